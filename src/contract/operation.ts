@@ -1,0 +1,104 @@
+/** Operations: everything ARW can do. HTTP, CLI, MCP, gate keys, specs, client and docs are derived from these rows. */
+import type { Caller, Scope } from "./caller.ts";
+import type { EnvelopeOf, EventDefinition } from "./event.ts";
+import type { ProblemDefinition } from "./problem.ts";
+import type { Static, TObject, TSchema } from "./schema.ts";
+
+export type Effect = "read" | "write" | "destroy";
+/** `one` answers once, `many` streams, `job` answers 202 and is run by the queue worker. */
+export type Mode = "one" | "many" | "job";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+export interface Operation<I extends TObject = TObject, O extends TSchema = TSchema> {
+  /** `domain.verb`, dotted; the gate key is the same with `:`. */
+  readonly id: string;
+  readonly http: `${Method} /${string}`;
+  /** CLI words and positionals, e.g. `brief <folder>`; without it the id's words with one option per field. */
+  readonly cli?: string;
+  readonly mode: Mode;
+  readonly effect: Effect;
+  readonly isIdempotent: boolean;
+  /** Offered to agents and over MCP. */
+  readonly isTool: boolean;
+  /** May be enqueued from outside by its id. */
+  readonly isTask: boolean;
+  /** Public operations need no sign-in; everything else does. */
+  readonly isPublic: boolean;
+  /** One sentence that a stranger understands. */
+  readonly about: string;
+  readonly input: I;
+  /** What `one` and `job` answer with, or each item of `many`. */
+  readonly output: O;
+  readonly problems: readonly ProblemDefinition[];
+  readonly emits: readonly EventDefinition[];
+  /** The permission manifest: what the operation needs from the world, e.g. `fs:read`. */
+  readonly needs: readonly string[];
+  /** What the input reaches outside the hub. Pure. */
+  readonly scope?: (input: Static<I>) => Scope;
+  /** Content type of a `one` answer that is text rather than JSON, e.g. Prometheus metrics. */
+  readonly media?: string;
+  /** A job that may run longer or shorter than the default, milliseconds. */
+  readonly deadlineMs?: number;
+  /** How often the queue tries a job; 1 means that an interrupted one waits for a person. */
+  readonly attemptsMax?: number;
+}
+
+type Defaults = "mode" | "isTool" | "isTask" | "isPublic" | "problems" | "emits" | "needs" | "isIdempotent";
+type OperationOptions<I extends TObject, O extends TSchema> = Omit<Operation<I, O>, Defaults> &
+  Partial<Pick<Operation<I, O>, Defaults>>;
+
+/** Reads are idempotent by nature; everything else says so itself. */
+export const op = <I extends TObject, O extends TSchema>(options: OperationOptions<I, O>): Operation<I, O> =>
+  Object.freeze({
+    mode: "one" as const,
+    isIdempotent: options.effect === "read",
+    isTool: false,
+    isTask: false,
+    isPublic: false,
+    problems: [],
+    emits: [],
+    needs: [],
+    ...options,
+  });
+
+export const gateKey = (operation: Pick<Operation, "id">): string => operation.id.replaceAll(".", ":");
+
+/** What every handler receives: the only way out of a domain. */
+export interface Context {
+  /** Caller left, deadline passed, episode stopped, or the hub stops. */
+  readonly signal: AbortSignal;
+  readonly caller: Caller;
+  readonly corrId: string;
+  /** Epoch milliseconds from the injected clock. */
+  now(): number;
+  /** Uniform in [0, 1) from the injected source. */
+  random(): number;
+  /** A fresh UUIDv7. */
+  id(): string;
+  /** Resolves when the event is committed and every view agrees; live events resolve at once. */
+  emit<E extends EventDefinition>(definition: E, data: Static<E["data"]>): Promise<EnvelopeOf<E>>;
+  /** Calls another operation through the corridor, as the same caller unless told otherwise. Jobs and streams included. */
+  call<I extends TObject, O extends TSchema>(operation: Operation<I, O>, input: Static<I>): Promise<Static<O>>;
+}
+
+/** What a person is shown when a call is held: enough to decide without opening anything else. */
+export interface Preview {
+  /** One line: what would be done to what. */
+  readonly summary: string;
+  /** Unified diff where the call changes text. */
+  readonly diff?: string;
+  readonly canUndo: boolean;
+}
+
+export interface Bound {
+  readonly operation: Operation;
+  readonly run: (input: never, ctx: Context) => unknown;
+  readonly preview?: (input: never, ctx: Context) => Promise<Preview>;
+}
+
+/** Ties a handler to its operation with full types; `many` handlers return an async iterable of outputs. */
+export const bind = <I extends TObject, O extends TSchema>(
+  operation: Operation<I, O>,
+  run: (input: Static<I>, ctx: Context) => Promise<Static<O>> | Static<O> | AsyncIterable<Static<O>>,
+  options: { readonly preview?: (input: Static<I>, ctx: Context) => Promise<Preview> } = {},
+): Bound => ({ operation: operation as unknown as Operation, run, ...options });

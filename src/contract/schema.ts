@@ -1,0 +1,83 @@
+/**
+ * The schema vocabulary. This room is the only one that names the schema library: everything else imports `Type` and the
+ * shared scalars from here, so that a schema is JSON Schema 2020-12 everywhere and the library can be replaced in one place.
+ */
+import { type Static, type TObject, type TProperties, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { Clean as cleanValue, Default as defaultValue, Hash as hashValue } from "typebox/value";
+
+export { Type, cleanValue, defaultValue, hashValue };
+export type { Static, TObject, TProperties, TSchema };
+
+/** An object that refuses keys it does not name. Every input, output and event of ours is one. */
+export const closed = <P extends TProperties>(properties: P, options: { description?: string } = {}): TObject<P> =>
+  Type.Object(properties, { additionalProperties: false, ...options });
+
+/** One value of a fixed list of words. */
+export const oneOf = <const W extends readonly string[]>(words: W, description?: string) =>
+  Type.Enum([...words] as unknown as [...W], description === undefined ? {} : { description });
+
+export const EpochMs = Type.Integer({ minimum: 0, description: "Milliseconds since 1970-01-01 UTC." });
+export const Seq = Type.Integer({ minimum: 0, description: "Position in the journal; the first event is 1." });
+export const CorrelationId = Type.String({
+  pattern: "^[A-Za-z0-9._-]{1,64}$",
+  description: "Joins everything that belongs to one episode.",
+});
+export const Digest = Type.String({ pattern: "^sha256:[0-9a-f]{64}$", description: "SHA-256 of the content." });
+export const FolderPath = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description: "Absolute path of a folder on the machine the hub runs on.",
+});
+export const RelativePath = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description: "Path inside the folder, with `/` between the parts; never absolute and never with `..`.",
+});
+
+/** What is wrong with one value: where (JSON pointer) and why, in words. */
+export interface SchemaFault {
+  readonly at: string;
+  readonly message: string;
+}
+
+/** A schema compiled once, on first use. `faults` is only called on values that failed `check`. */
+export interface Checker {
+  check(value: unknown): boolean;
+  faults(value: unknown): readonly SchemaFault[];
+}
+
+/** More than this many faults help nobody. */
+const faultsMax = 8;
+
+const checkers = new WeakMap<TSchema, Checker>();
+
+/** Compiles lazily: a start of the hub must not pay for two hundred validators that nobody calls. */
+export function checkerOf(schema: TSchema): Checker {
+  const known = checkers.get(schema);
+  if (known) return known;
+  let compiled: ReturnType<typeof Compile> | undefined;
+  const checker: Checker = {
+    check: (value) => (compiled ??= Compile(schema)).Check(value),
+    faults: (value) =>
+      (compiled ??= Compile(schema))
+        .Errors(value)
+        .filter((fault) => fault.keyword !== "boolean")
+        .slice(0, faultsMax)
+        .map((fault) => ({ at: fault.instancePath, message: faultMessage(fault) })),
+  };
+  checkers.set(schema, checker);
+  return checker;
+}
+
+function faultMessage(fault: { keyword: string; params: object; message: string }): string {
+  if (fault.keyword === "additionalProperties") {
+    const names = (fault.params as { additionalProperties?: readonly string[] }).additionalProperties ?? [];
+    return `unknown field ${names.map((name) => `"${name}"`).join(", ")}`;
+  }
+  if (fault.keyword === "enum") {
+    const allowed = (fault.params as { allowedValues?: readonly unknown[] }).allowedValues ?? [];
+    return `must be one of ${allowed.map(String).join(", ")}`;
+  }
+  return fault.message;
+}

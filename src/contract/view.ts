@@ -1,0 +1,58 @@
+/** Views: tables of keyed rows, each row a pure fold of events. They rebuild, travel in time and are watched alike. */
+import type { Envelope, EnvelopeOf, EventDefinition } from "./event.ts";
+import type { Static, TSchema } from "./schema.ts";
+
+/** One fold step. `null` deletes the row; returning the row itself, unchanged, costs nothing. Never mutates its arguments. */
+export interface Fold<Row = unknown> {
+  /** `*` folds every kind; keep such a fold cheap, it runs on each event. */
+  readonly kind: string;
+  /** Which row the event belongs to; `null` skips it. */
+  readonly key: (envelope: Envelope<never>) => string | null;
+  readonly apply: (row: Row | undefined, envelope: Envelope<never>) => Row | null;
+}
+
+/** A filter of the view's list: `?name=value`. */
+export interface ViewFilter<Row = unknown> {
+  readonly schema: TSchema;
+  readonly matches: (row: Row, value: never) => boolean;
+}
+
+export interface View<Row = unknown> {
+  /** camelCase; served at `/state/<name>`. */
+  readonly name: string;
+  /** Bumped when a fold changes; the view is then rebuilt at start. */
+  readonly version: number;
+  readonly about: string;
+  readonly row: TSchema;
+  readonly folds: readonly Fold<Row>[];
+  /** Order of the list by key. Keys that begin with a time (UUIDv7, padded seq) make `desc` newest first. */
+  readonly order: "asc" | "desc";
+  /**
+   * The most rows kept. With `oldestKey` the row with the smallest key goes when one too many arrives, which is part of the
+   * fold and so the same in every rebuild; with `guarded` the service refuses before the limit.
+   */
+  readonly rowsMax: number;
+  readonly overflow: "oldestKey" | "guarded";
+  readonly filters: Readonly<Record<string, ViewFilter<Row>>>;
+}
+
+type ViewOptions<Row> = Omit<View<Row>, "filters" | "order" | "overflow" | "row"> &
+  Partial<Pick<View<Row>, "filters" | "order" | "overflow">>;
+
+/** `view(RowSchema)({...})`: the row's type comes from its schema, so that folds infer. */
+export const view =
+  <S extends TSchema>(row: S) =>
+  (options: ViewOptions<Static<S>>): View<Static<S>> =>
+    Object.freeze({ order: "desc" as const, overflow: "oldestKey" as const, filters: {}, row, ...options });
+
+/** A fold of one event kind, typed by its definition. */
+export const on =
+  <Row>() =>
+  <E extends EventDefinition>(
+    definition: E,
+    key: (envelope: EnvelopeOf<E>) => string | null,
+    apply: (row: Row | undefined, envelope: EnvelopeOf<E>) => Row | null,
+  ): Fold<Row> => ({ kind: definition.kind, key: key as Fold<Row>["key"], apply: apply as Fold<Row>["apply"] });
+
+/** A key that sorts by journal position. */
+export const seqKey = (envelope: Pick<Envelope, "seq">): string => String(envelope.seq).padStart(16, "0");

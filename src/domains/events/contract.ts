@@ -1,0 +1,73 @@
+/** Events: the stream that everything on screen comes from. */
+import { event } from "../../contract/event.ts";
+import { op } from "../../contract/operation.ts";
+import { problem } from "../../contract/problem.ts";
+import { closed, CorrelationId, EpochMs, Seq, Type } from "../../contract/schema.ts";
+
+export const EventShape = closed({
+  seq: Type.Optional(Seq),
+  id: Type.String(),
+  timeMs: EpochMs,
+  kind: Type.String(),
+  version: Type.Integer({ minimum: 1 }),
+  corrId: Type.String(),
+  causeId: Type.Union([Type.String(), Type.Null()]),
+  node: Type.String(),
+  caller: Type.String(),
+  data: Type.Unknown(),
+});
+
+/** The most events a stream replays before it goes live; older ones are read from the journal page by page. */
+export const replayMax = 1000;
+
+export const BusGap = event({
+  kind: "bus.gap",
+  isDurable: false,
+  about: "This reader was too slow and lost events; they can be read from the journal.",
+  data: closed({ fromSeq: Seq, toSeq: Seq, skipped: Type.Integer({ minimum: 1 }) }),
+});
+export const ServiceConnected = event({
+  kind: "service.connected",
+  isDurable: false,
+  about: "First frame of a stream: says what follows.",
+  data: closed({
+    headSeq: Seq,
+    resumeFrom: Type.Union([Seq, Type.Null()]),
+    replay: closed({ mode: Type.Enum(["live", "recent", "after"]), count: Type.Integer({ minimum: 0 }) }),
+    prefixes: Type.Array(Type.String()),
+  }),
+});
+export const ServiceStarted = event({
+  kind: "service.started",
+  about: "The hub is ready.",
+  data: closed({ version: Type.String(), address: Type.String(), bootId: Type.String() }),
+});
+export const ServiceStopped = event({
+  kind: "service.stopped",
+  about: "The hub stopped in good order.",
+  data: closed({ bootId: Type.String(), reason: Type.String() }),
+});
+
+export const CursorAhead = problem({
+  code: "events.cursor-ahead",
+  status: 400,
+  title: "Cursor is ahead of the journal",
+  about: "The position asked for lies after the newest event; it may belong to another hub. `headSeq` is the newest one.",
+});
+
+export const Watch = op({
+  id: "events.watch",
+  http: "GET /events",
+  cli: "events watch",
+  mode: "many",
+  effect: "read",
+  about: "Follow the events: recent ones first if asked, then live, with no duplicate, loss or reorder between.",
+  input: closed({
+    replay: Type.Optional(Type.Integer({ minimum: 0, maximum: replayMax, description: "Begin with this many of the newest events." })),
+    after: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position in the journal." })),
+    prefix: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 50, description: "Only kinds that begin with one of these; repeat it or separate by commas." })),
+    corr: Type.Optional(CorrelationId),
+  }),
+  output: EventShape,
+  problems: [CursorAhead],
+});

@@ -1,0 +1,130 @@
+/** Files: reading and writing inside a granted folder, and nowhere else. */
+import { op } from "../../contract/operation.ts";
+import { problem } from "../../contract/problem.ts";
+import { closed, Digest, EpochMs, FolderPath, oneOf, RelativePath, Type } from "../../contract/schema.ts";
+
+export const OutsideFolder = problem({
+  code: "fs.outside-folder",
+  status: 403,
+  title: "Outside the granted folder",
+  about: "The path leaves the folder, or the folder was not granted to this caller. Links that lead outside count as outside.",
+});
+export const FileNotFound = problem({
+  code: "fs.not-found",
+  status: 404,
+  title: "No such file or folder",
+  about: "It does not exist, or it vanished while it was being read.",
+});
+export const FileRefused = problem({
+  code: "fs.refused",
+  status: 422,
+  title: "Not an ordinary file",
+  about: "Only ordinary files are read and written: no links, devices, pipes or files with several names.",
+});
+export const FileUnreadable = problem({
+  code: "fs.unreadable",
+  status: 403,
+  title: "Cannot be read",
+  about: "The operating system does not let the user who runs the hub read or write it.",
+});
+export const FileChanged = problem({
+  code: "fs.changed",
+  status: 409,
+  title: "Changed meanwhile",
+  about: "The file is no longer what it was when the change was prepared. Nothing was written; read it again.",
+});
+export const DiskFull = problem({
+  code: "fs.disk-full",
+  status: 507,
+  title: "No space left",
+  about: "The disk is full. The former file is untouched.",
+});
+export const fileProblems = [OutsideFolder, FileNotFound, FileRefused, FileUnreadable, FileChanged, DiskFull];
+
+export const Entry = closed({
+  path: RelativePath,
+  kind: oneOf(["file", "folder", "link", "other"]),
+  sizeBytes: Type.Integer({ minimum: 0 }),
+  modifiedMs: EpochMs,
+});
+
+export const List = op({
+  id: "fs.list",
+  http: "POST /fs/list",
+  cli: "fs list <folder>",
+  effect: "read",
+  isTool: true,
+  isTask: true,
+  about: "List the files of a folder and its subfolders, page by page, leaving out what .gitignore leaves out.",
+  input: closed({
+    folder: FolderPath,
+    afterPath: Type.Optional(Type.String({ maxLength: 4096, description: "Go on after this path." })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 500 })),
+  }),
+  output: closed({
+    entries: Type.Array(Entry),
+    nextAfterPath: Type.Union([Type.String(), Type.Null()]),
+    skipped: Type.Array(closed({ path: Type.String(), reason: Type.String() })),
+  }),
+  problems: fileProblems,
+  needs: ["fs:read"],
+  scope: (input) => ({ folder: input.folder }),
+});
+
+export const Read = op({
+  id: "fs.read",
+  http: "POST /fs/read",
+  cli: "fs read <folder> <path>",
+  effect: "read",
+  isTool: true,
+  isTask: true,
+  about: "Read some lines of a text file inside a folder.",
+  input: closed({
+    folder: FolderPath,
+    path: RelativePath,
+    fromLine: Type.Optional(Type.Integer({ minimum: 1, default: 1 })),
+    lines: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
+  }),
+  output: closed({
+    path: RelativePath,
+    text: Type.String(),
+    fromLine: Type.Integer(),
+    toLine: Type.Integer(),
+    totalLines: Type.Integer(),
+    sizeBytes: Type.Integer(),
+    digest: Digest,
+    isTruncated: Type.Boolean(),
+  }),
+  problems: fileProblems,
+  needs: ["fs:read"],
+  scope: (input) => ({ folder: input.folder, path: input.path }),
+});
+
+export const Write = op({
+  id: "fs.write",
+  http: "POST /fs/write",
+  cli: "fs write <folder> <path>",
+  effect: "write",
+  isIdempotent: true,
+  isTool: true,
+  isTask: true,
+  about: "Write a text file inside a folder, keeping what was there before so that it can be undone.",
+  input: closed({
+    folder: FolderPath,
+    path: RelativePath,
+    text: Type.String({ maxLength: 4_000_000 }),
+    expectedDigest: Type.Optional(
+      Type.Union([Digest, Type.Null()], { description: "What the file must be now: its digest, or null when it must not exist. Left out: whatever it is." }),
+    ),
+  }),
+  output: closed({
+    path: RelativePath,
+    digest: Digest,
+    sizeBytes: Type.Integer(),
+    beforeRef: Type.Union([Digest, Type.Null()], { description: "The content before, in the blob store; null when the file is new." }),
+    isChanged: Type.Boolean(),
+  }),
+  problems: fileProblems,
+  needs: ["fs:write"],
+  scope: (input) => ({ folder: input.folder, path: input.path }),
+});

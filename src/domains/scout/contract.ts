@@ -1,0 +1,55 @@
+/** Scout: the built-in agent that needs no model. It quotes and counts, and never pretends to understand. */
+import { op } from "../../contract/operation.ts";
+import { problem } from "../../contract/problem.ts";
+import { closed, CorrelationId, FolderPath, RelativePath, Type } from "../../contract/schema.ts";
+import { RunCancelled, RunFailed, RunFinished, RunStarted } from "../agents/contract.ts";
+
+export const FolderNotFound = problem({
+  code: "scout.folder-not-found",
+  status: 404,
+  title: "No such folder",
+  about: "The folder does not exist, is not a folder, or cannot be opened by the user who runs the hub.",
+});
+
+export const Brief = op({
+  id: "scout.brief",
+  http: "POST /scout/brief",
+  cli: "brief <folder>",
+  mode: "job",
+  effect: "write",
+  isTask: true,
+  isTool: true,
+  attemptsMax: 1,
+  about: "Read a folder and write a brief of it, with a citation on every statement.",
+  input: closed({
+    folder: FolderPath,
+    output: Type.Optional(
+      Type.String({ default: "brief.md", minLength: 1, maxLength: 255, description: "Name of the brief, inside the folder." }),
+    ),
+    allowWrite: Type.Optional(
+      Type.Boolean({ default: false, description: "Allow writing the brief without asking; nothing else is allowed by it." }),
+    ),
+  }),
+  output: closed({
+    episode: CorrelationId,
+    written: Type.Boolean(),
+    path: RelativePath,
+    files: Type.Integer({ minimum: 0 }),
+    statements: Type.Integer({ minimum: 0 }),
+    notDone: Type.Array(Type.String()),
+  }),
+  problems: [FolderNotFound],
+  emits: [RunStarted, RunFinished, RunFailed, RunCancelled],
+  needs: ["fs:list", "text:outline", "fs:write"],
+  scope: (input) => ({ folder: input.folder, path: input.output ?? "brief.md" }),
+});
+
+export const Sample = op({
+  id: "scout.sample",
+  http: "POST /scout/sample",
+  cli: "sample",
+  effect: "write",
+  about: "Lay out a fresh copy of the sample folder in the state directory and say where it is.",
+  input: closed({}),
+  output: closed({ folder: FolderPath }),
+});

@@ -1,0 +1,74 @@
+/** Tasks: the durable queue, usable from outside. */
+import { op } from "../../contract/operation.ts";
+import { problem } from "../../contract/problem.ts";
+import { closed, CorrelationId, Type } from "../../contract/schema.ts";
+import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
+import { EndedTask, OpenTask, Priority, TaskCancelled, TaskEnqueued, TaskId } from "../../contract/task.ts";
+
+export const UnknownKind = problem({
+  code: "tasks.unknown-kind",
+  status: 422,
+  title: "Unknown kind of task",
+  about: "No operation of this name may be enqueued. `kinds` lists those that may.",
+});
+export const QueueFull = problem({
+  code: "tasks.queue-full",
+  status: 503,
+  title: "Queue is full",
+  about: "Too many tasks wait. Try again when some are done.",
+});
+
+export const Task = Type.Union([OpenTask, EndedTask]);
+
+export const Enqueue = op({
+  id: "tasks.enqueue",
+  http: "POST /tasks/enqueue",
+  cli: "tasks enqueue <kind>",
+  effect: "write",
+  about: "Put an operation into the queue; it survives restarts and is retried.",
+  input: closed({
+    kind: Type.String({ minLength: 1, maxLength: 200, description: "Id of an operation marked as task." }),
+    payload: Type.Optional(Type.Unknown({ description: "The operation's input." })),
+    priority: Type.Optional(Priority),
+    idemKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "The same key enqueues once." })),
+    delayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 31_536_000_000, default: 0 })),
+    attemptsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  }),
+  output: closed({ taskId: TaskId, corrId: CorrelationId, isNew: Type.Boolean() }),
+  problems: [UnknownKind, QueueFull, InvalidInput],
+  emits: [TaskEnqueued],
+});
+export const ListTasks = op({
+  id: "tasks.list",
+  http: "GET /tasks",
+  cli: "tasks list",
+  effect: "read",
+  about: "List tasks: those that wait or run first, then those that ended, newest first.",
+  input: closed({
+    status: Type.Optional(Type.Enum(["queued", "running", "finished", "failed", "cancelled"])),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+  }),
+  output: closed({ tasks: Type.Array(Task), depth: closed({ queued: Type.Integer(), running: Type.Integer() }) }),
+});
+export const GetTask = op({
+  id: "tasks.get",
+  http: "GET /tasks/{taskId}",
+  cli: "tasks get <taskId>",
+  effect: "read",
+  about: "Show one task.",
+  input: closed({ taskId: TaskId }),
+  output: Task,
+  problems: [NotFound],
+});
+export const CancelTask = op({
+  id: "tasks.cancel",
+  http: "POST /tasks/{taskId}/cancel",
+  cli: "tasks cancel <taskId>",
+  effect: "write",
+  isIdempotent: true,
+  about: "Take a task out of the queue, or stop it where it runs.",
+  input: closed({ taskId: TaskId }),
+  output: closed({ taskId: TaskId, status: Type.String() }),
+  problems: [NotFound],
+  emits: [TaskCancelled],
+});

@@ -1,0 +1,174 @@
+/**
+ * What the kernel needs from outside. Each port is small, its contract stands in the comments, and `test/contract/` holds one
+ * suite per port that every adapter runs.
+ */
+import type { Caller, Scope } from "../contract/caller.ts";
+import type { Preview } from "../contract/operation.ts";
+
+/** Time. `nowMs` is wall clock (may jump), `monotonicMs` never goes back. */
+export interface Clock {
+  nowMs(): number;
+  monotonicMs(): number;
+  /** Calls once after `delayMs`; the returned function cancels. A pending timer does not keep the process alive. */
+  after(delayMs: number, run: () => void): () => void;
+  /** Runs after the I/O that is ready now: the boundary of one group commit. */
+  soon(run: () => void): void;
+}
+
+export interface Chance {
+  randomBytes(count: number): Uint8Array;
+  /** Uniform in [0, 1). */
+  random(): number;
+}
+
+/** A journal row as it is stored. Columns, so that a tombstone can drop `data` and the chain still verifies. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly format: number;
+  readonly id: string;
+  readonly timeMs: number;
+  readonly kind: string;
+  readonly version: number;
+  readonly corrId: string;
+  readonly causeId: string | null;
+  readonly node: string;
+  readonly caller: string;
+  /** JSON text; `null` after its retention ended. */
+  readonly data: string | null;
+  /** Hex SHA-256 of the JSON text. */
+  readonly dataHash: string;
+  /** Hash of the row before; 64 zeros for the first. */
+  readonly prevHash: string;
+  /** Hex SHA-256 over every column above. */
+  readonly hash: string;
+}
+
+/** `json: null` deletes the row. */
+export interface RowWrite {
+  readonly view: string;
+  readonly key: string;
+  readonly json: string | null;
+}
+
+export interface EventQuery {
+  readonly afterSeq?: number;
+  /** Inclusive. */
+  readonly toSeq?: number;
+  readonly limit: number;
+  /** `desc` reads from the end. */
+  readonly order?: "asc" | "desc";
+  readonly corrId?: string;
+  /** Exact kinds. */
+  readonly kinds?: readonly string[];
+}
+
+export interface RowQuery {
+  readonly view: string;
+  /** Exclusive start, in the direction of `order`. */
+  readonly afterKey?: string;
+  readonly limit: number;
+  readonly order: "asc" | "desc";
+}
+
+export interface ViewState {
+  readonly version: number;
+  /** Every event up to here is folded into the stored rows. */
+  readonly seq: number;
+}
+
+/**
+ * The one durable store of a hub: journal and view rows. Synchronous by decision (docs/decisions): one writer, group commit.
+ * - `commit` is atomic and durable when it returns; events arrive with ascending, gap-free `seq`.
+ * - A failed commit throws `StoreFault` and leaves the store as it was.
+ * - `rebuild` replaces a view's rows and its state in one transaction.
+ */
+export interface Store extends Disposable {
+  readonly abilities: { readonly isDurable: boolean };
+  head(): { readonly seq: number; readonly hash: string };
+  commit(batch: { readonly events: readonly StoredEvent[]; readonly rows: readonly RowWrite[]; readonly views: readonly string[] }): void;
+  events(query: EventQuery): StoredEvent[];
+  row(view: string, key: string): string | undefined;
+  rows(query: RowQuery): { readonly key: string; readonly json: string }[];
+  viewStates(): ReadonlyMap<string, ViewState>;
+  rebuild(view: string, state: ViewState, rows: Iterable<{ readonly key: string; readonly json: string }>): void;
+}
+
+export class StoreFault extends Error {
+  readonly reason: "full" | "corrupt" | "failed";
+  constructor(reason: "full" | "corrupt" | "failed", detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = "StoreFault";
+    this.reason = reason;
+  }
+}
+
+/** Content-addressed bytes. `get` answers null for what is absent or no longer matches its digest. */
+export interface BlobStore {
+  put(bytes: Uint8Array): Promise<string>;
+  get(ref: string): Promise<Uint8Array | null>;
+  has(ref: string): Promise<boolean>;
+  remove(ref: string): Promise<void>;
+  list(): AsyncIterable<{ readonly ref: string; readonly sizeBytes: number; readonly modifiedMs: number }>;
+}
+
+/** How a request proves who it is. `caller` is for calls that are already inside: workers, timers, calls between domains. */
+export type Credentials =
+  | { readonly kind: "none"; readonly address: string }
+  | { readonly kind: "token"; readonly token: string; readonly address: string }
+  | { readonly kind: "cookie"; readonly cookie: string; readonly address: string }
+  | { readonly kind: "caller"; readonly caller: Caller };
+
+/** Throws the `Unauthenticated` or `TooManyRequests` problem; null when the caller stays anonymous. */
+export interface Identity {
+  identify(credentials: Credentials): Caller | null;
+}
+
+export interface Denial {
+  /** Id or pattern of the rule that decided. */
+  readonly rule: string;
+  /** Where the rule was written: `config:gate.deny`, `env:ARW_GATING_DENY`. */
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** Deny rules over keys. Never looks at input. O(length of the key). */
+export interface Gate {
+  check(key: string, caller: Caller | null): Denial | null;
+}
+
+export interface HeldCall {
+  readonly operation: string;
+  readonly key: string;
+  readonly input: unknown;
+  readonly argsDigest: string;
+  readonly scope: Scope;
+  readonly caller: Caller;
+  readonly corrId: string;
+  readonly preview: Preview;
+}
+
+export type Decision = { readonly kind: "granted" } | { readonly kind: "denied"; readonly reason: string };
+
+/** Asks a person. `request` resolves once the question is durable; `decision` when it is answered. */
+export interface Approvals {
+  /** Which rule makes this call wait, or null. */
+  rule(call: Pick<HeldCall, "key" | "caller" | "scope"> & { readonly effect: "read" | "write" | "destroy" }): string | null;
+  request(call: HeldCall & { readonly rule: string; readonly isResumable: boolean }): Promise<{ readonly approvalId: string }>;
+  /** Rejects with `signal.reason` when the caller leaves; the question is then withdrawn. */
+  decision(approvalId: string, signal: AbortSignal): Promise<Decision>;
+  /** True when the approval was granted for exactly this call and not used before; uses it up. */
+  redeem(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
+}
+
+/** Cuts secrets out of what agents see and what is recorded. */
+export interface Redactor {
+  text(text: string): string;
+  value<T>(value: T): T;
+}
+
+/** Structured log lines; secrets are redacted behind it. */
+export interface Log {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
