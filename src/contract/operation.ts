@@ -94,11 +94,16 @@ export interface Bound {
   readonly operation: Operation;
   readonly run: (input: never, ctx: Context) => unknown;
   readonly preview?: (input: never, ctx: Context) => Promise<Preview>;
+  /** Strong ETag of what `run` would answer, cheap to compute; enables `If-None-Match`. */
+  readonly etag?: (input: never) => string;
 }
 
 /** Ties a handler to its operation with full types; `many` handlers return an async iterable of outputs. */
 export const bind = <I extends TObject, O extends TSchema>(
   operation: Operation<I, O>,
   run: (input: Static<I>, ctx: Context) => Promise<Static<O>> | Static<O> | AsyncIterable<Static<O>>,
-  options: { readonly preview?: (input: Static<I>, ctx: Context) => Promise<Preview> } = {},
+  options: {
+    readonly preview?: (input: Static<I>, ctx: Context) => Promise<Preview>;
+    readonly etag?: (input: Static<I>) => string;
+  } = {},
 ): Bound => ({ operation: operation as unknown as Operation, run, ...options });

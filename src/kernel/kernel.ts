@@ -1,0 +1,155 @@
+/** The kernel as surfaces and `app` see it: the table, the corridor, the journal, the bus, the views and the queue. */
+import type { Caller } from "../contract/caller.ts";
+import type { Domain } from "../contract/domain.ts";
+import type { Envelope, EventDefinition, Origin } from "../contract/event.ts";
+import type { Bound, Operation } from "../contract/operation.ts";
+import type { ProblemDefinition } from "../contract/problem.ts";
+import type { View } from "../contract/view.ts";
+import type { Credentials } from "./ports.ts";
+
+/** Everything the hub can do, with the operations that the views derive. Built once, at start, from one explicit list. */
+export interface Table {
+  readonly domains: readonly Domain[];
+  readonly operations: ReadonlyMap<string, Bound>;
+  readonly events: ReadonlyMap<string, EventDefinition>;
+  readonly views: ReadonlyMap<string, View<never>>;
+  readonly problems: ReadonlyMap<string, ProblemDefinition>;
+  /** Digest of every id, schema and version: equal tables behave alike. */
+  readonly hash: string;
+}
+
+export interface CallRequest {
+  readonly operationId: string;
+  readonly input: unknown;
+  readonly credentials: Credentials;
+  readonly signal?: AbortSignal;
+  /** A checked id that the request brought; a fresh one otherwise. */
+  readonly corrId?: string;
+  readonly causeId?: string | null;
+  /** Answers `unchanged` when the operation's ETag is still this one. */
+  readonly ifNoneMatch?: string;
+}
+
+/** What a call comes to, when it comes to something. Everything else is a thrown `Problem`. */
+export type Outcome =
+  | { readonly kind: "answer"; readonly output: unknown; readonly etag?: string }
+  | { readonly kind: "unchanged"; readonly etag: string }
+  | { readonly kind: "stream"; readonly items: AsyncIterable<unknown> }
+  /** A job was queued: 202. */
+  | { readonly kind: "accepted"; readonly taskId: string }
+  /** The call waits for a person: 202, another shape. */
+  | { readonly kind: "held"; readonly approvalId: string };
+
+export interface Answered {
+  readonly corrId: string;
+  readonly outcome: Outcome;
+}
+
+/** One finished walk through the corridor, for metrics, log and feedback. */
+export interface Sample {
+  readonly operation: string;
+  readonly caller: string;
+  readonly corrId: string;
+  readonly durationMs: number;
+  /** `ok`, or the problem's code. */
+  readonly code: string;
+  readonly status: number;
+}
+
+export interface Dispatcher {
+  /** Rejects with a `Problem` only. A surface that must name the correlation id of a failure passes `corrId` itself. */
+  dispatch(request: CallRequest): Promise<Answered>;
+}
+
+export interface GapMark {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly skipped: number;
+}
+
+export type Delivery =
+  | { readonly kind: "event"; readonly envelope: Envelope; readonly json: string }
+  | { readonly kind: "gap"; readonly gap: GapMark };
+
+export interface Subscription extends AsyncIterable<Delivery>, Disposable {
+  readonly name: string;
+  readonly pending: number;
+  readonly skipped: number;
+  /** Takes what waits, at most `count`, without waiting. */
+  take(count: number): readonly Delivery[];
+  /** Calls once when something waits (again). */
+  onReady(run: () => void): void;
+}
+
+export interface BusCounters {
+  readonly published: number;
+  readonly delivered: number;
+  readonly lagged: number;
+  readonly noReceivers: number;
+  readonly receivers: number;
+}
+
+export interface Bus {
+  /** Called synchronously for each matching event, in order. A thrown error is counted, never passed on. */
+  listen(prefixes: readonly string[], run: (envelope: Envelope, json: string) => void): () => void;
+  /** A bounded reader: the oldest goes when it is full, and one gap per loss says so. */
+  subscribe(options: { readonly name: string; readonly prefixes: readonly string[]; readonly corrId?: string; readonly capacity?: number }): Subscription;
+  counters(): BusCounters;
+  readonly subscribers: readonly { readonly name: string; readonly pending: number; readonly skipped: number }[];
+}
+
+export interface Journal {
+  /** Newest committed position. */
+  headSeq(): number;
+  /** Appends, folds, commits, publishes; one promise per group commit. Throws problems `StoreFull`, `StoreFailed`. */
+  emit<E extends EventDefinition>(definition: E, data: unknown, origin: Origin): Promise<Envelope>;
+  /** Committed events as envelopes with their JSON text. */
+  read(query: { readonly afterSeq?: number; readonly toSeq?: number; readonly limit: number; readonly order?: "asc" | "desc"; readonly corrId?: string; readonly kinds?: readonly string[] }): readonly { readonly envelope: Envelope; readonly json: string }[];
+}
+
+export interface ViewChange {
+  readonly view: string;
+  readonly seq: number;
+  readonly key: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface Views {
+  get<Row>(view: View<Row>, key: string): Row | undefined;
+  list<Row>(view: View<Row>, options: { readonly afterKey?: string; readonly limit: number; readonly where?: (row: Row) => boolean }): { readonly rows: readonly { readonly key: string; readonly row: Row }[]; readonly nextKey: string | null };
+  /** Position of the last event that changed the view. */
+  changedSeq(view: string): number;
+  /** Called after each commit, synchronously. */
+  onChange(view: string, run: (changes: readonly ViewChange[]) => void): () => void;
+  /** Folds the journal up to `seq` anew: the view as it was then. */
+  at<Row>(view: View<Row>, seq: number): ReadonlyMap<string, Row>;
+}
+
+export interface EnqueueRequest {
+  readonly operation: Operation;
+  readonly payload: unknown;
+  readonly caller: Caller;
+  readonly corrId: string;
+  readonly priority?: number;
+  readonly idemKey?: string;
+  readonly delayMs?: number;
+  readonly attemptsMax?: number;
+  readonly approvalId?: string;
+}
+
+export interface Queue {
+  readonly abilities: { readonly isDurable: boolean; readonly hasDelay: boolean; readonly hasPriority: boolean };
+  enqueue(request: EnqueueRequest): Promise<{ readonly taskId: string; readonly corrId: string; readonly isNew: boolean }>;
+  /** Cancels a waiting task, or aborts the one that runs. False when it is not there. */
+  cancel(taskId: string, reason: string, caller: Caller): Promise<boolean>;
+  depth(): { readonly queued: number; readonly running: number };
+}
+
+export interface Kernel extends Dispatcher, AsyncDisposable {
+  readonly table: Table;
+  readonly bus: Bus;
+  readonly journal: Journal;
+  readonly views: Views;
+  readonly queue: Queue;
+}
