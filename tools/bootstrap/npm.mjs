@@ -1,0 +1,60 @@
+/** Runs npm itself, under a chosen Node. */
+import { existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { explain, lastLines, SetUpProblem } from "./problem.mjs";
+import { capture } from "./processes.mjs";
+
+// Scripts stay off, so that no package runs code while it is installed. Development packages are part of a clone, whatever
+// NODE_ENV says. Retries are short: a person waits.
+const installFlags = [
+  "ci",
+  "--ignore-scripts",
+  "--include=dev",
+  "--include=optional",
+  "--no-audit",
+  "--no-fund",
+  "--no-update-notifier",
+  "--loglevel=error",
+  "--fetch-retry-mintimeout=1000",
+  "--fetch-retry-maxtimeout=8000",
+];
+
+/**
+ * Installs exactly what the lock file of `folder` names.
+ * @param {{ folder: string, nodePath: string }} options
+ */
+export async function installLocked({ folder, nodePath }) {
+  const { code, output } = await capture(nodePath, [npmPath(), ...installFlags], {
+    cwd: folder,
+    env: envFor(nodePath),
+  });
+  if (code !== 0) throw new SetUpProblem(`${explain(output) ?? "Installing failed."}\n\n${lastLines(output)}`);
+}
+
+/**
+ * The environment of whatever runs on `nodePath`: that Node is first on PATH.
+ * @param {string} nodePath
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function envFor(nodePath) {
+  // Windows spells the name "Path"; two spellings in one environment would hide one.
+  const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+  const folder = dirname(nodePath);
+  const others = (process.env[pathName] ?? "").split(delimiter).filter((each) => each !== folder);
+  return { ...process.env, [pathName]: [folder, ...others].join(delimiter) };
+}
+
+function npmPath() {
+  const given = process.env.npm_execpath;
+  if (given !== undefined && /npm-cli\.[cm]?js$/.test(given)) return given;
+  // Started by hand or by another package manager: npm lies beside Node.
+  const home = dirname(process.execPath);
+  const candidates = [
+    join(home, "..", "lib", "node_modules", "npm", "bin", "npm-cli.js"),
+    join(home, "node_modules", "npm", "bin", "npm-cli.js"),
+    "/usr/share/nodejs/npm/bin/npm-cli.js",
+  ];
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined) throw new SetUpProblem("npm was not found. Run the command through npm: `npm start`.");
+  return found;
+}
