@@ -10,7 +10,10 @@ test("values leave in order, whatever the order they came in", () => {
       for (const value of values) heap.push(value);
       assert.equal(heap.size, values.length);
       const left = values.map(() => heap.pop());
-      assert.deepEqual(left, values.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        left,
+        values.toSorted((a, b) => a - b),
+      );
       assert.equal(heap.pop(), undefined);
     }),
   );

@@ -5,14 +5,19 @@ import { createRing } from "./ring.ts";
 
 test("a ring is the tail of everything pushed", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.nat(), { maxLength: 90 }), fc.nat(40), (capacity, values, count) => {
-      const ring = createRing<number>(capacity);
-      for (const value of values) ring.push(value);
-      assert.ok(ring.capacity >= capacity && ring.capacity < 2 * capacity);
-      const held = values.slice(-ring.capacity);
-      assert.equal(ring.size, held.length);
-      assert.deepEqual(ring.last(count), count === 0 ? [] : held.slice(-count));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.nat(), { maxLength: 90 }),
+      fc.nat(40),
+      (capacity, values, count) => {
+        const ring = createRing<number>(capacity);
+        for (const value of values) ring.push(value);
+        assert.ok(ring.capacity >= capacity && ring.capacity < 2 * capacity);
+        const held = values.slice(-ring.capacity);
+        assert.equal(ring.size, held.length);
+        assert.deepEqual(ring.last(count), count === 0 ? [] : held.slice(-count));
+      },
+    ),
   );
 });
 
