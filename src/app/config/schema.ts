@@ -1,0 +1,165 @@
+/** The configuration: every key with its meaning, unit, limits and default. Secrets are never keys of it. */
+import { closed, oneOf, type Static, type TSchema, Type } from "../../contract/schema.ts";
+
+/** Where else a value may come from; kept in the schema, so that the reference names it too. */
+interface Doors {
+  readonly "x-environment"?: string;
+  readonly "x-flag"?: string;
+}
+const doors = (environment: string | null, flag: string | null): Doors => ({
+  ...(environment === null ? {} : { "x-environment": environment }),
+  ...(flag === null ? {} : { "x-flag": flag }),
+});
+
+/** A key of the gate, or the beginning of one with `*` behind it. */
+const gatePattern = "^(\\*|[a-z][A-Za-z0-9_.:-]*\\*?)$";
+const gatePatterns = (description: string, where: Doors) =>
+  Type.Array(Type.String({ pattern: gatePattern, maxLength: 200 }), {
+    default: [],
+    maxItems: 1000,
+    description,
+    ...where,
+  });
+
+/** Backends other than these come with the cluster; asking for one that is not here must not start. */
+const localOnly = (description: string) => Type.Enum(["local"], { default: "local", description, "x-backend": true });
+
+export const Config = closed({
+  server: closed(
+    {
+      port: Type.Integer({
+        default: 8090,
+        minimum: 0,
+        maximum: 65_535,
+        description: "TCP port of the hub; 0 takes any free one.",
+        ...doors("ARW_PORT", "--port"),
+      }),
+      bind: Type.String({
+        default: "127.0.0.1",
+        minLength: 1,
+        maxLength: 255,
+        description: "Address to listen on. Anything but this machine's own also needs ARW_ADMIN_TOKEN to be set.",
+        ...doors("ARW_BIND", "--bind"),
+      }),
+      bodyBytesMax: Type.Integer({
+        default: 8_388_608,
+        minimum: 1024,
+        maximum: 1_073_741_824,
+        description: "Largest request body, in bytes.",
+      }),
+    },
+    { description: "The HTTP server." },
+  ),
+  state: closed(
+    {
+      dir: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 4096,
+          description:
+            "Folder that holds the journal, the records and the token. By default the place the platform has for such data.",
+          ...doors("ARW_STATE_DIR", "--state-dir"),
+        }),
+      ),
+      portable: Type.Boolean({
+        default: false,
+        description: "Keep the state beside the program, in .arw/state, unless `dir` is given.",
+        ...doors("ARW_PORTABLE", "--portable"),
+      }),
+    },
+    { description: "Where the hub keeps what it knows." },
+  ),
+  gate: closed(
+    {
+      deny: gatePatterns(
+        "Gate keys, or beginnings of keys with `*`, that are denied to everybody. Denials of the file, the environment and the flags add up.",
+        doors("ARW_GATING_DENY", "--deny"),
+      ),
+    },
+    { description: "Rules that deny." },
+  ),
+  approvals: closed(
+    {
+      ask: gatePatterns("Gate keys, or beginnings of keys with `*`, that a person is asked about whoever calls.", {}),
+      timeoutMs: Type.Integer({
+        default: 3_600_000,
+        minimum: 1000,
+        maximum: 604_800_000,
+        description: "How long a question waits for an answer before it counts as no, in milliseconds.",
+      }),
+    },
+    { description: "What a person is asked." },
+  ),
+  access: closed(
+    {
+      adminRateLimit: Type.String({
+        default: "60/60",
+        pattern: "^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$",
+        description: "Requests from outside as COUNT/SECONDS; above it they are refused for a while.",
+        ...doors("ARW_ADMIN_RL", "--admin-rate-limit"),
+      }),
+    },
+    { description: "Who gets in, and how often." },
+  ),
+  bus: closed(
+    {
+      capacity: Type.Integer({
+        default: 1024,
+        minimum: 1,
+        maximum: 1_048_576,
+        description: "Events that wait for one slow reader before the oldest are dropped and a gap is told.",
+        ...doors("ARW_BUS_CAP", "--bus-capacity"),
+      }),
+      replay: Type.Integer({
+        default: 1000,
+        minimum: 0,
+        maximum: 100_000,
+        description: "Newest events kept at hand for readers that ask for recent ones.",
+        ...doors("ARW_BUS_REPLAY", "--bus-replay"),
+      }),
+    },
+    { description: "The event bus." },
+  ),
+  cluster: closed(
+    {
+      queue: localOnly("Backend of the task queue."),
+      bus: localOnly("Backend that carries events between hubs."),
+    },
+    { description: "Backends that several hubs could share." },
+  ),
+  record: closed(
+    {
+      sizeBytesMax: Type.Integer({
+        default: 2_000_000_000,
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "Ceiling for recorded results on disk, in bytes; above it the oldest are dropped.",
+      }),
+      ageMsMax: Type.Integer({
+        default: 7_776_000_000,
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "How long recorded results are kept, in milliseconds; the default is 90 days.",
+      }),
+    },
+    { description: "Records of what agents read and did." },
+  ),
+  log: closed(
+    {
+      level: withDefault(
+        oneOf(["silent", "error", "warn", "info", "debug"], "How much is logged."),
+        "info",
+        doors("ARW_LOG_LEVEL", "--log-level"),
+      ),
+    },
+    { description: "The log." },
+  ),
+});
+
+function withDefault<S extends TSchema>(schema: S, value: Static<S>, where: Doors): S {
+  return { ...schema, default: value, ...where };
+}
+
+type Given = Static<typeof Config>;
+/** The configuration in force: `state.dir` is always known. */
+export type ConfigValues = Omit<Given, "state"> & { state: { dir: string; portable: boolean } };
