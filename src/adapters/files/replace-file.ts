@@ -42,7 +42,17 @@ export async function replaceFile(path: string, bytes: Uint8Array, options: Repl
   });
 }
 
-/** The same in an open place, where no race can lead the write elsewhere. */
+/** Makes new names in a folder durable, as far as its file system can. */
+export async function syncFolderAt(path: string): Promise<void> {
+  const { place } = await openPlace(path, await bestConfinement());
+  try {
+    await place.sync();
+  } finally {
+    await place.close();
+  }
+}
+
+/** `replaceFile` in an open place, where no race can lead the write elsewhere. */
 export async function replaceIn(
   place: Place,
   file: { readonly name: string; readonly bytes: Uint8Array },

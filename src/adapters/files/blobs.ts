@@ -1,0 +1,130 @@
+/** The blob store on disk: one file for each content, named by its hash, below a folder of its first two digits. */
+import { constants } from "node:fs";
+import { chmod, lstat, mkdir, open, opendir, rename, unlink, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { FolderFault } from "../../domains/fs/port.ts";
+import type { BlobStore } from "../../kernel/ports.ts";
+import { errnoOf, faulting } from "./faults.ts";
+import { replaceFile, syncFolderAt } from "./replace-file.ts";
+import { digestOf } from "./safe-file.ts";
+
+export interface FileBlobsOptions {
+  /** Absolute. Made when the first blob is put; nothing else may write here. */
+  readonly folder: string;
+  readonly sizeBytesMaxEach: number;
+}
+
+const refPattern = /^sha256:(?<hex>[0-9a-f]{64})$/;
+const hexPattern = /^[0-9a-f]{64}$/;
+const shardPattern = /^[0-9a-f]{2}$/;
+// Blobs hold what people and models wrote; they are for the owner alone.
+const fileMode = 0o600;
+const folderMode = 0o700;
+const noFollow = constants.O_NOFOLLOW ?? 0; // Windows has none.
+
+export function createFileBlobs(options: FileBlobsOptions): BlobStore {
+  const { folder, sizeBytesMaxEach } = options;
+  /** Null for a text that is no reference: such a blob does not exist, and such a path must not either. */
+  const pathOf = (ref: string): string | null => {
+    const hex = refPattern.exec(ref)?.groups?.["hex"];
+    return hex === undefined ? null : join(folder, hex.slice(0, 2), hex);
+  };
+  return {
+    put: async (bytes) => {
+      assertSize(bytes.byteLength, sizeBytesMaxEach);
+      const ref = digestOf(bytes);
+      const path = pathOf(ref);
+      if (path === null) throw new RangeError("A digest is a reference.");
+      return faulting(ref, async () => {
+        if (await touched(path, bytes.byteLength)) return ref;
+        await makeFolder(folder);
+        await makeFolder(dirname(path));
+        await replaceFile(path, bytes, { mode: fileMode });
+        return ref;
+      });
+    },
+    get: async (ref) => {
+      const path = pathOf(ref);
+      if (path === null) return null;
+      const bytes = await faulting(ref, () => readWhole(path, sizeBytesMaxEach));
+      if (bytes === null || digestOf(bytes) === ref) return bytes;
+      // Kept for whoever looks into the damage; the name is free again, so that a `put` heals the store.
+      await faulting(ref, () => unlessMissing(rename(path, `${path}.corrupt`)));
+      return null;
+    },
+    has: async (ref) => {
+      const path = pathOf(ref);
+      return path !== null && (await faulting(ref, () => sizeOf(path))) !== null;
+    },
+    remove: async (ref) => {
+      const path = pathOf(ref);
+      if (path !== null) await faulting(ref, () => unlessMissing(unlink(path)));
+    },
+    list: () => list(folder),
+  };
+}
+
+function assertSize(sizeBytes: number, sizeBytesMax: number): void {
+  if (sizeBytes <= sizeBytesMax) return;
+  throw new FolderFault("too-large", `a blob of ${sizeBytes} bytes; the limit is ${sizeBytesMax}`);
+}
+
+/** Whether the blob is there; if so it counts as used now, which keeps it from a sweep by age. */
+async function touched(path: string, sizeBytes: number): Promise<boolean> {
+  // A blob of another size was damaged, and is written anew.
+  if ((await sizeOf(path)) !== sizeBytes) return false;
+  const now = new Date();
+  return (await unlessMissing(utimes(path, now, now).then(() => true))) ?? false;
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  const info = await unlessMissing(lstat(path));
+  return info?.isFile() === true ? info.size : null;
+}
+
+async function readWhole(path: string, sizeBytesMax: number): Promise<Uint8Array | null> {
+  const handle = await unlessMissing(open(path, constants.O_RDONLY | noFollow));
+  if (handle === null) return null;
+  try {
+    // A limit lowered since is not damage; the blob stays and the reader is told.
+    assertSize((await handle.stat()).size, sizeBytesMax);
+    const { buffer, byteOffset, byteLength } = await handle.readFile();
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: folderMode });
+  if (first === undefined) return;
+  // The umask may only take away, but a default ACL may add.
+  await chmod(path, folderMode);
+  await syncFolderAt(dirname(first));
+}
+
+async function* list(folder: string): ReturnType<BlobStore["list"]> {
+  for await (const shard of namesIn(folder, shardPattern)) {
+    for await (const hex of namesIn(join(folder, shard), hexPattern)) {
+      const info = await unlessMissing(lstat(join(folder, shard, hex)));
+      if (info?.isFile() !== true || !hex.startsWith(shard)) continue;
+      yield { ref: `sha256:${hex}`, sizeBytes: info.size, modifiedMs: Math.floor(info.mtimeMs) };
+    }
+  }
+}
+
+async function* namesIn(folder: string, pattern: RegExp): AsyncGenerator<string> {
+  const names = await unlessMissing(opendir(folder));
+  if (names === null) return;
+  for await (const { name } of names) if (pattern.test(name)) yield name;
+}
+
+/** Null for what is not there: a blob may be removed, by another call, at any time. */
+async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
+  try {
+    return await result;
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    return null;
+  }
+}
