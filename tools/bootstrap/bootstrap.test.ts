@@ -160,3 +160,15 @@ test("every npm script is a command that passes its arguments on", () => {
   assert.deepEqual(manifest.scripts, Object.fromEntries(expected));
   for (const command of Object.values(commands)) assert.equal(command(["zz", "--given"]).line.at(-1), "--given");
 });
+
+test("the lock file covers every platform: each optional package that it names is locked too", () => {
+  const { packages } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package-lock.json"), "utf8")) as {
+    readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
+  };
+  const isLocked = (name: string, from: string) =>
+    packages[`node_modules/${name}`] !== undefined || packages[`${from}/node_modules/${name}`] !== undefined;
+  const missing = Object.entries(packages).flatMap(([from, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter((name) => !isLocked(name, from)),
+  );
+  assert.deepEqual(missing, []);
+});
