@@ -2,6 +2,9 @@
 import { op } from "../../contract/operation.ts";
 import { closed, Digest, EpochMs, FolderPath, RelativePath, Type } from "../../contract/schema.ts";
 import { fileProblems } from "../fs/contract.ts";
+import { FileOutline } from "./outline-schema.ts";
+
+export { FileOutline };
 
 /** One outline call reads at most this many files and bytes, so that a run can be stopped between two calls. */
 export const outlineFilesMax = 64;
@@ -13,7 +16,8 @@ export const Outline = op({
   effect: "read",
   isTool: true,
   isTask: true,
-  about: "Read files of a folder and give back extracts: headings, dates, to-dos, questions, links and central sentences.",
+  about:
+    "Read files of a folder and give back extracts: headings, dates, to-dos, questions, links and central sentences.",
   input: closed({
     folder: FolderPath,
     paths: Type.Array(RelativePath, { minItems: 1, maxItems: outlineFilesMax }),
@@ -26,7 +30,9 @@ export const Outline = op({
         sizeBytes: Type.Integer({ minimum: 0 }),
         modifiedMs: EpochMs,
         digest: Type.Union([Digest, Type.Null()]),
-        outline: Type.Unknown({ description: "The extract, or null when the file was skipped." }),
+        outline: Type.Union([FileOutline, Type.Null()], {
+          description: "The extract, or null when the file was skipped.",
+        }),
         skippedReason: Type.Optional(Type.String()),
       }),
     ),

@@ -1,0 +1,35 @@
+import type { TextKind, TodoLine } from "./outline-schema.ts";
+
+const todoTextMax = 140;
+const marker = /(?<![\p{L}\p{N}_/|"'`-])(TODO|FIXME|HACK|XXX)(?![\p{L}\p{N}_|"'`/-])/u;
+const box = /^\s*(?:[-*+•]|\d{1,9}[.)])\s{1,8}\[([ xX])\]\s+(\S.*)$/;
+/** What has to stand before a marker in code, where the bare word may be a name or a string. */
+const commentMark = /\/\/|\/\*|^\s*\*|#|--|;|<!--|%|"""|'''/;
+
+/** The to-do that a line holds, if it does. */
+export function todoOf(piece: string, line: number, kind: TextKind): TodoLine | null {
+  const task = piece.includes("[") ? box.exec(piece) : null;
+  if (task?.[2] !== undefined && kind !== "code")
+    return { line, kind: "task", text: cut(task[2]), isDone: task[1] !== " " };
+  const found = marker.exec(piece);
+  if (found === null) return null;
+  const before = piece.slice(0, found.index);
+  const after = piece.slice(found.index + found[0].length).slice(0, todoTextMax * 2);
+  if (kind === "code" ? !commentMark.test(before) : !isMarked(before, after)) return null;
+  const said = /^\s*(?:\([^)]{0,60}\))?\s*[:\-–—]?\s*(.*)$/.exec(after)?.[1] ?? "";
+  const text = said.replace(/\s*(?:\*\/|-->|"""|''')\s*$/, "").trim();
+  // The pattern admits these four words and no other.
+  return { line, kind: found[0] as "TODO" | "FIXME" | "HACK" | "XXX", text: cut(text === "" ? piece.trim() : text) };
+}
+
+/** In prose a marker is one when it opens its line or is followed by a colon; "a TODO list" is not. */
+function isMarked(before: string, after: string): boolean {
+  return (
+    /^\s{0,3}(?:\([^)]{0,60}\))?\s{0,3}:/.test(after) ||
+    (/^[\s>*#+-]*(?:<!--\s*)?$/.test(before) && /^\s+\S|^\(/.test(after))
+  );
+}
+
+function cut(text: string): string {
+  return text.length <= todoTextMax ? text.trimEnd() : text.slice(0, todoTextMax).trimEnd();
+}
