@@ -22,7 +22,7 @@ export type Grant = Static<typeof Grant>;
 export const callerKinds = ["person", "agent", "plugin", "node", "system"] as const;
 export const Caller = closed({
   kind: oneOf(callerKinds),
-  id: Type.String({ minLength: 1, maxLength: 120 }),
+  id: Type.String({ pattern: "^[A-Za-z0-9._:@-]{1,120}$" }),
   grants: Type.Optional(Type.Array(Grant, { maxItems: 64 })),
 });
 export type Caller = Static<typeof Caller>;

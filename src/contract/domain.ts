@@ -1,6 +1,6 @@
 /** A domain as the rest of the house sees it: the value that its service factory returns. */
 import type { EventDefinition } from "./event.ts";
-import type { Bound } from "./operation.ts";
+import type { Bound, Context } from "./operation.ts";
 import type { View } from "./view.ts";
 
 export interface Domain {
@@ -10,5 +10,7 @@ export interface Domain {
   readonly families?: readonly string[];
   readonly operations: readonly Bound[];
   readonly events: readonly EventDefinition[];
-  readonly views: readonly View<never>[];
+  readonly views: readonly View[];
+  /** Runs once at start, after the views are whole and before surfaces open: mends what a crash left behind. */
+  readonly start?: (ctx: Context) => Promise<void>;
 }

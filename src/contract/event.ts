@@ -37,6 +37,20 @@ export interface Envelope<Data = unknown> {
   readonly data: Data;
 }
 
+/**
+ * The JSON text of an envelope, made at most once per event and shared by journal, streams and tee. A symbol, so that it
+ * is not part of the JSON itself.
+ */
+export const jsonText: unique symbol = Symbol.for("arw.json");
+
+/** The one serialisation of an envelope; live events have no `seq`. */
+export function envelopeJson(envelope: Envelope): string {
+  const known = (envelope as { readonly [jsonText]?: string })[jsonText];
+  if (known !== undefined) return known;
+  const { seq, ...rest } = envelope;
+  return JSON.stringify(seq === 0 ? rest : { seq, ...rest });
+}
+
 export type EnvelopeOf<E extends EventDefinition> = Envelope<Static<E["data"]>>;
 
 /** Who caused an event, in which episode. */

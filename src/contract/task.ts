@@ -4,6 +4,7 @@
  */
 import { Caller } from "./caller.ts";
 import { event } from "./event.ts";
+import { problem } from "./problem.ts";
 import { closed, CorrelationId, EpochMs, oneOf, type Static, Type } from "./schema.ts";
 import { on, view } from "./view.ts";
 
@@ -108,6 +109,13 @@ export const EndedTask = closed({
   detail: Type.Optional(Type.String()),
 });
 export type EndedTask = Static<typeof EndedTask>;
+
+export const QueueFull = problem({
+  code: "tasks.queue-full",
+  status: 503,
+  title: "Queue is full",
+  about: "Too many tasks wait. Try again when some are done.",
+});
 
 /** The queue refuses above this: a million waiting tasks is a fault upstream, and still restarts in seconds. */
 export const openTasksMax = 2_000_000;

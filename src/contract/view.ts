@@ -2,19 +2,21 @@
 import type { Envelope, EnvelopeOf, EventDefinition } from "./event.ts";
 import type { Static, TSchema } from "./schema.ts";
 
-/** One fold step. `null` deletes the row; returning the row itself, unchanged, costs nothing. Never mutates its arguments. */
+/**
+ * One fold step. Written as methods, so that a `View<Row>` is also a `View`: the kernel folds rows without knowing them.
+ * `null` deletes the row; returning the row itself, unchanged, costs nothing. Never mutates its arguments. */
 export interface Fold<Row = unknown> {
   /** `*` folds every kind; keep such a fold cheap, it runs on each event. */
   readonly kind: string;
   /** Which row the event belongs to; `null` skips it. */
-  readonly key: (envelope: Envelope<never>) => string | null;
-  readonly apply: (row: Row | undefined, envelope: Envelope<never>) => Row | null;
+  key(envelope: Envelope): string | null;
+  apply(row: Row | undefined, envelope: Envelope): Row | null;
 }
 
 /** A filter of the view's list: `?name=value`. */
 export interface ViewFilter<Row = unknown> {
   readonly schema: TSchema;
-  readonly matches: (row: Row, value: never) => boolean;
+  matches(row: Row, value: never): boolean;
 }
 
 export interface View<Row = unknown> {

@@ -12,7 +12,7 @@ export interface Table {
   readonly domains: readonly Domain[];
   readonly operations: ReadonlyMap<string, Bound>;
   readonly events: ReadonlyMap<string, EventDefinition>;
-  readonly views: ReadonlyMap<string, View<never>>;
+  readonly views: ReadonlyMap<string, View>;
   readonly problems: ReadonlyMap<string, ProblemDefinition>;
   /** Digest of every id, schema and version: equal tables behave alike. */
   readonly hash: string;
@@ -67,9 +67,8 @@ export interface GapMark {
   readonly skipped: number;
 }
 
-export type Delivery =
-  | { readonly kind: "event"; readonly envelope: Envelope; readonly json: string }
-  | { readonly kind: "gap"; readonly gap: GapMark };
+export type Delivery = Envelope | GapMark;
+export const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery;
 
 export interface Subscription extends AsyncIterable<Delivery>, Disposable {
   readonly name: string;
@@ -91,7 +90,7 @@ export interface BusCounters {
 
 export interface Bus {
   /** Called synchronously for each matching event, in order. A thrown error is counted, never passed on. */
-  listen(prefixes: readonly string[], run: (envelope: Envelope, json: string) => void): () => void;
+  listen(prefixes: readonly string[], run: (envelope: Envelope) => void): () => void;
   /** A bounded reader: the oldest goes when it is full, and one gap per loss says so. */
   subscribe(options: { readonly name: string; readonly prefixes: readonly string[]; readonly corrId?: string; readonly capacity?: number }): Subscription;
   counters(): BusCounters;
@@ -103,8 +102,8 @@ export interface Journal {
   headSeq(): number;
   /** Appends, folds, commits, publishes; one promise per group commit. Throws problems `StoreFull`, `StoreFailed`. */
   emit<E extends EventDefinition>(definition: E, data: unknown, origin: Origin): Promise<Envelope>;
-  /** Committed events as envelopes with their JSON text. */
-  read(query: { readonly afterSeq?: number; readonly toSeq?: number; readonly limit: number; readonly order?: "asc" | "desc"; readonly corrId?: string; readonly kinds?: readonly string[] }): readonly { readonly envelope: Envelope; readonly json: string }[];
+  /** Committed events; each carries its JSON text under `jsonText`. */
+  read(query: { readonly afterSeq?: number; readonly toSeq?: number; readonly limit: number; readonly order?: "asc" | "desc"; readonly corrId?: string; readonly kinds?: readonly string[] }): readonly Envelope[];
 }
 
 export interface ViewChange {
@@ -117,13 +116,13 @@ export interface ViewChange {
 
 export interface Views {
   get<Row>(view: View<Row>, key: string): Row | undefined;
-  list<Row>(view: View<Row>, options: { readonly afterKey?: string; readonly limit: number; readonly where?: (row: Row) => boolean }): { readonly rows: readonly { readonly key: string; readonly row: Row }[]; readonly nextKey: string | null };
+  list<Row>(view: View<Row>, options: { readonly afterKey?: string; readonly limit: number; where?(row: Row): boolean }): { readonly rows: readonly { readonly key: string; readonly row: Row }[]; readonly nextKey: string | null };
   /** Position of the last event that changed the view. */
   changedSeq(view: string): number;
   /** Called after each commit, synchronously. */
   onChange(view: string, run: (changes: readonly ViewChange[]) => void): () => void;
   /** Folds the journal up to `seq` anew: the view as it was then. */
-  at<Row>(view: View<Row>, seq: number): ReadonlyMap<string, Row>;
+  at<Row>(view: View<Row>, seq: number): Promise<ReadonlyMap<string, Row>>;
 }
 
 export interface EnqueueRequest {

@@ -3,7 +3,7 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, Type } from "../../contract/schema.ts";
 import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
-import { EndedTask, OpenTask, Priority, TaskCancelled, TaskEnqueued, TaskId } from "../../contract/task.ts";
+import { EndedTask, OpenTask, Priority, QueueFull, TaskCancelled, TaskEnqueued, TaskId } from "../../contract/task.ts";
 
 export const UnknownKind = problem({
   code: "tasks.unknown-kind",
@@ -11,13 +11,6 @@ export const UnknownKind = problem({
   title: "Unknown kind of task",
   about: "No operation of this name may be enqueued. `kinds` lists those that may.",
 });
-export const QueueFull = problem({
-  code: "tasks.queue-full",
-  status: 503,
-  title: "Queue is full",
-  about: "Too many tasks wait. Try again when some are done.",
-});
-
 export const Task = Type.Union([OpenTask, EndedTask]);
 
 export const Enqueue = op({

@@ -1,0 +1,58 @@
+/** The store in memory: the second adapter of the port's contract, for tests and for hubs that shall leave nothing behind. */
+import type { EventQuery, Store, StoredEvent, ViewState } from "../../kernel/ports.ts";
+
+export function createMemoryStore(): Store {
+  const journal: StoredEvent[] = [];
+  const tables = new Map<string, Map<string, string>>();
+  const states = new Map<string, ViewState>();
+  const table = (view: string): Map<string, string> => {
+    const known = tables.get(view) ?? new Map<string, string>();
+    tables.set(view, known);
+    return known;
+  };
+  return {
+    abilities: { isDurable: false },
+    head: () => {
+      const last = journal.at(-1);
+      return last ? { seq: last.seq, hash: last.hash } : { seq: 0, hash: "0".repeat(64) };
+    },
+    commit({ events, rows, views }) {
+      journal.push(...events);
+      for (const row of rows) {
+        if (row.json === null) table(row.view).delete(row.key);
+        else table(row.view).set(row.key, row.json);
+      }
+      const last = events.at(-1);
+      if (!last) return;
+      for (const view of views) {
+        const state = states.get(view);
+        if (state) states.set(view, { version: state.version, seq: last.seq });
+      }
+    },
+    events: (query) => select(journal, query),
+    row: (view, key) => table(view).get(key),
+    rows({ view, afterKey, limit, order }) {
+      const sign = order === "desc" ? -1 : 1;
+      const keys = [...table(view).keys()].sort((a, b) => (a < b ? -sign : sign));
+      const from = afterKey === undefined ? keys : keys.filter((key) => (order === "desc" ? key < afterKey : key > afterKey));
+      return from.slice(0, limit).map((key) => ({ key, json: table(view).get(key) ?? "" }));
+    },
+    viewStates: () => new Map(states),
+    rebuild(view, state, rows) {
+      tables.set(view, new Map([...rows].map(({ key, json }) => [key, json])));
+      states.set(view, state);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+function select(journal: readonly StoredEvent[], query: EventQuery): StoredEvent[] {
+  const matching = journal.filter(
+    (event) =>
+      (query.afterSeq === undefined || event.seq > query.afterSeq) &&
+      (query.toSeq === undefined || event.seq <= query.toSeq) &&
+      (query.corrId === undefined || event.corrId === query.corrId) &&
+      (query.kinds === undefined || query.kinds.includes(event.kind)),
+  );
+  return (query.order === "desc" ? matching.reverse() : matching).slice(0, query.limit);
+}

@@ -1,0 +1,198 @@
+/**
+ * The durable store on `node:sqlite`: journal and view rows in one file, WAL with synchronous=FULL, so that a commit is on
+ * the disk when it returns. Synchronous by decision: one writer, and group commit above it makes one sync serve many events.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import {
+  type EventQuery,
+  type RowQuery,
+  type RowWrite,
+  type Store,
+  type StoredEvent,
+  StoreFault,
+  type ViewState,
+} from "../../kernel/ports.ts";
+
+/** Version of the file's layout. A file with a higher one was written by a newer ARW and is refused untouched. */
+export const storeFormat = 1;
+const firstHash = "0".repeat(64);
+/** Above this the WAL is folded back into the file at a commit; smaller means more syncs, larger a longer start after a crash. */
+const checkpointPages = 4000;
+
+const layout = `
+CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event(
+  seq INTEGER PRIMARY KEY, format INTEGER NOT NULL, id TEXT NOT NULL, timeMs INTEGER NOT NULL, kind TEXT NOT NULL,
+  version INTEGER NOT NULL, corrId TEXT NOT NULL, causeId TEXT, node TEXT NOT NULL, caller TEXT NOT NULL, data TEXT,
+  dataHash TEXT NOT NULL, prevHash TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS eventCorr ON event(corrId, seq);
+CREATE TABLE IF NOT EXISTS viewRow(view TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY(view, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS viewState(view TEXT PRIMARY KEY, version INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+type Row = Record<string, unknown>;
+
+export interface SqliteStore extends Store {
+  /** Commits so far; tests hold it against the number of group commits. */
+  readonly commits: number;
+}
+
+/** Opens or makes the file; throws `StoreFault` (`corrupt`, `failed`) and leaves a file of a newer version as it is. */
+export function openSqliteStore(path: string): SqliteStore {
+  const database = guard(() => new DatabaseSync(path));
+  guard(() => prepareFile(database, path));
+  return createStore(database);
+}
+
+function prepareFile(database: DatabaseSync, path: string): void {
+  const found = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+  if (found > storeFormat) {
+    database.close();
+    throw new StoreFault(
+      "failed",
+      `${path} was written by a newer ARW (store format ${found}); this one knows ${storeFormat}. Nothing was touched; start the newer ARW.`,
+    );
+  }
+  const verdict = String((database.prepare("PRAGMA quick_check(1)").get() as Row)["quick_check"]);
+  if (verdict !== "ok") {
+    database.close();
+    throw new StoreFault("corrupt", `${path} is damaged: ${verdict}`);
+  }
+  database.exec(
+    `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${checkpointPages}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;`,
+  );
+  database.exec(layout);
+  if (found < storeFormat) database.exec(`PRAGMA user_version=${storeFormat}`);
+}
+
+function createStore(database: DatabaseSync): SqliteStore {
+  const insertEvent = database.prepare("INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  const putRow = database.prepare(
+    "INSERT INTO viewRow VALUES(?,?,?) ON CONFLICT(view, key) DO UPDATE SET json=excluded.json",
+  );
+  const deleteRow = database.prepare("DELETE FROM viewRow WHERE view=? AND key=?");
+  const getRow = database.prepare("SELECT json FROM viewRow WHERE view=? AND key=?");
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commitNow = database.prepare("COMMIT");
+  const rollback = database.prepare("ROLLBACK");
+  const queries = new Map<string, StatementSync>();
+  const prepared = (sql: string): StatementSync => {
+    const known = queries.get(sql) ?? database.prepare(sql);
+    queries.set(sql, known);
+    return known;
+  };
+  const markViews = createViewMarker(prepared);
+  let commits = 0;
+
+  const transaction = (work: () => void): void => {
+    guard(() => {
+      begin.run();
+      try {
+        work();
+        commitNow.run();
+      } catch (error) {
+        // A failed COMMIT may have rolled back by itself, and then ROLLBACK has nothing left to do.
+        if (database.isTransaction) rollback.run();
+        throw error;
+      }
+    });
+  };
+
+  return {
+    abilities: { isDurable: true },
+    get commits() {
+      return commits;
+    },
+    head() {
+      const row = prepared("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").get() as Row | undefined;
+      return row ? { seq: Number(row["seq"]), hash: String(row["hash"]) } : { seq: 0, hash: firstHash };
+    },
+    commit({ events, rows, views }) {
+      transaction(() => {
+        for (const event of events) writeEvent(insertEvent, event);
+        for (const row of rows) writeRow(row, putRow, deleteRow);
+        const last = events.at(-1);
+        if (last) markViews(views, last.seq);
+      });
+      commits += 1;
+    },
+    events: (query) => guard(() => selectEvents(query, prepared)),
+    row: (view, key) => guard(() => (getRow.get(view, key) as { json: string } | undefined)?.json),
+    rows: (query) => guard(() => selectRows(query, prepared)),
+    viewStates: () => guard(() => readViewStates(prepared)),
+    rebuild(view, state, rows) {
+      transaction(() => {
+        prepared("DELETE FROM viewRow WHERE view=?").run(view);
+        for (const row of rows) putRow.run(view, row.key, row.json);
+        prepared("INSERT OR REPLACE INTO viewState VALUES(?,?,?)").run(view, state.version, state.seq);
+      });
+    },
+    [Symbol.dispose]() {
+      if (!database.isOpen) return;
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      database.close();
+    },
+  };
+}
+
+function writeEvent(insert: StatementSync, e: StoredEvent): void {
+  insert.run(
+    e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId, e.node, e.caller, e.data, e.dataHash, e.prevHash, e.hash,
+  );
+}
+
+function writeRow(row: RowWrite, put: StatementSync, remove: StatementSync): void {
+  if (row.json === null) remove.run(row.view, row.key);
+  else put.run(row.view, row.key, row.json);
+}
+
+/** Every active view is folded up to the last event of each commit, so one statement moves them all. */
+function createViewMarker(prepared: (sql: string) => StatementSync): (views: readonly string[], seq: number) => void {
+  return (views, seq) => {
+    if (views.length === 0) return;
+    prepared(`UPDATE viewState SET seq=? WHERE view IN (${views.map(() => "?").join(",")})`).run(seq, ...views);
+  };
+}
+
+function selectEvents(query: EventQuery, prepared: (sql: string) => StatementSync): StoredEvent[] {
+  const where: string[] = [];
+  const values: SQLInputValue[] = [];
+  const add = (text: string, ...bound: SQLInputValue[]): void => {
+    where.push(text);
+    values.push(...bound);
+  };
+  if (query.afterSeq !== undefined) add("seq > ?", query.afterSeq);
+  if (query.toSeq !== undefined) add("seq <= ?", query.toSeq);
+  if (query.corrId !== undefined) add("corrId = ?", query.corrId);
+  if (query.kinds) add(`kind IN (${query.kinds.map(() => "?").join(",") || "NULL"})`, ...query.kinds);
+  const clause = where.length > 0 ? `WHERE ${where.join(" AND ")}` : "";
+  const sql = `SELECT * FROM event ${clause} ORDER BY seq ${query.order === "desc" ? "DESC" : "ASC"} LIMIT ?`;
+  return prepared(sql).all(...values, query.limit) as unknown as StoredEvent[];
+}
+
+function selectRows(query: RowQuery, prepared: (sql: string) => StatementSync): { key: string; json: string }[] {
+  const isDescending = query.order === "desc";
+  const after = query.afterKey === undefined ? "" : `AND key ${isDescending ? "<" : ">"} ?`;
+  const sql = `SELECT key, json FROM viewRow WHERE view=? ${after} ORDER BY key ${isDescending ? "DESC" : "ASC"} LIMIT ?`;
+  const values: SQLInputValue[] = query.afterKey === undefined ? [query.view] : [query.view, query.afterKey];
+  return prepared(sql).all(...values, query.limit) as unknown as { key: string; json: string }[];
+}
+
+function readViewStates(prepared: (sql: string) => StatementSync): Map<string, ViewState> {
+  const rows = prepared("SELECT view, version, seq FROM viewState").all() as { view: string; version: number; seq: number }[];
+  return new Map(rows.map(({ view, version, seq }) => [view, { version, seq }]));
+}
+
+/** SQLite's failures in the port's words. The codes are SQLite's primary result codes. */
+function guard<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StoreFault) throw error;
+    const code = Number((error as { errcode?: unknown }).errcode ?? 0) & 0xff;
+    const detail = error instanceof Error ? error.message : String(error);
+    if (code === 13) throw new StoreFault("full", "the disk is full", { cause: error });
+    if (code === 11 || code === 26) throw new StoreFault("corrupt", detail, { cause: error });
+    throw new StoreFault("failed", detail, { cause: error });
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The recorder keeps what a tool call answered, so that a run can be resumed and replayed without touching the world: small
+ * results in the event, larger ones as blobs, beyond that the digest and size alone. What it keeps has an age and a ceiling.
+ */
+import { canonicalJson, sha256Hex } from "../base/canonical-json.ts";
+import type { BlobStore, Clock, Log } from "./ports.ts";
+
+const inlineBytesMax = 65_536;
+const blobBytesMax = 4_194_304;
+
+export interface KeptResult {
+  readonly kept: "inline" | "blob" | "digest";
+  readonly resultRef?: string;
+  readonly resultSizeBytes: number;
+  readonly result?: unknown;
+}
+
+export interface Recorder {
+  /** `result` is what the agent saw: redacted before it came here. */
+  keep(result: unknown): Promise<KeptResult>;
+  /** The result again, or `gone` when it was dropped or never kept. */
+  recall(kept: KeptResult): Promise<{ readonly kind: "result"; readonly result: unknown } | { readonly kind: "gone" }>;
+  /** Keeps bytes that an undo needs. */
+  keepBytes(bytes: Uint8Array): Promise<string>;
+  /** Drops what is older than the age, then the oldest until the rest fits under the ceiling. */
+  prune(signal: AbortSignal): Promise<{ readonly removed: number; readonly keptBytes: number }>;
+}
+
+interface RecorderOptions {
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sizeBytesMax: number;
+  readonly ageMsMax: number;
+}
+
+export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: RecorderOptions): Recorder {
+  return {
+    async keep(result) {
+      const bytes = new TextEncoder().encode(canonicalJson(result ?? null));
+      const resultRef = `sha256:${sha256Hex(bytes)}`;
+      const resultSizeBytes = bytes.byteLength;
+      if (resultSizeBytes <= inlineBytesMax) return { kept: "inline", resultRef, resultSizeBytes, result: result ?? null };
+      if (resultSizeBytes > blobBytesMax) return { kept: "digest", resultRef, resultSizeBytes };
+      await blobs.put(bytes);
+      return { kept: "blob", resultRef, resultSizeBytes };
+    },
+    async recall(kept) {
+      if (kept.kept === "inline") return { kind: "result", result: kept.result };
+      if (kept.kept === "digest" || kept.resultRef === undefined) return { kind: "gone" };
+      const bytes = await blobs.get(kept.resultRef);
+      return bytes === null ? { kind: "gone" } : { kind: "result", result: JSON.parse(new TextDecoder().decode(bytes)) };
+    },
+    keepBytes: (bytes) => blobs.put(bytes),
+    async prune(signal) {
+      const held: { ref: string; sizeBytes: number; modifiedMs: number }[] = [];
+      for await (const each of blobs.list()) held.push(each);
+      held.sort((a, b) => a.modifiedMs - b.modifiedMs);
+      const oldestMs = clock.nowMs() - ageMsMax;
+      let keptBytes = held.reduce((sum, each) => sum + each.sizeBytes, 0);
+      let removed = 0;
+      for (const each of held) {
+        if (signal.aborted || (each.modifiedMs >= oldestMs && keptBytes <= sizeBytesMax)) break;
+        await blobs.remove(each.ref);
+        keptBytes -= each.sizeBytes;
+        removed += 1;
+      }
+      if (removed > 0) log.info("recorded results were dropped by age or ceiling", { removed, keptBytes });
+      return { removed, keptBytes };
+    },
+  };
+}

@@ -1,0 +1,211 @@
+/** The views of a hub: folding, reading, watching, rebuilding and travelling in time. */
+import type { Envelope } from "../contract/event.ts";
+import type { Fold, View } from "../contract/view.ts";
+import { fromStored } from "./envelope.ts";
+import type { ViewChange, Views } from "./kernel.ts";
+import type { RowWrite, Store } from "./ports.ts";
+import { createViewTable, type ViewTable } from "./view-table.ts";
+
+/** Rows of the journal read at once while folding; bounds memory on a journal of any length. */
+const foldChunkEvents = 5000;
+
+export interface OwnedViews extends Views {
+  /** Brings every view up to the journal's head: nothing to do, the tail only, or a rebuild when its version changed. */
+  open(progress: (view: string, seq: number, headSeq: number) => void): void;
+  /** Folds one event into all views, or into none when a fold throws. */
+  fold(envelope: Envelope): void;
+  dirtyRows(): readonly RowWrite[];
+  /** After the commit: cleans up and tells the watchers. */
+  committed(seq: number): void;
+  /** After a failed commit: every fold since the last one is undone. */
+  discard(): void;
+  readonly names: readonly string[];
+}
+
+interface Routed {
+  readonly table: ViewTable;
+  readonly fold: Fold;
+}
+
+interface ViewsOptions {
+  readonly views: readonly View[];
+  readonly store: Store;
+  /** Yields to other work between two chunks of a long fold. */
+  readonly pause: () => Promise<void>;
+}
+
+export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
+  let tables = new Map(views.map((view) => [view.name, createViewTable(view, store)]));
+  let route = createRouter([...tables.values()]);
+  const changed = new Map<string, number>();
+  const watchers = new Map<string, Set<(changes: readonly ViewChange[]) => void>>();
+  const touched = new Set<ViewTable>();
+
+  const reset = (): void => {
+    tables = new Map(views.map((view) => [view.name, createViewTable(view, store)]));
+    route = createRouter([...tables.values()]);
+  };
+  const table = (view: View): ViewTable => tables.get(view.name) as ViewTable;
+
+  return {
+    names: views.map((view) => view.name),
+    open(progress) {
+      const head = store.head().seq;
+      const states = store.viewStates();
+      for (const view of views) {
+        const state = states.get(view.name);
+        changed.set(view.name, head);
+        if (state?.version === view.version && state.seq === head) continue;
+        const isTail = state?.version === view.version && state.seq < head;
+        bringUp({ view, store, head, from: isTail ? state.seq : 0, progress });
+      }
+      reset();
+    },
+    fold(envelope) {
+      const routed = route(envelope.kind);
+      for (const { table: each } of routed) each.mark();
+      try {
+        for (const { table: each, fold } of routed) if (each.fold(fold, envelope)) touched.add(each);
+      } catch (error) {
+        for (const { table: each } of routed) each.rollback();
+        throw error;
+      }
+    },
+    dirtyRows: () => [...touched].flatMap((each) => each.dirtyRows()),
+    committed(seq) {
+      for (const each of touched) {
+        const { name } = each.view;
+        const changes = each.committed();
+        if (changes.length === 0) continue;
+        changed.set(name, seq);
+        const listeners = watchers.get(name);
+        if (listeners === undefined || listeners.size === 0) continue;
+        const told = changes.map((change) => ({ view: name, seq, ...change }));
+        for (const run of listeners) run(told);
+      }
+      touched.clear();
+    },
+    discard() {
+      touched.clear();
+      reset();
+    },
+    get: (view, key) => table(view).get(key) as never,
+    list: (view, options) => listRows(table(view), options) as never,
+    changedSeq: (view) => changed.get(view) ?? 0,
+    onChange(view, run) {
+      const listeners = watchers.get(view) ?? new Set();
+      watchers.set(view, listeners.add(run));
+      return () => listeners.delete(run);
+    },
+    at: async (view, seq) => foldTo({ view, store, seq, pause }) as never,
+  };
+}
+
+/** Which folds want a kind; remembered per kind, and the number of kinds is bounded by the table. */
+function createRouter(tables: readonly ViewTable[]): (kind: string) => readonly Routed[] {
+  const known = new Map<string, readonly Routed[]>();
+  return (kind) => {
+    const found = known.get(kind);
+    if (found) return found;
+    const routed = tables.flatMap((table) =>
+      table.view.folds.filter((fold) => fold.kind === kind || fold.kind === "*").map((fold) => ({ table, fold })),
+    );
+    known.set(kind, routed);
+    return routed;
+  };
+}
+
+interface BringUp {
+  readonly view: View;
+  readonly store: Store;
+  readonly head: number;
+  readonly from: number;
+  readonly progress: (view: string, seq: number, headSeq: number) => void;
+}
+
+/** Folds what a view lacks. A whole rebuild starts from nothing; a tail starts from the stored rows. */
+function bringUp({ view, store, head, from, progress }: BringUp): void {
+  const rows = new Map<string, string>();
+  if (from > 0) for (const { key, json } of eachRow(store, view.name)) rows.set(key, json);
+  const source = { row: (_view: string, key: string) => rows.get(key), rows: () => [...rows].map(([key, json]) => ({ key, json })).sort((a, b) => (a.key < b.key ? -1 : 1)) };
+  const table = createViewTable(view, source);
+  for (const chunk of chunks(store, { view, from, to: head })) {
+    foldChunk(table, chunk);
+    for (const write of table.dirtyRows()) {
+      if (write.json === null) rows.delete(write.key);
+      else rows.set(write.key, write.json);
+    }
+    table.committed();
+    progress(view.name, chunk.at(-1)?.seq ?? head, head);
+  }
+  store.rebuild(view.name, { version: view.version, seq: head }, [...rows].map(([key, json]) => ({ key, json })));
+}
+
+function* eachRow(store: Store, view: string): Generator<{ key: string; json: string }> {
+  let afterKey: string | undefined;
+  for (;;) {
+    const page = store.rows({ view, order: "asc", limit: foldChunkEvents, ...(afterKey === undefined ? {} : { afterKey }) });
+    yield* page;
+    if (page.length < foldChunkEvents) return;
+    afterKey = page.at(-1)?.key;
+  }
+}
+
+function* chunks(store: Store, range: { readonly view: View; readonly from: number; readonly to: number }): Generator<readonly Envelope[]> {
+  const wanted = range.view.folds.map((fold) => fold.kind);
+  const kinds = wanted.includes("*") ? undefined : wanted;
+  let afterSeq = range.from;
+  for (;;) {
+    const stored = store.events({ afterSeq, toSeq: range.to, limit: foldChunkEvents, ...(kinds ? { kinds } : {}) });
+    const last = stored.at(-1);
+    if (last === undefined) return;
+    // A tombstone has nothing to fold any more: retention only takes kinds whose views are done with them.
+    yield stored.filter((row) => row.data !== null).map(fromStored);
+    afterSeq = last.seq;
+  }
+}
+
+function foldChunk(table: ViewTable, chunk: readonly Envelope[]): void {
+  for (const envelope of chunk) {
+    for (const fold of table.view.folds) {
+      if (fold.kind === envelope.kind || fold.kind === "*") table.fold(fold, envelope);
+    }
+    table.mark();
+  }
+}
+
+async function foldTo(options: { view: View; store: Store; seq: number; pause: () => Promise<void> }): Promise<ReadonlyMap<string, unknown>> {
+  const table = createViewTable(options.view, null);
+  for (const chunk of chunks(options.store, { view: options.view, from: 0, to: options.seq })) {
+    foldChunk(table, chunk);
+    table.committed();
+    await options.pause();
+  }
+  return new Map(table.list({ limit: options.view.rowsMax }).map(({ key, row }) => [key, row]));
+}
+
+interface ListOptions {
+  readonly afterKey?: string;
+  readonly limit: number;
+  where?(row: unknown): boolean;
+}
+
+/** Reads pages until enough rows pass the filter, or the view ends. */
+function listRows(table: ViewTable, { afterKey, limit, where }: ListOptions) {
+  const found: { key: string; row: unknown }[] = [];
+  let after = afterKey;
+  for (;;) {
+    const pageRows = where === undefined ? limit + 1 - found.length : Math.max(limit + 1, filterPageRows);
+    const page = table.list({ limit: pageRows, ...(after === undefined ? {} : { afterKey: after }) });
+    for (const each of page) {
+      if (where !== undefined && !where(each.row)) continue;
+      if (found.length === limit) return { rows: found, nextKey: found.at(-1)?.key ?? null };
+      found.push(each);
+    }
+    if (page.length < pageRows) return { rows: found, nextKey: null };
+    after = page.at(-1)?.key;
+  }
+}
+
+/** Rows looked at per page when a filter is set. */
+const filterPageRows = 500;
