@@ -1,5 +1,5 @@
 /** Runs npm itself, under a chosen Node. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { explain, lastLines, SetUpProblem } from "./problem.mjs";
 import { capture } from "./processes.mjs";
@@ -37,24 +37,33 @@ export async function installLocked({ folder, nodePath }) {
  * @returns {NodeJS.ProcessEnv}
  */
 export function envFor(nodePath) {
-  // Windows spells the name "Path"; two spellings in one environment would hide one.
-  const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+  const name = pathName();
   const folder = dirname(nodePath);
-  const others = (process.env[pathName] ?? "").split(delimiter).filter((each) => each !== folder);
-  return { ...process.env, [pathName]: [folder, ...others].join(delimiter) };
+  const others = (process.env[name] ?? "").split(delimiter).filter((each) => each !== folder);
+  return { ...process.env, [name]: [folder, ...others].join(delimiter) };
 }
 
 function npmPath() {
   const given = process.env.npm_execpath;
   if (given !== undefined && /npm-cli\.[cm]?js$/.test(given)) return given;
-  // Started by hand or by another package manager: npm lies beside Node.
-  const home = dirname(process.execPath);
-  const candidates = [
-    join(home, "..", "lib", "node_modules", "npm", "bin", "npm-cli.js"),
-    join(home, "node_modules", "npm", "bin", "npm-cli.js"),
-    "/usr/share/nodejs/npm/bin/npm-cli.js",
-  ];
-  const found = candidates.find((path) => existsSync(path));
+  // Started by hand or by another package manager: npm lies beside a Node, this one's or one on PATH.
+  const pathFolders = (process.env[pathName()] ?? "").split(delimiter).filter((each) => each !== "");
+  const found = [dirname(process.execPath), ...pathFolders].flatMap(npmBeside).find((path) => existsSync(path));
   if (found === undefined) throw new SetUpProblem("npm was not found. Run the command through npm: `npm start`.");
   return found;
+}
+
+/** Where installers put npm, seen from the folder of the `node` or `npm` command. */
+function npmBeside(folder) {
+  const linked = existsSync(join(folder, "npm")) ? [realpathSync(join(folder, "npm"))] : [];
+  return [
+    ...linked.filter((path) => path.endsWith("npm-cli.js")),
+    join(folder, "..", "lib", "node_modules", "npm", "bin", "npm-cli.js"),
+    join(folder, "node_modules", "npm", "bin", "npm-cli.js"),
+  ];
+}
+
+/** Windows spells the name "Path"; two spellings in one environment would hide one. */
+function pathName() {
+  return Object.keys(process.env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
 }

@@ -1,5 +1,5 @@
 /** Sets up a clone: a Node that is new enough, the dependencies, the web interface. Does nothing when nothing changed. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "./lock.mjs";
 import { howToGetNode, isAtLeast, nodeVersionMin, privateNodeBinary, privateNodePackage } from "./node-choice.mjs";
@@ -25,7 +25,7 @@ export async function setUp({ root, needsWeb }) {
   const isOwn = isAtLeast(process.version, nodeVersionMin);
   const nodePath = isOwn ? process.execPath : privateNodePath(root);
   const nodeParts = isOwn ? [] : [privateNodePart(root, nodePath)];
-  const webParts = needsWeb && existsSync(join(root, "web", "index.html")) ? [webPart(root, nodePath)] : [];
+  const webParts = needsWeb ? [webPart(root, nodePath)] : [];
   const parts = [...nodeParts, dependenciesPart(root, nodePath), ...webParts];
   const isStale = (part) => !part.isThere() || !isStamped(stampPath(root, part), part.print());
   if (parts.some(isStale)) {
@@ -63,6 +63,12 @@ function privateNodePath(root) {
   return join(root, "tools", "node", "node_modules", name, ...privateNodeBinary(process.platform).split("/"));
 }
 
+/** As `process.version` spells it, so that the private Node counts as the same when it is put on PATH. */
+function privateNodeVersion(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, "tools", "node", "package-lock.json"), "utf8"));
+  return `v${packages[`node_modules/${privateNodePackage(process.platform, process.arch)}`].version}`;
+}
+
 /** @returns {Part} */
 function privateNodePart(root, nodePath) {
   const folder = join(root, "tools", "node");
@@ -96,12 +102,12 @@ async function proveNode(nodePath) {
 
 /** @returns {Part} */
 function dependenciesPart(root, nodePath) {
-  // The private Node's own lock names its version; the Node on PATH names itself.
-  const words = [process.platform, process.arch, nodePath === process.execPath ? process.version : "private"];
+  const version = nodePath === process.execPath ? process.version : privateNodeVersion(root);
+  const words = [process.platform, process.arch, version];
   return {
     name: "dependencies",
     announcement: "Installing dependencies (about 20 s, once)",
-    print: () => fingerprint({ root, words, paths: ["package-lock.json", ".npmrc", "tools/node/package-lock.json"] }),
+    print: () => fingerprint({ root, words, paths: ["package-lock.json", ".npmrc"] }),
     // npm writes this file last.
     isThere: () => existsSync(join(root, "node_modules", ".package-lock.json")),
     make: () => installLocked({ folder: root, nodePath }),
