@@ -27,44 +27,52 @@ const spentSlotsMax = 1_024;
 
 export function createBoundedQueue<T>(options: BoundedQueueOptions): BoundedQueue<T> {
   const { capacity, overflow, signal } = options;
-  if (!Number.isInteger(capacity) || capacity < 1)
+  if (!Number.isInteger(capacity) || capacity < 1) {
     throw new RangeError(`A queue holds at least one value, not ${capacity}.`);
+  }
   const line = createLine<T>();
+  const reader = createReader<T>();
   let dropped = 0;
   let isClosed = false;
-  let hasReader = false;
-  let waiter: PromiseWithResolvers<IteratorResult<T, undefined>> | undefined;
+  let isRead = false;
 
   const end = (): void => {
     isClosed = true;
     signal?.removeEventListener("abort", abort);
   };
-  const settle = (): PromiseWithResolvers<IteratorResult<T, undefined>> | undefined => {
-    const waiting = waiter;
-    waiter = undefined;
-    return waiting;
-  };
   const abort = (): void => {
     end();
     line.clear();
-    settle()?.reject(signal?.reason);
+    reader.fail(signal?.reason);
   };
   if (signal?.aborted === true) abort();
   else signal?.addEventListener("abort", abort, { once: true });
 
-  const next = (): Promise<IteratorResult<T, undefined>> => {
-    if (waiter !== undefined) return Promise.reject(new TypeError("The queue has one reader, which waits already."));
+  const next = (): Promise<Step<T>> => {
     if (line.size > 0) return Promise.resolve({ done: false, value: line.shift() });
     if (signal?.aborted === true) return Promise.reject(signal.reason);
-    if (isClosed) return Promise.resolve({ done: true, value: undefined });
-    waiter = Promise.withResolvers();
-    return waiter.promise;
+    return isClosed ? Promise.resolve(lastStep) : reader.wait();
   };
-
+  const push = (value: T): boolean => {
+    if (isClosed) return false;
+    if (reader.give(value)) return true;
+    if (line.size === capacity) {
+      dropped += 1;
+      if (overflow === "refuse") return false;
+      line.shift();
+    }
+    line.push(value);
+    return true;
+  };
   const close = (): void => {
     if (isClosed) return;
     end();
-    settle()?.resolve({ done: true, value: undefined });
+    reader.finish();
+  };
+  const leave = (): Promise<Step<T>> => {
+    line.clear();
+    close();
+    return Promise.resolve(lastStep);
   };
 
   return {
@@ -77,34 +85,42 @@ export function createBoundedQueue<T>(options: BoundedQueueOptions): BoundedQueu
     get isClosed() {
       return isClosed;
     },
-    push(value) {
-      if (isClosed) return false;
-      const waiting = settle();
-      if (waiting !== undefined) {
-        waiting.resolve({ done: false, value });
-        return true;
-      }
-      if (line.size === capacity) {
-        dropped += 1;
-        if (overflow === "refuse") return false;
-        line.shift();
-      }
-      line.push(value);
-      return true;
-    },
+    push,
     close,
     [Symbol.asyncIterator]() {
-      if (hasReader) throw new TypeError("The queue has one reader.");
-      hasReader = true;
-      return {
-        next,
-        return() {
-          line.clear();
-          close();
-          return Promise.resolve({ done: true, value: undefined });
-        },
-      };
+      if (isRead) throw new TypeError("The queue has one reader.");
+      isRead = true;
+      return { next, return: leave };
     },
+  };
+}
+
+type Step<T> = IteratorResult<T, undefined>;
+
+const lastStep = { done: true, value: undefined } as const;
+
+/** The one reader, while it waits for a value. Each answer ends the wait. */
+function createReader<T>() {
+  let waiting: PromiseWithResolvers<Step<T>> | undefined;
+  const release = (): PromiseWithResolvers<Step<T>> | undefined => {
+    const released = waiting;
+    waiting = undefined;
+    return released;
+  };
+  return {
+    wait(): Promise<Step<T>> {
+      if (waiting !== undefined) return Promise.reject(new TypeError("The queue has one reader, which waits already."));
+      waiting = Promise.withResolvers();
+      return waiting.promise;
+    },
+    /** False when nobody waits. */
+    give(value: T): boolean {
+      const released = release();
+      released?.resolve({ done: false, value });
+      return released !== undefined;
+    },
+    finish: (): void => release()?.resolve(lastStep),
+    fail: (reason: unknown): void => release()?.reject(reason),
   };
 }
 

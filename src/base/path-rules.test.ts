@@ -92,9 +92,29 @@ test("every platform refuses what leaves the folder, forges lines or is too long
 
 test("Windows refuses drives, shares, devices, streams and names it would rewrite", () => {
   const refused = [
-    "C:\\a", "c:a", "\\a", "\\\\server\\share", "\\\\?\\C:\\a", "a\\..\\..\\b", "NUL", "nul.txt", "a\\Con", "CON .txt",
-    "com1", "COM\u00b9.log", "lpt9.a.b", "AUX ", "a.", "a ", "a/.. /b", "...", "file.txt:stream", "a?b", "a*", "CONIN$",
-  ]; // biome-ignore format: one row per kind would take a page
+    "C:\\a",
+    "c:a",
+    "\\a",
+    "\\\\server\\share",
+    "\\\\?\\C:\\a",
+    "a\\..\\..\\b",
+    "NUL",
+    "nul.txt",
+    "a\\Con",
+    "CON .txt",
+    "com1",
+    "COM\u00b9.log",
+    "lpt9.a.b",
+    "AUX ",
+    "a.",
+    "a ",
+    "a/.. /b",
+    "...",
+    "file.txt:stream",
+    "a?b",
+    "a*",
+    "CONIN$",
+  ];
   for (const path of refused) assert.notEqual(relativePathProblem(path, "win32"), null, path);
   for (const path of ["c:a", "NUL", "a.", "file.txt:stream"])
     assert.equal(relativePathProblem(path, "linux"), null, path);

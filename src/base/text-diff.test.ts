@@ -42,6 +42,12 @@ test("a long diff is cut and says so, and still counts everything", () => {
   assert.deepEqual([diff.addedLines, diff.removedLines, diff.isTruncated], [50, 0, true]);
 });
 
+test("a long new file is shown from its beginning, not summed up", () => {
+  const diff = unifiedDiff({ path: "a", before: "", after: "line\n".repeat(50_000), linesMax: 2 });
+  assert.equal(diff.text, "--- a/a\n+++ b/a\n@@ -0,0 +1,50000 @@\n+line\n… 49999 more lines\n");
+  assert.equal(diff.addedLines, 50_000);
+});
+
 test("huge or utterly different files are summed up instead of searched", () => {
   const text = (word: string, count: number) =>
     Array.from({ length: count }, (_, index) => `${word} ${index}\n`).join("");

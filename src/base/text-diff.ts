@@ -27,7 +27,7 @@ const linesMaxDefault = 400;
 const charactersMax = 4_000_000;
 
 /** Edits looked for at most: the search takes their square, and this many keeps it under about a tenth of a second. */
-const editsMax = 2_000;
+const editsMax = 1_000;
 
 export function unifiedDiff(options: UnifiedDiffOptions): UnifiedDiff {
   const { path, before, after, contextLines = 3, linesMax = linesMaxDefault } = options;
@@ -35,7 +35,8 @@ export function unifiedDiff(options: UnifiedDiffOptions): UnifiedDiff {
   if (before.length + after.length > charactersMax) return replacement(options);
   const patch = structuredPatch(`a/${path}`, `b/${path}`, before, after, undefined, undefined, {
     context: contextLines,
-    maxEditLength: editsMax,
+    // A new or a removed file has nothing to search for.
+    maxEditLength: before === "" || after === "" ? Number.POSITIVE_INFINITY : editsMax,
   });
   if (patch === undefined) return replacement(options);
 
