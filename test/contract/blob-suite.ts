@@ -19,7 +19,7 @@ async function listed(blobs: BlobStore): Promise<{ ref: string; sizeBytes: numbe
     assert.ok(Number.isInteger(modifiedMs));
     all.push({ ref, sizeBytes });
   }
-  return all.sort((a, b) => (a.ref < b.ref ? -1 : 1));
+  return all.toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
 }
 
 export function blobContract(name: string, make: () => Promise<BlobFixture>): void {
@@ -35,7 +35,7 @@ export function blobContract(name: string, make: () => Promise<BlobFixture>): vo
           const expected = [...wanted].map(([ref, bytes]) => ({ ref, sizeBytes: bytes.byteLength }));
           assert.deepEqual(
             await listed(blobs),
-            expected.sort((a, b) => (a.ref < b.ref ? -1 : 1)),
+            expected.toSorted((a, b) => (a.ref < b.ref ? -1 : 1)),
           );
         }),
         { numRuns: 15 },

@@ -134,7 +134,6 @@ function readingContract(make: () => Promise<FolderFixture>): void {
     await fixture.put("a", "1");
     await using folder = await opened(fixture);
     const gone = AbortSignal.abort("caller left");
-    const isReason = (error: unknown) => error === "caller left";
     await assert.rejects(folder.readBytes("a", { signal: gone, sizeBytesMax: 1 }), isReason);
     await assert.rejects(folder.stat("a", gone), isReason);
     await assert.rejects(folder.writeBytes("b", Buffer.from("1"), { signal: gone, expectedDigest: null }), isReason);
@@ -208,7 +207,7 @@ function writingContract(make: () => Promise<FolderFixture>): void {
     const tries = await Promise.allSettled(
       ["one", "two"].map((text) => folder.writeBytes("a", Buffer.from(text), { signal, expectedDigest: null })),
     );
-    assert.deepEqual(tries.map((one) => one.status).sort(), ["fulfilled", "rejected"]);
+    assert.deepEqual(tries.map((one) => one.status).toSorted(), ["fulfilled", "rejected"]);
     const winner = tries[0]?.status === "fulfilled" ? "one" : "two";
     assert.equal(await readText(folder, "a"), winner);
   });
@@ -235,8 +234,21 @@ function walkingContract(make: () => Promise<FolderFixture>): void {
     await using folder = await opened(fixture);
     const walk = folder.walk(everything);
     assert.deepEqual(await pathsOf(walk), [
-      ...["B", "a/", "a/b/", "a/b/c", "a/z", "a b", "a.txt", "b", "empty/", "link", "pipe", "way"],
-      ...["ä", "\uffee", "\u{1f600}"],
+      "B",
+      "a/",
+      "a/b/",
+      "a/b/c",
+      "a/z",
+      "a b",
+      "a.txt",
+      "b",
+      "empty/",
+      "link",
+      "pipe",
+      "way",
+      "ä",
+      "\uffee",
+      "\u{1f600}",
     ]);
     assert.deepEqual([walk.skippedCount, walk.skipped, walk.nextAfterPath], [0, [], null]);
   });
@@ -246,17 +258,44 @@ function walkingContract(make: () => Promise<FolderFixture>): void {
     await fixture.put(".gitignore", "# comment\n\n*.log\nbuild/\n/top\n!keep.log\n");
     await fixture.put("x[1]/.gitignore", "!build/\n   \n!\n/\nlocal\n/own/only\n*.tmp\n!keep.tmp\r\n");
     for (const path of [
-      ...["a.log", "keep.log", "top", "build/out", ".git/config", "deep/top", "deep/a.log", "deep/.git", "local"],
-      ...["x[1]/build/out", "x[1]/local/inner", "x[1]/deep/local", "x[1]/own/only", "x[1]/deep/own/only"],
-      ...["x[1]/a.tmp", "x[1]/keep.tmp", "x1/local"],
+      "a.log",
+      "keep.log",
+      "top",
+      "build/out",
+      ".git/config",
+      "deep/top",
+      "deep/a.log",
+      "deep/.git",
+      "local",
+      "x[1]/build/out",
+      "x[1]/local/inner",
+      "x[1]/deep/local",
+      "x[1]/own/only",
+      "x[1]/deep/own/only",
+      "x[1]/a.tmp",
+      "x[1]/keep.tmp",
+      "x1/local",
     ]) {
       await fixture.put(path, "");
     }
     await using folder = await opened(fixture);
     assert.deepEqual(await walkAll(folder), [
-      ...[".gitignore", "deep/", "deep/top", "keep.log", "local", "x1/", "x1/local", "x[1]/", "x[1]/.gitignore"],
-      ...["x[1]/build/", "x[1]/build/out", "x[1]/deep/", "x[1]/deep/own/", "x[1]/deep/own/only"],
-      ...["x[1]/keep.tmp", "x[1]/own/"],
+      ".gitignore",
+      "deep/",
+      "deep/top",
+      "keep.log",
+      "local",
+      "x1/",
+      "x1/local",
+      "x[1]/",
+      "x[1]/.gitignore",
+      "x[1]/build/",
+      "x[1]/build/out",
+      "x[1]/deep/",
+      "x[1]/deep/own/",
+      "x[1]/deep/own/only",
+      "x[1]/keep.tmp",
+      "x[1]/own/",
     ]);
     const all = await walkAll(folder, { ignoreFiles: false });
     assert.ok(all.includes("a.log") && all.includes("build/out") && !all.some((path) => path.includes(".git/")));
@@ -277,6 +316,12 @@ function walkingContract(make: () => Promise<FolderFixture>): void {
   });
 }
 
+const isReason = (error: unknown) => error === "caller left";
+
+/** A file cannot be a folder too: the first comer stays. */
+const isFree = (path: string, others: readonly string[]) =>
+  others.every((other) => !other.startsWith(`${path}/`) && !path.startsWith(`${other}/`));
+
 function resumingContract(make: () => Promise<FolderFixture>): void {
   const step = fc.constantFrom("a", "b", "a.b", "Z", "é", "\u{10000}", "\uffff");
   const paths = fc.uniqueArray(
@@ -288,9 +333,6 @@ function resumingContract(make: () => Promise<FolderFixture>): void {
     await fc.assert(
       fc.asyncProperty(paths, fc.integer({ min: 1, max: 7 }), async (wanted, limit) => {
         await using fixture = await make();
-        // A file cannot be a folder too: the first comer stays.
-        const isFree = (path: string, others: readonly string[]) =>
-          others.every((other) => !other.startsWith(`${path}/`) && !path.startsWith(`${other}/`));
         const files: string[] = [];
         for (const path of wanted) if (isFree(path, files)) files.push(path);
         for (const path of files) await fixture.put(path, "");

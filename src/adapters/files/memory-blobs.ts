@@ -23,7 +23,7 @@ export function createMemoryBlobs(options: { readonly sizeBytesMaxEach: number }
     has: async (ref) => blobs.has(ref),
     remove: async (ref) => void blobs.delete(ref),
     list: async function* () {
-      for (const [ref, { bytes, modifiedMs }] of [...blobs]) yield { ref, sizeBytes: bytes.byteLength, modifiedMs };
+      for (const [ref, { bytes, modifiedMs }] of blobs) yield { ref, sizeBytes: bytes.byteLength, modifiedMs };
     },
   };
 }

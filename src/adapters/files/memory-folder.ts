@@ -222,7 +222,7 @@ function* walked(nodes: Nodes, respectsIgnoreFiles: boolean) {
     return above.within(folder, new TextDecoder().decode(file.bytes));
   };
   rulesOf.set("", within("", createIgnoreRules(false)));
-  for (const path of [...nodes.keys()].sort(comparePaths)) {
+  for (const path of [...nodes.keys()].toSorted(comparePaths)) {
     const node = nodes.get(path);
     const rules = rulesOf.get(parentsOf(path).at(-1) ?? "");
     if (path === "" || node === undefined || rules === undefined || path.split("/").at(-1) === ".git") continue;

@@ -15,5 +15,5 @@ test("names are ordered as their UTF-8 bytes", () => {
 
 test("a folder comes right before its content, and its content before longer names", () => {
   const wanted = ["a", "a/b", "a/b/c", "a/c", "a b", "a.txt", "b"];
-  assert.deepEqual(wanted.toReversed().sort(comparePaths), wanted);
+  assert.deepEqual(wanted.toReversed().toSorted(comparePaths), wanted);
 });

@@ -18,7 +18,7 @@ export interface NamesBound {
 export interface NamesOptions {
   readonly namesMax: number;
   /** Called now and then, to throw when the caller is gone. */
-  check(): void;
+  readonly check: () => void;
   /** A name that is not UTF-8 cannot be a path; it arrives here in a readable spelling. */
   refuse(shownName: string): void;
 }

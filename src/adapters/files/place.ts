@@ -32,7 +32,9 @@ export interface Place {
 }
 
 // Windows has none of these; there a link is found by the check after opening.
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0, O_DIRECTORY = 0, O_RDONLY } = constants;
+const knownFlags: Partial<typeof constants> = constants;
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0, O_DIRECTORY = 0 } = knownFlags;
+const { O_RDONLY } = constants;
 const safeFlags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 // A file system that cannot sync a folder says so with one of these; there the rename is as durable as it gets.

@@ -20,7 +20,7 @@ test("replaces the name, so that a link is replaced and not written through", as
   await replaceFile(alias, Buffer.from("new"), { mode: 0o640 });
   assert.deepEqual([readFileSync(target, "utf8"), readFileSync(alias, "utf8")], ["old", "new"]);
   assert.equal((await lstat(alias)).mode & 0o7777, 0o640);
-  assert.deepEqual(readdirSync(made.base).sort(), ["alias", "target"]);
+  assert.deepEqual(readdirSync(made.base).toSorted(), ["alias", "target"]);
 });
 
 test("a failed replacement leaves nothing behind and says what happened", async () => {

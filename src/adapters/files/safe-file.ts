@@ -51,7 +51,7 @@ export function kindOf(info: BigIntStats): EntryKind {
 /** The first `sizeBytesMax` bytes, as far as the file had them when it was opened. */
 export async function readHead(
   file: OpenedFile,
-  options: { readonly sizeBytesMax: number; check(): void },
+  options: { readonly sizeBytesMax: number; readonly check: () => void },
 ): Promise<Uint8Array> {
   const wantedBytes = Math.min(Number(file.info.size), options.sizeBytesMax);
   const bytes = new Uint8Array(wantedBytes);

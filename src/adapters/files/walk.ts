@@ -20,14 +20,15 @@ export interface WalkLimits {
   readonly namesHeldMax: number;
 }
 
-export const defaultWalkLimits: WalkLimits = { namesPerFolderMax: 20_000, namesHeldMax: 60_000 };
+// Some ten megabytes of names; a folder of 200,000 takes four pages, and nearly all folders take one.
+export const defaultWalkLimits: WalkLimits = { namesPerFolderMax: 50_000, namesHeldMax: 100_000 };
 
 // Each level holds a descriptor and its rules; real trees stay below 40, and 1,024 descriptors are a common limit.
-export const depthMax = 128;
+const depthMax = 128;
 // The head of the list tells what is going on; the count tells how much of it.
-export const skippedMax = 100;
+const skippedMax = 100;
 // No hand-written rule file comes near; a generated giant would cost seconds for each path.
-export const ignoreFileBytesMax = 256 * 1024;
+const ignoreFileBytesMax = 256 * 1024;
 // Asked for at once: seven times faster than one by one, and few enough to stay fresh and bounded.
 const entriesPerBatch = 64;
 
@@ -59,7 +60,7 @@ interface WalkState {
   readonly skipped: SkippedEntry[];
   skippedCount: number;
   nextAfterPath: string | null;
-  check(): void;
+  readonly check: () => void;
 }
 
 /** A walk begun must be returned or run to its end, since it holds open folders; its owner is told of both. */
@@ -251,7 +252,7 @@ async function fillNames(state: WalkState, frame: Frame): Promise<void> {
     },
   );
   const names = page.names.filter((name) => name !== ".git" && !isTemporaryName(name));
-  frame.names = names.reverse();
+  frame.names = names.toReversed();
   frame.isComplete = page.isComplete;
   if (names.length > 0 || page.isComplete) return;
   // A page of hidden names only must not look like the end.
