@@ -42,6 +42,13 @@ const pureGlobals = new Set([
   "Date",
 ]);
 
+/** Methods of lists and texts, which make new ones whatever they are called on. */
+const pureMethods = new Set(
+  "at concat entries filter find flat flatMap includes indexOf join keys map reduce repeat replaceAll slice some split toReversed toSorted toUpperCase toLowerCase trim values".split(
+    " ",
+  ),
+);
+
 export function formFaults(source: Source): Fault[] {
   const faults: Fault[] = [];
   const add = (node: Node, rule: string, message: string): void => {
@@ -58,7 +65,8 @@ export function formFaults(source: Source): Fault[] {
       add(node, "exports", "export by name, not by default");
     if (node.type === "TSAnyKeyword" && !source.isGenerated) add(node, "any", "use unknown, narrowed by a schema");
     if (node.type === "TSEnumDeclaration") add(node, "erasable", "use a union of words instead of an enum");
-    if (node.type === "TSModuleDeclaration") add(node, "erasable", "use a module instead of a namespace");
+    if (node.type === "TSModuleDeclaration" && !isAugmentation(node))
+      add(node, "erasable", "use a module instead of a namespace");
     if (node.type === "TSParameterProperty") add(node, "erasable", "write the field out");
     if (node.type === "Decorator") add(node, "erasable", "call a function instead of decorating");
   });
@@ -67,6 +75,10 @@ export function formFaults(source: Source): Fault[] {
       add(node, "effects", "nothing happens at import time: move it into a function");
   return faults;
 }
+
+/** `declare module "fastify"` adds to another module's types and is erased. */
+const isAugmentation = (node: Extract<Node, { type: "TSModuleDeclaration" }>): boolean =>
+  node.declare && node.id.type === "Literal";
 
 const isBareError = (node: Node): boolean =>
   (node.type === "NewExpression" || node.type === "CallExpression") &&
@@ -103,6 +115,11 @@ function effectsIn(node: Node, callable: ReadonlySet<string>): Node[] {
 function isEffect(node: Node, callable: ReadonlySet<string>): boolean {
   if (/^(AwaitExpression|AssignmentExpression|UpdateExpression|ImportExpression)$/.test(node.type)) return true;
   if (node.type !== "CallExpression" && node.type !== "NewExpression") return false;
+  const isPureMethod =
+    node.callee.type === "MemberExpression" &&
+    node.callee.property.type === "Identifier" &&
+    pureMethods.has(node.callee.property.name);
+  if (isPureMethod) return false;
   const root = rootName(node.callee);
   return root !== "" && !callable.has(root);
 }
@@ -114,7 +131,10 @@ function isEffect(node: Node, callable: ReadonlySet<string>): boolean {
 function callableNames(source: Source): ReadonlySet<string> {
   const names = new Set(pureGlobals);
   for (const entry of source.imports) {
-    const isPure = entry.target === null ? entry.specifier === "typebox" : isPureTarget(source, entry.target);
+    const isPure =
+      entry.target === null
+        ? source.area === "web" || entry.specifier === "typebox"
+        : isPureTarget(source, entry.target);
     if (isPure) for (const { local } of entry.names) names.add(local);
   }
   for (const node of source.body) for (const name of declared(node)) names.add(name);
@@ -122,9 +142,9 @@ function callableNames(source: Source): ReadonlySet<string> {
 }
 
 function isPureTarget(source: Source, target: string): boolean {
-  if (source.area === "src")
-    return /^src\/(base|contract)\//.test(target) || (/^src\/domains\//.test(target) && source.room === "domains");
-  return true;
+  if (source.area !== "src") return true;
+  const [, room = ""] = target.split("/");
+  return room === "base" || room === "contract" || (room === "domains" && source.room === "domains");
 }
 
 function declared(statement: Node): string[] {

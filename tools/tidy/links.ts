@@ -6,7 +6,7 @@ import type { Fault } from "./source.ts";
 export function readDocuments(root: string): { file: string; text: string }[] {
   return globSync(["*.md", "docs/**/*.md", "spec/**/*.md", "{src,tools,web,client,examples,bench}/*.md"], { cwd: root })
     .map((file) => file.replaceAll("\\", "/"))
-    .sort()
+    .toSorted()
     .map((file) => ({ file, text: readFileSync(posix.join(root, file), "utf8") }));
 }
 

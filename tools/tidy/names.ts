@@ -2,18 +2,7 @@
 import { posix } from "node:path";
 import type { Fault } from "./source.ts";
 
-const bannedWords = new Set([
-  "utils",
-  "util",
-  "helpers",
-  "helper",
-  "common",
-  "misc",
-  "manager",
-  "managers",
-  "shared",
-  "stuff",
-]);
+const bannedWords = new Set(["utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"]);
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|bench|generated|d))*\.(ts|tsx|mjs)$/;
 
 export function nameFaults(file: string): Fault[] {

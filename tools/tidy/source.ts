@@ -1,6 +1,5 @@
 /** Source files as the checks see them: text, syntax tree, place in the house, and what they import. */
-import { readFileSync } from "node:fs";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { type Node, parseSync, visitorKeys } from "oxc-parser";
 
@@ -51,7 +50,7 @@ export function sourceFiles(root: string): string[] {
   })
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => !skipped.test(file))
-    .sort();
+    .toSorted();
 }
 
 export const readSources = (root: string): Source[] =>

@@ -111,6 +111,7 @@ test.each([
   ["effects 1", "for (const a of [1]) void a;"],
   ["effects 1", "if (import.meta.main) run();"],
   ["effects 1", "export const a = await b();"],
+  ["effects 2", 'import { a } from "./b.ts";\nexport const c = a(1).map(String);'],
   ["effects 2", 'import { createServer } from "node:http2";\nexport const a = createServer();'],
   ["effects 2", 'import { createHash } from "node:crypto";\nexport const a = { hash: createHash("sha256") };'],
   ["syntax 1", "export const = ;"],
@@ -131,6 +132,11 @@ test.each([
   ],
   ["own functions may compute a table", "const table = build();\nexport function build() { return table; }"],
   ["RangeError is for misuse", 'export const a = () => { throw new RangeError("x"); };'],
+  [
+    "methods of imported lists make new ones",
+    'import { keys } from "./keys.ts";\nexport const names = keys.map((key) => key);',
+  ],
+  ["types of another module may be added to", 'declare module "a" { interface B { c: 1 } }'],
   ["directives and types do nothing", '"use client";\ninterface A { a: 1 }\nexport type B = A;'],
 ])("forms: %s", (_name, text) => {
   assert.deepEqual(faultsIn("src/domains/a/contract.ts", text), []);
