@@ -1,4 +1,7 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+const setupFiles = [join(import.meta.dirname, "test/setup.ts")];
 
 // A soak runs each property for many thousand cases, so a test may take far longer there.
 const isSoak = process.env["ARW_SOAK"] === "1";
@@ -16,7 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["{src,client,tools}/**/*.test.{ts,mjs}"],
           exclude: ["**/node_modules/**"],
-          setupFiles: ["./test/setup.ts"],
+          setupFiles,
           // Pure tests share one module graph: nine times faster, and a test that minds has hidden state.
           isolate: false,
           testTimeout: isSoak ? 120_000 : 10_000,
@@ -32,7 +35,7 @@ export default defineConfig({
           root: "web",
           include: ["**/*.test.{ts,tsx}"],
           exclude: ["**/node_modules/**", "dist/**"],
-          setupFiles: ["../test/setup.ts"],
+          setupFiles,
           isolate: false,
           testTimeout: isSoak ? 120_000 : 10_000,
           hookTimeout: 20_000,
@@ -44,7 +47,7 @@ export default defineConfig({
         test: {
           name: "story",
           include: ["test/**/*.test.ts"],
-          setupFiles: ["./test/setup.ts"],
+          setupFiles,
           // Stories own processes, ports and browsers: each file gets a worker of its own.
           isolate: true,
           testTimeout: isSoak ? 300_000 : 90_000,
