@@ -2,31 +2,29 @@
 /** The `arw` command: in a clone it runs the sources (and sets up what is missing), in a package the compiled files. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { chooseEntry } from "./entry.mjs";
+import { runChild } from "./run-child.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const nodeVersionMin = [24, 16];
 
-async function main() {
-  const given = process.argv.slice(2);
+async function main(given) {
   const bootstrap = join(root, "tools", "bootstrap", "run.mjs");
-  if (existsSync(bootstrap)) {
-    process.argv = [process.execPath, bootstrap, "arw", ...given];
-    await import(pathToFileURL(bootstrap).href);
-    return;
-  }
+  if (existsSync(bootstrap)) return run([bootstrap, "arw", ...given]);
   if (!isNodeNewEnough()) {
+    const least = nodeVersionMin.join(".");
     process.stderr.write(
-      `arw needs Node ${nodeVersionMin.join(".")} or newer; this is ${process.version}. Get it from https://nodejs.org/en/download\n`,
+      `arw needs Node ${least} or newer; this is ${process.version}. Get it from https://nodejs.org/en/download\n`,
     );
-    process.exitCode = 1;
-    return;
+    return 1;
   }
   const { name, rest } = chooseEntry(given);
-  const entry = join(root, "dist", "app", `${name}.js`);
-  process.argv = [process.execPath, entry, ...rest];
-  await import(pathToFileURL(entry).href);
+  return run(["--disable-warning=ExperimentalWarning", join(root, "dist", "app", `${name}.js`), ...rest]);
+}
+
+function run(given) {
+  return runChild(process.execPath, given, { cwd: process.cwd(), env: process.env });
 }
 
 function isNodeNewEnough() {
@@ -34,4 +32,4 @@ function isNodeNewEnough() {
   return major > nodeVersionMin[0] || (major === nodeVersionMin[0] && minor >= nodeVersionMin[1]);
 }
 
-await main();
+process.exitCode = await main(process.argv.slice(2));

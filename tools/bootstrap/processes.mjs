@@ -1,41 +1,7 @@
-/** Child processes: one that is watched, and one that takes over the terminal. */
+/** Runs a program and keeps what it prints. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-
-// A terminal sends its interrupt to every process of the group, and npm passes on its own copy: one key press is one signal.
-const sameSignalMs = 500;
-/** @type {NodeJS.Signals[]} */
-const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
-
-/**
- * Runs a program to its end with the terminal attached, passes signals on, and answers its exit code.
- * @param {string} program @param {string[]} given @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
- * @returns {Promise<number>}
- */
-export function runChild(program, given, options) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, given, { ...options, stdio: "inherit" });
-    let lastAt = -sameSignalMs;
-    const pass = (signal) => {
-      const now = performance.now();
-      if (now - lastAt < sameSignalMs) return;
-      lastAt = now;
-      child.kill(signal);
-    };
-    for (const signal of stopSignals) process.on(signal, pass);
-    const release = () => {
-      for (const signal of stopSignals) process.off(signal, pass);
-    };
-    child.once("error", (error) => {
-      release();
-      reject(error);
-    });
-    child.once("exit", (code, signal) => {
-      release();
-      resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"]);
-    });
-  });
-}
+import { stopSignals } from "../../bin/run-child.mjs";
 
 /**
  * Runs a program without a terminal and answers what it printed. A signal ends the program first, then this process, so that

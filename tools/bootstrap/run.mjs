@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commands } from "./commands.mjs";
 import { SetUpProblem } from "./problem.mjs";
-import { runChild } from "./processes.mjs";
+import { runChild } from "../../bin/run-child.mjs";
 import { setUp } from "./set-up.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");

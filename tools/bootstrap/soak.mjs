@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runChild } from "./processes.mjs";
+import { runChild } from "../../bin/run-child.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const minutesDefault = 30;
