@@ -6,6 +6,8 @@ export interface ResumingOptions {
   open(lastEventId: string | undefined): Promise<AsyncIterable<Uint8Array>>;
   /** Whether another try may help. Errors of reading, after a stream was open, always may. */
   canRetry(error: unknown): boolean;
+  /** The error that a frame stands for: the hub's last word when something failed after the stream began. */
+  failureOf(frame: SseFrame): Error | undefined;
   /** Waits, or rejects when the caller leaves. */
   wait(delayMs: number): Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -32,7 +34,13 @@ export async function* resumingFrames(options: ResumingOptions): AsyncGenerator<
   for (; ; at.tries += 1) {
     let broken: { readonly reason: unknown } | undefined;
     try {
-      yield* readFrames(await openChecked(options, at.lastEventId), at);
+      const bytes = await openChecked(options, at.lastEventId);
+      for await (const frame of readFrames(bytes, at)) {
+        throwIfFailed(options, frame);
+        at.tries = 0;
+        at.lastEventId = frame.id || at.lastEventId;
+        yield frame;
+      }
     } catch (error) {
       if (error instanceof Refused) throw error.cause;
       broken = { reason: error };
@@ -58,17 +66,20 @@ interface Position {
 async function* readFrames(bytes: AsyncIterable<Uint8Array>, at: Position): AsyncGenerator<SseFrame, void, undefined> {
   const parser = createSseParser();
   for await (const chunk of bytes) {
-    for (const frame of parser.push(chunk)) {
-      at.tries = 0;
-      yield frame;
-    }
+    yield* parser.push(chunk);
     at.lastEventId = parser.lastEventId || at.lastEventId;
     at.retryMs = parser.retryMs ?? at.retryMs;
   }
 }
 
-/** Marks a failure to open that no further try helps. */
+/** Marks a failure that no further try helps. */
 class Refused extends Error {}
+
+function throwIfFailed(options: ResumingOptions, frame: SseFrame): void {
+  const failure = options.failureOf(frame);
+  if (failure === undefined) return;
+  throw options.canRetry(failure) ? failure : new Refused("refused", { cause: failure });
+}
 
 async function openChecked(options: ResumingOptions, lastEventId: string): Promise<AsyncIterable<Uint8Array>> {
   options.signal?.throwIfAborted();

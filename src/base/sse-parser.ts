@@ -21,67 +21,31 @@ const frameLengthMax = 64 * 1024 * 1024;
 
 export function createSseParser(): SseParser {
   const decoder = new TextDecoder();
-  let rest = "";
-  let searchedTo = 0;
-  let isAfterReturn = false;
-  let id = "";
+  const lines = createLineCutter();
+  let frame: Draft = emptyDraft("");
   // An id counts once its frame is whole: resuming behind a frame that never came would lose it.
   let lastEventId = "";
-  let event = "";
-  let data: string[] = [];
-  let dataLength = 0;
   let retryMs: number | undefined;
 
-  const field = (line: string): void => {
-    const colon = line.indexOf(":");
-    const name = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (name === "event") event = value;
-    else if (name === "data") {
-      data.push(value);
-      dataLength += value.length;
-    } else if (name === "id" && !value.includes("\0")) id = value;
-    else if (name === "retry" && /^\d{1,9}$/.test(value)) retryMs = Number(value);
-  };
-
   const finish = (): SseFrame | undefined => {
+    const { id, event, data } = frame;
     lastEventId = id;
-    const frame = data.length === 0 ? undefined : { id, event: event || "message", data: data.join("\n") };
-    event = "";
-    data = [];
-    dataLength = 0;
-    return frame;
-  };
-
-  /** The next whole line, or undefined until more bytes come. */
-  const takeLine = (): string | undefined => {
-    if (isAfterReturn && rest !== "") {
-      // A line feed right behind a carriage return belongs to the same line end, even in another chunk.
-      if (rest.startsWith("\n")) rest = rest.slice(1);
-      isAfterReturn = false;
-    }
-    const end = lineEnd(rest, searchedTo);
-    if (end < 0) {
-      searchedTo = rest.length;
-      return undefined;
-    }
-    const line = rest.slice(0, end);
-    isAfterReturn = rest[end] === "\r";
-    rest = rest.slice(end + 1);
-    searchedTo = 0;
-    return line;
+    frame = emptyDraft(id);
+    return data.length === 0 ? undefined : { id, event: event || "message", data: data.join("\n") };
   };
 
   return {
     push(chunk) {
-      rest += decoder.decode(chunk, { stream: true });
+      lines.add(decoder.decode(chunk, { stream: true }));
       const frames: SseFrame[] = [];
-      for (let line = takeLine(); line !== undefined; line = takeLine()) {
-        if (line !== "") field(line);
-        const frame = line === "" ? finish() : undefined;
-        if (frame !== undefined) frames.push(frame);
+      for (let line = lines.take(); line !== undefined; line = lines.take()) {
+        if (line !== "") retryMs = readField(line, frame) ?? retryMs;
+        const whole = line === "" ? finish() : undefined;
+        if (whole !== undefined) frames.push(whole);
       }
-      if (rest.length + dataLength > frameLengthMax) throw new RangeError("A frame of the stream is too long.");
+      if (lines.restLength() + frame.dataLength > frameLengthMax) {
+        throw new RangeError("A frame of the stream is too long.");
+      }
       return frames;
     },
     get lastEventId() {
@@ -90,6 +54,65 @@ export function createSseParser(): SseParser {
     get retryMs() {
       return retryMs;
     },
+  };
+}
+
+interface Draft {
+  id: string;
+  event: string;
+  readonly data: string[];
+  dataLength: number;
+}
+
+const emptyDraft = (id: string): Draft => ({ id, event: "", data: [], dataLength: 0 });
+
+/** Puts one line into the draft; answers the pause when the line asked for one. */
+function readField(line: string, draft: Draft): number | undefined {
+  const colon = line.indexOf(":");
+  const name = colon < 0 ? line : line.slice(0, colon);
+  const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+  if (name === "event") draft.event = value;
+  else if (name === "data") {
+    draft.data.push(value);
+    draft.dataLength += value.length;
+  } else if (name === "id" && !value.includes("\0")) draft.id = value;
+  else if (name === "retry" && /^\d{1,9}$/.test(value)) return Number(value);
+  return undefined;
+}
+
+interface LineCutter {
+  add(text: string): void;
+  /** The next whole line, or undefined until more text comes. */
+  take(): string | undefined;
+  restLength(): number;
+}
+
+function createLineCutter(): LineCutter {
+  let rest = "";
+  let searchedTo = 0;
+  let isAfterReturn = false;
+  return {
+    add(text) {
+      rest += text;
+    },
+    take() {
+      if (isAfterReturn && rest !== "") {
+        // A line feed right behind a carriage return belongs to the same line end, even in another chunk.
+        if (rest.startsWith("\n")) rest = rest.slice(1);
+        isAfterReturn = false;
+      }
+      const end = lineEnd(rest, searchedTo);
+      if (end < 0) {
+        searchedTo = rest.length;
+        return undefined;
+      }
+      const line = rest.slice(0, end);
+      isAfterReturn = rest[end] === "\r";
+      rest = rest.slice(end + 1);
+      searchedTo = 0;
+      return line;
+    },
+    restLength: () => rest.length,
   };
 }
 
