@@ -1,0 +1,209 @@
+/**
+ * All open streams of the surface. Each pulls from its source only as fast as its client reads; what it buffers is one batch
+ * and one item. One timer serves them all, and none runs while there is no stream.
+ */
+import type { ServerResponse } from "node:http";
+import { Problem } from "../../contract/problem.ts";
+import { ShuttingDown, TooLarge } from "../../contract/standard-problems.ts";
+import type { Clock } from "../../kernel/ports.ts";
+import type { StreamFormat } from "./frames.ts";
+import type { HttpLimits } from "./limits.ts";
+
+export interface StreamOptions {
+  readonly response: ServerResponse;
+  readonly items: AsyncIterable<unknown>;
+  readonly format: StreamFormat;
+  /** Writes the head of the answer; called once, and not at all when the source refuses at once. */
+  readonly begin: (response: ServerResponse) => void;
+  readonly controller: AbortController;
+  readonly corrId: string;
+  readonly toProblem: (error: unknown) => Problem;
+}
+
+export interface Streams {
+  readonly size: number;
+  /** Resolves when the stream ended, however. Rejects when it failed before its first byte: then nothing was sent. */
+  serve(options: StreamOptions): Promise<void>;
+  /** Ends every stream in good order. */
+  close(): void;
+}
+
+/** The parts of a response that change while it streams. */
+interface Writer {
+  readonly response: ServerResponse;
+  readonly heartbeat: string;
+  readonly batchBytesMax: number;
+  pending: string;
+  isFlushPlanned: boolean;
+  /** Since when bytes wait for the client; 0 while none do. */
+  blockedAtMs: number;
+  writtenAtMs: number;
+  onDrain: (() => void) | null;
+  end(reason: Problem): void;
+}
+
+/** A source that has nothing to say yet still shows the client that it is connected, after this long. */
+const firstItemWaitMs = 50;
+/** The ticker looks at stalls and silence this often: often enough for limits of tens of seconds. */
+const ticksPerHeartbeat = 3;
+
+export function createStreams(clock: Clock, limits: HttpLimits): Streams {
+  const writers = new Set<Writer>();
+  let stopTicker: (() => void) | null = null;
+
+  const tick = (): void => {
+    stopTicker = null;
+    const nowMs = clock.monotonicMs();
+    for (const writer of writers) tend(writer, nowMs, limits);
+    if (writers.size > 0) stopTicker = clock.after(limits.heartbeatMs / ticksPerHeartbeat, tick);
+  };
+  const enter = (writer: Writer): void => {
+    writers.add(writer);
+    stopTicker ??= clock.after(limits.heartbeatMs / ticksPerHeartbeat, tick);
+  };
+  const leave = (writer: Writer): void => {
+    writers.delete(writer);
+    if (writers.size > 0) return;
+    stopTicker?.();
+    stopTicker = null;
+  };
+
+  return {
+    get size() {
+      return writers.size;
+    },
+    async serve(options) {
+      const writer = createWriter(options, clock, limits);
+      enter(writer);
+      try {
+        await pump(writer, options, clock, limits);
+      } finally {
+        leave(writer);
+      }
+    },
+    close() {
+      const reason = new Problem(ShuttingDown, "The hub is stopping.");
+      for (const writer of writers) writer.end(reason);
+    },
+  };
+}
+
+function createWriter({ response, format, controller }: StreamOptions, clock: Clock, limits: HttpLimits): Writer {
+  const writer: Writer = {
+    response,
+    heartbeat: format.heartbeat,
+    batchBytesMax: limits.streamBatchBytesMax,
+    pending: "",
+    isFlushPlanned: false,
+    blockedAtMs: 0,
+    writtenAtMs: clock.monotonicMs(),
+    onDrain: null,
+    end(reason) {
+      flush(writer, clock);
+      if (response.headersSent) response.end();
+      controller.abort(reason);
+      writer.onDrain?.();
+    },
+  };
+  response.on("drain", () => {
+    writer.blockedAtMs = 0;
+    writer.onDrain?.();
+  });
+  response.once("close", () => writer.onDrain?.());
+  return writer;
+}
+
+/** Pulls, frames and writes until the source ends, the client leaves or the hub stops. */
+async function pump(writer: Writer, options: StreamOptions, clock: Clock, limits: HttpLimits): Promise<void> {
+  const { response, format, controller, corrId } = options;
+  const iterator = options.items[Symbol.asyncIterator]();
+  try {
+    let step = await firstStep(iterator, options, clock);
+    while (step.done !== true && !isOver(response, controller)) {
+      add(writer, frameOf(step.value, format, limits), clock);
+      if (writer.blockedAtMs !== 0) await drained(writer);
+      if (isOver(response, controller)) break;
+      step = await iterator.next();
+    }
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    if (!isOver(response, controller)) add(writer, format.failure(options.toProblem(error), corrId), clock);
+  } finally {
+    flush(writer, clock);
+    if (response.headersSent && !response.writableEnded) response.end();
+    // Not awaited: a source that ignores its signal must not keep the response open.
+    void iterator.return?.()?.then(undefined, () => {});
+  }
+}
+
+/** The head goes out with the first item, or after a moment of silence: a source may refuse at once, with a status. */
+async function firstStep(
+  iterator: AsyncIterator<unknown>,
+  { response, begin }: StreamOptions,
+  clock: Clock,
+): Promise<IteratorResult<unknown>> {
+  const writeHead = (): void => {
+    if (response.headersSent || response.destroyed) return;
+    begin(response);
+  };
+  const cancel = clock.after(firstItemWaitMs, writeHead);
+  try {
+    const step = await iterator.next();
+    writeHead();
+    return step;
+  } finally {
+    cancel();
+  }
+}
+
+const isOver = (response: ServerResponse, controller: AbortController): boolean =>
+  controller.signal.aborted || response.destroyed || response.writableEnded;
+
+function frameOf(item: unknown, format: StreamFormat, limits: HttpLimits): string {
+  const frame = format.item(item);
+  if (frame.length <= limits.streamItemBytesMax) return frame;
+  throw new Problem(TooLarge, "An item is too large for a stream; read it from the list instead.", {
+    sizeBytesMax: limits.streamItemBytesMax,
+  });
+}
+
+/** Gathers what comes in one turn of the loop into one write. */
+function add(writer: Writer, frame: string, clock: Clock): void {
+  writer.pending += frame;
+  if (writer.pending.length >= writer.batchBytesMax) return flush(writer, clock);
+  if (writer.isFlushPlanned) return;
+  writer.isFlushPlanned = true;
+  clock.soon(() => flush(writer, clock));
+}
+
+function flush(writer: Writer, clock: Clock): void {
+  writer.isFlushPlanned = false;
+  const { response, pending } = writer;
+  if (pending === "") return;
+  writer.pending = "";
+  if (!response.headersSent || response.destroyed || response.writableEnded) return;
+  writer.writtenAtMs = clock.monotonicMs();
+  if (!response.write(pending) && writer.blockedAtMs === 0) writer.blockedAtMs = Math.max(1, writer.writtenAtMs);
+}
+
+function drained(writer: Writer): Promise<void> {
+  return new Promise((resolve) => {
+    writer.onDrain = () => {
+      writer.onDrain = null;
+      resolve();
+    };
+    if (writer.response.destroyed || writer.blockedAtMs === 0) writer.onDrain();
+  });
+}
+
+function tend(writer: Writer, nowMs: number, limits: HttpLimits): void {
+  const { response } = writer;
+  if (!response.headersSent) return;
+  if (writer.blockedAtMs !== 0) {
+    if (nowMs - writer.blockedAtMs > limits.stalledMsMax) response.destroy();
+    return;
+  }
+  if (nowMs - writer.writtenAtMs < limits.heartbeatMs) return;
+  writer.writtenAtMs = nowMs;
+  if (!response.write(writer.heartbeat)) writer.blockedAtMs = nowMs;
+}

@@ -1,0 +1,221 @@
+/**
+ * The HTTP surface: Fastify as a router and a parser, everything else from the table. It validates, serialises and logs
+ * nothing itself; the corridor does.
+ */
+import type { Socket } from "node:net";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { Problem } from "../../contract/problem.ts";
+import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts";
+import type { Dispatcher, Table } from "../../kernel/kernel.ts";
+import type { Chance, Clock, Log } from "../../kernel/ports.ts";
+import { callRoute } from "./calls.ts";
+import { rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
+import { checkMedia, parseBody } from "./json-body.ts";
+import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
+import { createLoad, type Load } from "./load.ts";
+import { createOriginGuard, type OriginGuard } from "./origin.ts";
+import { addPages, sendBytes, topLevelFile } from "./pages.ts";
+import type { AssetFolder, Cookies } from "./port.ts";
+import { createRouteIndex, type RouteIndex } from "./routes.ts";
+import { createStreams } from "./streams.ts";
+import { abortVisit, broughtCorrId } from "./visit.ts";
+
+export interface HttpDeps {
+  readonly kernel: Dispatcher & { readonly table: Table };
+  readonly clock: Clock;
+  readonly chance: Pick<Chance, "randomBytes">;
+  readonly log: Log;
+  readonly newCorrId: () => string;
+  /** False while the hub starts or stops: calls are then refused with 503. */
+  readonly isReady: () => boolean;
+  readonly cookies?: Cookies;
+  /** The built UI, and the generated documents; null when they are not there. */
+  readonly web: AssetFolder | null;
+  readonly spec: AssetFolder | null;
+  /** Hosts that may stand in the Host header besides loopback, with their port: `hub.example:8090`. */
+  readonly allowedHosts?: readonly string[];
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+}
+
+export interface HttpSurface extends AsyncDisposable {
+  /** Port 0 takes a free one. Rejects with Node's error when the port is taken. */
+  listen(options: { readonly port: number; readonly host: string }): Promise<HttpAddress>;
+  /** null until it listens. */
+  address(): HttpAddress | null;
+  /** A request without a socket, for tests and for calls inside the process. */
+  readonly inject: FastifyInstance["inject"];
+  readonly streamCount: number;
+  /** Ends the streams, lets running requests end within the grace, then cuts. May be called again. */
+  close(): Promise<void>;
+}
+
+/** Requests that found the hub full may come back soon. */
+const busyRetryMs = 1_000;
+const aliasPrefix = "/admin/";
+/** Keys of view rows may be 500 characters, percent-encoded three times that. */
+const paramLengthMax = 1_536;
+
+export function createHttpSurface(deps: HttpDeps): HttpSurface {
+  const limits: HttpLimits = { ...defaultHttpLimits, ...deps.limits };
+  const guard = createOriginGuard(deps.allowedHosts ?? []);
+  const streams = createStreams(deps.clock, limits);
+  const app = createApp(deps, limits);
+  const load = createLoad();
+  addAdmission(app, deps, { limits, guard, load });
+  addBodyParser(app, limits);
+  const calls = {
+    dispatcher: deps.kernel,
+    guard,
+    streams,
+    load,
+    cookies: deps.cookies ?? null,
+    limits,
+    isReady: deps.isReady,
+    log: deps.log,
+  };
+  const routes = [...deps.kernel.table.operations.values()].map((bound) => callRoute(bound, calls));
+  for (const { method, path, handler } of routes) app.route({ method, url: path, handler });
+  addPages(app, { table: deps.kernel.table, web: deps.web, spec: deps.spec, randomBytes: deps.chance.randomBytes });
+  addRefusals(app, deps, createRouteIndex([...routes, ...pageRoutes]));
+
+  let address: HttpAddress | null = null;
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    streams.close();
+    const cancel = deps.clock.after(limits.closeGraceMs, () => app.server.closeAllConnections());
+    await app.close();
+    cancel();
+  };
+  const closeOnce = (): Promise<void> => (closing ??= close());
+  return {
+    async listen({ port, host }) {
+      await app.listen({ port, host });
+      const bound = app.server.address();
+      const actual = typeof bound === "object" && bound !== null ? bound.port : port;
+      guard.setPort(actual);
+      address = { host, port: actual, url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}` };
+      return address;
+    },
+    address: () => address,
+    inject: app.inject.bind(app) as FastifyInstance["inject"],
+    get streamCount() {
+      return streams.size;
+    },
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}
+
+const pageRoutes = ["/", "/ui", "/ui/:path", "/assets/:path", "/spec/:path", "/problems/:code"].map((path) => ({
+  method: "GET",
+  path,
+}));
+
+function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+    },
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: paramLengthMax },
+    rewriteUrl: ({ url = "/" }) => (url.startsWith(aliasPrefix) ? url.slice(aliasPrefix.length - 1) : url),
+    clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps),
+    frameworkErrors: (error, _request, reply) => {
+      const corrId = deps.newCorrId();
+      (reply as FastifyReply).header("x-arw-corr", corrId).header("x-content-type-options", "nosniff");
+      sendProblem(reply as FastifyReply, toProblem(error, corrId, deps.log), corrId);
+    },
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  return app;
+}
+
+interface Admission {
+  readonly limits: HttpLimits;
+  readonly guard: OriginGuard;
+  readonly load: Load;
+}
+
+/** Everything that is checked before the body is read: correlation, who may knock, how many at once. */
+function addAdmission(app: FastifyInstance, deps: HttpDeps, { limits, guard, load }: Admission): void {
+  app.decorateRequest("visit");
+  app.addHook("onRequest", (request, reply, done) => {
+    const visit = { corrId: "", controller: new AbortController(), isStream: false };
+    request.visit = visit;
+    load.enter();
+    const { raw } = reply;
+    raw.once("close", () => {
+      load.leave(visit);
+      if (!raw.writableFinished) abortVisit(visit);
+    });
+    try {
+      visit.corrId = broughtCorrId(request.headers) ?? deps.newCorrId();
+      reply.header("x-arw-corr", visit.corrId).header("x-content-type-options", "nosniff");
+      guard.check(request.method, request.headers);
+      if (load.requests > limits.requestsInFlightMax) throw tooBusy("Too many requests are running.", busyRetryMs);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function addBodyParser(app: FastifyInstance, limits: HttpLimits): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    try {
+      checkMedia(request.headers["content-type"] ?? "");
+      done(null, parseBody(body as Buffer, limits.jsonDepthMax));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function addRefusals(app: FastifyInstance, deps: HttpDeps, index: RouteIndex): void {
+  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    // A request whose correlation header was refused still gets an id for its answer.
+    request.visit.corrId ||= deps.newCorrId();
+    const { corrId } = request.visit;
+    reply.header("x-arw-corr", corrId).header("x-content-type-options", "nosniff");
+    sendProblem(reply, toProblem(error, corrId, deps.log), corrId);
+  };
+  app.setErrorHandler((error, request, reply) => {
+    fail(error, request, reply);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = pathOf(request.url);
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    const file = isRead && request.url === request.originalUrl ? await topLevelFile(path, deps.web) : null;
+    if (file !== null) return sendBytes(reply.header("cache-control", "no-cache"), path, file);
+    const allow = index.methodsOf(path);
+    if (allow.length === 0) throw new Problem(NotFound, "There is nothing under this address.");
+    throw new Problem(MethodNotAllowed, `This address takes ${allow.join(", ")}.`, { allow });
+  });
+}
+
+const pathOf = (url: string): string => url.split("?", 1)[0] ?? url;
+
+/** Node gave up on the bytes before there was a request: malformed, too large, or too slow. */
+function refuseSocket(error: Error & { code?: string }, socket: Socket, deps: HttpDeps): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const corrId = deps.newCorrId();
+  // Every fault here is the client's; the status keeps it out of the log of our own.
+  socket.end(rawProblem(toProblem(Object.assign(error, { statusCode: 400 }), corrId, deps.log), corrId));
+}
