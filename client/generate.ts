@@ -171,5 +171,5 @@ function recordType(shape: Shape, indent: string): string {
   return shape.additionalProperties === false ? "Readonly<Record<string, never>>" : "Readonly<Record<string, unknown>>";
 }
 
-const grouped = (text: string): string => (/ [|&] /.test(text) ? `(${text})` : text);
+const grouped = (text: string): string => (/ [|&] |^readonly /.test(text) ? `(${text})` : text);
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];

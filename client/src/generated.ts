@@ -1009,7 +1009,6 @@ export type SystemAboutOutput = {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly startedAtMs: number;
   readonly node: string;
-  readonly role: string;
   readonly docs: string;
   /** Digest of the table of operations, events and problems. */
   readonly tableHash: string;
@@ -1265,7 +1264,7 @@ export type TextOutlineOutput = {
         /** Name of the rule that found it. */
         readonly why: string;
       }[];
-      readonly terms: readonly readonly [string, number][];
+      readonly terms: readonly (readonly [string, number])[];
       /** Smallest hashes of the word triples, ascending. */
       readonly sketch: readonly number[];
       readonly wordCount: number;
