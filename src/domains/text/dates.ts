@@ -1,3 +1,4 @@
+import { cutText } from "./lines.ts";
 import type { DateLine } from "./outline-schema.ts";
 
 /** Names as people write them, in the languages whose stop words are known; the first match wins, so order does not matter. */
@@ -134,8 +135,9 @@ function sentenceAround(piece: string, { at, length }: Found): Sentence {
 
 /** The sentence as it stands, without list marker; a long one is cut so that the date stays in sight. */
 function shown(sentence: Sentence, date: Found, piece: string): string {
-  const text = sentence.text.replace(/^\s*(?:(?:[-*+•>|]|\d{1,3}[.)])\s{1,4}|#{1,6}\s)?(?:\[[ xX]\]\s)?/, "").trim();
+  const text = sentence.text.replace(/^\s*(?:(?:[-*+•>]|\d{1,3}[.)])\s{1,4}|#{1,6}\s)?(?:\[[ xX]\]\s)?/, "").trim();
   if (text.length <= dateTextMax) return text;
   const start = Math.max(sentence.start, date.at + date.length - dateTextMax + 20);
-  return piece.slice(start, start + dateTextMax).trim();
+  const part = cutText(piece.slice(start, sentence.start + sentence.text.length), dateTextMax).trim();
+  return start === sentence.start ? part : `…${part}`;
 }

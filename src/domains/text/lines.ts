@@ -60,3 +60,8 @@ function countLines(text: string, lineBreak: string): number {
   }
   return text.endsWith(lineBreak) ? count : count + 1;
 }
+
+/** The text, or its beginning with `…` at the end. */
+export function cutText(text: string, lengthMax: number): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1).trimEnd()}…`;
+}

@@ -56,7 +56,10 @@ function readTarget(text: string, from: number): { target: string | undefined; e
   for (let at = from; at < limit; at++) {
     const unit = text[at];
     if (unit === "(") depth++;
-    if (unit === " " || (unit === ")" && depth-- === 0)) return { target: text.slice(from, at), end: at };
+    // After a blank only a title may follow; otherwise this is a bracket in a sentence.
+    if (unit === " ")
+      return { target: /^ {1,4}["'()]/.test(text.slice(at, at + 6)) ? text.slice(from, at) : undefined, end: at };
+    if (unit === ")" && depth-- === 0) return { target: text.slice(from, at), end: at };
   }
   return { target: undefined, end: limit };
 }

@@ -163,5 +163,5 @@ function commentPart(piece: string, wasOpen: boolean): { text: string; isOpen: b
 
 function cutAround(piece: string, at: number): string {
   const start = piece.length <= orderTextMax ? 0 : Math.max(0, Math.min(at - 20, piece.length - orderTextMax));
-  return piece.slice(start, start + orderTextMax).trim();
+  return `${start > 0 ? "…" : ""}${piece.slice(start, start + orderTextMax).trim()}${start + orderTextMax < piece.length ? "…" : ""}`;
 }

@@ -1,5 +1,5 @@
 /** What one file's text says about itself. Every text is quoted from the file, and every `line` is 1-based and true to it. */
-import { closed, oneOf, type Static, Type } from "../../contract/schema.ts";
+import { closed, type Static, Type } from "../../contract/schema.ts";
 
 /** How many entries of each list one outline carries; what was found beyond is counted in `leftOut`. */
 export const outlineLimits = {
@@ -19,8 +19,6 @@ export const outlineLengthMax = 6 * 1024;
 const line = Type.Integer({ minimum: 1 });
 const quoted = { line, text: Type.String() };
 
-export const textKinds = ["markdown", "text", "code", "data", "other"] as const;
-
 const Quoted = closed(quoted);
 const Heading = closed({ ...quoted, level: Type.Integer({ minimum: 1, maximum: 6 }) });
 const FoundDate = closed({
@@ -33,7 +31,7 @@ const FoundDate = closed({
 });
 const Todo = closed({
   ...quoted,
-  kind: oneOf(["TODO", "FIXME", "HACK", "XXX", "task"]),
+  kind: Type.Enum(["TODO", "FIXME", "HACK", "XXX", "task"]),
   isDone: Type.Optional(Type.Boolean({ description: "Only for tasks: whether the box is ticked." })),
 });
 const Link = closed({ line, target: Type.String(), isExternal: Type.Boolean() });
@@ -46,7 +44,7 @@ const Order = closed({ ...quoted, why: Type.String({ description: "Name of the r
 const count = Type.Optional(Type.Integer({ minimum: 1 }));
 
 export const FileOutline = closed({
-  kind: oneOf(textKinds),
+  kind: Type.Enum(["markdown", "text", "code", "data", "other"]),
   title: Type.Union([Quoted, Type.Null()]),
   headings: Type.Array(Heading, { maxItems: outlineLimits.headings }),
   dates: Type.Array(FoundDate, { maxItems: outlineLimits.dates }),

@@ -1,4 +1,4 @@
-import type { LineTable } from "./lines.ts";
+import { cutText, type LineTable } from "./lines.ts";
 import { role, type Structure } from "./structure.ts";
 
 /** A sentence is a stretch `[start, end)` of the text; it may run over several lines and belongs to its first. */
@@ -105,7 +105,7 @@ function isBlank(unit: number): boolean {
 export function sentenceText(text: string, { start, end }: Sentence, lengthMax: number): string {
   const raw = text.slice(start, Math.min(end, start + sentenceLengthMax));
   const joined = raw.replace(/[ \t]{0,80}\r?[\n\r](?:[ \t]{0,80}>)*[ \t]*/g, " ").trim();
-  return joined.length <= lengthMax ? joined : joined.slice(0, lengthMax).trimEnd();
+  return cutText(joined, lengthMax);
 }
 
 const openWords =
@@ -116,9 +116,16 @@ export const openQuestionWords: ReadonlySet<string> = new Set(
   "question tbd decided determined confirmed agreed undecided q".split(" "),
 );
 
+/** A question mark after an ordinary word, with quotes and brackets after it. */
+const asks = /[\p{L}\p{N}'’"”)*%€$.-]\?["'*_)\]”’!?.]*$/u;
+
+/** `name?` in a signature, a mark at the end of an address, or half a code span is no question. */
+function looksLikeCode(text: string): boolean {
+  return /(?:_|:\/\/)\S*$/.test(text.slice(-80)) || (text.split("`").length - 1) % 2 === 1;
+}
+
 /** Whether a sentence asks something that is still open: a real question, a `Q:` line, or a note that it is undecided. `end` is how it ends. */
 export function isQuestion(text: string, end: string): boolean {
-  if (/\?["'*_)\]”’!?.]*$/.test(end) && /\p{L}\S{0,40}\s{1,4}\S/u.test(text) && !/:\/\/\S*$/.test(text.slice(-200)))
-    return true;
+  if (asks.test(end) && /\p{L}\S{0,40}\s{1,4}\S/u.test(text) && !looksLikeCode(text)) return true;
   return /^(?:\*\*)?(?:Q|Question)(?:\*\*)?\s?:\s/.test(text) || openWords.test(text);
 }

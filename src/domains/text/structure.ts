@@ -1,4 +1,4 @@
-import { type LineTable, lineText } from "./lines.ts";
+import { cutText, type LineTable, lineText } from "./lines.ts";
 import type { HeadingLine, QuotedLine } from "./outline-schema.ts";
 import type { Flavour } from "./text-kind.ts";
 
@@ -137,7 +137,7 @@ function htmlRole(reading: Reading, trimmed: string, index: number): number {
   if (heading?.[3] !== undefined && heading[3].trim() !== "") {
     const text = heading[3].trim();
     if (heading[2] !== undefined) return addHeading(reading, index, { level: Number(heading[2]), text });
-    reading.title ??= { line: index + 1, text: text.slice(0, headingLengthMax) };
+    reading.title ??= { line: index + 1, text: cutText(text, headingLengthMax) };
     return role.aside;
   }
   const block = /^<(!--|script|style|pre)/i.exec(trimmed)?.[1]?.toLowerCase();
@@ -195,7 +195,7 @@ function isHeadingLike({ lines }: Reading, trimmed: string, index: number): bool
 function addHeading(reading: Reading, index: number, { level, text }: { level: number; text: string }): number {
   reading.headingCount++;
   if (reading.headings.length < headingsMax)
-    reading.headings.push({ line: index + 1, level, text: text.slice(0, headingLengthMax) });
+    reading.headings.push({ line: index + 1, level, text: cutText(text, headingLengthMax) });
   return role.heading;
 }
 
@@ -217,7 +217,7 @@ function readFrontMatter(reading: Reading): number {
       return index + 1;
     }
     const title = /^title:\s*["']?(\S.*?)["']?$/i.exec(look)?.[1];
-    if (title !== undefined) reading.title = { line: index + 1, text: title.slice(0, headingLengthMax) };
+    if (title !== undefined) reading.title = { line: index + 1, text: cutText(title, headingLengthMax) };
   }
   reading.title = null;
   return 0;
@@ -250,7 +250,7 @@ export function titleOfCode(lines: LineTable): QuotedLine | null {
     const end = /[.!?](?=\s)/.exec(sentence);
     return {
       line: index + 1,
-      text: (end === null ? sentence : sentence.slice(0, end.index + 1)).slice(0, headingLengthMax),
+      text: cutText(end === null ? sentence : sentence.slice(0, end.index + 1), headingLengthMax),
     };
   }
   return null;

@@ -65,12 +65,14 @@ export function kindOf(path: string, text: string): TextKind {
   if (looksBinary(look)) return "other";
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
   const dot = name.lastIndexOf(".");
-  const extension = dot > 0 ? name.slice(dot + 1) : "";
+  const extension = name.slice(dot + 1);
   if (markdown.has(extension)) return "markdown";
   if (prose.has(extension)) return "text";
   if (code.has(extension) || codeNames.has(name)) return "code";
   if (data.has(extension)) return "data";
   if (look.startsWith("#!")) return "code";
+  // Dot files are settings of some tool.
+  if (dot === 0) return "data";
   if (proseNames.has(dot > 0 ? name.slice(0, dot) : name)) return "text";
   return looksLikeProse(look) ? "text" : "other";
 }

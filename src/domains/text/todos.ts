@@ -1,3 +1,4 @@
+import { cutText } from "./lines.ts";
 import type { TextKind, TodoLine } from "./outline-schema.ts";
 
 const todoTextMax = 140;
@@ -10,7 +11,7 @@ const commentMark = /\/\/|\/\*|^\s*\*|#|--|;|<!--|%|"""|'''/;
 export function todoOf(piece: string, line: number, kind: TextKind): TodoLine | null {
   const task = piece.includes("[") ? box.exec(piece) : null;
   if (task?.[2] !== undefined && kind !== "code")
-    return { line, kind: "task", text: cut(task[2]), isDone: task[1] !== " " };
+    return { line, kind: "task", text: cutText(task[2].trimEnd(), todoTextMax), isDone: task[1] !== " " };
   const found = marker.exec(piece);
   if (found === null) return null;
   const before = piece.slice(0, found.index);
@@ -19,7 +20,11 @@ export function todoOf(piece: string, line: number, kind: TextKind): TodoLine | 
   const said = /^\s*(?:\([^)]{0,60}\))?\s*[:\-–—]?\s*(.*)$/.exec(after)?.[1] ?? "";
   const text = said.replace(/\s*(?:\*\/|-->|"""|''')\s*$/, "").trim();
   // The pattern admits these four words and no other.
-  return { line, kind: found[0] as "TODO" | "FIXME" | "HACK" | "XXX", text: cut(text === "" ? piece.trim() : text) };
+  return {
+    line,
+    kind: found[0] as "TODO" | "FIXME" | "HACK" | "XXX",
+    text: cutText(text === "" ? piece.trim() : text, todoTextMax),
+  };
 }
 
 /** In prose a marker is one when it opens its line or is followed by a colon; "a TODO list" is not. */
@@ -28,8 +33,4 @@ function isMarked(before: string, after: string): boolean {
     /^\s{0,3}(?:\([^)]{0,60}\))?\s{0,3}:/.test(after) ||
     (/^[\s>*#+-]*(?:<!--\s*)?$/.test(before) && /^\s+\S|^\(/.test(after))
   );
-}
-
-function cut(text: string): string {
-  return text.length <= todoTextMax ? text.trimEnd() : text.slice(0, todoTextMax).trimEnd();
 }
