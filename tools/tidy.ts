@@ -1,16 +1,21 @@
 /** The house check: what compiler and linter cannot see. Prints `file:line rule message`; exits with 1 when there is a fault. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Table } from "../src/kernel/kernel.ts";
 import { ambientFaults } from "./tidy/ambient.ts";
 import { cycleFaults } from "./tidy/cycles.ts";
+import { domainCycleFaults } from "./tidy/domain-graph.ts";
 import { formFaults } from "./tidy/forms.ts";
 import { isInTree, linkFaults, readDocuments } from "./tidy/links.ts";
 import { nameFaults } from "./tidy/names.ts";
 import { roomFaults } from "./tidy/rooms.ts";
 import { sizeFaults } from "./tidy/sizes.ts";
 import { type Fault, readSources, type Source } from "./tidy/source.ts";
+import { tableFaults } from "./tidy/table-laws.ts";
 import { type Waivers, withWaivers } from "./tidy/waivers.ts";
+
+const domainList = "src/app/domains.ts";
 
 export const sourceFaults = (sources: readonly Source[]): Fault[] => [
   ...sources.flatMap((source) => [
@@ -23,10 +28,28 @@ export const sourceFaults = (sources: readonly Source[]): Fault[] => [
   ...cycleFaults(sources),
 ];
 
+/** The laws of the table, over the list of domains as the hub composes it. */
+async function lawFaults(root: string, sources: readonly Source[]): Promise<Fault[]> {
+  const list = join(root, domainList);
+  if (!existsSync(list)) return [];
+  const { contractTable } = (await import(pathToFileURL(list).href)) as { contractTable(): Table };
+  return tableFaults(contractTable()).map(({ domain, row, message }) => {
+    const own = sources.filter((source) => source.room === "domains" && source.part === domain && !source.isTest);
+    const source = own.find(({ text }) => text.includes(`"${row}"`));
+    const line = source?.lineAt(source.text.indexOf(`"${row}"`)) ?? 1;
+    return { file: source?.file ?? domainList, line, rule: "table", message: `${row}: ${message}` };
+  });
+}
+
 async function main(root: string): Promise<number> {
   const sources = readSources(root);
   const documents = readDocuments(root);
-  const found = [...sourceFaults(sources), ...documents.flatMap((document) => linkFaults(document, isInTree(root)))];
+  const found = [
+    ...sourceFaults(sources),
+    ...domainCycleFaults(sources),
+    ...(await lawFaults(root, sources)),
+    ...documents.flatMap((document) => linkFaults(document, isInTree(root))),
+  ];
   // The file is ours and its shape is tested.
   const waivers = JSON.parse(readFileSync(join(root, "tools/tidy/waivers.json"), "utf8")) as Waivers;
   const faults = withWaivers(found, waivers);
