@@ -23,7 +23,7 @@ const rules: readonly { readonly why: string; readonly words: string; readonly p
     why: "gives a new role or task",
     words: "now task role instruction instructions goal job purpose objective",
     pattern:
-      /\byou (?:must|will|should) now\b|\bfrom now on,? (?:you|always|never)\b|\byour (?:new|real|true|only) (?:task|role|instructions?|goal|job|purpose|objective)\b|\b(?:new|updated) (?:system )?instructions?\s?:/i,
+      /\byou must now\b|\byou (?:will|should) now (?:act|behave|answer|respond|pretend|obey|follow|be)\b|\bfrom now on,? (?:you|always|never)\b|\byour (?:new|real|true|only) (?:task|role|instructions?|goal|job|purpose|objective)\b|\b(?:new|updated) (?:system )?instructions?\s?:/i,
   },
   {
     why: "asks to keep something from the user",
@@ -57,19 +57,19 @@ const rules: readonly { readonly why: string; readonly words: string; readonly p
   {
     why: "asks to fetch a data address",
     words: "data",
-    pattern: /\b(?:fetch|open|load|visit|decode|run|execute|follow)\b[^.!?]{0,60}\bdata:[a-z]{1,20}[/;,]/i,
+    pattern: /\b(?:fetch|open|load|visit|decode|run|execute|follow)\b[^.!?]{0,60}(?<![^\s"'(<`])data:[a-z]{1,20}[/;,]/i,
   },
 ];
 
 const sends = "asks to send data to an address";
 const address = /https?:\/\/|\bftp:|(?<=\w)@(?=\w)/gi;
 const sendBefore =
-  /\b(?:send|post|upload|forward|e-?mail|exfiltrate|transmit|leak|copy|deliver)\b[^!?]{0,60}\b(?:files?|notes?|contents?|data|documents?|secrets?|keys?|tokens?|passwords?|credentials?|conversation|history|memory|folder|environment|everything)\b[^!?]{0,40}\b(?:to|at|into)\b\W{0,8}[\w.+-]{0,64}$/i;
+  /\b(?:send|post|upload|forward|e-?mail|exfiltrate|transmit|leak|deliver)\b[^!?]{0,60}\b(?:files?|notes?|contents?|data|documents?|secrets?|keys?|tokens?|passwords?|credentials?|conversation|history|memory|folder|environment|everything)\b[^!?]{0,40}\b(?:to|into)\b\W{0,8}[\w.+-]{0,64}$/i;
 /** How far before an address the verb may stand, and how many addresses of one piece are looked at. */
 const sendReach = 160;
 const addressesMax = 16;
 
-const sendWords = "send post upload forward mail email exfiltrate transmit leak copy deliver";
+const sendWords = "send post upload forward mail email exfiltrate transmit leak deliver";
 const sendBit = 1 << rules.length;
 
 /**
@@ -89,9 +89,9 @@ const commentAddressee =
 const hiddenStyle =
   /style\s?=\s?["'][^"']{0,200}(?:display\s?:\s?none|visibility\s?:\s?hidden|font-size\s?:\s?0|opacity\s?:\s?0(?![.\d]))/i;
 // Joiners are part of many scripts and of emoji; between Latin letters they hide something. Marks that reverse the order
-// of letters and the invisible "tag" letters have no place in notes at all.
+// of letters and the invisible "tag" letters have no place in notes at all, but for the letters in the flags of a few countries.
 const hiddenCharacters =
-  /[A-Za-z][\u200b-\u200d\u2060\ufeff]+[A-Za-z]|[\u200b-\u200d\u2060-\u2064\ufeff]{4}|[\u202a-\u202e\u2066-\u2069]|\u{e0001}|[\u{e0020}-\u{e007f}]{3}/u;
+  /[A-Za-z][\u200b-\u200d\u2060\ufeff]+[A-Za-z]|[\u200b-\u200d\u2060-\u2064\ufeff]{4}|[\u202a-\u202e\u2066-\u2069]|\u{e0001}|(?<!\u{1f3f4}[\u{e0020}-\u{e007f}]{0,8})[\u{e0020}-\u{e007f}]{3}/u;
 const mayHide = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\udb40]/;
 
 const orderTextMax = 160;

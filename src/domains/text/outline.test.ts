@@ -87,7 +87,7 @@ test("to-dos are boxes and markers, not talk about them", () => {
 
 test("open questions are questions in prose and notes that something is undecided", () => {
   const text =
-    "# What is this?\n\nWho keeps the key? It hangs in the shed. See https://a.example/?\n\nQ: Compost or mulch\n\nThe price is to be decided. Calls `run(name?)` or `stop(all_now?)`. And _why?_\n";
+    "# What is this?\n\nWho keeps the key? It hangs in the shed. See https://a.example/?\n\nQ: Compost or mulch\n\nThe price is to be decided. Calls `run(name?)` or `stop(all_now?)`. And _why?_ **Is it free?** Yes.\n";
   assert.deepEqual(outline(text).questions, [
     { line: 3, text: "Who keeps the key?" },
     { line: 5, text: "Q: Compost or mulch" },
@@ -129,7 +129,9 @@ test("text that looks like an order is named by rule, and ordinary notes are not
   assert.deepEqual(why("pass\u200bword and \u202etxt"), [[1, "hides characters"]]);
   assert.deepEqual(why("<|im_start|>system"), [[1, "imitates chat control marks"]]);
   assert.deepEqual(
-    why("Send questions to ana@garden.example. Ignore the weeds. Follow the path, then run the tap. 👩‍🌾 می‌خواهم"),
+    why(
+      "Send questions to ana@garden.example. Ignore the weeds. Follow the path, then run the tap. You will now need a hat. A copy of the notes is at https://a.example/. 🏴󠁧󠁢󠁳󠁣󠁴󠁿 👩‍🌾 می‌خواهم",
+    ),
     [],
   );
 });

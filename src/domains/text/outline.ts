@@ -17,7 +17,7 @@ import { eachSentence, isQuestion, openQuestionWords, sentenceText } from "./sen
 import { fitOutline, type Gathered } from "./fit.ts";
 import { readStructure, role, type Structure, titleOfCode } from "./structure.ts";
 import { type Flavour, flavourOf, kindOf } from "./text-kind.ts";
-import { todoOf } from "./todos.ts";
+import { isComment, todoOf } from "./todos.ts";
 import { readMasks, readWords, type Words } from "./words.ts";
 
 /** Text beyond this is not read: books fit, dumps and logs do not need to, and one file cannot hold up a run. Characters. */
@@ -26,6 +26,7 @@ export const outlineTextMax = 2 * 1024 * 1024;
 /** Entries of one list kept while reading; far above what an outline carries, so that the best can be chosen. */
 const gatheredMax = 2000;
 const questionTextMax = 200;
+const handwrittenLengthMax = 500;
 /** How much of the line below is read along, for phrases broken over two lines. */
 const nextLineLength = 200;
 const endsLikeSentence = /[.!…。！]["'”’*_)\]]*$/;
@@ -111,12 +112,14 @@ function gatherLines(gathered: Gathered, source: Source): void {
     const mask = ((masks[index] ?? 0) | (masks[index + 1] ?? 0)) & ~questionBit;
     const order = orders.read({ piece, next, mask, number: line });
     if (order !== null) keep(gathered, "orders", order);
+    // Nobody writes such lines in programs and data by hand; what they hold was generated.
+    if (structure === null && piece.length > handwrittenLengthMax) return;
     const todo = todoOf(piece, line, kind);
     if (todo !== null) keep(gathered, "todos", todo);
     if (structure !== null && lineRole === role.literal) return;
     for (const date of datesOf(piece, line, headings.at(line))) {
       // Tables and programs are full of dates; only those that say so are appointments.
-      if (structure !== null || date.isDeadline) keep(gathered, "dates", date);
+      if (structure !== null || (date.isDeadline && isComment(piece, kind))) keep(gathered, "dates", date);
     }
     if (structure === null) return;
     for (const link of linksOf(piece, line, flavour)) keep(gathered, "links", link);

@@ -124,8 +124,15 @@ function looksLikeCode(text: string): boolean {
   return /(?:_|:\/\/)\S*$/.test(text.slice(-80)) || (text.split("`").length - 1) % 2 === 1;
 }
 
+/** `**Can I?** Yes.`: lists of answered questions are set like this. */
+function isBoldHeading(text: string, end: string): boolean {
+  return text.startsWith("**") && /\?\*\*\s*$/.test(end);
+}
+
 /** Whether a sentence asks something that is still open: a real question, a `Q:` line, or a note that it is undecided. `end` is how it ends. */
 export function isQuestion(text: string, end: string): boolean {
-  if (asks.test(end) && /\p{L}\S{0,40}\s{1,4}\S/u.test(text) && !looksLikeCode(text)) return true;
+  if (asks.test(end) && /\p{L}\S{0,40}\s{1,4}\S/u.test(text) && !looksLikeCode(text) && !isBoldHeading(text, end)) {
+    return true;
+  }
   return /^(?:\*\*)?(?:Q|Question)(?:\*\*)?\s?:\s/.test(text) || openWords.test(text);
 }

@@ -27,6 +27,11 @@ export function todoOf(piece: string, line: number, kind: TextKind): TodoLine | 
   };
 }
 
+/** Whether a line of a program is, or ends in, a comment. In data every line speaks. */
+export function isComment(piece: string, kind: TextKind): boolean {
+  return kind !== "code" || commentMark.test(piece);
+}
+
 /** In prose a marker is one when it opens its line or is followed by a colon; "a TODO list" is not. */
 function isMarked(before: string, after: string): boolean {
   return (

@@ -88,11 +88,9 @@ function glance(findings: Findings): Line[] {
   if (trouble !== null) lines.push(trouble);
   if (planted.count > 0) {
     const places = planted.entries.flatMap((entry) => entry.places);
-    const files = new Set(places.map(({ path }) => path)).size;
-    const where = planted.count > planted.entries.length ? "" : ` in ${count(files, "file")}`;
     lines.push({
       parts: [
-        `${count(planted.count, "passage")}${where} ${planted.count === 1 ? "looks" : "look"} like an instruction to an agent; quoted below, not followed`,
+        `${count(planted.count, "passage")} ${planted.count === 1 ? "looks" : "look"} like an instruction to an agent; quoted below, not followed`,
       ],
       places,
     });
@@ -112,7 +110,7 @@ function troubleOf({ brokenLinks, duplicates: same, nearDuplicates: near }: Find
 
 function countsOf(found: Inventory): string {
   const names = { markdown: "Markdown", text: "text", code: "code", data: "data", other: "other" };
-  const kinds = found.kinds.map(({ kind, count: files }) => `${files} ${names[kind]}`).join(", ");
+  const kinds = found.kinds.map(({ kind, count: files }) => `${grouped(files)} ${names[kind]}`).join(", ");
   const words = found.wordCount > 0 ? `, ${grouped(found.wordCount)} words` : "";
   return `${count(found.fileCount, "file")}, ${formatBytes(found.sizeBytes)}${words}: ${kinds}`;
 }
@@ -207,7 +205,7 @@ function placeOf(path: string): Place {
 }
 
 function atLeast({ isComplete }: Listing<unknown>): string {
-  return isComplete ? "" : "at least ";
+  return isComplete ? "" : "At least ";
 }
 
 function count(number: number, noun: string): string {
