@@ -1,0 +1,87 @@
+/** The hub's operations that the screens use. Same origin, sign-in by cookie; no token passes through here but at sign-in. */
+import type { Approval, Episode, EpisodePage, Page, ProblemDocument, Started } from "./shapes.ts";
+
+/** A refusal of the hub, or its absence (`status` 0), with what a person needs to act on it. */
+export class ApiFault extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly reference: string;
+
+  constructor(problem: Partial<ProblemDocument>, options?: ErrorOptions) {
+    super(problem.detail ?? problem.title ?? "", options);
+    this.name = "ApiFault";
+    this.status = problem.status ?? 0;
+    this.code = problem.code ?? "web.unreachable";
+    this.title = problem.title ?? "";
+    this.reference = problem.instance ?? "";
+  }
+}
+
+export const isLocked = (error: unknown): boolean => error instanceof ApiFault && error.status === 401;
+
+async function request<Answer>(path: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(path, { credentials: "same-origin", ...init }).catch((cause: unknown) => {
+    if (init.signal?.aborted) throw cause;
+    throw new ApiFault({}, { cause });
+  });
+  if (!response.ok) throw new ApiFault(await problemOf(response));
+  return (await response.json()) as Answer;
+}
+
+async function problemOf(response: Response): Promise<Partial<ProblemDocument>> {
+  const reference = response.headers.get("x-arw-corr") ?? "";
+  const fallback = { status: response.status, code: `http.${response.status}`, title: response.statusText };
+  const text = await response.text().catch(() => "");
+  try {
+    return { ...fallback, instance: reference, ...(JSON.parse(text) as Partial<ProblemDocument>) };
+  } catch {
+    return { ...fallback, instance: reference };
+  }
+}
+
+const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> =>
+  request(path, { headers: { accept: "application/json" }, ...(signal ? { signal } : {}) });
+
+const post = <Answer>(path: string, body: object): Promise<Answer> =>
+  request(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+
+export interface EpisodeFilters {
+  readonly status?: string;
+  readonly errorsOnly?: boolean;
+  readonly text?: string;
+}
+
+/** One page of a list; more rows come with the next cursor. */
+const pageSize = 100;
+
+function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) search.set(name, String(value));
+  return search.toString();
+}
+
+export const api = {
+  whoami: (signal?: AbortSignal) => get<{ caller: string }>("/whoami", signal),
+  about: (signal?: AbortSignal) => get<{ service: string; version: string; node: string }>("/about", signal),
+  signIn: (proof: { readonly code: string } | { readonly token: string }) =>
+    post<{ caller: string; expiresAtMs: number }>("/signin", proof),
+  signOut: () => post<{ signedOut: boolean }>("/signout", {}),
+  episodes: (filters: EpisodeFilters & { readonly cursor?: string }, signal?: AbortSignal) =>
+    get<Page<Episode>>(`/state/episodes?${query({ limit: pageSize, ...filters })}`, signal),
+  episode: (id: string, afterSeq: number, signal?: AbortSignal) =>
+    get<EpisodePage>(`/episodes/${encodeURIComponent(id)}?${query({ afterSeq, limit: 1000 })}`, signal),
+  approvals: (status: string, signal?: AbortSignal) =>
+    get<Page<Approval>>(`/state/approvals?${query({ limit: pageSize, status })}`, signal),
+  approval: (id: string, signal?: AbortSignal) => get<Approval>(`/state/approvals/${encodeURIComponent(id)}`, signal),
+  decide: (id: string, decision: "allow" | "deny") =>
+    post<Approval>(`/approvals/${encodeURIComponent(id)}/decide`, { decision }),
+  sample: () => post<{ folder: string }>("/scout/sample", {}),
+  brief: (folder: string) => post<Started>("/scout/brief", { folder }),
+  stop: (episode: string) => post<{ episode: string; status: string }>("/agents/stop", { episode }),
+  resume: (episode: string) => post<{ episode: string; status: string }>("/agents/resume", { episode }),
+};

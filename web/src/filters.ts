@@ -1,0 +1,68 @@
+/** What a room's address may carry. Whatever else stands there is passed over, so that an old or mistyped link still opens. */
+
+const statuses = ["running", "waiting", "finished", "failed", "cancelled", "interrupted"] as const;
+export const lanes = ["timeline", "context", "policy", "activity"] as const;
+
+/** Present only when it narrows, so that a plain room has a plain address. */
+export interface EpisodesSearch {
+  readonly status?: (typeof statuses)[number];
+  readonly errorsOnly?: true;
+  readonly text?: string;
+}
+export interface EpisodeSearch {
+  readonly tab?: "events" | "raw";
+}
+export interface EventsSearch {
+  readonly prefix?: string;
+  readonly errorsOnly?: true;
+  /** Begin with this many of the newest events. */
+  readonly replay?: number;
+  /** Id of the opened event. */
+  readonly event?: string;
+}
+export interface LaneSearch {
+  readonly lane?: (typeof lanes)[number];
+}
+
+const textLengthMax = 200;
+const replayMax = 1_000;
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const textOf = (value: unknown): string | undefined => {
+  const text = typeof value === "string" || typeof value === "number" ? String(value).slice(0, textLengthMax) : "";
+  return text === "" ? undefined : text;
+};
+const isOn = (value: unknown): true | undefined => (value === true || value === "true" || value === 1 ? true : undefined);
+const oneOf = <Word extends string>(words: readonly Word[], value: unknown): Word | undefined =>
+  words.find((word) => word === value);
+
+/** Leaves out what is undefined. */
+function kept<Search extends object>(search: { [Name in keyof Search]: Search[Name] | undefined }): Search {
+  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Search;
+}
+
+export const episodesSearch = (raw: Raw): EpisodesSearch =>
+  kept<Required<EpisodesSearch>>({
+    status: oneOf(statuses, raw["status"]),
+    errorsOnly: isOn(raw["errorsOnly"]),
+    text: textOf(raw["text"]),
+  });
+
+export const episodeSearch = (raw: Raw): EpisodeSearch =>
+  kept<Required<EpisodeSearch>>({ tab: oneOf(["events", "raw"] as const, raw["tab"]) });
+
+export const eventsSearch = (raw: Raw): EventsSearch => {
+  const replay = Number(raw["replay"]);
+  return kept<Required<EventsSearch>>({
+    prefix: textOf(raw["prefix"]),
+    errorsOnly: isOn(raw["errorsOnly"]),
+    replay: Number.isInteger(replay) && replay > 0 ? Math.min(replay, replayMax) : undefined,
+    event: textOf(raw["event"]),
+  });
+};
+
+export const laneSearch = (raw: Raw): LaneSearch =>
+  kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });
+
+export const episodeStatuses: readonly (typeof statuses)[number][] = statuses;

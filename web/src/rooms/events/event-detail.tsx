@@ -1,0 +1,38 @@
+import { Link } from "@tanstack/react-router";
+import { XIcon } from "lucide-react";
+import { IconButton } from "../../parts/button.tsx";
+import { CopyButton } from "../../parts/copy-button.tsx";
+import { JsonView } from "../../parts/json-view.tsx";
+import type { HubEvent } from "../../shapes.ts";
+import { formatExact } from "../../text/formats.ts";
+import { t } from "../../text/messages.ts";
+import { plainLine } from "../../text/plain.ts";
+import styles from "./event-detail.module.css";
+
+/** One event down to its JSON. */
+export function EventDetail({ event, onClose }: { readonly event: HubEvent | undefined; readonly onClose: () => void }) {
+  return (
+    <section className={styles["detail"]} aria-label={t("events.detail.label")} data-layer="detail">
+      <header className={styles["head"]}>
+        <h2>{event ? plainLine(event.kind) : t("events.detail.label")}</h2>
+        <IconButton label={t("events.detail.close")} icon={<XIcon size={16} aria-hidden />} onClick={onClose} data-close />
+      </header>
+      {event ? (
+        <>
+          <p className={styles["when"]}>
+            {formatExact(event.timeMs)} · {event.seq === undefined ? t("events.row.live") : `${t("events.row.seq")} ${event.seq}`}
+          </p>
+          <div className={styles["actions"]}>
+            <CopyButton label={t("copy.button.json")} text={JSON.stringify(event, null, 2)} />
+            <Link to="/episodes/$id" params={{ id: event.corrId }}>
+              {t("events.detail.episode")}
+            </Link>
+          </div>
+          <JsonView value={event} />
+        </>
+      ) : (
+        <p className={styles["when"]}>{t("events.detail.gone")}</p>
+      )}
+    </section>
+  );
+}

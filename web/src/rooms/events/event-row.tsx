@@ -1,0 +1,30 @@
+import { memo } from "react";
+import { FamilyMark } from "../../parts/marks.tsx";
+import { formatClock } from "../../text/formats.ts";
+import { familyOf } from "../../text/event-words.ts";
+import { plainLine } from "../../text/plain.ts";
+import styles from "./event-row.module.css";
+
+export interface EventRowProps {
+  readonly kind: string;
+  readonly timeMs: number;
+  readonly caller: string;
+  readonly gist: string;
+  readonly isOpen: boolean;
+  readonly copy: string;
+  readonly onOpen: () => void;
+}
+
+/** One line of the stream. Pressing it opens the event. */
+export const EventRow = memo(function EventRow({ kind, timeMs, caller, gist, isOpen, copy, onOpen }: EventRowProps) {
+  return (
+    <button type="button" className={styles["row"]} data-thing="event" data-copy={copy} aria-pressed={isOpen} onClick={onOpen}>
+      <span className={styles["time"]}>{formatClock(timeMs, true)}</span>
+      <FamilyMark family={familyOf(kind)} />
+      <span className={styles["kind"]}>{plainLine(kind)}</span>
+      <span className={styles["gist"]}>{gist}</span>
+      <span className={styles["caller"]}>{plainLine(caller)}</span>
+    </button>
+  );
+});
+

@@ -1,0 +1,37 @@
+import { Link } from "@tanstack/react-router";
+import { PanelLeftIcon } from "lucide-react";
+import { IconButton } from "../parts/button.tsx";
+import { t } from "../text/messages.ts";
+import styles from "./rail.module.css";
+import { rooms } from "./rooms.ts";
+import { useWaiting } from "./use-now.ts";
+import { useView } from "./view-state.ts";
+
+export function Rail() {
+  const { isRailFolded, set } = useView();
+  const waiting = useWaiting().length;
+  return (
+    <nav className={styles["rail"]} data-region="rail" tabIndex={-1} aria-label={t("shell.nav.label")} data-folded={isRailFolded || undefined}>
+      <p className={styles["group"]}>{t("shell.group.work")}</p>
+      <ul className={styles["rooms"]}>
+        {rooms.map(({ to, name, keys, Icon }) => (
+          <li key={to}>
+            <Link to={to} className={styles["room"]} activeOptions={{ exact: to === "/", includeSearch: false }} preload="intent" title={`${t(name)} (${keys})`} aria-keyshortcuts={keys}>
+              <Icon size={16} aria-hidden />
+              <span className={styles["name"]}>{t(name)}</span>
+              {to === "/" && waiting > 0 ? (
+                <span className={styles["badge"]}>
+                  <span aria-hidden>{waiting}</span>
+                  <span className="hidden-text">{t("shell.waiting.badge", { count: waiting })}</span>
+                </span>
+              ) : null}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div className={styles["fold"]}>
+        <IconButton label={isRailFolded ? t("shell.rail.unfold") : t("shell.rail.fold")} icon={<PanelLeftIcon size={16} aria-hidden />} onClick={() => set({ isRailFolded: !isRailFolded })} />
+      </div>
+    </nav>
+  );
+}

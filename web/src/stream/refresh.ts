@@ -1,0 +1,58 @@
+/** Turns events into "read this again": lists and episodes are refetched when an event touches them, at most 4 times a second. */
+import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import type { HubEvent } from "../shapes.ts";
+import type { EventStore } from "./event-store.ts";
+
+const intervalMs = 250;
+
+export const keys = {
+  episodes: ["episodes"] as const,
+  episode: (id: string) => ["episode", id] as const,
+  approvals: ["approvals"] as const,
+  whoami: ["whoami"] as const,
+};
+
+const episodeFamilies = new Set(["agents", "observations", "beliefs", "intents", "actions", "approvals"]);
+
+/** The queries whose answer an event may have changed. */
+export function touched(event: HubEvent): readonly QueryKey[] {
+  if (event.kind === "service.started" || event.kind === "bus.gap") return [["episodes"], ["episode"], ["approvals"]];
+  const family = event.kind.slice(0, event.kind.indexOf("."));
+  if (!episodeFamilies.has(family)) return family === "task" ? [keys.episode(event.corrId)] : [];
+  const both = [keys.episodes, keys.episode(event.corrId)];
+  return family === "approvals" ? [...both, keys.approvals] : both;
+}
+
+/** Keeps the queries in step with the store. A query that is being fetched is asked again after it, never cancelled midway. */
+export function keepFresh(store: EventStore, client: QueryClient, after: (delayMs: number, run: () => void) => void): () => void {
+  const dirty = new Map<string, QueryKey>();
+  let next = 0;
+  let epoch = store.ring.epoch;
+  let isScheduled = false;
+
+  const flush = (): void => {
+    isScheduled = false;
+    for (const [hash, queryKey] of dirty) {
+      if (client.isFetching({ queryKey }) > 0) continue;
+      dirty.delete(hash);
+      void client.invalidateQueries({ queryKey });
+    }
+    schedule();
+  };
+  const schedule = (): void => {
+    if (isScheduled || dirty.size === 0) return;
+    isScheduled = true;
+    after(intervalMs, flush);
+  };
+
+  return store.subscribe(() => {
+    if (epoch !== store.ring.epoch) next = 0;
+    epoch = store.ring.epoch;
+    for (let position = Math.max(next, store.ring.start); position < store.ring.end; position += 1) {
+      const event = store.ring.at(position);
+      for (const key of event ? touched(event) : []) dirty.set(key.join(" "), key);
+    }
+    next = store.ring.end;
+    schedule();
+  });
+}
