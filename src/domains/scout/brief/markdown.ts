@@ -18,7 +18,7 @@ const invisible =
 const address = /(?:[a-z][a-z0-9+.-]{1,20}:\/\/|\bwww\.|[\w.+-]{1,64}@(?=\w))[^\s`<>"]{0,200}/gi;
 
 /** Text of a file on one line, as it can be shown: no markup of its own, no hidden characters, bounded. */
-export function plainText(text: string): string {
+function plainText(text: string): string {
   return truncate(visible(withoutMarkup(text)), quoteLengthMax);
 }
 
@@ -42,7 +42,7 @@ export function renderPlace({ path, line }: Place): string {
   return fence(`${short}:${line}`);
 }
 
-export function codeSpan(text: string): string {
+function codeSpan(text: string): string {
   return fence(truncate(visible(text), pathLengthMax));
 }
 

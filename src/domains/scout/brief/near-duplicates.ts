@@ -1,5 +1,5 @@
 /** From this estimated share of common word triples on, two files are told as nearly the same. */
-export const nearLikenessMin = 0.8;
+const nearLikenessMin = 0.8;
 
 /** Fewer triples than this say too little: two short lists of the same things are no copies. */
 const triplesMin = 16;
@@ -59,7 +59,7 @@ function bestGroup(
 }
 
 /** Estimated Jaccard likeness: the share of common hashes among the smallest of both. Exact when a sketch is not full. */
-export function likenessOf(a: Uint32Array, b: Uint32Array): number {
+function likenessOf(a: Uint32Array, b: Uint32Array): number {
   const isExact = a.length < sketchSize && b.length < sketchSize;
   const limit = isExact ? a.length + b.length : sketchSize;
   let inA = 0;
