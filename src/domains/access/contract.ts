@@ -2,7 +2,7 @@
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, EpochMs, Type } from "../../contract/schema.ts";
-import { TooManyRequests } from "../../contract/standard-problems.ts";
+import { TooManyRequests, Unauthenticated } from "../../contract/standard-problems.ts";
 
 export const CodeRefused = problem({
   code: "access.code-refused",
@@ -18,9 +18,12 @@ export const Signin = op({
   effect: "write",
   isPublic: true,
   about: "Swap a one-time code, or the admin token, for a browser sign-in cookie.",
-  input: closed({ code: Type.Optional(Type.String({ maxLength: 200 })), token: Type.Optional(Type.String({ maxLength: 500 })) }),
+  input: closed({
+    code: Type.Optional(Type.String({ maxLength: 200 })),
+    token: Type.Optional(Type.String({ maxLength: 500 })),
+  }),
   output: closed({ caller: Type.String(), expiresAtMs: EpochMs }),
-  problems: [CodeRefused, TooManyRequests],
+  problems: [CodeRefused, Unauthenticated, TooManyRequests],
 });
 export const SigninCode = op({
   id: "access.code",
@@ -29,7 +32,11 @@ export const SigninCode = op({
   effect: "write",
   about: "Make a sign-in link that works once, within 10 minutes.",
   input: closed({}),
-  output: closed({ code: Type.String(), path: Type.String({ description: "`/#code=…`, to be put behind the hub's address." }), expiresAtMs: EpochMs }),
+  output: closed({
+    code: Type.String(),
+    path: Type.String({ description: "`/#code=…`, to be put behind the hub's address." }),
+    expiresAtMs: EpochMs,
+  }),
 });
 export const Signout = op({
   id: "access.signout",

@@ -1,0 +1,110 @@
+/**
+ * The admin token on disk. `credentials` in the state directory holds it for the command line, `tokens.json` its hash for
+ * the hub; both are readable by their owner alone. A token that is given from outside is written nowhere.
+ */
+import { chmod, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { type StoredToken, tokenHash } from "../../domains/access/port.ts";
+import { replaceFile } from "../files/replace-file.ts";
+
+export const tokenVariable = "ARW_ADMIN_TOKEN";
+const tokenBytes = 32;
+const saltBytes = 32;
+export const privateMode = 0o600;
+const privateFolderMode = 0o700;
+
+export interface CredentialsOptions {
+  readonly stateDir: string;
+  /** From a flag or the environment. Replaces the stored token for as long as this process runs. */
+  readonly givenToken?: string | undefined;
+  readonly randomBytes: (count: number) => Uint8Array;
+}
+
+export interface OpenedCredentials {
+  readonly token: StoredToken;
+  readonly source: "given" | "file";
+  /** True when the token was made just now, at the first start. */
+  readonly isNew: boolean;
+}
+
+export type FoundToken = { readonly token: string; readonly source: "flag" | "environment" | "file" };
+
+export const credentialsPath = (stateDir: string): string => join(stateDir, "credentials");
+const tokensPath = (stateDir: string): string => join(stateDir, "tokens.json");
+
+/** What the hub needs at start: the hash to compare with. Makes and stores a token when there is none. */
+export async function openCredentials(options: CredentialsOptions): Promise<OpenedCredentials> {
+  const { stateDir, givenToken } = options;
+  if (givenToken !== undefined && givenToken !== "")
+    return { token: hashed(givenToken, options), source: "given", isNew: false };
+  await mkdir(stateDir, { recursive: true, mode: privateFolderMode });
+  const written = await readTokenFile(stateDir);
+  const stored = await readStoredToken(stateDir);
+  if (written === null && stored !== null) return { token: stored, source: "file", isNew: false };
+  if (written !== null && stored !== null && tokenHash(stored.salt, written) === stored.hash)
+    return { token: stored, source: "file", isNew: false };
+  // A person may have put a token of their own into the file: the file is what they see, so it decides.
+  const token = written ?? `arw_${Buffer.from(options.randomBytes(tokenBytes)).toString("base64url")}`;
+  if (written === null)
+    await writePrivate(
+      credentialsPath(stateDir),
+      `# Whoever can read this can do everything this hub can.\n${tokenVariable}=${token}\n`,
+    );
+  const fresh = hashed(token, options);
+  await writePrivate(tokensPath(stateDir), `${JSON.stringify({ admin: fresh })}\n`);
+  return { token: fresh, source: "file", isNew: written === null };
+}
+
+/** What the command line needs: the token itself, from the flag, else the environment, else the state directory. */
+export async function findToken(options: {
+  readonly flag?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stateDir: string;
+}): Promise<FoundToken | null> {
+  if (options.flag !== undefined && options.flag !== "") return { token: options.flag, source: "flag" };
+  const fromEnvironment = options.environment[tokenVariable];
+  if (fromEnvironment !== undefined && fromEnvironment !== "") return { token: fromEnvironment, source: "environment" };
+  const token = await readTokenFile(options.stateDir);
+  return token === null ? null : { token, source: "file" };
+}
+
+export async function writePrivate(path: string, text: string): Promise<void> {
+  await replaceFile(path, Buffer.from(text), { mode: privateMode });
+}
+
+/** The text of a private file, or null when there is none. Bits that others got by accident are taken away first. */
+export async function readPrivate(path: string): Promise<string | null> {
+  try {
+    const text = await readFile(path, "utf8");
+    await chmod(path, privateMode);
+    return text;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function readTokenFile(stateDir: string): Promise<string | null> {
+  const text = await readPrivate(credentialsPath(stateDir));
+  const token = text === null ? undefined : parseEnv(text)[tokenVariable];
+  return token === undefined || token === "" ? null : token;
+}
+
+/** A file that is damaged counts as none: the token itself stands beside it. */
+async function readStoredToken(stateDir: string): Promise<StoredToken | null> {
+  const text = await readPrivate(tokensPath(stateDir));
+  if (text === null) return null;
+  try {
+    const { admin } = JSON.parse(text) as { admin?: Partial<StoredToken> };
+    const isWhole = [admin?.salt, admin?.hash].every((part) => typeof part === "string" && /^[0-9a-f]{64}$/.test(part));
+    return isWhole ? (admin as StoredToken) : null;
+  } catch {
+    return null;
+  }
+}
+
+function hashed(token: string, { randomBytes }: CredentialsOptions): StoredToken {
+  const salt = Buffer.from(randomBytes(saltBytes)).toString("hex");
+  return { salt, hash: tokenHash(salt, token) };
+}

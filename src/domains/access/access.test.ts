@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { test } from "vitest";
+import type { Caller } from "../../contract/caller.ts";
+import type { Context } from "../../contract/operation.ts";
+import { isProblem } from "../../contract/problem.ts";
+import { checkerOf } from "../../contract/schema.ts";
+import { Denied, InvalidInput, TooManyRequests, Unauthenticated } from "../../contract/standard-problems.ts";
+import type { Credentials } from "../../kernel/ports.ts";
+import { CodeRefused, Signin } from "./contract.ts";
+import { type StoredSession, tokenHash } from "./port.ts";
+import { type Access, createAccess } from "./service.ts";
+import { sessionAgeMsMax, sessionIdleMsMax, sessionsMax } from "./sessions.ts";
+import { createTokenCheck } from "./token-check.ts";
+import { codeLifeMs, codesMax } from "./codes.ts";
+
+const salt = "5a".repeat(32);
+const right = "arw_right";
+const address = "192.0.2.1";
+const admin: Caller = { kind: "person", id: "admin" };
+
+interface House {
+  readonly access: Access;
+  nowMs: number;
+  stored: readonly StoredSession[];
+  call(id: string, input: object, caller?: Caller): unknown;
+}
+
+function house(stored: readonly StoredSession[] = []): House {
+  const self: House = {
+    nowMs: 1_000_000,
+    stored,
+    access: createAccess({
+      token: { salt, hash: tokenHash(salt, right) },
+      sessions: { stored, store: { save: async (sessions) => void (self.stored = sessions) } },
+      randomBytes,
+      now: () => self.nowMs,
+      log: { info() {}, warn() {}, error() {} },
+      failures: { limit: 3, windowMs: 60_000 },
+    }),
+    call(id, input, caller = admin) {
+      const bound = self.access.domain.operations.find(({ operation }) => operation.id === id);
+      assert.ok(bound);
+      assert.ok(checkerOf(bound.operation.input).check(input));
+      const ctx = { caller, corrId: "c1", now: () => self.nowMs } as unknown as Context;
+      const output = bound.run(input as never, ctx);
+      assert.ok(checkerOf(bound.operation.output).check(output), "output fits its schema");
+      return output;
+    },
+  };
+  return self;
+}
+
+const cookieIn = (access: Access): string =>
+  /^arw_session=([^;]*);/.exec(access.cookies.take(Signin.id, "c1") ?? "")?.[1] ?? "";
+const token = (text: string, from = address): Credentials => ({ kind: "token", token: text, address: from });
+const cookie = (text: string): Credentials => ({ kind: "cookie", cookie: text, address });
+const throwsProblem = (run: () => unknown, definition: Parameters<typeof isProblem>[1]): void => {
+  assert.throws(run, (error) => isProblem(error, definition));
+};
+
+function signIn(home: House): string {
+  home.call("access.signin", { token: right });
+  return cookieIn(home.access);
+}
+
+test("the check of a token is HMAC-SHA-256 of it, whatever its text", () => {
+  const text = fc.string({ maxLength: 300, unit: "grapheme" });
+  fc.assert(
+    fc.property(text, text, (one, other) => {
+      const check = createTokenCheck({ salt, hash: tokenHash(salt, one) });
+      assert.equal(check(one), one !== "");
+      assert.equal(check(other), one === other && one !== "");
+    }),
+  );
+  assert.equal(createTokenCheck({ salt, hash: tokenHash(salt, right) })("x".repeat(100_000)), false);
+});
+
+test("the right token is the admin, no proof is nobody, a wrong one is refused", () => {
+  const { identity } = house().access;
+  assert.deepEqual(identity.identify(token(right)), admin);
+  assert.equal(identity.identify({ kind: "none", address }), null);
+  throwsProblem(() => identity.identify(token("wrong")), Unauthenticated);
+});
+
+test("wrong tokens run into a limit per address, which never holds up the right one", () => {
+  const home = house();
+  const { identity } = home.access;
+  for (let count = 0; count < 3; count += 1) throwsProblem(() => identity.identify(token("wrong")), Unauthenticated);
+  assert.throws(
+    () => identity.identify(token("wrong")),
+    (error) => isProblem(error, TooManyRequests) && error.extra["retryAfterMs"] === 60_000,
+  );
+  throwsProblem(() => identity.identify(token("wrong", "192.0.2.2")), Unauthenticated);
+  assert.deepEqual(identity.identify(token(right)), admin);
+  home.nowMs += 60_000;
+  throwsProblem(() => identity.identify(token("wrong")), Unauthenticated);
+});
+
+test("a code signs in once, in time", () => {
+  const home = house();
+  const { code, path } = home.call("access.code", {}) as { code: string; path: string };
+  assert.equal(path, `/#code=${code}`);
+  assert.deepEqual(home.call("access.signin", { code }), {
+    caller: "person:admin",
+    expiresAtMs: home.nowMs + sessionAgeMsMax,
+  });
+  assert.equal(home.access.identity.identify(cookie(cookieIn(home.access)))?.id, "admin");
+  throwsProblem(() => home.call("access.signin", { code }), CodeRefused);
+  const late = home.call("access.code", {}) as { code: string };
+  home.nowMs += codeLifeMs;
+  throwsProblem(() => home.call("access.signin", { code: late.code }), CodeRefused);
+});
+
+test("only the newest codes are kept, and agents make none", () => {
+  const home = house();
+  const codes = Array.from({ length: codesMax + 1 }, () => (home.call("access.code", {}) as { code: string }).code);
+  throwsProblem(() => home.call("access.signin", { code: codes[0] }), CodeRefused);
+  home.call("access.signin", { code: codes[1] });
+  throwsProblem(() => home.call("access.code", {}, { kind: "agent", id: "scout" }), Denied);
+});
+
+test("sign-in takes exactly one of code and token, and counts what fails", () => {
+  const home = house();
+  throwsProblem(() => home.call("access.signin", {}), InvalidInput);
+  throwsProblem(() => home.call("access.signin", { code: "a", token: right }), InvalidInput);
+  for (let count = 0; count < 3; count += 1)
+    throwsProblem(() => home.call("access.signin", { token: "wrong" }), Unauthenticated);
+  throwsProblem(() => home.call("access.signin", { code: "wrong" }), TooManyRequests);
+  assert.notEqual(signIn(home), "");
+});
+
+test("the cookie is for this answer alone and cannot be read by scripts", () => {
+  const home = house();
+  home.call("access.signin", { token: right });
+  assert.equal(home.access.cookies.take("access.whoami", "c1"), null);
+  const header = home.access.cookies.take("access.signin", "c1") ?? "";
+  assert.match(header, /^arw_session=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Strict$/);
+  assert.equal(home.access.cookies.take("access.signin", "c1"), null);
+});
+
+test("a session ends by sign-out, by idleness and by age; an unknown cookie is nobody, not an error", () => {
+  const home = house();
+  const { identity } = home.access;
+  const first = signIn(home);
+  const caller = identity.identify(cookie(first));
+  assert.ok(caller);
+  assert.deepEqual(home.call("access.signout", {}, caller), { signedOut: true });
+  assert.match(home.access.cookies.take("access.signout", "c1") ?? "", /^arw_session=; Path=\/; Max-Age=0;/);
+  assert.equal(identity.identify(cookie(first)), null);
+  assert.deepEqual(home.call("access.signout", {}, admin), { signedOut: false });
+
+  const idle = signIn(home);
+  home.nowMs += sessionIdleMsMax;
+  assert.ok(identity.identify(cookie(idle)));
+  home.nowMs += sessionIdleMsMax + 1;
+  assert.equal(identity.identify(cookie(idle)), null);
+
+  const old = signIn(home);
+  const startedMs = home.nowMs;
+  while (home.nowMs - startedMs + sessionIdleMsMax <= sessionAgeMsMax) {
+    home.nowMs += sessionIdleMsMax;
+    assert.ok(identity.identify(cookie(old)));
+  }
+  home.nowMs += 1;
+  assert.equal(identity.identify(cookie(old)), null);
+});
+
+test("sessions survive a restart as hashes, and there are never too many", async () => {
+  const home = house();
+  const values = Array.from({ length: sessionsMax + 1 }, () => {
+    home.nowMs += 1;
+    return signIn(home);
+  });
+  await home.access[Symbol.asyncDispose]();
+  assert.equal(home.stored.length, sessionsMax);
+  assert.ok(!JSON.stringify(home.stored).includes(values.at(-1) ?? "-"));
+  const next = house(home.stored);
+  next.nowMs = home.nowMs;
+  assert.equal(next.access.identity.identify(cookie(values[0] ?? "")), null);
+  assert.ok(next.access.identity.identify(cookie(values.at(-1) ?? "")));
+});
+
+test("a session store that fails costs nobody the sign-in", async () => {
+  const warnings: string[] = [];
+  const access = createAccess({
+    token: { salt, hash: tokenHash(salt, right) },
+    sessions: { stored: [], store: { save: () => Promise.reject(new RangeError("disk")) } },
+    randomBytes,
+    now: () => 5,
+    log: { info() {}, warn: (message) => void warnings.push(message), error() {} },
+    failures: { limit: 3, windowMs: 60_000 },
+  });
+  const bound = access.domain.operations[0];
+  bound?.run({ token: right } as never, { caller: admin, corrId: "c1", now: () => 5 } as unknown as Context);
+  await access[Symbol.asyncDispose]();
+  assert.equal(warnings.length, 1);
+  assert.ok(access.identity.identify(cookie(cookieIn(access))));
+});
