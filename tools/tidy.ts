@@ -32,7 +32,7 @@ export const sourceFaults = (sources: readonly Source[]): Fault[] => [
 async function lawFaults(root: string, sources: readonly Source[]): Promise<Fault[]> {
   const list = join(root, domainList);
   if (!existsSync(list)) return [];
-  const { contractTable } = (await import(pathToFileURL(list).href)) as { contractTable(): Table };
+  const { contractTable } = (await import(pathToFileURL(list).href)) as { contractTable: () => Table };
   return tableFaults(contractTable()).map(({ domain, row, message }) => {
     const own = sources.filter((source) => source.room === "domains" && source.part === domain && !source.isTest);
     const source = own.find(({ text }) => text.includes(`"${row}"`));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "vitest";
 import type { Domain } from "../../src/contract/domain.ts";
 import { event } from "../../src/contract/event.ts";
-import { bind, op } from "../../src/contract/operation.ts";
+import { type Bound, type Operation, op } from "../../src/contract/operation.ts";
 import { problem } from "../../src/contract/problem.ts";
 import { closed, EpochMs, Type } from "../../src/contract/schema.ts";
 import { on, view } from "../../src/contract/view.ts";
@@ -11,21 +11,17 @@ import { domainCycleFaults, domainEdges } from "./domain-graph.ts";
 import { parseSource } from "./source.ts";
 import { tableFaults } from "./table-laws.ts";
 
-type Options = Parameters<typeof op>[0];
+type Options = Partial<Operation>;
 
-const operation = (options: Partial<Options>) =>
-  bind(
-    op({
-      id: "notes.add",
-      http: "POST /notes",
-      effect: "write",
-      about: "Add a note.",
-      input: closed({}),
-      output: closed({}),
-      ...options,
-    } as Options),
-    () => ({}),
-  );
+const lawful = op({
+  id: "notes.add",
+  http: "POST /notes",
+  effect: "write",
+  about: "Add a note.",
+  input: closed({}),
+  output: closed({}),
+});
+const operation = (options: Options): Bound => ({ operation: { ...lawful, ...options }, run: () => ({}) });
 const fact = (kind: string, data = closed({})) => event({ kind, about: "It happened.", data });
 const domain = (parts: Partial<Domain>): Domain => ({ name: "notes", operations: [], events: [], views: [], ...parts });
 const run = ["started", "finished", "failed", "cancelled"].map((end) => fact(`notes.run.${end}`));
@@ -83,7 +79,7 @@ test.each([
   ["a route under the alias", { http: "GET /admin/notes" }, /alias/],
   ["a route with a slash at the end", { http: "GET /notes/" }, /slash/],
   ["a command with an unknown field", { cli: "add <text>" }, /<text> in the command/],
-] satisfies [string, Partial<Options>, RegExp][])("operations: %s is a fault", (_name, options, message) => {
+] satisfies [string, Options, RegExp][])("operations: %s is a fault", (_name, options, message) => {
   const faults = faultsOf({ operations: [operation(options)] });
   assert.equal(faults.length, 1, faults.join("\n"));
   assert.match(faults[0] ?? "", message);

@@ -46,6 +46,7 @@ export function openapi(table: Table, { version }: SpecOptions): Json {
         session: { type: "apiKey", in: "cookie", name: "arw_session", description: "Set by signing in with a link." },
       },
       headers: headerComponents(),
+      responses: sharedResponses(table),
       schemas: {
         ...shelf.kept,
         Accepted: queuedShape("taskId", "/tasks/{taskId}"),
@@ -148,12 +149,43 @@ const queuedShape = (idField: string, place: string): Json => ({
   additionalProperties: false,
 });
 
-/** Problems by status: several of one status become one response. */
+/** Problems by status: several of one status become one response. Those of the corridor alone are written once. */
 function failures(operation: Operation): Json {
-  const byStatus = Map.groupBy(problemsOfOperation(operation), ({ status }) => status);
   return Object.fromEntries(
-    [...byStatus].toSorted(([a], [b]) => a - b).map(([status, problems]) => [status, failure(status, problems)]),
+    problemGroups(operation).map(({ status, problems, name }) => [
+      status,
+      name === null ? failure(status, problems) : { $ref: `${componentPrefix}responses/${name}` },
+    ]),
   );
+}
+
+interface ProblemGroup {
+  readonly status: number;
+  readonly problems: readonly ProblemDefinition[];
+  /** Name of the shared response; `null` when a problem of the operation's own is among them. */
+  readonly name: string | null;
+}
+
+function problemGroups(operation: Operation): ProblemGroup[] {
+  const byStatus = Map.groupBy(problemsOfOperation(operation), ({ status }) => status);
+  return [...byStatus]
+    .toSorted(([a], [b]) => a - b)
+    .map(([status, problems]) => {
+      const isShared = problems.every((each) => standard.standardProblems.includes(each));
+      return {
+        status,
+        problems,
+        name: isShared ? problems.map(({ code }) => code.replace("arw.", "")).join("_or_") : null,
+      };
+    });
+}
+
+function sharedResponses(table: Table): Json {
+  const groups = boundsOf(table).flatMap(({ operation }) => problemGroups(operation));
+  const named = groups.flatMap(({ name, status, problems }) =>
+    name === null ? [] : [[name, failure(status, problems)] as const],
+  );
+  return Object.fromEntries(named.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function failure(status: number, problems: readonly ProblemDefinition[]): Json {

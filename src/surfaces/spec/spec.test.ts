@@ -179,7 +179,8 @@ test("OpenAPI: problems of one status stand side by side, with those of the corr
   });
   assert.equal(responses?.["409"]?.["description"], "Locked; Stalled.");
   assert.deepEqual(Object.keys(responses ?? {}), "200 202 400 401 403 409 413 415 429 499 500 503 504 507".split(" "));
-  assert.ok(responses?.["429"]?.["headers"]?.["Retry-After"]);
+  assert.deepEqual(responses?.["429"], { $ref: "#/components/responses/too-many-requests" });
+  assert.ok(api()["components"]?.["responses"]?.["too-many-requests"]?.["headers"]?.["Retry-After"]);
 });
 
 test("OpenAPI: each mode answers in its own way", () => {
