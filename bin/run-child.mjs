@@ -4,11 +4,17 @@ import { constants } from "node:os";
 
 // A terminal sends its interrupt to every process of the group, and npm passes on its own copy: one key press is one signal.
 const sameSignalMs = 500;
+// npm runs a script through a shell, and a shell that is told to end does not tell its child. So a lost parent counts as a
+// wish to end. Read at the start: set-up may take minutes, and the parent may be gone after it.
+const parentPid = process.ppid;
+const parentPollMs = 500;
+
 /** @type {NodeJS.Signals[]} */
 export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Runs a program to its end with the terminal attached, passes signals on, and answers its exit code.
+ * Runs a program to its end with the terminal attached, passes on signals and the loss of the parent, and answers its exit
+ * code.
  * @param {string} program @param {string[]} given @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
  * @returns {Promise<number>}
  */
@@ -23,7 +29,13 @@ export function runChild(program, given, options) {
       child.kill(signal);
     };
     for (const signal of stopSignals) process.on(signal, pass);
+    const watch = setInterval(() => {
+      if (process.ppid === parentPid) return;
+      clearInterval(watch);
+      child.kill("SIGTERM");
+    }, parentPollMs);
     const release = () => {
+      clearInterval(watch);
       for (const signal of stopSignals) process.off(signal, pass);
     };
     child.once("error", (error) => {

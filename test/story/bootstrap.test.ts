@@ -1,6 +1,6 @@
 /** The set-up as a person meets it, in a small clone without dependencies, so that no network takes part. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { afterEach, beforeEach, test } from "vitest";
 
 const repository = join(import.meta.dirname, "../..");
@@ -28,6 +29,7 @@ const lock = {
     vite: { version: "1.0.0" },
   },
 };
+const pipes: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
 let clone = "";
 
 beforeEach(() => {
@@ -136,6 +138,21 @@ test("a signal reaches the hub, which ends in its own time and with its own code
   assert.deepEqual(ended, { code: 3, out: "ready bye", error: "" });
 });
 
+test("the hub ends when the shell that npm started it through is ended", async (context) => {
+  context.skip(process.platform === "win32", "Windows has no such shell");
+  await run(["start"]);
+  write(
+    "src/app/main.ts",
+    `const alive = setInterval(() => undefined, 1000);
+     process.on("SIGTERM", () => { clearInterval(alive); process.stdout.write("bye"); });
+     process.stdout.write("ready ");`,
+  );
+  // The second command keeps the shell from becoming the bootstrap.
+  const line = `"$0" tools/bootstrap/run.mjs start; true`;
+  const ended = await outputOf(spawn("sh", ["-c", line, process.execPath], { cwd: clone, stdio: pipes }), "ready");
+  assert.equal(ended.out, "ready bye");
+});
+
 function write(path: string, text: string): void {
   mkdirSync(join(clone, path, ".."), { recursive: true });
   writeFileSync(join(clone, path), text);
@@ -144,11 +161,13 @@ function write(path: string, text: string): void {
 /** Runs the bootstrap to its end; with `stopAt`, asks it to stop once that text was printed. */
 function run(given: readonly string[], variables: Readonly<Record<string, string>> = {}, stopAt?: string) {
   const { INIT_CWD: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [join(clone, "tools/bootstrap/run.mjs"), ...given], {
-    cwd: clone,
-    env: { ...inherited, ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const bootstrap = join(clone, "tools/bootstrap/run.mjs");
+  const options = { cwd: clone, env: { ...inherited, ...variables }, stdio: pipes };
+  return outputOf(spawn(process.execPath, [bootstrap, ...given], options), stopAt);
+}
+
+/** What a process and those it leaves behind print, until the last of them has closed its output. */
+function outputOf(child: ChildProcessByStdio<null, Readable, Readable>, stopAt?: string) {
   return new Promise<{ code: number | null; out: string; error: string }>((resolve, reject) => {
     let out = "";
     let error = "";
