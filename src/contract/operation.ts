@@ -94,6 +94,8 @@ export interface Bound {
   readonly operation: Operation;
   readonly run: (input: never, ctx: Context) => unknown;
   readonly preview?: (input: never, ctx: Context) => Promise<Preview>;
+  /** Refuses a job before it is queued, so that its caller is told at once. */
+  readonly admit?: (input: never, ctx: Context) => Promise<void>;
   /** Strong ETag of what `run` would answer, cheap to compute; enables `If-None-Match`. */
   readonly etag?: (input: never) => string;
 }
@@ -104,6 +106,7 @@ export const bind = <I extends TObject, O extends TSchema>(
   run: (input: Static<I>, ctx: Context) => Promise<Static<O>> | Static<O> | AsyncIterable<Static<O>>,
   options: {
     readonly preview?: (input: Static<I>, ctx: Context) => Promise<Preview>;
+    readonly admit?: (input: Static<I>, ctx: Context) => Promise<void>;
     readonly etag?: (input: Static<I>) => string;
   } = {},
 ): Bound => ({ operation: operation as unknown as Operation, run, ...options });

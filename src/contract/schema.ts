@@ -2,7 +2,7 @@
  * The schema vocabulary. This room is the only one that names the schema library: everything else imports `Type` and the
  * shared scalars from here, so that a schema is JSON Schema 2020-12 everywhere and the library can be replaced in one place.
  */
-import { type Static, type TObject, type TProperties, type TSchema, Type } from "typebox";
+import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { Clean as cleanValue, Default as defaultValue, Hash as hashValue } from "typebox/value";
 
@@ -14,8 +14,8 @@ export const closed = <P extends TProperties>(properties: P, options: { descript
   Type.Object(properties, { additionalProperties: false, ...options });
 
 /** One value of a fixed list of words. */
-export const oneOf = <const W extends readonly string[]>(words: W, description?: string) =>
-  Type.Enum([...words] as unknown as [...W], description === undefined ? {} : { description });
+export const oneOf = <const W extends readonly string[]>(words: W, description?: string): TUnsafe<W[number]> =>
+  Type.Unsafe<W[number]>(Type.Enum([...words], description === undefined ? {} : { description }));
 
 export const EpochMs = Type.Integer({ minimum: 0, description: "Milliseconds since 1970-01-01 UTC." });
 export const Seq = Type.Integer({ minimum: 0, description: "Position in the journal; the first event is 1." });

@@ -20,17 +20,22 @@ import { stateOperations } from "./state-operations.ts";
 import { createTable } from "./table.ts";
 import { createViews } from "./views.ts";
 
+/** The domains, and those of their services that answer the kernel's questions. */
+export interface Composition {
+  readonly domains: readonly Domain[];
+  readonly identity: Identity;
+  readonly gate: Gate;
+  readonly approvals: Approvals;
+}
+
 export interface KernelOptions {
-  /** Called once with the parts a service may need from the kernel; returns every domain of the hub. */
-  readonly domains: (parts: KernelParts) => readonly Domain[];
+  /** Called once with the parts that a service may need from the kernel; those work from `start` on. */
+  readonly compose: (parts: KernelParts) => Composition;
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
-  readonly identity: Identity;
-  readonly gate: Gate;
-  readonly approvals: Approvals;
   readonly redactor: Redactor;
   readonly node: string;
   readonly limits: {
@@ -50,6 +55,7 @@ export interface KernelParts {
   readonly bus: OwnedBus;
   readonly recorder: Recorder;
   readonly scheduler: Scheduler;
+  readonly node: string;
   /** A context for work that no request began: a run of an agent, the start of a domain. */
   act(options: { readonly caller: Caller; readonly corrId: string; readonly signal?: AbortSignal }): Context;
 }
@@ -89,6 +95,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
     bus,
     recorder,
     scheduler,
+    node: options.node,
     act: ({ caller, corrId, signal }) =>
       createContext(contextDeps, {
         caller,
@@ -98,7 +105,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
         dispatch: (request) => late.dispatcher.dispatch(request),
       }),
   };
-  const domains = options.domains(parts);
+  const { domains, identity, gate, approvals } = options.compose(parts);
   const viewList = domains.flatMap((domain) => domain.views as readonly View[]);
   const views = createViews({ views: viewList, store, pause: () => new Promise((resolve) => clock.soon(resolve)) });
   const journal = createJournal({
@@ -128,9 +135,9 @@ export function createKernel(options: KernelOptions): StartedKernel {
     ...contextDeps,
     table,
     queue: () => queue,
-    identity: options.identity,
-    gate: options.gate,
-    approvals: options.approvals,
+    identity,
+    gate,
+    approvals,
     redactor: options.redactor,
     onSample: options.onSample,
     onDefect: (error, where) => log.error("a defect", { ...where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),

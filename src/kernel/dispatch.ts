@@ -196,12 +196,13 @@ function approve(
 ): void | Promise<void> {
   const { key, operation } = call.prepared;
   const caller = call.caller ?? nobody;
-  const rule = options.approvals.rule({ key, caller, scope: call.scope, effect: operation.effect });
-  if (rule === null) return undefined;
+  const ruling = options.approvals.ruling({ key, caller, scope: call.scope, effect: operation.effect });
+  if (ruling === null) return undefined;
+  if (ruling.effect === "deny") throw new Problem(Denied, ruling.reason, { key, rule: ruling.rule, source: "built-in" });
   const argsDigest = digestOf(call.input);
   const { approvalId } = call.request;
-  if (approvalId !== undefined && options.approvals.redeem(approvalId, { operation: operation.id, argsDigest })) return undefined;
-  return hold(call, { rule, argsDigest, caller, context: contextOf(call, options, dispatch), approvals: options.approvals });
+  if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest })) return undefined;
+  return hold(call, { rule: ruling.rule, argsDigest, caller, context: contextOf(call, options, dispatch), approvals: options.approvals });
 }
 
 interface Holding {
@@ -246,7 +247,7 @@ function run(
 ): void | Promise<void> {
   const { bound, operation } = call.prepared;
   if (call.abort?.aborted) throw call.abort.reason;
-  if (operation.mode === "job" && call.request.isInline !== true) return enqueue(call, options.queue());
+  if (operation.mode === "job" && call.request.isInline !== true) return enqueue(call, options.queue(), () => contextOf(call, options, dispatch));
   if (bound.etag !== undefined && call.request.ifNoneMatch !== undefined) {
     const etag = bound.etag(call.input as never);
     if (etag === call.request.ifNoneMatch) {
@@ -260,8 +261,9 @@ function run(
   return undefined;
 }
 
-async function enqueue(call: Call, queue: Queue): Promise<void> {
-  const { operation } = call.prepared;
+async function enqueue(call: Call, queue: Queue, context: () => Context): Promise<void> {
+  const { bound, operation } = call.prepared;
+  await bound.admit?.(call.input as never, context());
   const { taskId } = await queue.enqueue({
     operation,
     payload: call.input,

@@ -149,15 +149,22 @@ export interface HeldCall {
 
 export type Decision = { readonly kind: "granted" } | { readonly kind: "denied"; readonly reason: string };
 
-/** Asks a person. `request` resolves once the question is durable; `decision` when it is answered. */
+/** What stands in a call's way: a question to a person, or a refusal that no person can lift from here. */
+export interface Ruling {
+  readonly effect: "ask" | "deny";
+  readonly rule: string;
+  readonly reason: string;
+}
+
+/** Decides which calls are asked for, and asks. `request` resolves once the question is durable. */
 export interface Approvals {
-  /** Which rule makes this call wait, or null. */
-  rule(call: Pick<HeldCall, "key" | "caller" | "scope"> & { readonly effect: "read" | "write" | "destroy" }): string | null;
+  /** Null lets the call pass. Runs for every call, so it is cheap and pure. */
+  ruling(call: Pick<HeldCall, "key" | "caller" | "scope"> & { readonly effect: "read" | "write" | "destroy" }): Ruling | null;
   request(call: HeldCall & { readonly rule: string; readonly isResumable: boolean }): Promise<{ readonly approvalId: string }>;
   /** Rejects with `signal.reason` when the caller leaves; the question is then withdrawn. */
   decision(approvalId: string, signal: AbortSignal): Promise<Decision>;
-  /** True when the approval was granted for exactly this call and not used before; uses it up. */
-  redeem(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
+  /** True when a person granted exactly this call. */
+  isGranted(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
 }
 
 /** Cuts secrets out of what agents see and what is recorded. */

@@ -8,9 +8,10 @@ import type { BlobStore, Clock, Log } from "./ports.ts";
 const inlineBytesMax = 65_536;
 const blobBytesMax = 4_194_304;
 
+/** How much of a result is kept; an event's `recorded` has these fields. */
 export interface KeptResult {
   readonly kept: "inline" | "blob" | "digest";
-  readonly resultRef?: string;
+  readonly resultRef: string;
   readonly resultSizeBytes: number;
   readonly result?: unknown;
 }
@@ -47,7 +48,7 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
     },
     async recall(kept) {
       if (kept.kept === "inline") return { kind: "result", result: kept.result };
-      if (kept.kept === "digest" || kept.resultRef === undefined) return { kind: "gone" };
+      if (kept.kept === "digest") return { kind: "gone" };
       const bytes = await blobs.get(kept.resultRef);
       return bytes === null ? { kind: "gone" } : { kind: "result", result: JSON.parse(new TextDecoder().decode(bytes)) };
     },

@@ -1,8 +1,9 @@
 /** Agents: runs of agents, and how a person stops, resumes and follows them. */
+import { Grant } from "../../contract/caller.ts";
 import { event } from "../../contract/event.ts";
-import { op } from "../../contract/operation.ts";
+import { type Operation, op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, CorrelationId, Type } from "../../contract/schema.ts";
+import { closed, CorrelationId, type Static, type TObject, type TSchema, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 
 const Agent = Type.String({ maxLength: 120 });
@@ -15,10 +16,8 @@ export const RunStarted = event({
     model: Type.String({ maxLength: 120, description: "`none` when no model takes part." }),
     title: Type.String({ maxLength: 300 }),
     folder: Type.Optional(Type.String({ maxLength: 4096 })),
-    operation: Type.String({ maxLength: 200 }),
     input: Type.Unknown(),
-    /** What a replay needs beside the recorded steps: the clock of the run. */
-    atMs: Type.Integer({ minimum: 0 }),
+    grants: Type.Array(Grant, { maxItems: 64 }),
   }),
 });
 export const RunProgress = event({
@@ -79,6 +78,77 @@ export const RecordGone = problem({
   about: "A recorded result that the resume needs was dropped by its age or by the size ceiling. Start the task anew.",
 });
 
+export const UnknownAgent = problem({
+  code: "agents.unknown-agent",
+  status: 404,
+  title: "No such agent",
+  about: "No agent of this name is installed.",
+});
+export const AlreadyRan = problem({
+  code: "agents.already-ran",
+  status: 409,
+  title: "Episode exists",
+  about: "An episode of this id exists and is not interrupted; a new run needs an id of its own.",
+});
+export const RecordDiverged = problem({
+  code: "agents.record-diverged",
+  status: 409,
+  title: "The record does not fit",
+  about: "The agent asked for something else than it did before. Its code or its input changed; start the task anew.",
+});
+
+export const RunDidNotFinish = problem({
+  code: "agents.run-failed",
+  status: 422,
+  title: "The run failed",
+  about: "A tool call failed and the agent could not go on. `cause` is the code of what failed; the episode tells the story.",
+});
+
+export const Run = op({
+  id: "agents.run",
+  http: "POST /agents/run",
+  cli: "run <agent>",
+  mode: "job",
+  effect: "write",
+  attemptsMax: 1,
+  about: "Let an agent work under the grants given here and nothing else.",
+  input: closed({
+    agent: Agent,
+    title: Type.String({ minLength: 1, maxLength: 300 }),
+    folder: Type.Optional(Type.String({ maxLength: 4096 })),
+    input: Type.Unknown({ description: "What the agent is given; each agent says what it takes." }),
+    grants: Type.Array(Grant, { maxItems: 64 }),
+  }),
+  output: closed({
+    episode: CorrelationId,
+    outcome: Type.String(),
+    notDone: Type.Array(Type.String()),
+    output: Type.Unknown(),
+  }),
+  problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish],
+  emits: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
+  scope: (input) => (input.folder === undefined ? {} : { folder: input.folder }),
+});
+
+/** What an agent program sees of the hub. Every call is gated, asked for, recorded and redacted on its way. */
+export interface Tools {
+  readonly signal: AbortSignal;
+  /** The moment the run began. The same in a resume and in a replay, so that "today" does not move under the agent. */
+  readonly startedAtMs: number;
+  call<I extends TObject, O extends TSchema>(operation: Operation<I, O>, input: Static<I>, summary: string): Promise<Static<O>>;
+  /** Says what the agent concluded, and from which lines. */
+  believe(belief: { readonly topic: string; readonly statement: string; readonly sources: readonly { readonly path: string; readonly line: number }[] }): Promise<void>;
+  progress(at: { readonly phase: string; readonly done: number; readonly total: number | null; readonly unit: string }): void;
+}
+
+/** An agent: code that decides, and reaches the world through `Tools` alone. The same answers make it do the same again. */
+export interface AgentProgram {
+  readonly id: string;
+  /** `none` when no model takes part. */
+  readonly model: string;
+  run(input: unknown, tools: Tools): Promise<{ readonly outcome: string; readonly notDone: readonly string[]; readonly output: unknown }>;
+}
+
 const EpisodeInput = closed({ episode: CorrelationId });
 const EpisodeStatus = closed({ episode: CorrelationId, status: Type.String() });
 
@@ -102,6 +172,6 @@ export const Resume = op({
   about: "Go on with an interrupted run without repeating what it recorded.",
   input: EpisodeInput,
   output: EpisodeStatus,
-  problems: [NotFound, NotInterrupted, RecordGone],
+  problems: [NotFound, NotInterrupted],
   emits: [RunResumed],
 });

@@ -27,6 +27,8 @@ export const ApprovalRequested = event({
     expiresAtMs: EpochMs,
     /** False when the caller waits inside its call and would be gone after a restart. */
     isResumable: Type.Boolean(),
+    /** Where the exact input is kept for a call that is resumed by the queue. */
+    inputRef: Type.Optional(Digest),
   }),
 });
 const Answer = { approvalId: ApprovalId, reason: Type.Optional(Type.String({ maxLength: 500 })) };

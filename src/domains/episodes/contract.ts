@@ -14,7 +14,7 @@ export const Recorded = closed({
   step: Step,
   tool: Tool,
   argsDigest: Digest,
-  resultRef: Type.Optional(Digest),
+  resultRef: Digest,
   resultSizeBytes: Type.Integer({ minimum: 0 }),
   /** The result itself when it is small, else it is in the blob store under `resultRef`, or only its digest and size are kept. */
   result: Type.Optional(Type.Unknown()),

@@ -2,7 +2,7 @@
 import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, CorrelationId, EpochMs, Seq, Type } from "../../contract/schema.ts";
+import { closed, CorrelationId, EpochMs, oneOf, Seq, Type } from "../../contract/schema.ts";
 
 export const EventShape = closed({
   seq: Type.Optional(Seq),
@@ -33,7 +33,7 @@ export const ServiceConnected = event({
   data: closed({
     headSeq: Seq,
     resumeFrom: Type.Union([Seq, Type.Null()]),
-    replay: closed({ mode: Type.Enum(["live", "recent", "after"]), count: Type.Integer({ minimum: 0 }) }),
+    replay: closed({ mode: oneOf(["live", "recent", "after"]), count: Type.Integer({ minimum: 0 }) }),
     prefixes: Type.Array(Type.String()),
   }),
 });

@@ -39,7 +39,13 @@ export const DiskFull = problem({
   title: "No space left",
   about: "The disk is full. The former file is untouched.",
 });
-export const fileProblems = [OutsideFolder, FileNotFound, FileRefused, FileUnreadable, FileChanged, DiskFull];
+export const FileTooLarge = problem({
+  code: "fs.too-large",
+  status: 413,
+  title: "File too large",
+  about: "The file is larger than what is read or changed through the hub.",
+});
+export const fileProblems = [OutsideFolder, FileNotFound, FileRefused, FileUnreadable, FileChanged, FileTooLarge, DiskFull];
 
 export const Entry = closed({
   path: RelativePath,

@@ -1,8 +1,9 @@
 /** Scout: the built-in agent that needs no model. It quotes and counts, and never pretends to understand. */
+import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, CorrelationId, FolderPath, RelativePath, Type } from "../../contract/schema.ts";
-import { RunCancelled, RunFailed, RunFinished, RunStarted } from "../agents/contract.ts";
+import { closed, CorrelationId, Digest, EpochMs, FolderPath, RelativePath, type Static, Type } from "../../contract/schema.ts";
+import { Run, RunCancelled, RunFailed, RunFinished, RunStarted } from "../agents/contract.ts";
 
 export const FolderNotFound = problem({
   code: "scout.folder-not-found",
@@ -38,10 +39,56 @@ export const Brief = op({
     statements: Type.Integer({ minimum: 0 }),
     notDone: Type.Array(Type.String()),
   }),
-  problems: [FolderNotFound],
+  problems: [FolderNotFound, ...Run.problems],
   emits: [RunStarted, RunFinished, RunFailed, RunCancelled],
   needs: ["fs:list", "text:outline", "fs:write"],
   scope: (input) => ({ folder: input.folder, path: input.output ?? "brief.md" }),
+});
+
+/** What Scout keeps of a folder to tell next time what changed: paths and digests, no content. */
+export const Manifest = closed({
+  files: Type.Array(
+    closed({ path: RelativePath, digest: Type.Union([Digest, Type.Null()]), sizeBytes: Type.Integer({ minimum: 0 }) }),
+    { maxItems: 200_000 },
+  ),
+});
+
+export const FolderRemembered = event({
+  kind: "scout.folder.remembered",
+  about: "Scout keeps the list of a folder's files, to tell next time what changed.",
+  data: closed({ folder: FolderPath, manifestRef: Digest, files: Type.Integer({ minimum: 0 }) }),
+});
+
+export const RememberedFolder = closed({
+  folder: FolderPath,
+  manifestRef: Digest,
+  files: Type.Integer(),
+  episode: CorrelationId,
+  atMs: EpochMs,
+});
+export type RememberedFolder = Static<typeof RememberedFolder>;
+
+export const Recall = op({
+  id: "scout.recall",
+  http: "POST /scout/recall",
+  effect: "read",
+  isTool: true,
+  about: "Say which files a folder had when Scout last read it.",
+  input: closed({ folder: FolderPath }),
+  output: closed({ manifest: Type.Union([Manifest, Type.Null()]), atMs: Type.Union([EpochMs, Type.Null()]) }),
+  scope: (input) => ({ folder: input.folder }),
+});
+export const Remember = op({
+  id: "scout.remember",
+  http: "POST /scout/remember",
+  effect: "write",
+  isIdempotent: true,
+  isTool: true,
+  about: "Keep which files a folder has now, for the next brief.",
+  input: closed({ folder: FolderPath, manifest: Manifest }),
+  output: closed({ manifestRef: Digest }),
+  emits: [FolderRemembered],
+  scope: (input) => ({ folder: input.folder }),
 });
 
 export const Sample = op({

@@ -39,7 +39,6 @@ export const About = op({
     bootId: Type.String(),
     startedAtMs: EpochMs,
     node: Type.String(),
-    role: Type.String(),
     docs: Type.String(),
     tableHash: Type.String({ description: "Digest of the table of operations, events and problems." }),
     endpoints: Type.Array(Type.String()),

@@ -1,7 +1,7 @@
 /** Tasks: the durable queue, usable from outside. */
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, CorrelationId, Type } from "../../contract/schema.ts";
+import { closed, CorrelationId, oneOf, Type } from "../../contract/schema.ts";
 import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
 import { EndedTask, OpenTask, Priority, QueueFull, TaskCancelled, TaskEnqueued, TaskId } from "../../contract/task.ts";
 
@@ -38,7 +38,7 @@ export const ListTasks = op({
   effect: "read",
   about: "List tasks: those that wait or run first, then those that ended, newest first.",
   input: closed({
-    status: Type.Optional(Type.Enum(["queued", "running", "finished", "failed", "cancelled"])),
+    status: Type.Optional(oneOf(["queued", "running", "finished", "failed", "cancelled"])),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
   }),
   output: closed({ tasks: Type.Array(Task), depth: closed({ queued: Type.Integer(), running: Type.Integer() }) }),

@@ -1,0 +1,102 @@
+/** The list of what the hub can do. A new domain is one line here. */
+import type { Domain } from "../contract/domain.ts";
+import type { View } from "../contract/view.ts";
+import { createAgents } from "../domains/agents/service.ts";
+import { createApprovals } from "../domains/approvals/service.ts";
+import { createEpisodes } from "../domains/episodes/service.ts";
+import { createEvents } from "../domains/events/service.ts";
+import type { Folders } from "../domains/fs/port.ts";
+import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.ts";
+import { createFs } from "../domains/fs/service.ts";
+import { createTextFiles } from "../domains/fs/text-files.ts";
+import { createGate, createGating, type DenyRule } from "../domains/gating/service.ts";
+import type { SampleFolder } from "../domains/scout/port.ts";
+import { scout } from "../domains/scout/program.ts";
+import { createScout } from "../domains/scout/service.ts";
+import type { HubFacts } from "../domains/system/port.ts";
+import { createSystem } from "../domains/system/service.ts";
+import { createTasks } from "../domains/tasks/service.ts";
+import { createText } from "../domains/text/service.ts";
+import { createAccess } from "../domains/access/service.ts";
+import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
+import type { Table } from "../kernel/kernel.ts";
+import type { BlobStore, Clock, Identity, Log } from "../kernel/ports.ts";
+import { stateOperations } from "../kernel/state-operations.ts";
+import { createTable } from "../kernel/table.ts";
+
+/** What the services need beside the kernel. */
+export interface Means {
+  readonly access: { readonly domain: Domain; readonly identity: Identity };
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly redactor: LearningRedactor;
+  readonly folders: Folders;
+  readonly sample: SampleFolder;
+  readonly facts: HubFacts;
+  readonly denyRules: readonly DenyRule[];
+  readonly askPatterns: readonly string[];
+  readonly approvalTimeoutMs: number;
+}
+
+export function composeDomains(means: Means, parts: KernelParts): Composition {
+  const { blobs, clock, log, redactor } = means;
+  const gate = createGate(means.denyRules);
+  const approvals = createApprovals({
+    parts,
+    blobs,
+    clock,
+    log,
+    redactor,
+    askPatterns: means.askPatterns,
+    timeoutMs: means.approvalTimeoutMs,
+  });
+  const reader = createFolderReader({ folders: means.folders, redactor });
+  return {
+    identity: means.access.identity,
+    gate,
+    approvals: approvals.port,
+    domains: [
+      means.access.domain,
+      createAgents({ parts, programs: [scout] }),
+      approvals.domain,
+      createEpisodes({ parts }),
+      createEvents({ parts }),
+      createFs({ reader, recorder: () => parts.recorder }),
+      createGating({ parts, gate }),
+      createScout({ parts, blobs, sample: means.sample }),
+      createSystem({ parts, facts: means.facts }),
+      createTasks({ parts }),
+      createText({ files: createTextFiles(reader) }),
+    ],
+  };
+}
+
+/** The table without a hub, for documents, help texts and clients: nothing in it can be called. */
+export function contractTable(): Table {
+  const nothing = new Proxy({}, { get: () => nothing }) as never;
+  const access = createAccess({
+    token: { salt: "", hash: "" },
+    sessions: { stored: [], store: { save: async () => undefined } },
+    randomBytes: (count) => new Uint8Array(count),
+    now: () => 0,
+    log: nothing,
+    failures: { limit: 1, windowMs: 1 },
+  });
+  const means: Means = {
+    access,
+    blobs: nothing,
+    clock: nothing,
+    log: nothing,
+    redactor: nothing,
+    folders: nothing,
+    sample: nothing,
+    facts: nothing,
+    denyRules: [],
+    askPatterns: [],
+    approvalTimeoutMs: 1,
+  };
+  const { domains } = composeDomains(means, nothing);
+  const views = domains.flatMap((domain) => domain.views as readonly View[]);
+  return createTable({ domains, derived: stateOperations(views, () => nothing) });
+}

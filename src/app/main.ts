@@ -1,0 +1,99 @@
+/** `npm start`: loads the configuration, opens the hub, prints one screen and runs until it is asked to stop. */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { styleText } from "node:util";
+import { StateLocked } from "../adapters/files/state-lock.ts";
+import { isProblem } from "../contract/problem.ts";
+import { StoreFault } from "../kernel/ports.ts";
+import { hubFlags } from "./config/flags.ts";
+import { loadConfig, type LoadedConfig } from "./config/load.ts";
+import { platformOf } from "./config/places.ts";
+import { openHub, type OpenHub } from "./hub.ts";
+import { programRoot } from "./state-dir.ts";
+
+/** Exit code of a refused start: the sysexits code for a configuration that cannot be used. */
+const refusedExitCode = 78;
+
+export async function main(given: readonly string[]): Promise<number> {
+  const { env } = process;
+  try {
+    const config = loadConfig({
+      flags: hubFlags(given.filter((flag) => flag !== "--yes")),
+      env,
+      platform: platformOf(process.platform),
+      home: homedir(),
+      workDir: process.cwd(),
+      programDir: programRoot(),
+      readFile: textOf,
+    });
+    const givenToken = env["ARW_ADMIN_TOKEN"] === "" ? undefined : env["ARW_ADMIN_TOKEN"];
+    await using hub = await openHub({ config, givenToken, pid: process.pid });
+    const { url } = await hub.listen();
+    process.stdout.write(await screen({ hub, url, config }));
+    const reason = await stopReason(hub);
+    process.stdout.write(`\nStopping: ${reason}\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${refusal(error)}\n`);
+    return refusedExitCode;
+  }
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+function stopReason(hub: OpenHub): Promise<string> {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  return new Promise((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve(`${signal} received`));
+    void hub.stopAsked.then(resolve);
+  });
+}
+
+async function screen(options: { readonly hub: OpenHub; readonly url: string; readonly config: LoadedConfig }): Promise<string> {
+  const { hub, url, config } = options;
+  const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
+  const quiet = (text: string): string => styleText("dim", text, { stream: process.stdout });
+  const lines = [
+    "",
+    `  ${strong("ARW")} is running on ${strong(url)}`,
+    "",
+    `  Sign in   ${url}${await hub.signinPath()}`,
+    quiet("            (works once, within 10 minutes; npm run arw -- signin makes another)"),
+    `  State     ${hub.stateDir}`,
+    ...(config.file === null ? [] : [`  Settings  ${config.file}`]),
+    "",
+    "  Try next  open the link and press Start: Scout briefs a sample folder, with no model and no network",
+    "            npm run arw -- brief <folder>    brief a folder of your own, from another terminal",
+    "            npm run arw -- episodes          what agents did",
+    "",
+    quiet("  Ctrl-C stops the hub. Nothing leaves this machine: no rule permits it."),
+    "",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Why the hub did not start, and what to do about it. */
+function refusal(error: unknown): string {
+  if (error instanceof StateLocked) {
+    const { holder } = error;
+    const where = holder?.address == null ? "" : ` It answers on ${holder.address}.`;
+    const next = holder === null ? "" : ` Stop it first (process ${holder.pid}), or give this one its own --state-dir.`;
+    return `ARW does not start: ${error.message}.${where}${next}`;
+  }
+  if (error instanceof StoreFault) {
+    return `ARW does not start: the store cannot be used (${error.reason}): ${error.message}\nNothing was changed. Restore a backup, or start with another --state-dir.`;
+  }
+  if (isProblem(error)) return `ARW does not start: ${error.message}`;
+  const code = (error as { code?: unknown }).code;
+  if (code === "EADDRINUSE") return "ARW does not start: the port is taken. Choose another with --port, or stop the program that has it.";
+  if (code === "EACCES" || code === "EROFS") return `ARW does not start: ${String((error as Error).message)}. Give it a --state-dir that it may write to.`;
+  return `ARW does not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,139 @@
+/**
+ * An agent's hands. Each tool call is a numbered step: proposed when it changes something, walked through the corridor,
+ * recorded as the agent saw it. In a resumed run the recorded steps answer from the record and nothing is done twice.
+ */
+import { digestOf } from "../../base/canonical-json.ts";
+import { etaMs } from "../../base/units.ts";
+import type { Context, Operation } from "../../contract/operation.ts";
+import { isProblem, Problem, type ProblemDefinition } from "../../contract/problem.ts";
+import { ApprovalDenied, Denied, Internal } from "../../contract/standard-problems.ts";
+import type { Recorder } from "../../kernel/recorder.ts";
+import {
+  ActionApplied,
+  ActionFailed,
+  ActionRefused,
+  BeliefHeld,
+  IntentProposed,
+  ObservationRecorded,
+  type Recorded,
+} from "../episodes/contract.ts";
+import { RecordDiverged, RecordGone, RunProgress, type Tools } from "./contract.ts";
+import type { RunRecord, StepRecord } from "./run-record.ts";
+
+/** Progress more often than this tells nobody anything. */
+const progressEveryMs = 200;
+
+export interface ToolboxOptions {
+  readonly agent: string;
+  /** Acts as the agent, under its grants. */
+  readonly actor: Context;
+  readonly recorder: Recorder;
+  readonly record: RunRecord;
+  readonly startedAtMs: number;
+  readonly problems: ReadonlyMap<string, ProblemDefinition>;
+}
+
+/** The fields that every event about one step shares. */
+interface Step {
+  readonly agent: string;
+  readonly step: number;
+  readonly tool: string;
+  readonly summary: string;
+  readonly argsDigest: string;
+  readonly target: { readonly folder?: string; readonly path?: string };
+}
+
+export function createToolbox(options: ToolboxOptions): Tools {
+  const { actor, record, agent } = options;
+  let stepNumber = 0;
+  let beliefNumber = 0;
+  let progressAtMs = 0;
+  return {
+    signal: actor.signal,
+    startedAtMs: options.startedAtMs,
+    async call(operation, input, summary) {
+      actor.signal.throwIfAborted();
+      stepNumber += 1;
+      const { folder, path } = operation.scope?.(input) ?? {};
+      const step: Step = {
+        agent,
+        step: stepNumber,
+        tool: operation.id,
+        summary: summary.slice(0, 500),
+        argsDigest: digestOf(input),
+        target: { ...(folder === undefined ? {} : { folder }), ...(path === undefined ? {} : { path }) },
+      };
+      const known = record.steps.get(stepNumber);
+      const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
+      return answer === undefined ? await perform(step, { operation: operation as unknown as Operation, input, options }) : answer.result;
+    },
+    async believe({ topic, statement, sources }) {
+      beliefNumber += 1;
+      if (beliefNumber <= record.beliefs) return;
+      await actor.emit(BeliefHeld, { agent, topic, statement: statement.slice(0, 1000), sources: sources.slice(0, 20) as { path: string; line: number }[] });
+    },
+    progress({ phase, done, total, unit }) {
+      const now = actor.now();
+      if (now - progressAtMs < progressEveryMs && done !== total) return;
+      progressAtMs = now;
+      const eta = total === null ? undefined : etaMs({ done, total, elapsedMs: now - options.startedAtMs });
+      void actor.emit(RunProgress, { agent, phase, done, total, unit, etaMs: eta === undefined ? null : Math.round(eta) });
+    },
+  };
+}
+
+interface Recall {
+  readonly step: Step;
+  readonly operation: Pick<Operation, "effect">;
+  readonly options: ToolboxOptions;
+}
+
+/** The recorded answer of a step; undefined when a read has to be done again because its result is no longer kept. */
+async function recalled(known: StepRecord, { step, operation, options }: Recall): Promise<{ result: never } | undefined> {
+  if (known.tool !== step.tool || known.argsDigest !== step.argsDigest) {
+    throw new Problem(RecordDiverged, `step ${step.step} was ${known.tool} and is ${step.tool} with other arguments now`);
+  }
+  if (known.kind === "stopped") throw new Problem(options.problems.get(known.code) ?? Internal, known.reason);
+  const found = await options.recorder.recall(known.recorded);
+  if (found.kind === "result") return { result: found.result as never };
+  if (operation.effect === "read") return undefined;
+  throw new Problem(RecordGone, `the result of step ${step.step}, ${step.tool}, is no longer kept`);
+}
+
+interface Performance {
+  readonly operation: Operation;
+  readonly input: unknown;
+  readonly options: ToolboxOptions;
+}
+
+async function perform(step: Step, { operation, input, options }: Performance): Promise<never> {
+  const { actor, recorder, record } = options;
+  const { target, ...named } = step;
+  if (operation.effect !== "read" && !record.intents.has(step.step)) await actor.emit(IntentProposed, { ...named, ...target });
+  const atMs = actor.now();
+  try {
+    const result = await actor.call(operation, input as never);
+    const kept = await recorder.keep(result);
+    const recorded: Recorded = {
+      step: step.step,
+      tool: step.tool,
+      argsDigest: step.argsDigest,
+      atMs,
+      durationMs: Math.max(0, actor.now() - atMs),
+      ...kept,
+    };
+    const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
+    await actor.emit(definition, { agent: step.agent, summary: step.summary, ...target, recorded });
+    return result as never;
+  } catch (error) {
+    // A stopped run says so itself, at its end; the step simply did not happen.
+    if (actor.signal.aborted) throw actor.signal.reason;
+    if (!isProblem(error)) throw error;
+    const { code } = error.definition;
+    if (code === Denied.code || code === ApprovalDenied.code) {
+      const rule = typeof error.extra["rule"] === "string" ? { rule: error.extra["rule"] } : {};
+      await actor.emit(ActionRefused, { ...named, ...target, code, ...rule, reason: error.message.slice(0, 1000) });
+    } else await actor.emit(ActionFailed, { ...named, ...target, code, error: error.message.slice(0, 1000) });
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/** One episode's events as plain sentences. What files and agents say is quoted as data, with control characters shown. */
+import { showControls, truncate } from "../../base/text-marks.ts";
+import { formatBytes } from "../../base/units.ts";
+import type { Envelope } from "../../contract/event.ts";
+import type { StoryLine } from "./contract.ts";
+
+type Data = Record<string, unknown>;
+type Teller = (data: Data) => string;
+
+const textMax = 600;
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const place = (data: Data): string => (data["path"] === undefined ? "" : ` (${text(data["path"])})`);
+const because = (data: Data): string => {
+  const rule = data["rule"] === undefined ? "" : `, by rule ${text(data["rule"])}`;
+  return `${text(data["reason"])}${rule}`;
+};
+const sources = (data: Data): string => {
+  const cited = (data["sources"] ?? []) as readonly { path: string; line: number }[];
+  return cited.length === 0 ? "" : ` [${cited.slice(0, 3).map((each) => `${each.path}:${each.line}`).join(", ")}]`;
+};
+const resultSize = (data: Data): string => {
+  const recorded = data["recorded"] as { resultSizeBytes?: number } | undefined;
+  return recorded?.resultSizeBytes === undefined ? "" : `, ${formatBytes(recorded.resultSizeBytes)} recorded`;
+};
+
+const tellers: Readonly<Record<string, Teller>> = {
+  "agents.run.started": (d) => `${text(d["agent"])} begins: ${text(d["title"])} (model: ${text(d["model"])})`,
+  "agents.run.finished": (d) => {
+    const left = (d["notDone"] ?? []) as readonly string[];
+    return left.length === 0 ? text(d["outcome"]) : `${text(d["outcome"])} Not done: ${left.join("; ")}`;
+  },
+  "agents.run.failed": (d) => `Failed: ${text(d["error"])} (${text(d["code"])})`,
+  "agents.run.cancelled": (d) => `Stopped: ${text(d["reason"])}`,
+  "agents.run.interrupted": (d) => `Interrupted: ${text(d["reason"])}`,
+  "agents.run.resumed": (d) => `Resumed; ${String(d["recordedSteps"])} recorded steps are not repeated`,
+  "observations.recorded": (d) => `${text(d["summary"])}${place(d)}${resultSize(d)}`,
+  "beliefs.held": (d) => `${text(d["statement"])}${sources(d)}`,
+  "intents.proposed": (d) => `Wants: ${text(d["summary"])}${place(d)}`,
+  "actions.applied": (d) => `Done: ${text(d["summary"])}${place(d)}`,
+  "actions.refused": (d) => `Refused: ${text(d["summary"])}${place(d)}: ${because(d)}`,
+  "actions.failed": (d) => `Failed: ${text(d["summary"])}${place(d)}: ${text(d["error"])}`,
+  "approvals.requested": (d) => `Asks: ${text(d["summary"])} (rule ${text(d["rule"])})`,
+  "approvals.granted": () => "Allowed once",
+  "approvals.denied": (d) => `Denied${d["reason"] === undefined ? "" : `: ${text(d["reason"])}`}`,
+  "approvals.expired": () => "Nobody answered in time, which counts as no",
+  "approvals.cancelled": (d) => `Question withdrawn: ${text(d["reason"])}`,
+};
+
+const families: Readonly<Record<string, StoryLine["family"]>> = {
+  agents: "run",
+  observations: "observation",
+  beliefs: "belief",
+  intents: "intent",
+  actions: "action",
+  approvals: "approval",
+};
+const errors = new Set(["actions.failed", "agents.run.failed"]);
+
+export function storyLine(envelope: Envelope): StoryLine {
+  const data = (envelope.data ?? {}) as Data;
+  const told = tellers[envelope.kind]?.(data) ?? envelope.kind;
+  return {
+    seq: envelope.seq,
+    timeMs: envelope.timeMs,
+    kind: envelope.kind,
+    family: families[envelope.kind.slice(0, envelope.kind.indexOf("."))] ?? "other",
+    text: truncate(showControls(told), textMax),
+    isError: errors.has(envelope.kind),
+    data: withoutResult(data),
+  };
+}
+
+/** A story is read by people; the recorded bytes stay in the journal and come with the event itself. */
+function withoutResult(data: Data): Data {
+  const recorded = data["recorded"] as Data | undefined;
+  if (recorded === undefined) return data;
+  const { result: _inJournal, ...meta } = recorded;
+  return { ...data, recorded: meta };
+}

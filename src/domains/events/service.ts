@@ -1,0 +1,108 @@
+/** The stream of events: from the journal until nothing is left there, then live, without a seam. */
+import type { Domain } from "../../contract/domain.ts";
+import { type Envelope, jsonText } from "../../contract/event.ts";
+import { bind, type Context } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { type GapMark, isGap, type Journal } from "../../kernel/kernel.ts";
+import { BusGap, CursorAhead, type EventShape, ServiceConnected, ServiceStarted, ServiceStopped, Watch } from "./contract.ts";
+
+const pageEvents = 500;
+/** Events looked at to find the newest N that match a filter. */
+const searchedEventsMax = 50_000;
+
+type Item = Static<typeof EventShape>;
+type WatchInput = Static<typeof Watch.input>;
+
+export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain => ({
+  name: "events",
+  families: ["events", "service", "bus"],
+  operations: [
+    bind(Watch, (input, ctx) => {
+      const { journal } = parts.kernel;
+      const headSeq = journal.headSeq();
+      if (input.after !== undefined && input.after > headSeq) {
+        throw new Problem(CursorAhead, `position ${input.after} lies after the newest event ${headSeq}`, { headSeq });
+      }
+      return watch(input, ctx, parts);
+    }),
+  ],
+  events: [BusGap, ServiceConnected, ServiceStarted, ServiceStopped],
+  views: [],
+});
+
+async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): AsyncGenerator<Item> {
+  const { journal } = parts.kernel;
+  const self = { ctx, node: parts.node };
+  const prefixes = input.prefix ?? [];
+  const wants = filterOf(prefixes, input.corr);
+  const recent = input.after === undefined && (input.replay ?? 0) > 0 ? newest(journal, { wants, count: input.replay ?? 0, corr: input.corr }) : [];
+  const headSeq = journal.headSeq();
+  const resumeFrom = input.after ?? null;
+  yield frame(self, ServiceConnected.kind, {
+    headSeq,
+    resumeFrom,
+    replay: { mode: resumeFrom === null ? (recent.length > 0 ? "recent" : "live") : "after", count: resumeFrom === null ? recent.length : headSeq - resumeFrom },
+    prefixes,
+  });
+  for (const envelope of recent) yield envelope as Item;
+  // Reading the journal to its end and subscribing happen in one turn, so nothing can be committed between them.
+  let position = resumeFrom ?? headSeq;
+  for (let page = next(journal, position, input.corr); page.length > 0; page = next(journal, position, input.corr)) {
+    for (const envelope of page) if (wants(envelope)) yield envelope as Item;
+    position = page.at(-1)?.seq ?? position;
+  }
+  using subscription = parts.bus.subscribe({
+    name: `stream ${ctx.corrId}`,
+    prefixes,
+    ...(input.corr === undefined ? {} : { corrId: input.corr }),
+  });
+  const leave = (): void => subscription[Symbol.dispose]();
+  ctx.signal.addEventListener("abort", leave, { once: true });
+  for await (const delivery of subscription) {
+    if (isGap(delivery)) yield frame(self, BusGap.kind, shownGap(delivery));
+    else yield delivery as Item;
+  }
+}
+
+const shownGap = ({ fromSeq, toSeq, skipped }: GapMark): GapMark => ({ fromSeq, toSeq, skipped });
+
+const next = (journal: Journal, afterSeq: number, corrId: string | undefined): readonly Envelope[] =>
+  journal.read({ afterSeq, limit: pageEvents, ...(corrId === undefined ? {} : { corrId }) });
+
+function filterOf(prefixes: readonly string[], corr: string | undefined): (envelope: Envelope) => boolean {
+  const lower = prefixes.map((prefix) => prefix.toLowerCase());
+  return ({ kind, corrId }) =>
+    (corr === undefined || corrId === corr) && (lower.length === 0 || lower.some((prefix) => kind.startsWith(prefix)));
+}
+
+/** The newest events that pass the filter, oldest first. */
+function newest(journal: Journal, { wants, count, corr }: { readonly wants: (e: Envelope) => boolean; readonly count: number; readonly corr: string | undefined }): Envelope[] {
+  const found: Envelope[] = [];
+  let toSeq = journal.headSeq();
+  for (let searched = 0; searched < searchedEventsMax && found.length < count; searched += pageEvents) {
+    const page = journal.read({ toSeq, limit: pageEvents, order: "desc", ...(corr === undefined ? {} : { corrId: corr }) });
+    for (const envelope of page) if (found.length < count && wants(envelope)) found.push(envelope);
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageEvents) break;
+    toSeq = last.seq - 1;
+  }
+  return found.reverse();
+}
+
+/** A frame of the stream itself: it passes by, has no position, and leaves the client's position as it is. */
+function frame({ ctx, node }: { readonly ctx: Context; readonly node: string }, kind: string, data: unknown): Item {
+  const envelope = {
+    id: ctx.id(),
+    timeMs: ctx.now(),
+    kind,
+    version: 1,
+    corrId: ctx.corrId,
+    causeId: null,
+    node,
+    caller: "system:hub",
+    data,
+  };
+  return { ...envelope, [jsonText]: JSON.stringify(envelope) } as Item;
+}

@@ -1,0 +1,43 @@
+/** The fs side of reading texts: what the text domain asks for through its port, `app` ties to this. */
+import { FolderFault, type OpenFolder } from "./port.ts";
+import type { FolderReader } from "./reader.ts";
+
+interface ReadFile {
+  readonly path: string;
+  readonly text: string | null;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly digest: string | null;
+  readonly skippedReason?: string;
+}
+
+interface ReadRequest {
+  readonly folder: string;
+  readonly paths: readonly string[];
+  readonly sizeBytesMax: number;
+  readonly signal: AbortSignal;
+}
+
+export const createTextFiles = (reader: FolderReader) => ({
+  read: ({ folder, paths, sizeBytesMax, signal }: ReadRequest, take: (file: ReadFile) => "more" | "enough"): Promise<void> =>
+    reader.within(folder, { signal }, async (open) => {
+      for (const path of paths) {
+        signal.throwIfAborted();
+        if (take(await readOne(reader, open, { path, sizeBytesMax, signal })) === "enough") return;
+      }
+    }),
+});
+
+/** Trouble with one file is told about that file; the others are still read. */
+async function readOne(reader: FolderReader, open: OpenFolder, request: { path: string; sizeBytesMax: number; signal: AbortSignal }): Promise<ReadFile> {
+  const { path } = request;
+  try {
+    const found = await reader.readText(open, path, request);
+    const { sizeBytes, modifiedMs, digest } = found.file;
+    const facts = { path, sizeBytes, modifiedMs, digest };
+    return found.kind === "text" ? { ...facts, text: found.text } : { ...facts, text: null, skippedReason: "binary" };
+  } catch (error) {
+    if (!(error instanceof FolderFault)) throw error;
+    return { path, text: null, sizeBytes: 0, modifiedMs: 0, digest: null, skippedReason: error.code };
+  }
+}

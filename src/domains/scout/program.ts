@@ -1,0 +1,144 @@
+/**
+ * Scout's program: list, recall, outline, conclude, write, remember. It quotes and counts; file text is data to it, and a
+ * line that gives orders is quoted like any other.
+ */
+import { isProblem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { ApprovalDenied, Denied } from "../../contract/standard-problems.ts";
+import type { AgentProgram, Tools } from "../agents/contract.ts";
+import { type Entry, List, Write } from "../fs/contract.ts";
+import { Outline, outlineFilesMax } from "../text/contract.ts";
+import { createBriefBuilder } from "./brief/builder.ts";
+import { type Brief, composeBrief } from "./brief/compose.ts";
+import type { Manifest } from "./brief/findings.ts";
+import { Recall, Remember } from "./contract.ts";
+
+export const scoutId = "scout";
+/** Files read in one run; a larger folder is briefed up to here, and the brief says so. */
+const filesMax = 200_000;
+const pageEntries = 500;
+/** One outline call reads about this much, so that a stop is heeded soon. */
+const batchBytesMax = 8_000_000;
+/** Beliefs told per section: the story stays readable, the brief has them all. */
+const beliefsPerSection = 2;
+
+export interface ScoutInput {
+  readonly folder: string;
+  readonly output: string;
+}
+
+type ListedFile = Static<typeof Entry>;
+
+export const scout: AgentProgram = {
+  id: scoutId,
+  model: "none",
+  async run(given, tools) {
+    const { folder, output } = given as ScoutInput;
+    const listed = await listFiles(folder, tools);
+    const previous = await recall(folder, tools);
+    const builder = createBriefBuilder({
+      folderName: folder.split(/[\\/]/).findLast((part) => part !== "") ?? folder,
+      todayMs: tools.startedAtMs,
+      outputPath: output,
+    });
+    await outlineAll({ folder, files: listed.files, tools, add: builder.add });
+    const brief = composeBrief(builder.findings({ previous }));
+    await conclude(brief, tools);
+    const notDone = listed.isWhole ? [] : [`files after the first ${filesMax} were not read`];
+    const isWritten = await writeBrief({ folder, output, text: brief.text, tools });
+    if (!isWritten) notDone.push(`${output} was not written, because that was not allowed`);
+    await tools.call(Remember, { folder, manifest: plain(builder.manifest()) }, "Keep the list of files for next time");
+    const counted = `${listed.files.length} files read, ${brief.statements.length} statements, each with its source.`;
+    return {
+      outcome: isWritten ? `Wrote ${output}: ${counted}` : `Wrote nothing: ${counted}`,
+      notDone,
+      output: { written: isWritten, path: output, files: listed.files.length, statements: brief.statements.length },
+    };
+  },
+};
+
+async function listFiles(folder: string, tools: Tools): Promise<{ files: ListedFile[]; isWhole: boolean }> {
+  const files: ListedFile[] = [];
+  let afterPath: string | null = null;
+  for (;;) {
+    const input: Static<typeof List.input> = { folder, limit: pageEntries, ...(afterPath === null ? {} : { afterPath }) };
+    const page: Static<typeof List.output> = await tools.call(List, input, afterPath === null ? "List the folder" : `List the folder after ${afterPath}`);
+    files.push(...page.entries.filter((entry) => entry.kind === "file"));
+    tools.progress({ phase: "listing", done: files.length, total: null, unit: "files" });
+    if (page.nextAfterPath === null) return { files, isWhole: true };
+    if (files.length >= filesMax) return { files: files.slice(0, filesMax), isWhole: false };
+    afterPath = page.nextAfterPath;
+  }
+}
+
+async function recall(folder: string, tools: Tools): Promise<Manifest | null> {
+  const { manifest } = await tools.call(Recall, { folder }, "Look up what the folder held last time");
+  return manifest;
+}
+
+interface OutlineAll {
+  readonly folder: string;
+  readonly files: readonly ListedFile[];
+  readonly tools: Tools;
+  readonly add: (file: Static<typeof Outline.output>["files"][number]) => void;
+}
+
+async function outlineAll({ folder, files, tools, add }: OutlineAll): Promise<void> {
+  const total = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  let done = 0;
+  for (const batch of batches(files)) {
+    let paths = batch.map((file) => file.path);
+    while (paths.length > 0) {
+      const first = paths[0] ?? "";
+      const summary = paths.length === 1 ? `Read ${first}` : `Read ${paths.length} files from ${first} on`;
+      const answer = await tools.call(Outline, { folder, paths, todayMs: tools.startedAtMs }, summary);
+      for (const file of answer.files) {
+        add(file);
+        done += file.sizeBytes;
+      }
+      tools.progress({ phase: "reading", done, total, unit: "bytes" });
+      if (answer.left.length === paths.length) break;
+      paths = answer.left;
+    }
+  }
+}
+
+function* batches(files: readonly ListedFile[]): Generator<ListedFile[]> {
+  let batch: ListedFile[] = [];
+  let sizeBytes = 0;
+  for (const file of files) {
+    if (batch.length > 0 && (batch.length === outlineFilesMax || sizeBytes + file.sizeBytes > batchBytesMax)) {
+      yield batch;
+      batch = [];
+      sizeBytes = 0;
+    }
+    batch.push(file);
+    sizeBytes += file.sizeBytes;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function conclude(brief: Brief, tools: Tools): Promise<void> {
+  const told = new Map<string, number>();
+  for (const { section, text, citations } of brief.statements) {
+    const count = told.get(section) ?? 0;
+    if (count >= beliefsPerSection) continue;
+    told.set(section, count + 1);
+    await tools.believe({ topic: section, statement: text, sources: citations });
+  }
+}
+
+async function writeBrief(options: { readonly folder: string; readonly output: string; readonly text: string; readonly tools: Tools }): Promise<boolean> {
+  const { folder, output, text, tools } = options;
+  try {
+    await tools.call(Write, { folder, path: output, text }, `Write ${output}`);
+    return true;
+  } catch (error) {
+    if (isProblem(error, ApprovalDenied) || isProblem(error, Denied)) return false;
+    throw error;
+  }
+}
+
+const plain = (manifest: Manifest): { files: { path: string; digest: string | null; sizeBytes: number }[] } => ({
+  files: manifest.files.map((file) => ({ ...file })),
+});
