@@ -2,8 +2,10 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-// A terminal sends its interrupt to every process of the group, and npm passes on its own copy: one key press is one signal.
-const sameSignalMs = 500;
+// A terminal sends these to every process in front of it, the child included. Passed on, they would arrive twice.
+const isAtTerminal = process.stdin.isTTY === true;
+const sentByTerminal = new Set(["SIGINT", "SIGHUP"]);
+
 // npm runs a script through a shell, and a shell that is told to end does not tell its child. So a lost parent counts as a
 // wish to end. Read at the start: set-up may take minutes, and the parent may be gone after it.
 const parentPid = process.ppid;
@@ -21,12 +23,8 @@ export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 export function runChild(program, given, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, given, { ...options, stdio: "inherit" });
-    let lastAt = -sameSignalMs;
     const pass = (signal) => {
-      const now = performance.now();
-      if (now - lastAt < sameSignalMs) return;
-      lastAt = now;
-      child.kill(signal);
+      if (!(isAtTerminal && sentByTerminal.has(signal))) child.kill(signal);
     };
     for (const signal of stopSignals) process.on(signal, pass);
     const watch = setInterval(() => {

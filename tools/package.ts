@@ -12,7 +12,16 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, "..");
 
 /** Copied as they are. The compiled sources and the manifest are made. */
-const copied = ["bin", "examples", "spec", "web/dist", "README.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const copied = [
+  "bin",
+  "examples",
+  "spec",
+  "web/dist",
+  "README.md",
+  "LICENSE-MIT",
+  "LICENSE-APACHE",
+  "THIRD-PARTY-NOTICES.md",
+];
 
 type Manifest = Readonly<Record<string, unknown>>;
 
