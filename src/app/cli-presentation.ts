@@ -1,0 +1,217 @@
+/** How the hub's own domains like to be shown on the command line. The surface itself names none of them. */
+import { formatDurationMs } from "../base/units.ts";
+import { truncate } from "../base/text-marks.ts";
+import { Resume, RunProgress, Stop } from "../domains/agents/contract.ts";
+import {
+  type Approval,
+  ApprovalCancelled,
+  ApprovalDenied,
+  ApprovalExpired,
+  ApprovalGranted,
+  ApprovalRequested,
+  Decide,
+} from "../domains/approvals/contract.ts";
+import { SigninCode } from "../domains/access/contract.ts";
+import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
+import { Watch } from "../domains/events/contract.ts";
+import { CancelTask, GetTask, ListTasks } from "../domains/tasks/contract.ts";
+import { Brief } from "../domains/scout/contract.ts";
+import type { Static } from "../contract/schema.ts";
+import type { Pen, Style } from "../surfaces/cli/pen.ts";
+import type { FollowPlan, Presentation, ShortId } from "../surfaces/cli/port.ts";
+
+const episodeId = (field: string): readonly ShortId[] => [{ field, list: "state.episodes", key: "id" }];
+
+const taskId: readonly ShortId[] = [
+  { field: "taskId", list: "state.tasks", key: "taskId" },
+  { field: "taskId", list: "state.endedTasks", key: "taskId" },
+];
+
+/** `address` is asked late: it is known once the hub is. */
+export const cliPresentation = (address: () => string): Presentation => ({
+  shortcuts: [
+    { words: "episodes", operation: "state.episodes" },
+    { words: "approvals", operation: "state.approvals" },
+    { words: "tasks", operation: "tasks.list" },
+  ],
+  answers: {
+    "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
+    "state.approvals": (output, pen) => approvalsText((output as { items: readonly Approval[] }).items, pen),
+    [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),
+    [ListTasks.id]: (output, pen) => tasksText(output as Static<typeof ListTasks.output>, pen),
+    [SigninCode.id]: (output) => `${address()}${(output as Static<typeof SigninCode.output>).path}`,
+    [Brief.id]: (output, pen) => briefText(output as Static<typeof Brief.output>, pen),
+  },
+  items: { [Watch.id]: (item, pen) => eventText(item as Static<typeof Watch.output>, pen) },
+  shortIds: {
+    [Show.id]: episodeId("id"),
+    [Stop.id]: episodeId("episode"),
+    [Resume.id]: episodeId("episode"),
+    "state.episodes.get": episodeId("key"),
+    [GetTask.id]: taskId,
+    [CancelTask.id]: taskId,
+    [Decide.id]: [{ field: "approvalId", list: "state.approvals", key: "approvalId" }],
+  },
+  follow,
+  groups: [
+    { title: "Work", words: ["brief", "sample", "stop", "resume"] },
+    { title: "See", words: ["episodes", "episodes show", "events watch", "tasks", "state"] },
+    { title: "Decide", words: ["approvals", "approvals decide", "gate keys"] },
+    { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
+  ],
+  examples: [
+    ["arw brief ~/notes", "brief a folder; asks before it writes"],
+    ["arw episodes --status running", "what runs now"],
+    ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],
+    ["arw events watch --prefix agents.", "follow what happens, live"],
+  ],
+});
+
+const follow: FollowPlan = {
+  events: Watch.id,
+  progressKind: RunProgress.kind,
+  askedKind: ApprovalRequested.kind,
+  answeredKinds: [ApprovalGranted, ApprovalDenied, ApprovalExpired, ApprovalCancelled].map((event) => event.kind),
+  question: "state.approvals.get",
+  decide: Decide.id,
+  decision: (approvalId, isAllowed) => ({ approvalId, decision: isAllowed ? "allow" : "deny" }),
+  story: Show.id,
+  storyInput: (id, afterSeq) => ({ id, afterSeq }),
+  storyLines: (output, pen) =>
+    // The question itself is shown in full, with its diff.
+    (output as Static<typeof Show.output>).story
+      .filter((line) => line.kind !== ApprovalRequested.kind)
+      .map((line) => ({ seq: line.seq, text: storyLineText(line, pen) })),
+  stopCommand: (corrId) => `arw stop ${corrId}`,
+  showCommand: (corrId) => `arw episodes show ${corrId}`,
+  answerCommand: (approvalId) => `arw approvals decide ${approvalId} allow`,
+};
+
+/** Ids begin with their time, so those of one day look alike in front; the end tells them apart. */
+const shortLength = 8;
+const shortId = (id: string): string => id.slice(-shortLength);
+
+type Look = readonly [glyph: string, style: Style];
+const episodeLooks: Readonly<Record<Episode["status"], Look>> = {
+  running: ["▶", "cyan"],
+  waiting: ["?", "yellow"],
+  finished: ["✓", "green"],
+  failed: ["✗", "red"],
+  cancelled: ["■", "dim"],
+  interrupted: ["‖", "yellow"],
+};
+const familyLooks: Readonly<Record<StoryLine["family"], Look>> = {
+  run: ["▶", "bold"],
+  observation: ["◦", "dim"],
+  belief: ["≈", "cyan"],
+  intent: ["→", "yellow"],
+  action: ["●", "green"],
+  approval: ["?", "yellow"],
+  other: ["·", "dim"],
+};
+const statusWidth = 13;
+const durationWidth = 11;
+const countsWidth = 15;
+
+function statusText(status: Episode["status"], pen: Pen): string {
+  const [glyph, style] = episodeLooks[status];
+  return pen.paint(style, `${glyph} ${status}`.padEnd(statusWidth));
+}
+
+function countsText({ counts, refusals, errors }: Episode): string {
+  const parts = [`${counts.observations} read`, `${counts.actions} done`];
+  if (refusals > 0) parts.push(`${refusals} refused`);
+  if (errors > 0) parts.push(`${errors} failed`);
+  return parts.join(", ");
+}
+
+function episodesText(episodes: readonly Episode[], pen: Pen): string {
+  if (episodes.length === 0) return pen.paint("dim", "No episodes yet. Begin one with `arw brief <folder>`.");
+  const titleWidth = Math.max(16, pen.columns - shortLength - statusWidth - durationWidth - countsWidth - 8);
+  return episodes
+    .map((episode) => {
+      const columns = [
+        pen.safe(shortId(episode.id)).padEnd(shortLength),
+        statusText(episode.status, pen),
+        formatDurationMs(episode.durationMs).padEnd(durationWidth),
+        countsText(episode).padEnd(countsWidth),
+        truncate(pen.safe(episode.title).replaceAll("\n", " "), titleWidth),
+      ];
+      return columns.join("  ");
+    })
+    .join("\n");
+}
+
+function tasksText({ tasks, depth }: Static<typeof ListTasks.output>, pen: Pen): string {
+  const lines = tasks.map((task) => {
+    const status = pen.paint(taskStyles[task.status], task.status.padEnd(statusWidth));
+    const why = "detail" in task && task.detail !== undefined ? `  ${task.detail}` : "";
+    const text = pen.safe(`${task.operation}${why}`).replaceAll("\n", " ");
+    return `${shortId(task.taskId)}  ${status}  ${pen.timeText(task.enqueuedAtMs)}  ${text}`;
+  });
+  return [...lines, pen.paint("dim", `${depth.queued} waiting, ${depth.running} running`)].join("\n");
+}
+
+const taskStyles: Readonly<Record<Static<typeof ListTasks.output>["tasks"][number]["status"], Style>> = {
+  queued: "dim",
+  running: "cyan",
+  finished: "green",
+  failed: "red",
+  cancelled: "dim",
+};
+
+function storyText({ episode, story, nextAfterSeq }: Static<typeof Show.output>, pen: Pen): string {
+  const head = [
+    pen.paint("bold", pen.safe(episode.title)),
+    `${statusText(episode.status, pen).trimEnd()}  ${formatDurationMs(episode.durationMs)}  ${countsText(episode)}`,
+    pen.paint(
+      "dim",
+      `${pen.safe(episode.id)}  began ${pen.timeText(episode.startedAtMs)}  model: ${pen.safe(episode.model)}`,
+    ),
+    "",
+  ];
+  const more =
+    nextAfterSeq === null
+      ? []
+      : [pen.paint("dim", `More: arw episodes show ${episode.id} --after-seq ${nextAfterSeq}`)];
+  return [...head, ...story.map((line) => storyLineText(line, pen)), ...more].join("\n");
+}
+
+function storyLineText(line: StoryLine, pen: Pen): string {
+  const [glyph, style] = line.isError ? (["✗", "red"] as const) : familyLooks[line.family];
+  const text = pen.safe(line.text).replaceAll("\n", "\n  ");
+  return `${pen.paint(style, glyph)} ${line.isError ? pen.paint("red", text) : text}`;
+}
+
+function approvalsText(approvals: readonly Approval[], pen: Pen): string {
+  if (approvals.length === 0) return pen.paint("dim", "Nothing was asked.");
+  return approvals
+    .map((approval) => {
+      const isWaiting = approval.status === "waiting";
+      const status = pen.paint(isWaiting ? "yellow" : "dim", approval.status.padEnd(9));
+      const next = isWaiting
+        ? `\n${" ".repeat(shortLength + 2)}${pen.paint("dim", `arw approvals decide ${shortId(approval.approvalId)} allow`)}`
+        : "";
+      return `${shortId(approval.approvalId)}  ${status}  ${pen.safe(approval.summary)}${next}`;
+    })
+    .join("\n");
+}
+
+function briefText(brief: Static<typeof Brief.output>, pen: Pen): string {
+  const written = brief.written
+    ? `${pen.paint("green", "✓")} Wrote ${pen.safe(brief.path)}`
+    : `${pen.paint("yellow", "■")} Wrote nothing`;
+  const head = `${written}: ${brief.statements} statements from ${brief.files} files.`;
+  return [head, ...brief.notDone.map((text) => `  Not done: ${pen.safe(text)}`)].join("\n");
+}
+
+/** Room for the longest kinds; longer ones push their line. */
+const kindWidth = 26;
+const seqWidth = 6;
+
+function eventText(event: Static<typeof Watch.output>, pen: Pen): string {
+  const seq = pen.paint("dim", String(event.seq ?? "live").padStart(seqWidth));
+  const data = pen.safe(JSON.stringify(event.data));
+  const line = `${pen.timeText(event.timeMs)}  ${pen.safe(event.kind).padEnd(kindWidth)}  ${shortId(pen.safe(event.corrId)).padEnd(shortLength)}  ${data}`;
+  return `${seq}  ${truncate(line, Math.max(40, pen.columns - seqWidth - 2))}`;
+}

@@ -1,0 +1,43 @@
+/** `arw`: the command line of a hub. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runCli } from "../surfaces/cli/run.ts";
+import { connect } from "./cli-connection.ts";
+import { cliPresentation } from "./cli-presentation.ts";
+import { createTerminal } from "./cli-terminal.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import { contractTable } from "./domains.ts";
+import { programRoot } from "./state-dir.ts";
+
+export async function cli(words: readonly string[]): Promise<number> {
+  const table = contractTable();
+  const programDir = programRoot();
+  let address = "";
+  const connection = {
+    table,
+    env: process.env,
+    workDir: process.cwd(),
+    programDir,
+    // Opening a hub loads the store and its adapters: paid for only by who asks for it.
+    openHub: async (config: LoadedConfig) => {
+      const { openHub } = await import("./hub.ts");
+      return openHub({ config, givenToken: process.env["ARW_ADMIN_TOKEN"] || undefined, pid: process.pid });
+    },
+    onAddress: (found: string) => {
+      address = found;
+    },
+  };
+  return runCli(
+    {
+      table,
+      terminal: createTerminal(),
+      presentation: cliPresentation(() => address),
+      version: (JSON.parse(readFileSync(join(programDir, "package.json"), "utf8")) as { version: string }).version,
+      connect: (globals) => connect(connection, globals),
+      startHub: async (flags) => (await import("./main.ts")).main(flags),
+    },
+    words,
+  );
+}
+
+if (import.meta.main) process.exitCode = await cli(process.argv.slice(2));

@@ -1,0 +1,74 @@
+/** The one screen that `arw --help` shows. */
+import { truncate } from "../../base/text-marks.ts";
+import type { CommandPlan } from "./plan.ts";
+import type { Pen } from "./pen.ts";
+import type { Presentation } from "./port.ts";
+
+export function overviewText(plans: readonly CommandPlan[], presentation: Presentation, pen: Pen): string {
+  const named = new Set(presentation.groups.flatMap((group) => group.words.map((words) => words.split(" ")[0])));
+  const others = [...new Set(plans.map((plan) => plan.words[0] ?? ""))].filter((word) => !named.has(word)).toSorted();
+  const rows = presentation.groups.map((group) => ({
+    title: group.title,
+    lines: group.words.map((word) => ({ word, text: aboutOf(word, plans) })),
+  }));
+  const width = Math.max(...rows.flatMap((group) => group.lines.map((line) => line.word.length))) + 2;
+  const title = (text: string): string => pen.paint("bold", text);
+  return [
+    "ARW runs agents on your machine and keeps you in control.",
+    "",
+    `${title("Usage:")} arw                       start the hub`,
+    "       arw <command> [options]   talk to it",
+    ...rows.flatMap((group) => section(title(group.title), group.lines, { width, columns: pen.columns })),
+    "",
+    title("More"),
+    ...wrap(others.join(", "), pen.columns - 2).map((line) => `  ${line}`),
+    "",
+    title("Examples"),
+    ...exampleLines(presentation.examples, pen),
+    "",
+    pen.paint("dim", "`arw help <command>` tells what a command takes; `--json` works with every one."),
+    "",
+  ].join("\n");
+}
+
+interface Line {
+  readonly word: string;
+  readonly text: string;
+}
+
+interface Widths {
+  readonly width: number;
+  readonly columns: number;
+}
+
+const section = (head: string, lines: readonly Line[], { width, columns }: Widths): readonly string[] => [
+  "",
+  head,
+  ...lines.map(({ word, text }) => `  ${word.padEnd(width)}${truncate(text, columns - width - 2)}`),
+];
+
+const builtIn: Readonly<Record<string, string>> = {
+  hub: "Start the hub in this terminal.",
+  completion: "Print completions for bash, zsh or fish.",
+};
+
+function aboutOf(word: string, plans: readonly CommandPlan[]): string {
+  const own = plans.find((plan) => plan.words.join(" ") === word);
+  const members = new Set(plans.filter((plan) => plan.words[0] === word).map((plan) => plan.words[1] ?? ""));
+  return builtIn[word] ?? own?.operation.about ?? `One of ${[...members].join(", ")}.`;
+}
+
+function exampleLines(examples: Presentation["examples"], pen: Pen): readonly string[] {
+  const width = Math.max(0, ...examples.map(([command]) => command.length));
+  return examples.map(([command, effect]) => `  ${pen.paint("cyan", command.padEnd(width))}  ${effect}`);
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,169 @@
+/** Turns the table into commands: words, positionals and options, all from the operation's own row. */
+import { strict as assert } from "node:assert";
+import type { Operation } from "../../contract/operation.ts";
+import type { Table } from "../../kernel/kernel.ts";
+import type { Presentation } from "./port.ts";
+
+export interface Field {
+  readonly name: string;
+  readonly description: string;
+  readonly isRequired: boolean;
+  readonly isList: boolean;
+  readonly isFolder: boolean;
+  /** How text becomes a value; `json` takes anything that JSON can say. */
+  readonly kind: "text" | "integer" | "number" | "boolean" | "json";
+  readonly choices: readonly string[] | undefined;
+  readonly defaultValue: unknown;
+}
+
+export interface CommandPlan {
+  readonly operation: Operation;
+  readonly words: readonly string[];
+  readonly positionals: readonly { readonly field: Field; readonly isOptional: boolean }[];
+  readonly options: readonly { readonly field: Field; readonly flag: string }[];
+}
+
+interface Shape {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly items?: Shape;
+  readonly anyOf?: readonly Shape[];
+}
+
+export function planCommands(
+  table: Pick<Table, "operations">,
+  presentation: Pick<Presentation, "shortcuts">,
+): readonly CommandPlan[] {
+  const own = [...table.operations.values()].flatMap(({ operation }) =>
+    operation.cli === "" ? [] : [planCommand(operation, operation.cli ?? operation.id.replaceAll(".", " "))],
+  );
+  const taken = new Set(own.map((plan) => plan.words.join(" ")));
+  const shortcuts = presentation.shortcuts
+    .filter(({ words }) => !taken.has(words))
+    .map(({ words, operation: id }) => {
+      const bound = table.operations.get(id);
+      assert(bound, `shortcut ${words} names no operation`);
+      return planCommand(bound.operation, words);
+    });
+  return [...own, ...shortcuts];
+}
+
+function planCommand(operation: Operation, line: string): CommandPlan {
+  const parts = line.split(/\s+/u).filter((part) => part !== "");
+  const words = parts.filter((part) => !/^[<[]/u.test(part));
+  const named = parts
+    .filter((part) => /^[<[]/u.test(part))
+    .map((part) => ({ name: part.slice(1, -1), isOptional: part.startsWith("[") }));
+  const fields = fieldsOf(operation);
+  const positionals = named.map(({ name, isOptional }) => {
+    const field = fields.find((candidate) => candidate.name === name);
+    assert(field, `${operation.id} has no field ${name} for its command line`);
+    return { field, isOptional };
+  });
+  const options = fields
+    .filter((field) => !named.some(({ name }) => name === field.name))
+    .map((field) => ({ field, flag: flagOf(field) }));
+  return { operation, words, positionals, options };
+}
+
+export function fieldsOf(operation: Pick<Operation, "input">): readonly Field[] {
+  const required = new Set((operation.input as { readonly required?: readonly string[] }).required);
+  const properties = operation.input.properties as Readonly<Record<string, Shape>>;
+  return Object.entries(properties).map(([name, shape]) => fieldOf(name, shape, required.has(name)));
+}
+
+function fieldOf(name: string, shape: Shape, isRequired: boolean): Field {
+  const isList = shape.type === "array" && isScalar(shape.items);
+  const value = isList ? (shape.items ?? {}) : shape;
+  return {
+    name,
+    description: shape.description ?? value.description ?? "",
+    isRequired,
+    isList,
+    isFolder: name === "folder" || name.endsWith("Folder"),
+    kind: kindOf(value),
+    choices: value.enum?.map(String),
+    defaultValue: shape.default,
+  };
+}
+
+const isScalar = (shape: Shape | undefined): boolean => shape !== undefined && kindOf(shape) !== "json";
+
+function kindOf(shape: Shape): Field["kind"] {
+  if (shape.enum) return "text";
+  if (typeof shape.const === "string") return "text";
+  if (shape.anyOf) {
+    const kinds = new Set(shape.anyOf.filter((part) => part.type !== "null").map(kindOf));
+    const [only] = kinds;
+    return kinds.size === 1 && only !== undefined ? only : "json";
+  }
+  switch (shape.type ?? "") {
+    case "string":
+      return "text";
+    case "integer":
+    case "number":
+    case "boolean":
+      return shape.type as "integer" | "number" | "boolean";
+    default:
+      return "json";
+  }
+}
+
+/** Options that every command has; a field of the same name steps aside. */
+const reserved = new Set([
+  "json",
+  "url",
+  "port",
+  "token",
+  "state-dir",
+  "portable",
+  "config",
+  "local",
+  "help",
+  "version",
+  "detach",
+  "yes",
+]);
+
+function flagOf(field: Field): string {
+  const kebab = field.name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
+  return reserved.has(kebab) ? `input-${kebab}` : kebab;
+}
+
+/** Reads one value; null when the text is not of the field's kind. */
+export function readValue(field: Field, text: string): { readonly value: unknown } | null {
+  switch (field.kind) {
+    case "text":
+      return field.choices === undefined || field.choices.includes(text) ? { value: text } : null;
+    case "integer":
+      return /^-?\d{1,16}$/u.test(text) ? { value: Number(text) } : null;
+    case "number":
+      return /^-?\d+(\.\d+)?$/u.test(text) ? { value: Number(text) } : null;
+    case "boolean":
+      return text === "true" || text === "false" ? { value: text === "true" } : null;
+    case "json":
+      return readJson(text);
+    default:
+      field.kind satisfies never;
+      return null;
+  }
+}
+
+function readJson(text: string): { readonly value: unknown } | null {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return null;
+  }
+}
+
+/** What the field takes, for a person. */
+export function expected(field: Field): string {
+  if (field.choices) return field.choices.join(", ");
+  return { text: "text", integer: "a whole number", number: "a number", boolean: "true or false", json: "JSON" }[
+    field.kind
+  ];
+}

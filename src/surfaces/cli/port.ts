@@ -1,0 +1,118 @@
+/** What the command line needs from outside: a terminal, a way to a hub, and how a hub's domains like to be shown. */
+import type { ProblemDocument } from "../../contract/problem.ts";
+import type { Table } from "../../kernel/kernel.ts";
+import type { Pen } from "./pen.ts";
+
+export interface Terminal {
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  readonly columns: number;
+  /** A person reads and types here: input and output are both a terminal. */
+  readonly isTty: boolean;
+  readonly hasColor: boolean;
+  /** Rejects when the signal aborts or the input ends. */
+  ask(question: string, signal: AbortSignal): Promise<string>;
+  /** Calls on Ctrl-C, also while a question is open; the returned function stops that. */
+  onInterrupt(run: () => void): () => void;
+  /** A moment in the words of the person's own clock. */
+  readonly timeText: (epochMs: number) => string;
+  /** Absolute path of what a person typed. */
+  resolvePath(path: string): string;
+}
+
+export type CallResult =
+  | { readonly kind: "answer"; readonly output: unknown }
+  | { readonly kind: "accepted"; readonly taskId: string; readonly corrId: string }
+  | { readonly kind: "held"; readonly approvalId: string; readonly corrId: string };
+
+export type Input = Readonly<Record<string, unknown>>;
+
+/** A way to a hub, over HTTP or in this process. Fails with `CallFailed` or `HubUnreachable`, or with the signal's reason. */
+export interface Transport extends AsyncDisposable {
+  call(operationId: string, input: Input, signal: AbortSignal): Promise<CallResult>;
+  stream(operationId: string, input: Input, signal: AbortSignal): AsyncIterable<unknown>;
+}
+
+/** The hub answered with a problem. */
+export class CallFailed extends Error {
+  readonly document: ProblemDocument;
+  constructor(document: ProblemDocument) {
+    super(document.detail);
+    this.name = "CallFailed";
+    this.document = document;
+  }
+}
+
+/** Nothing answers where a hub should be. */
+export class HubUnreachable extends Error {
+  readonly address: string;
+  constructor(address: string, options?: ErrorOptions) {
+    super(`No hub answers at ${address}.`, options);
+    this.name = "HubUnreachable";
+    this.address = address;
+  }
+}
+
+/** Where and how a call goes; the same for every command. */
+export interface Globals {
+  readonly json?: boolean;
+  readonly url?: string;
+  readonly port?: string;
+  readonly token?: string;
+  readonly stateDir?: string;
+  readonly portable?: boolean;
+  readonly config?: string;
+  readonly local?: boolean;
+}
+
+/** An id that a person may shorten: the list that knows every whole one. */
+export interface ShortId {
+  readonly field: string;
+  /** Operation that lists rows in `items`. */
+  readonly list: string;
+  /** Field of a row that holds the id. */
+  readonly key: string;
+}
+
+/** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
+export interface FollowPlan {
+  readonly events: string;
+  readonly progressKind: string;
+  readonly askedKind: string;
+  readonly answeredKinds: readonly string[];
+  /** Reads one question by its id, as `key`. */
+  readonly question: string;
+  readonly decide: string;
+  decision(approvalId: string, isAllowed: boolean): Input;
+  readonly story: string;
+  storyInput(corrId: string, afterSeq: number): Input;
+  storyLines(output: unknown, pen: Pen): readonly { readonly seq: number; readonly text: string }[];
+  /** What a person types to stop what has this id, to look at it, and to answer a question. */
+  stopCommand(corrId: string): string;
+  showCommand(corrId: string): string;
+  answerCommand(approvalId: string): string;
+}
+
+export interface Presentation {
+  /** Shorter words for an operation: `episodes` for `state.episodes`. */
+  readonly shortcuts: readonly { readonly words: string; readonly operation: string }[];
+  readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
+  readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
+  readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;
+  readonly follow: FollowPlan;
+  /** The overview: first words of commands under a heading, most wanted first. */
+  readonly groups: readonly { readonly title: string; readonly words: readonly string[] }[];
+  readonly examples: readonly (readonly [command: string, effect: string])[];
+}
+
+export interface CliParts {
+  readonly table: Table;
+  readonly terminal: Terminal;
+  readonly presentation: Presentation;
+  readonly version: string;
+  connect(globals: Globals): Promise<Transport>;
+  /** Runs the hub in front and answers its exit code. */
+  startHub(flags: readonly string[]): Promise<number>;
+}
+
+export const exitCodes = { ok: 0, problem: 1, usage: 2, unreachable: 3, interrupted: 130 } as const;

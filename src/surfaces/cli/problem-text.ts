@@ -1,0 +1,51 @@
+/** Failures for people: what happened, why, and what to do next. */
+import type { ProblemDefinition, ProblemDocument } from "../../contract/problem.ts";
+import type { CommandPlan } from "./plan.ts";
+import type { Pen } from "./pen.ts";
+
+interface ProblemTextOptions {
+  readonly document: ProblemDocument;
+  /** What the table says about this code in general. */
+  readonly definition: ProblemDefinition | undefined;
+  readonly plan: CommandPlan | undefined;
+}
+
+/** Members that every document has or that are told in words of their own. */
+const told = new Set(["type", "title", "status", "code", "detail", "instance", "faults"]);
+
+export function problemText({ document, definition, plan }: ProblemTextOptions, pen: Pen): string {
+  const lines = [`${pen.paint("red", `✗ ${pen.safe(document.title)}`)}: ${pen.safe(document.detail)}`];
+  for (const fault of faultsOf(document)) lines.push(`  ${nameOf(fault.at, plan)}: ${pen.safe(fault.message)}`);
+  for (const [name, value] of Object.entries(document)) {
+    if (!told.has(name))
+      lines.push(`  ${name}: ${pen.safe(typeof value === "string" ? value : JSON.stringify(value))}`);
+  }
+  if (definition !== undefined) lines.push(`  ${definition.about}`);
+  const corrId = document.instance === "" ? "" : ` · ${pen.safe(document.instance)}`;
+  lines.push(pen.paint("dim", `  ${pen.safe(document.code)}${corrId}`));
+  return lines.join("\n");
+}
+
+interface Fault {
+  readonly at: string;
+  readonly message: string;
+}
+
+function faultsOf(document: ProblemDocument): readonly Fault[] {
+  const faults = document["faults"];
+  if (!Array.isArray(faults)) return [];
+  return faults.filter((fault: unknown): fault is Fault => {
+    const { at, message } = (fault ?? {}) as Partial<Fault>;
+    return typeof at === "string" && typeof message === "string";
+  });
+}
+
+/** A place in the input as the person typed it: the option or the positional. */
+function nameOf(at: string, plan: CommandPlan | undefined): string {
+  const [, name = "", ...rest] = at.split("/");
+  const inside = rest.length === 0 ? "" : `/${rest.join("/")}`;
+  const option = plan?.options.find(({ field }) => field.name === name);
+  if (option !== undefined) return `--${option.flag}${inside}`;
+  const positional = plan?.positionals.some(({ field }) => field.name === name) ?? false;
+  return positional ? `<${name}>${inside}` : at || "input";
+}

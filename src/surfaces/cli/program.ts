@@ -1,0 +1,177 @@
+/** Builds the command tree from the plans. Parsing and help are commander's; what a command does comes in as `run`. */
+import { strict as assert } from "node:assert";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { type CompletionNode, type Shell, shells } from "./completion.ts";
+import { type CommandPlan, expected, type Field, readValue } from "./plan.ts";
+import type { Globals, Input } from "./port.ts";
+
+export interface Chosen {
+  readonly plan: CommandPlan;
+  readonly input: Input;
+  readonly globals: Globals;
+  readonly isDetached: boolean;
+  readonly isYes: boolean;
+}
+
+export interface ProgramOptions {
+  readonly plans: readonly CommandPlan[];
+  readonly version: string;
+  readonly columns: number;
+  readonly hasColor: boolean;
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  readonly overview: () => string;
+  run(chosen: Chosen): Promise<void>;
+  complete(shell: Shell): void;
+  startHub(flags: readonly string[]): Promise<void>;
+}
+
+export function createProgram(options: ProgramOptions): Command {
+  const program = new Command("arw");
+  program
+    .version(options.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: options.write,
+      writeErr: options.writeError,
+      getOutHelpWidth: () => options.columns,
+      getErrHelpWidth: () => options.columns,
+      getOutHasColors: () => options.hasColor,
+      getErrHasColors: () => options.hasColor,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("`arw help` lists the commands; `arw help <command>` tells what one takes.");
+  program.helpInformation = options.overview;
+  addGlobals(program);
+  for (const plan of options.plans) addCommand(program, plan, options);
+  addHub(program, options);
+  program
+    .command("completion")
+    .description("Print completions for a shell, to be sourced by it.")
+    .addArgument(new Argument("<shell>", "the shell").choices(shells))
+    .action((shell: Shell) => options.complete(shell));
+  return program;
+}
+
+function addGlobals(program: Command): void {
+  program
+    .option("--json", "print JSON as the hub answers it; streams as one JSON value per line")
+    .option("--url <address>", "address of the hub")
+    .option("--port <number>", "port of the hub on this machine")
+    .option("--token <token>", "token to sign in with; ARW_ADMIN_TOKEN keeps it out of the list of processes")
+    .option("--state-dir <folder>", "state directory to find the hub and its token in")
+    .option("--portable", "look for the state beside the program")
+    .option("--config <file>", "configuration file")
+    .option("--local", "open the state in this process instead of calling a hub that runs");
+}
+
+function addHub(program: Command, options: ProgramOptions): void {
+  const start = childOf(childOf(program, "hub").description("Run the hub."), "start");
+  start
+    .description("Start the hub in this terminal; takes the same flags as `arw` alone.")
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument("[flags...]", "flags of the hub")
+    .action((flags: readonly string[]) => options.startHub(flags));
+}
+
+function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions): void {
+  let command = program;
+  for (const word of plan.words) command = childOf(command, word);
+  command.description(plan.operation.about);
+  for (const { field, isOptional } of plan.positionals) {
+    const description = [field.description, field.choices && `(choices: ${field.choices.join(", ")})`]
+      .filter(Boolean)
+      .join(" ");
+    const argument = new Argument(isOptional ? `[${field.name}]` : `<${field.name}>`, description);
+    command.addArgument(argument.argParser((text: string) => parsed(field, text)));
+  }
+  for (const { field, flag } of plan.options) for (const option of optionsOf(field, flag)) command.addOption(option);
+  if (plan.operation.mode === "job") {
+    command.option("--detach", "do not follow: print the ids and return");
+    command.option("--yes", "allow whatever this asks, without asking back");
+  }
+  command.action(async () => {
+    const given: Readonly<Record<string, unknown>> = command.opts();
+    const globals: Globals = program.opts();
+    await options.run({
+      plan,
+      input: inputOf(plan, command),
+      globals,
+      isDetached: given["detach"] === true,
+      isYes: given["yes"] === true,
+    });
+  });
+}
+
+function childOf(command: Command, word: string): Command {
+  return command.commands.find((child) => child.name() === word) ?? command.command(word);
+}
+
+/** A boolean that is on unless told otherwise gets its `--no-` form, too. */
+function optionsOf(field: Field, flag: string): readonly Option[] {
+  const texts = [field.description, field.choices && `(choices: ${field.choices.join(", ")})`, defaultText(field)];
+  const description = texts.filter((text) => text !== undefined && text !== "").join(" ");
+  if (field.kind === "boolean" && !field.isList) {
+    const on = new Option(`--${flag}`, description);
+    return field.defaultValue === true ? [on, new Option(`--no-${flag}`).default(undefined)] : [on];
+  }
+  const repeat = field.isList ? " (may be repeated)" : "";
+  const option = new Option(`--${flag} <${placeholder(field)}>`, `${description}${repeat}`);
+  option.argParser((text: string, before: unknown) => {
+    const value = parsed(field, text);
+    return field.isList ? [...(Array.isArray(before) ? (before as readonly unknown[]) : []), value] : value;
+  });
+  return [option.makeOptionMandatory(field.isRequired)];
+}
+
+const placeholder = (field: Field): string =>
+  ({ text: "text", integer: "number", number: "number", boolean: "true|false", json: "json" })[field.kind];
+
+function defaultText(field: Field): string | undefined {
+  return field.defaultValue === undefined || field.defaultValue === false
+    ? undefined
+    : `(default: ${JSON.stringify(field.defaultValue)})`;
+}
+
+function parsed(field: Field, text: string): unknown {
+  const read = readValue(field, text);
+  if (read === null) throw new InvalidArgumentError(`Expected ${expected(field)}.`);
+  return read.value;
+}
+
+/** Only what the person gave: defaults are the hub's to fill in. */
+function inputOf(plan: CommandPlan, command: Command): Input {
+  const input: Record<string, unknown> = {};
+  plan.positionals.forEach(({ field }, index) => {
+    const value: unknown = command.processedArgs[index];
+    if (value !== undefined) input[field.name] = value;
+  });
+  const given: Readonly<Record<string, unknown>> = command.opts();
+  for (const { field, flag } of plan.options) {
+    const value = given[flag.replaceAll(/-(.)/gu, (_dash, letter: string) => letter.toUpperCase())];
+    if (value !== undefined) input[field.name] = value;
+  }
+  return input;
+}
+
+/** The tree as completions see it. */
+export function completionNodes(program: Command): readonly CompletionNode[] {
+  const globals = program.options.map((option) => ({ word: option.long ?? "", about: option.description }));
+  const visit = (command: Command, path: string): readonly CompletionNode[] => {
+    const children = command.commands.filter((child) => child.name() !== "help");
+    const words = children.map((child) => ({ word: child.name(), about: child.description() }));
+    const choices = command.registeredArguments
+      .flatMap((argument) => argument.argChoices ?? [])
+      .map((word) => ({ word, about: "" }));
+    const own =
+      command === program
+        ? []
+        : command.options.map((option) => ({ word: option.long ?? "", about: option.description }));
+    const node = { path, words: [...words, ...choices, ...own, ...globals] };
+    return [node, ...children.flatMap((child) => visit(child, path === "" ? child.name() : `${path} ${child.name()}`))];
+  };
+  assert(program.commands.length > 0);
+  return visit(program, "");
+}

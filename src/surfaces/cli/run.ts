@@ -1,0 +1,168 @@
+/** The command line from the words that a person typed to the exit code. */
+import { CommanderError } from "commander";
+import { completionScript } from "./completion.ts";
+import { type FollowOptions, followJob } from "./follow.ts";
+import { overviewText } from "./overview.ts";
+import { createPen, type Pen } from "./pen.ts";
+import { planCommands } from "./plan.ts";
+import {
+  CallFailed,
+  type CallResult,
+  type CliParts,
+  exitCodes,
+  HubUnreachable,
+  type Input,
+  type Transport,
+} from "./port.ts";
+import { problemText } from "./problem-text.ts";
+import { type Chosen, completionNodes, createProgram } from "./program.ts";
+import { renderAnswer, renderItem } from "./render.ts";
+import { wholeIds } from "./short-ids.ts";
+
+/** `words` are what stands behind `arw`. Never rejects but for defects. */
+export async function runCli(parts: CliParts, words: readonly string[]): Promise<number> {
+  const { terminal, table, presentation } = parts;
+  const pen = createPen(terminal);
+  const plans = planCommands(table, presentation);
+  let code: number = exitCodes.ok;
+  const program = createProgram({
+    plans,
+    version: parts.version,
+    columns: terminal.columns,
+    hasColor: terminal.hasColor,
+    write: terminal.write,
+    writeError: terminal.writeError,
+    overview: () => overviewText(plans, presentation, pen),
+    run: async (chosen) => {
+      code = await runCommand(parts, chosen, pen);
+    },
+    complete: (shell) => terminal.write(completionScript(shell, completionNodes(program))),
+    startHub: async (flags) => {
+      code = await parts.startHub(flags);
+    },
+  });
+  try {
+    await program.parseAsync([...words], { from: "user" });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+}
+
+interface Running {
+  readonly parts: CliParts;
+  readonly chosen: Chosen;
+  readonly pen: Pen;
+  readonly transport: Transport;
+  readonly signal: AbortSignal;
+}
+
+async function runCommand(parts: CliParts, chosen: Chosen, pen: Pen): Promise<number> {
+  const interrupted = new AbortController();
+  const stopListening = parts.terminal.onInterrupt(() => interrupted.abort());
+  try {
+    await using transport = await parts.connect(chosen.globals);
+    return await perform({ parts, chosen, pen, transport, signal: interrupted.signal }, stopListening);
+  } catch (error) {
+    if (interrupted.signal.aborted) return exitCodes.interrupted;
+    return tell(parts, chosen, error);
+  } finally {
+    stopListening();
+  }
+}
+
+async function perform(running: Running, stopListening: () => void): Promise<number> {
+  const { parts, chosen, transport, signal } = running;
+  const { operation } = chosen.plan;
+  const shortIds = parts.presentation.shortIds[operation.id] ?? [];
+  const input = await wholeIds({ input: withFolders(chosen, parts), shortIds, transport, signal });
+  if (operation.mode === "many") return printStream(running, input);
+  const result = await transport.call(operation.id, input, signal);
+  if (result.kind === "answer") {
+    printAnswer(running, result.output);
+    return exitCodes.ok;
+  }
+  if (chosen.isDetached) {
+    printStarted(running, result);
+    return exitCodes.ok;
+  }
+  // From here on Ctrl-C belongs to the follower, which leaves the job alone.
+  stopListening();
+  return followJob(followOptions(running, result));
+}
+
+/** A folder is meant from where the person stands, which only this process knows. */
+function withFolders({ plan, input }: Chosen, { terminal }: CliParts): Input {
+  const fields = [...plan.positionals, ...plan.options].map(({ field }) => field);
+  const folders = fields.filter((field) => field.isFolder && typeof input[field.name] === "string");
+  return {
+    ...input,
+    ...Object.fromEntries(folders.map(({ name }) => [name, terminal.resolvePath(String(input[name]))])),
+  };
+}
+
+function followOptions(
+  { parts, chosen, pen, transport }: Running,
+  result: Exclude<CallResult, { kind: "answer" }>,
+): FollowOptions {
+  const { terminal, presentation } = parts;
+  const show = presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
+  return {
+    job: {
+      corrId: result.corrId,
+      taskId: result.kind === "accepted" ? result.taskId : undefined,
+      approvalId: result.kind === "held" ? result.approvalId : undefined,
+    },
+    plan: presentation.follow,
+    transport,
+    terminal,
+    pen,
+    isYes: chosen.isYes,
+    isJson: chosen.globals.json === true,
+    showOutput: (output) => terminal.write(`${show(output, pen)}\n`),
+  };
+}
+
+async function printStream({ parts, chosen, pen, transport, signal }: Running, input: Input): Promise<number> {
+  const { terminal, presentation } = parts;
+  const show = presentation.items[chosen.plan.operation.id] ?? renderItem;
+  for await (const item of transport.stream(chosen.plan.operation.id, input, signal)) {
+    terminal.write(`${chosen.globals.json ? JSON.stringify(item) : show(item, pen)}\n`);
+  }
+  return signal.aborted ? exitCodes.interrupted : exitCodes.ok;
+}
+
+function printAnswer({ parts, chosen, pen }: Running, output: unknown): void {
+  const show = parts.presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
+  parts.terminal.write(`${chosen.globals.json ? JSON.stringify(output) : show(output, pen)}\n`);
+}
+
+function printStarted({ parts, chosen, pen }: Running, result: Exclude<CallResult, { kind: "answer" }>): void {
+  const { terminal, presentation } = parts;
+  const { kind: _kind, ...ids } = result;
+  if (chosen.globals.json) terminal.write(`${JSON.stringify(ids)}\n`);
+  else if (result.kind === "held")
+    terminal.write(`It waits for an answer: \`${presentation.follow.answerCommand(pen.safe(result.approvalId))}\`\n`);
+  else
+    terminal.write(
+      `Started ${pen.safe(result.corrId)}. Look at it with \`${presentation.follow.showCommand(pen.safe(result.corrId))}\`.\n`,
+    );
+}
+
+function tell({ table, terminal }: CliParts, chosen: Chosen, error: unknown): number {
+  // The pen of the error stream: colours follow the same wish.
+  const pen = createPen(terminal);
+  if (error instanceof HubUnreachable) {
+    terminal.writeError(
+      `${pen.paint("red", "✗ The hub is not running.")} ${error.message}\n  Start it with \`npm start\` in the clone, or with \`arw\`, then try again.\n`,
+    );
+    return exitCodes.unreachable;
+  }
+  if (!(error instanceof CallFailed)) throw error;
+  const { document } = error;
+  const text = problemText({ document, definition: table.problems.get(document.code), plan: chosen.plan }, pen);
+  if (chosen.globals.json) terminal.writeError(`${JSON.stringify(document)}\n`);
+  else terminal.writeError(`${text}\n`);
+  return exitCodes.problem;
+}
