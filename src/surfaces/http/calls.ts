@@ -3,9 +3,10 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
 import type { Bound, Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
-import { InvalidInput, ShuttingDown } from "../../contract/standard-problems.ts";
+import { ShuttingDown } from "../../contract/standard-problems.ts";
 import type { Answered, Dispatcher, Outcome } from "../../kernel/kernel.ts";
 import type { Log } from "../../kernel/ports.ts";
+import { writeOutcome } from "./answers.ts";
 import { formatFor } from "./frames.ts";
 import { sendProblem, tooBusy, toProblem } from "./failure.ts";
 import { type InputPlan, type InputSources, planInput, readInput } from "./input.ts";
@@ -64,9 +65,9 @@ async function serve(operation: Operation, plan: InputPlan, exchange: Exchange):
   const { visit } = request;
   try {
     if (!deps.isReady()) throw new Problem(ShuttingDown, "The hub takes no calls now.", { retryAfterMs: readyRetryMs });
-    const answered = await call(operation, plan, exchange);
-    if (answered.outcome.kind === "stream") await stream(answered.outcome, exchange);
-    else answer(operation, answered, exchange);
+    const { corrId, outcome } = await call(operation, plan, exchange);
+    if (outcome.kind === "stream") await stream(outcome, exchange);
+    else writeOutcome(operation, outcome, { reply, corrId, cookies: deps.cookies });
   } catch (error) {
     // Nobody is left to read it, or the head is out already.
     if (reply.sent || reply.raw.destroyed) return;
@@ -98,53 +99,6 @@ function sourcesOf(request: FastifyRequest): InputSources {
     body: (request.body ?? undefined) as InputSources["body"],
     lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
   };
-}
-
-function answer(operation: Operation, { corrId, outcome }: Answered, { request, reply, deps }: Exchange): void {
-  // An operation called under the corridor's own id, e.g. a retried one, answers for that id.
-  if (corrId !== request.visit.corrId) reply.header("x-arw-corr", corrId);
-  switch (outcome.kind) {
-    case "answer":
-      return answerOutput(operation, outcome, { request, reply, deps });
-    case "unchanged":
-      reply.code(304).header("etag", outcome.etag).header("cache-control", "no-cache").send();
-      return;
-    case "accepted":
-      return answerLater(reply, {
-        taskId: outcome.taskId,
-        corrId,
-        href: `/tasks/${encodeURIComponent(outcome.taskId)}`,
-      });
-    case "held":
-      return answerLater(reply, {
-        approvalId: outcome.approvalId,
-        corrId,
-        href: `/state/approvals/${encodeURIComponent(outcome.approvalId)}`,
-      });
-    case "stream":
-      throw new Problem(InvalidInput, "This operation streams.");
-    default:
-      outcome satisfies never;
-  }
-}
-
-function answerOutput(
-  operation: Operation,
-  outcome: Extract<Outcome, { kind: "answer" }>,
-  { request, reply, deps }: Exchange,
-): void {
-  const cookie = deps.cookies === null ? null : deps.cookies.take(operation.id, request.visit.corrId);
-  if (cookie !== null) reply.header("set-cookie", cookie);
-  if (outcome.etag === undefined) reply.header("cache-control", "no-store");
-  else reply.header("etag", outcome.etag).header("cache-control", "no-cache");
-  if (operation.media === undefined)
-    reply.header("content-type", "application/json; charset=utf-8").send(JSON.stringify(outcome.output) ?? "null");
-  else reply.header("content-type", operation.media).send(String(outcome.output));
-}
-
-function answerLater(reply: FastifyReply, body: { readonly href: string; readonly [name: string]: string }): void {
-  reply.code(202).header("location", body.href).header("cache-control", "no-store");
-  reply.header("content-type", "application/json; charset=utf-8").send(JSON.stringify(body));
 }
 
 async function stream({ items }: StreamOutcome, { request, reply, deps }: Exchange): Promise<void> {

@@ -33,9 +33,9 @@ export function toProblem(error: unknown, corrId: string, log: Log): Problem {
   if (isProblem(error)) return error;
   const { code, statusCode, stack } = Object(error) as { code?: unknown; statusCode?: unknown; stack?: unknown };
   const known = typeof code === "string" ? foreign[code] : undefined;
-  if (known !== undefined) return new Problem(known[0], known[1], {}, { cause: error });
+  if (known !== undefined) return new Problem(known[0], known[1], { cause: error });
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500)
-    return new Problem(InvalidInput, "The request is not well formed.", {}, { cause: error });
+    return new Problem(InvalidInput, "The request is not well formed.", { cause: error });
   log.error("a request failed inside", {
     corrId,
     error: String(error),
@@ -44,9 +44,14 @@ export function toProblem(error: unknown, corrId: string, log: Log): Problem {
   return new Problem(Internal, "Something failed inside the hub. The log has the details under this correlation id.");
 }
 
+/** What every answer carries, whoever writes it. */
+export function addBaseHeaders(reply: FastifyReply, corrId: string): FastifyReply {
+  return reply.header("x-arw-corr", corrId).header("x-content-type-options", "nosniff");
+}
+
 export function sendProblem(reply: FastifyReply, error: Problem, corrId: string): void {
   const { status, code } = error.definition;
-  reply.code(status).header("content-type", problemMedia).header("cache-control", "no-store");
+  addBaseHeaders(reply, corrId).code(status).header("content-type", problemMedia).header("cache-control", "no-store");
   const retryAfter = retryAfterS(error);
   if (retryAfter !== null) reply.header("retry-after", retryAfter);
   if (code === Unauthenticated.code) reply.header("www-authenticate", 'Bearer realm="arw"');

@@ -61,5 +61,5 @@ function inspect(value: object, depthLeft: number): void {
 }
 
 function refuse(detail: string, extra: JsonObject = {}, cause?: unknown): Problem {
-  return new Problem(InvalidInput, detail, { faults: [{ at: "", message: detail }], ...extra }, { cause });
+  return new Problem(InvalidInput, detail, { faults: [{ at: "", message: detail }], ...extra, cause });
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { Table } from "../../kernel/kernel.ts";
+import { addBaseHeaders } from "./failure.ts";
 import type { AssetFile, AssetFolder } from "./port.ts";
 
 export interface PageDeps {
@@ -66,7 +67,7 @@ export function sendBytes(reply: FastifyReply, path: string, file: AssetFile): F
 }
 
 async function sendIndex(request: FastifyRequest, reply: FastifyReply, deps: PageDeps): Promise<FastifyReply> {
-  refuseAlias(request);
+  beginPage(request, reply);
   const file = await deps.web?.read("index.html");
   const nonce = Buffer.from(deps.randomBytes(nonceBytes)).toString("base64url");
   addPageHeaders(reply, nonce);
@@ -80,7 +81,7 @@ async function sendFile(
   folder: AssetFolder | null,
   { path, cache, request }: { readonly path: string; readonly cache: string; readonly request: FastifyRequest },
 ): Promise<FastifyReply> {
-  refuseAlias(request);
+  beginPage(request, reply);
   const file = mediaOf(path) === undefined ? null : await folder?.read(path);
   if (file === null || file === undefined) throw new Problem(NotFound, "There is no such file.");
   const etag = `"${file.modifiedMs.toString(36)}-${file.bytes.length.toString(36)}"`;
@@ -90,7 +91,7 @@ async function sendFile(
 }
 
 function sendProblemPage(request: FastifyRequest, reply: FastifyReply, table: Table): FastifyReply {
-  refuseAlias(request);
+  beginPage(request, reply);
   const { code } = request.params as { code: string };
   const definition = table.problems.get(code);
   if (definition === undefined) throw new Problem(NotFound, "There is no problem of this code.");
@@ -115,7 +116,8 @@ function addPageHeaders(reply: FastifyReply, nonce: string | null): void {
 }
 
 /** `/admin/…` is a second address of the table's routes alone. */
-function refuseAlias(request: FastifyRequest): void {
+function beginPage(request: FastifyRequest, reply: FastifyReply): void {
+  addBaseHeaders(reply, request.visit.corrId);
   if (request.originalUrl !== request.url) throw new Problem(NotFound, "There is nothing under this address.");
 }
 

@@ -9,7 +9,7 @@ import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts"
 import type { Dispatcher, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log } from "../../kernel/ports.ts";
 import { callRoute } from "./calls.ts";
-import { rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
+import { addBaseHeaders, rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
 import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
@@ -135,7 +135,6 @@ function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
     clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps),
     frameworkErrors: (error, _request, reply) => {
       const corrId = deps.newCorrId();
-      (reply as FastifyReply).header("x-arw-corr", corrId).header("x-content-type-options", "nosniff");
       sendProblem(reply as FastifyReply, toProblem(error, corrId, deps.log), corrId);
     },
   });
@@ -163,7 +162,6 @@ function addAdmission(app: FastifyInstance, deps: HttpDeps, { limits, guard, loa
     });
     try {
       visit.corrId = broughtCorrId(request.headers) ?? deps.newCorrId();
-      reply.header("x-arw-corr", visit.corrId).header("x-content-type-options", "nosniff");
       guard.check(request.method, request.headers);
       if (load.requests > limits.requestsInFlightMax) throw tooBusy("Too many requests are running.", busyRetryMs);
       done();
@@ -190,7 +188,6 @@ function addRefusals(app: FastifyInstance, deps: HttpDeps, index: RouteIndex): v
     // A request whose correlation header was refused still gets an id for its answer.
     request.visit.corrId ||= deps.newCorrId();
     const { corrId } = request.visit;
-    reply.header("x-arw-corr", corrId).header("x-content-type-options", "nosniff");
     sendProblem(reply, toProblem(error, corrId, deps.log), corrId);
   };
   app.setErrorHandler((error, request, reply) => {
@@ -200,7 +197,8 @@ function addRefusals(app: FastifyInstance, deps: HttpDeps, index: RouteIndex): v
     const path = pathOf(request.url);
     const isRead = request.method === "GET" || request.method === "HEAD";
     const file = isRead && request.url === request.originalUrl ? await topLevelFile(path, deps.web) : null;
-    if (file !== null) return sendBytes(reply.header("cache-control", "no-cache"), path, file);
+    if (file !== null)
+      return sendBytes(addBaseHeaders(reply, request.visit.corrId).header("cache-control", "no-cache"), path, file);
     const allow = index.methodsOf(path);
     if (allow.length === 0) throw new Problem(NotFound, "There is nothing under this address.");
     throw new Problem(MethodNotAllowed, `This address takes ${allow.join(", ")}.`, { allow });
