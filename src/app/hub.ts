@@ -16,8 +16,9 @@ import { createFileLog } from "../adapters/log/log.ts";
 import { createMetrics } from "../adapters/metrics/metrics.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
+import type { Caller } from "../contract/caller.ts";
 import { createAccess } from "../domains/access/service.ts";
-import { ServiceStarted, ServiceStopped } from "../domains/events/contract.ts";
+import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
 import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts";
@@ -54,18 +55,68 @@ export interface HubOptions {
 }
 
 /** Takes the state directory, opens the store and brings the views up to date. Throws `StateLocked`, `StoreFault`. */
-export async function openHub({ config, givenToken, pid }: HubOptions): Promise<OpenHub> {
-  const { values } = config;
+export async function openHub(options: HubOptions): Promise<OpenHub> {
+  const { values } = options.config;
   const stateDir = values.state.dir;
   await using opening = new AsyncDisposableStack();
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const lock = opening.use(await acquireStateLock(stateDir, { pid, nowMs: systemClock.nowMs() }));
+  const lock = opening.use(await acquireStateLock(stateDir, { pid: options.pid, nowMs: systemClock.nowMs() }));
+  const means = await openMeans(options, opening);
+  const { facts, log } = means;
+  const kernel = opening.use(openKernel(options.config, means));
+  const door = { isOpen: false };
+  const http = opening.use(await openDoor(options.config, { kernel, means, isReady: () => door.isOpen }));
+  means.metrics.observe({
+    bus: kernel.bus,
+    queue: kernel.queue,
+    streams: () => http.streamCount,
+    headSeq: kernel.journal.headSeq,
+  });
+  await kernel.start();
+  door.isOpen = true;
+  const held = opening.move();
+  const system = kernel.parts.act({ caller: { kind: "system", id: "hub" }, corrId: facts.bootId });
+  return {
+    kernel,
+    http,
+    stateDir,
+    tokenSource: means.tokenSource,
+    stopAsked: means.stopAsked,
+    async listen() {
+      const { url } = await http.listen({ port: values.server.port, host: values.server.bind });
+      await lock.announce(url);
+      await writeHubNote(stateDir, { address: url, pid: options.pid, startedAt: facts.startedAtMs });
+      await system.emit(ServiceOpened, { version: facts.version, address: url, bootId: facts.bootId });
+      return { url };
+    },
+    async signinPath() {
+      const caller: Caller = { kind: "person", id: "admin" };
+      const { outcome } = await kernel.dispatch({
+        operationId: "access.code",
+        input: {},
+        credentials: { kind: "caller", caller },
+      });
+      return outcome.kind === "answer" ? (outcome.output as { path: string }).path : "/";
+    },
+    async [Symbol.asyncDispose]() {
+      door.isOpen = false;
+      await http.close();
+      const closed = system.emit(ServiceClosed, { bootId: facts.bootId, reason: "stopped in good order" });
+      await closed.catch((error: unknown) => log.error("the end could not be written", { error: String(error) }));
+      await held.disposeAsync();
+      log.flush();
+    },
+  };
+}
+
+/** Everything the kernel and the services are built from, opened in the state directory. */
+async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDisposableStack) {
+  const { values } = config;
+  const stateDir = values.state.dir;
   const chance = createSystemChance();
-  const ids = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes });
+  const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
   const redactor = createRedactor({ secrets: givenToken === undefined ? [] : [givenToken] });
   const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor });
-  const store = openSqliteStore(join(stateDir, "journal.db"));
-  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
   const metrics = opening.use(createMetrics({ version: versionOf() }));
   const credentials = await openCredentials({ stateDir, givenToken, randomBytes: chance.randomBytes });
   const sessions = createSessionFile(stateDir);
@@ -81,8 +132,40 @@ export async function openHub({ config, givenToken, pid }: HubOptions): Promise<
     }),
   );
   const stop = Promise.withResolvers<string>();
-  const facts = hubFacts({ config, node: await nodeIdOf(stateDir, ids.next), bootId: ids.next(), metrics: metrics.text, stop: stop.resolve });
-  const kernel = createKernel({
+  const facts = hubFacts({
+    config,
+    node: await nodeIdOf(stateDir, newId),
+    bootId: newId(),
+    metrics: metrics.text,
+    stop: stop.resolve,
+  });
+  const store = openSqliteStore(join(stateDir, "journal.db"));
+  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
+  return {
+    store,
+    blobs,
+    chance,
+    newId,
+    redactor,
+    log,
+    metrics,
+    access,
+    facts,
+    tokenSource: credentials.source,
+    stopAsked: stop.promise,
+  };
+}
+
+type OpenedMeans = Awaited<ReturnType<typeof openMeans>>;
+
+function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
+  const { values } = config;
+  const { store, blobs, chance, log, redactor, access, facts } = means;
+  const sample = createSampleFolder({
+    source: join(programRoot(), "examples", "garden-notes"),
+    stateDir: values.state.dir,
+  });
+  return createKernel({
     store,
     blobs,
     clock: systemClock,
@@ -90,6 +173,7 @@ export async function openHub({ config, givenToken, pid }: HubOptions): Promise<
     log,
     redactor,
     node: facts.node,
+    telemetry: means.metrics,
     limits: {
       busCapacity: values.bus.capacity,
       busReplay: values.bus.replay,
@@ -97,8 +181,6 @@ export async function openHub({ config, givenToken, pid }: HubOptions): Promise<
       recordBytesMax: values.record.sizeBytesMax,
       recordAgeMsMax: values.record.ageMsMax,
     },
-    onSample: metrics.onSample,
-    onCommit: metrics.onCommit,
     compose: (parts) =>
       composeDomains(
         {
@@ -108,7 +190,7 @@ export async function openHub({ config, givenToken, pid }: HubOptions): Promise<
           log,
           redactor,
           folders: createFileFolders(),
-          sample: createSampleFolder({ source: join(programRoot(), "examples", "garden-notes"), stateDir }),
+          sample,
           facts,
           denyRules: config.denyRules,
           askPatterns: values.approvals.ask,
@@ -117,56 +199,27 @@ export async function openHub({ config, givenToken, pid }: HubOptions): Promise<
         parts,
       ),
   });
-  opening.use(kernel);
-  let isReady = false;
-  const http = opening.use(
-    createHttpSurface({
-      kernel,
-      clock: systemClock,
-      chance,
-      log,
-      newCorrId: ids.next,
-      isReady: () => isReady,
-      cookies: access.cookies,
-      web: await openAssetFolder(join(programRoot(), "web", "dist")),
-      spec: await openAssetFolder(join(programRoot(), "spec")),
-      limits: { bodyBytesMax: values.server.bodyBytesMax },
-    }),
-  );
-  metrics.observe({ bus: kernel.bus, queue: kernel.queue, streams: () => http.streamCount, headSeq: kernel.journal.headSeq });
-  await kernel.start();
-  isReady = true;
-  const held = opening.move();
-  const system = kernel.parts.act({ caller: { kind: "system", id: "hub" }, corrId: facts.bootId });
-  return {
+}
+
+interface DoorOptions {
+  readonly kernel: StartedKernel;
+  readonly means: OpenedMeans;
+  readonly isReady: () => boolean;
+}
+
+async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOptions): Promise<HttpSurface> {
+  return createHttpSurface({
     kernel,
-    http,
-    stateDir,
-    tokenSource: credentials.source,
-    stopAsked: stop.promise,
-    async listen() {
-      const { url } = await http.listen({ port: values.server.port, host: values.server.bind });
-      await lock.announce(url);
-      await writeHubNote(stateDir, { address: url, pid, startedAt: facts.startedAtMs });
-      await system.emit(ServiceStarted, { version: facts.version, address: url, bootId: facts.bootId });
-      return { url };
-    },
-    async signinPath() {
-      const { outcome } = await kernel.dispatch({
-        operationId: "access.code",
-        input: {},
-        credentials: { kind: "caller", caller: { kind: "person", id: "admin" } },
-      });
-      return outcome.kind === "answer" ? (outcome.output as { path: string }).path : "/";
-    },
-    async [Symbol.asyncDispose]() {
-      isReady = false;
-      await http.close();
-      await system.emit(ServiceStopped, { bootId: facts.bootId, reason: "stopped in good order" }).catch((error: unknown) => log.error("the end could not be written", { error: String(error) }));
-      await held.disposeAsync();
-      log.flush();
-    },
-  };
+    clock: systemClock,
+    chance: means.chance,
+    log: means.log,
+    newCorrId: means.newId,
+    isReady,
+    cookies: means.access.cookies,
+    web: await openAssetFolder(join(programRoot(), "web", "dist")),
+    spec: await openAssetFolder(join(programRoot(), "spec")),
+    limits: { bodyBytesMax: config.values.server.bodyBytesMax },
+  });
 }
 
 interface FactsOptions {
@@ -196,4 +249,5 @@ function hubFacts({ config, node, bootId, metrics, stop }: FactsOptions): HubFac
   };
 }
 
-const versionOf = (): string => (JSON.parse(readFileSync(join(programRoot(), "package.json"), "utf8")) as { version: string }).version;
+const versionOf = (): string =>
+  (JSON.parse(readFileSync(join(programRoot(), "package.json"), "utf8")) as { version: string }).version;

@@ -55,7 +55,11 @@ function stopReason(hub: OpenHub): Promise<string> {
   });
 }
 
-async function screen(options: { readonly hub: OpenHub; readonly url: string; readonly config: LoadedConfig }): Promise<string> {
+async function screen(options: {
+  readonly hub: OpenHub;
+  readonly url: string;
+  readonly config: LoadedConfig;
+}): Promise<string> {
   const { hub, url, config } = options;
   const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
   const quiet = (text: string): string => styleText("dim", text, { stream: process.stdout });
@@ -91,8 +95,10 @@ function refusal(error: unknown): string {
   }
   if (isProblem(error)) return `ARW does not start: ${error.message}`;
   const code = (error as { code?: unknown }).code;
-  if (code === "EADDRINUSE") return "ARW does not start: the port is taken. Choose another with --port, or stop the program that has it.";
-  if (code === "EACCES" || code === "EROFS") return `ARW does not start: ${String((error as Error).message)}. Give it a --state-dir that it may write to.`;
+  if (code === "EADDRINUSE")
+    return "ARW does not start: the port is taken. Choose another with --port, or stop the program that has it.";
+  if (code === "EACCES" || code === "EROFS")
+    return `ARW does not start: ${String((error as Error).message)}. Give it a --state-dir that it may write to.`;
   return `ARW does not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 

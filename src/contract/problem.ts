@@ -12,21 +12,20 @@ export interface ProblemDefinition<Code extends string = string> {
 export const problem = <const Code extends string>(definition: ProblemDefinition<Code>): ProblemDefinition<Code> =>
   Object.freeze(definition);
 
-/** A problem that happened. `detail` says what happened to what; it never holds a secret. */
+/**
+ * A problem that happened. `detail` says what happened to what; it never holds a secret. `extra` goes into the document,
+ * but for `cause`, which is the error behind it and stays in the process.
+ */
 export class Problem extends Error {
   readonly definition: ProblemDefinition;
   readonly extra: Readonly<Record<string, unknown>>;
 
-  constructor(
-    definition: ProblemDefinition,
-    detail: string,
-    extra: Readonly<Record<string, unknown>> = {},
-    options?: ErrorOptions,
-  ) {
-    super(detail, options);
+  constructor(definition: ProblemDefinition, detail: string, extra: Readonly<Record<string, unknown>> = {}) {
+    const { cause, ...shown } = extra;
+    super(detail, cause === undefined ? {} : { cause });
     this.name = "Problem";
     this.definition = definition;
-    this.extra = extra;
+    this.extra = shown;
   }
 }
 

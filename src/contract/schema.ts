@@ -18,6 +18,8 @@ export const oneOf = <const W extends readonly string[]>(words: W, description?:
   Type.Unsafe<W[number]>(Type.Enum([...words], description === undefined ? {} : { description }));
 
 export const EpochMs = Type.Integer({ minimum: 0, description: "Milliseconds since 1970-01-01 UTC." });
+export const SizeBytes = Type.Integer({ minimum: 0, description: "Size in bytes." });
+export const DurationMs = Type.Integer({ minimum: 0, description: "Duration in milliseconds." });
 export const Seq = Type.Integer({ minimum: 0, description: "Position in the journal; the first event is 1." });
 export const CorrelationId = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,64}$",

@@ -131,24 +131,47 @@ export const openTasks = view(OpenTask)({
   overflow: "guarded",
   order: "asc",
   folds: [
-    open(TaskEnqueued, (e) => e.data.taskId, (_row, e) => ({
-      ...e.data,
-      status: "queued" as const,
-      attempt: 0,
-      enqueuedAtMs: e.timeMs,
-      enqueuedSeq: e.seq,
-    })),
-    open(TaskStarted, (e) => e.data.taskId, (row, e) =>
-      row ? { ...row, status: "running", attempt: e.data.attempt, leaseUntilMs: e.data.leaseUntilMs } : null,
+    open(
+      TaskEnqueued,
+      (e) => e.data.taskId,
+      (_row, e) => ({
+        ...e.data,
+        status: "queued" as const,
+        attempt: 0,
+        enqueuedAtMs: e.timeMs,
+        enqueuedSeq: e.seq,
+      }),
     ),
-    open(TaskRetried, (e) => e.data.taskId, (row, e) => {
-      if (!row) return null;
-      const { leaseUntilMs: _ended, ...rest } = row;
-      return { ...rest, status: "queued", notBeforeMs: e.data.notBeforeMs };
-    }),
-    open(TaskFinished, (e) => e.data.taskId, () => null),
-    open(TaskFailed, (e) => e.data.taskId, () => null),
-    open(TaskCancelled, (e) => e.data.taskId, () => null),
+    open(
+      TaskStarted,
+      (e) => e.data.taskId,
+      (row, e) =>
+        row ? { ...row, status: "running", attempt: e.data.attempt, leaseUntilMs: e.data.leaseUntilMs } : null,
+    ),
+    open(
+      TaskRetried,
+      (e) => e.data.taskId,
+      (row, e) => {
+        if (!row) return null;
+        const { leaseUntilMs: _ended, ...rest } = row;
+        return { ...rest, status: "queued", notBeforeMs: e.data.notBeforeMs };
+      },
+    ),
+    open(
+      TaskFinished,
+      (e) => e.data.taskId,
+      () => null,
+    ),
+    open(
+      TaskFailed,
+      (e) => e.data.taskId,
+      () => null,
+    ),
+    open(
+      TaskCancelled,
+      (e) => e.data.taskId,
+      () => null,
+    ),
   ],
 });
 
@@ -159,12 +182,24 @@ export const endedTasks = view(EndedTask)({
   about: "Tasks that finished, failed or were cancelled, newest first.",
   rowsMax: endedTasksMax,
   folds: [
-    ended(TaskFinished, (e) => e.data.taskId, (_row, e) => ({ ...e.data, status: "finished", endedAtMs: e.timeMs })),
-    ended(TaskFailed, (e) => e.data.taskId, (_row, e) => ({ ...e.data, status: "failed", endedAtMs: e.timeMs })),
-    ended(TaskCancelled, (e) => e.data.taskId, (_row, e) => {
-      const { reason, ...rest } = e.data;
-      return { ...rest, status: "cancelled", detail: reason, endedAtMs: e.timeMs };
-    }),
+    ended(
+      TaskFinished,
+      (e) => e.data.taskId,
+      (_row, e) => ({ ...e.data, status: "finished", endedAtMs: e.timeMs }),
+    ),
+    ended(
+      TaskFailed,
+      (e) => e.data.taskId,
+      (_row, e) => ({ ...e.data, status: "failed", endedAtMs: e.timeMs }),
+    ),
+    ended(
+      TaskCancelled,
+      (e) => e.data.taskId,
+      (_row, e) => {
+        const { reason, ...rest } = e.data;
+        return { ...rest, status: "cancelled", detail: reason, endedAtMs: e.timeMs };
+      },
+    ),
   ],
 });
 

@@ -2,9 +2,10 @@
  * The bus: committed and live events go to whoever asked for their kind. Publishing never waits, never fails and never
  * grows: a reader that is too slow loses its oldest events and is told which.
  */
-import { type Envelope } from "../contract/event.ts";
+import type { Envelope } from "../contract/event.ts";
 import { createPrefixMatcher } from "../base/prefix-trie.ts";
-import type { Bus, BusCounters, Delivery, GapMark, Subscription } from "./kernel.ts";
+import type { Bus, BusCounters, Subscription } from "./kernel.ts";
+import { createSubscription } from "./subscription.ts";
 
 export interface OwnedBus extends Bus {
   publish(envelope: Envelope): void;
@@ -75,7 +76,9 @@ export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus 
       const { corrId } = options;
       const stop = listen(
         options.prefixes,
-        corrId === undefined ? subscription.push : (envelope) => (envelope.corrId === corrId ? subscription.push(envelope) : undefined),
+        corrId === undefined
+          ? subscription.push
+          : (envelope) => (envelope.corrId === corrId ? subscription.push(envelope) : undefined),
       );
       subscribers.add(subscription);
       return subscription;
@@ -109,107 +112,3 @@ function createRecent(size: number) {
     },
   };
 }
-
-interface OwnedSubscription extends Subscription {
-  push(envelope: Envelope): void;
-}
-
-interface SubscriptionOptions {
-  readonly name: string;
-  readonly capacity: number;
-  readonly onLoss: () => void;
-  readonly onClose: () => void;
-}
-
-/**
- * A bounded reader. The queue drops from its front when it is full; what was dropped since the last read is one gap, which
- * is delivered in the place where the events are missing. Live events have no position: they count in `skipped` and widen
- * no range.
- */
-function createSubscription({ name, capacity, onLoss, onClose }: SubscriptionOptions): OwnedSubscription {
-  let queue: Envelope[] = [];
-  let front = 0;
-  let gap: GapMark | null = null;
-  let skipped = 0;
-  let lastSeq = 0;
-  let isClosed = false;
-  let wake: (() => void) | null = null;
-
-  const lose = (): void => {
-    const lost = queue[front] as Envelope;
-    front += 1;
-    skipped += 1;
-    onLoss();
-    const seq = lost.seq === 0 ? lastSeq : lost.seq;
-    lastSeq = seq;
-    gap = gap === null ? { fromSeq: seq, toSeq: seq, skipped: 1 } : { fromSeq: gap.fromSeq, toSeq: seq, skipped: gap.skipped + 1 };
-    if (front > capacity) {
-      queue = queue.slice(front);
-      front = 0;
-    }
-  };
-  const take = (count: number): readonly Delivery[] => {
-    const taken: Delivery[] = [];
-    if (gap !== null && count > 0) {
-      taken.push(gap);
-      gap = null;
-    }
-    const end = Math.min(queue.length, front + count - taken.length);
-    for (let index = front; index < end; index += 1) taken.push(queue[index] as Envelope);
-    const last = taken.at(-1);
-    if (last !== undefined && "seq" in last && last.seq > 0) lastSeq = last.seq;
-    front = end;
-    if (front === queue.length) {
-      queue = [];
-      front = 0;
-    }
-    return taken;
-  };
-  const close = (): void => {
-    if (isClosed) return;
-    isClosed = true;
-    onClose();
-    queue = [];
-    wake?.();
-  };
-
-  return {
-    name,
-    get pending() {
-      return queue.length - front;
-    },
-    get skipped() {
-      return skipped;
-    },
-    push(envelope) {
-      if (isClosed) return;
-      if (queue.length - front >= capacity) lose();
-      queue.push(envelope);
-      if (wake !== null) {
-        const run = wake;
-        wake = null;
-        run();
-      }
-    },
-    take,
-    onReady(run) {
-      if (queue.length > front || gap !== null) run();
-      else wake = run;
-    },
-    async *[Symbol.asyncIterator]() {
-      try {
-        while (!isClosed) {
-          const batch = take(readBatch);
-          if (batch.length > 0) yield* batch;
-          else await new Promise<void>((resolve) => (wake = resolve));
-        }
-      } finally {
-        close();
-      }
-    },
-    [Symbol.dispose]: close,
-  };
-}
-
-/** Events handed over per turn: large enough to amortise the wake-up, small enough to let others run. */
-const readBatch = 256;

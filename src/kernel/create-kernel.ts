@@ -1,19 +1,19 @@
 /** Puts the kernel together from its ports and the list of domains. Two kernels can live in one process. */
+import { strict as assert } from "node:assert";
 import { createIds } from "../base/ids.ts";
 import type { Caller } from "../contract/caller.ts";
 import type { Domain } from "../contract/domain.ts";
-import type { Envelope } from "../contract/event.ts";
 import type { Context } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { ShuttingDown } from "../contract/standard-problems.ts";
 import type { View } from "../contract/view.ts";
 import { createBus, type OwnedBus } from "./bus.ts";
-import { createContext } from "./context.ts";
+import { type ContextDeps, createContext } from "./context.ts";
 import { createDispatcher, type OwnedDispatcher } from "./dispatch.ts";
 import { createJournal } from "./journal.ts";
-import type { Kernel, Sample, Table } from "./kernel.ts";
-import type { Approvals, BlobStore, Chance, Clock, Gate, Identity, Log, Redactor, Store } from "./ports.ts";
-import { createQueue, type OwnedQueue } from "./queue.ts";
+import type { Kernel, Table } from "./kernel.ts";
+import type { Approvals, BlobStore, Chance, Clock, Gate, Identity, Log, Redactor, Store, Telemetry } from "./ports.ts";
+import { createQueue } from "./queue.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import { stateOperations } from "./state-operations.ts";
@@ -45,8 +45,7 @@ export interface KernelOptions {
     readonly recordBytesMax: number;
     readonly recordAgeMsMax: number;
   };
-  readonly onSample: (sample: Sample) => void;
-  readonly onCommit: (sample: { readonly events: number; readonly durationMs: number }) => void;
+  readonly telemetry: Telemetry;
 }
 
 /** What `app` hands to services that serve the kernel itself: agents act, tasks enqueue, events stream. */
@@ -72,55 +71,25 @@ const system: Caller = { kind: "system", id: "hub" };
 export function createKernel(options: KernelOptions): StartedKernel {
   const { store, clock, chance, log } = options;
   const shutdown = new AbortController();
-  const ids = createIds({ now: clock.nowMs, randomBytes: chance.randomBytes });
-  const newId = ids.next;
-  const bus = createBus({
-    capacity: options.limits.busCapacity,
-    replay: options.limits.busReplay,
-    onDefect: (error) => log.error("a listener of the bus failed", { error: String(error) }),
-  });
-  const scheduler = createScheduler({ clock, log });
-  const recorder = createRecorder({
-    blobs: options.blobs,
-    clock,
-    log,
-    sizeBytesMax: options.limits.recordBytesMax,
-    ageMsMax: options.limits.recordAgeMsMax,
-  });
-  const late = {} as { kernel: StartedKernel; dispatcher: OwnedDispatcher; table: Table };
-  const parts: KernelParts = {
-    get kernel() {
-      return late.kernel;
-    },
-    bus,
-    recorder,
-    scheduler,
-    node: options.node,
-    act: ({ caller, corrId, signal }) =>
-      createContext(contextDeps, {
-        caller,
-        corrId,
-        causeId: null,
-        signal,
-        dispatch: (request) => late.dispatcher.dispatch(request),
-      }),
-  };
-  const { domains, identity, gate, approvals } = options.compose(parts);
-  const viewList = domains.flatMap((domain) => domain.views as readonly View[]);
-  const views = createViews({ views: viewList, store, pause: () => new Promise((resolve) => clock.soon(resolve)) });
+  const newId = createIds({ now: clock.nowMs, randomBytes: chance.randomBytes }).next;
+  const late: { kernel?: StartedKernel; dispatcher?: OwnedDispatcher; context?: ContextDeps } = {};
+  const parts = createParts(options, late);
+  const { domains, ...ports } = options.compose(parts);
+  const definitions = domains.flatMap((domain) => domain.views as readonly View[]);
+  const views = createViews({ views: definitions, store, pause: () => new Promise((resolve) => clock.soon(resolve)) });
   const journal = createJournal({
     store,
     views,
     clock,
     node: options.node,
     newId,
-    publish: (envelope: Envelope) => bus.publish(envelope),
+    publish: parts.bus.publish,
     onDefect: (error, kind) => log.error("a view could not fold an event", { kind, error: String(error) }),
-    onCommit: options.onCommit,
+    onCommit: options.telemetry.onCommit,
   });
-  const contextDeps = { journal, clock, chance, newId, shutdown: shutdown.signal };
-  const table = createTable({ domains, derived: stateOperations(viewList, () => views) });
-  const queue: OwnedQueue = createQueue({
+  const context: ContextDeps = { journal, clock, chance, newId, shutdown: shutdown.signal };
+  const table = createTable({ domains, derived: stateOperations(definitions, () => views) });
+  const queue = createQueue({
     journal,
     views,
     clock,
@@ -129,22 +98,20 @@ export function createKernel(options: KernelOptions): StartedKernel {
     log,
     concurrency: options.limits.workers,
     leaseMs: (operation) => table.operations.get(operation)?.operation.deadlineMs,
-    execute: (task, signal) => executeTask(late.dispatcher, task, signal),
+    execute: (task, signal) => executeTask(dispatcher, task, signal),
   });
   const dispatcher = createDispatcher({
-    ...contextDeps,
+    ...context,
+    ...ports,
     table,
     queue: () => queue,
-    identity,
-    gate,
-    approvals,
     redactor: options.redactor,
-    onSample: options.onSample,
-    onDefect: (error, where) => log.error("a defect", { ...where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    onSample: options.telemetry.onSample,
+    onDefect: (error, where) => log.error("a defect", { ...where, error: stackOf(error) }),
   });
   const kernel: StartedKernel = {
     table,
-    bus,
+    bus: parts.bus,
     journal,
     views,
     queue,
@@ -155,25 +122,61 @@ export function createKernel(options: KernelOptions): StartedKernel {
       views.open((view, seq, headSeq) => log.info("rebuilding a view", { view, seq, headSeq }));
       for (const domain of domains) await domain.start?.(parts.act({ caller: system, corrId: newId() }));
       await queue.start();
-      scheduler.every({
-        name: "record.prune",
-        firstMs: pruneFirstMs,
-        intervalMs: pruneIntervalMs,
-        run: async (signal) => void (await recorder.prune(signal)),
-      });
+      const run = async (signal: AbortSignal): Promise<void> => void (await parts.recorder.prune(signal));
+      parts.scheduler.every({ name: "record.prune", firstMs: pruneFirstMs, intervalMs: pruneIntervalMs, run });
     },
     async [Symbol.asyncDispose]() {
       shutdown.abort(new Problem(ShuttingDown, "the hub is stopping"));
       await queue.stop();
-      await scheduler[Symbol.asyncDispose]();
+      await parts.scheduler[Symbol.asyncDispose]();
       await journal.close();
       store[Symbol.dispose]();
     },
   };
-  late.kernel = kernel;
-  late.dispatcher = dispatcher;
+  Object.assign(late, { kernel, dispatcher, context });
   return kernel;
 }
+
+/** The parts that services get before the kernel is whole; what is late is there when they begin to work. */
+function createParts(
+  options: KernelOptions,
+  late: { readonly kernel?: StartedKernel; readonly dispatcher?: OwnedDispatcher; readonly context?: ContextDeps },
+): KernelParts {
+  const { clock, log, limits } = options;
+  const made = <T>(part: T | undefined): T => {
+    assert(part !== undefined, "a service used the kernel before it was whole");
+    return part;
+  };
+  return {
+    get kernel() {
+      return made(late.kernel);
+    },
+    node: options.node,
+    bus: createBus({
+      capacity: limits.busCapacity,
+      replay: limits.busReplay,
+      onDefect: (error) => log.error("a listener of the bus failed", { error: String(error) }),
+    }),
+    scheduler: createScheduler({ clock, log }),
+    recorder: createRecorder({
+      blobs: options.blobs,
+      clock,
+      log,
+      sizeBytesMax: limits.recordBytesMax,
+      ageMsMax: limits.recordAgeMsMax,
+    }),
+    act: ({ caller, corrId, signal }) =>
+      createContext(made(late.context), {
+        caller,
+        corrId,
+        causeId: null,
+        signal,
+        dispatch: made(late.dispatcher).dispatch,
+      }),
+  };
+}
+
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /** After the busy first minute, then daily. */
 const pruneFirstMs = 60_000;
@@ -181,7 +184,13 @@ const pruneIntervalMs = 24 * 60 * 60 * 1000;
 
 async function executeTask(
   dispatcher: OwnedDispatcher,
-  task: { readonly operation: string; readonly payload: unknown; readonly caller: Caller; readonly corrId: string; readonly approvalId?: string },
+  task: {
+    readonly operation: string;
+    readonly payload: unknown;
+    readonly caller: Caller;
+    readonly corrId: string;
+    readonly approvalId?: string;
+  },
   signal: AbortSignal,
 ): Promise<unknown> {
   const { outcome } = await dispatcher.dispatch({

@@ -20,8 +20,8 @@ import {
 } from "../contract/standard-problems.ts";
 import { jsonText } from "../contract/event.ts";
 import { type ContextDeps, createContext } from "./context.ts";
-import type { Answered, CallRequest, Outcome, Queue, Sample, Table } from "./kernel.ts";
-import type { Approvals, Clock, Gate, Identity, Redactor } from "./ports.ts";
+import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
+import type { Approvals, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
 
 /** How long an operation that answers once may take. Jobs have the lease of their task instead. */
 const deadlineMsDefault = 60_000;
@@ -139,7 +139,10 @@ function preparedOf(bound: Bound): Prepared {
   };
 }
 
-function createStages(options: DispatchOptions, dispatch: (request: InnerRequest) => Promise<Answered>): readonly Stage[] {
+function createStages(
+  options: DispatchOptions,
+  dispatch: (request: InnerRequest) => Promise<Answered>,
+): readonly Stage[] {
   return [
     { name: "identify", run: (call) => identify(call, options) },
     { name: "gate", run: (call) => gate(call, call.prepared.key, options.gate) },
@@ -178,7 +181,11 @@ function decode(call: Call): void {
 
 const nobody: Caller = { kind: "person", id: "anonymous" };
 
-function contextOf(call: Call, options: DispatchOptions, dispatch: (request: InnerRequest) => Promise<Answered>): Context {
+function contextOf(
+  call: Call,
+  options: DispatchOptions,
+  dispatch: (request: InnerRequest) => Promise<Answered>,
+): Context {
   call.context ??= createContext(options, {
     caller: call.caller ?? nobody,
     corrId: call.corrId,
@@ -198,11 +205,19 @@ function approve(
   const caller = call.caller ?? nobody;
   const ruling = options.approvals.ruling({ key, caller, scope: call.scope, effect: operation.effect });
   if (ruling === null) return undefined;
-  if (ruling.effect === "deny") throw new Problem(Denied, ruling.reason, { key, rule: ruling.rule, source: "built-in" });
+  if (ruling.effect === "deny")
+    throw new Problem(Denied, ruling.reason, { key, rule: ruling.rule, source: "built-in" });
   const argsDigest = digestOf(call.input);
   const { approvalId } = call.request;
-  if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest })) return undefined;
-  return hold(call, { rule: ruling.rule, argsDigest, caller, context: contextOf(call, options, dispatch), approvals: options.approvals });
+  if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest }))
+    return undefined;
+  return hold(call, {
+    rule: ruling.rule,
+    argsDigest,
+    caller,
+    context: contextOf(call, options, dispatch),
+    approvals: options.approvals,
+  });
 }
 
 interface Holding {
@@ -247,7 +262,8 @@ function run(
 ): void | Promise<void> {
   const { bound, operation } = call.prepared;
   if (call.abort?.aborted) throw call.abort.reason;
-  if (operation.mode === "job" && call.request.isInline !== true) return enqueue(call, options.queue(), () => contextOf(call, options, dispatch));
+  if (operation.mode === "job" && call.request.isInline !== true)
+    return enqueue(call, options.queue(), () => contextOf(call, options, dispatch));
   if (bound.etag !== undefined && call.request.ifNoneMatch !== undefined) {
     const etag = bound.etag(call.input as never);
     if (etag === call.request.ifNoneMatch) {
@@ -283,7 +299,9 @@ function settle(call: Call, answer: Promise<unknown>, { clock }: DispatchOptions
     const stop =
       deadlineMs === null
         ? undefined
-        : clock.after(deadlineMs, () => end(() => reject(new Problem(DeadlineExceeded, `${operation.id} took over ${deadlineMs} ms`))));
+        : clock.after(deadlineMs, () =>
+            end(() => reject(new Problem(DeadlineExceeded, `${operation.id} took over ${deadlineMs} ms`))),
+          );
     const onAbort = (): void => {
       // A job ends by itself once it has said how it was stopped; its record depends on that.
       if (operation.mode !== "job") end(() => reject(abort?.reason));
@@ -307,7 +325,8 @@ function settle(call: Call, answer: Promise<unknown>, { clock }: DispatchOptions
 
 function egress(call: Call, { gate: port, redactor }: DispatchOptions): void {
   gate(call, call.prepared.egressKey, port);
-  if (call.caller?.kind === "agent" && call.prepared.operation.mode !== "many") call.output = redactor.value(call.output);
+  if (call.caller?.kind === "agent" && call.prepared.operation.mode !== "many")
+    call.output = redactor.value(call.output);
 }
 
 function encode(call: Call, options: DispatchOptions): void {
@@ -319,10 +338,13 @@ function encode(call: Call, options: DispatchOptions): void {
   if (output.check(call.output)) return;
   const cleaned = cleanValue(operation.output, structuredClone(call.output));
   if (!output.check(cleaned)) {
-    options.onDefect(new TypeError(`${operation.id} answered what it did not promise: ${JSON.stringify(output.faults(cleaned))}`), {
-      operation: operation.id,
-      corrId: call.corrId,
-    });
+    options.onDefect(
+      new TypeError(`${operation.id} answered what it did not promise: ${JSON.stringify(output.faults(cleaned))}`),
+      {
+        operation: operation.id,
+        corrId: call.corrId,
+      },
+    );
     throw new Problem(Internal, "the answer did not have the promised shape", { corrId: call.corrId });
   }
   call.output = cleaned;
@@ -348,11 +370,18 @@ function asProblem(error: unknown, call: Call, options: DispatchOptions): Proble
   if (error instanceof Problem) {
     if (call.prepared.codes.has(error.definition.code)) return error;
     options.onDefect(error, { operation: call.prepared.operation.id, corrId: call.corrId });
-    return new Problem(Internal, `an undeclared problem: ${error.definition.code}`, { corrId: call.corrId }, { cause: error });
+    return new Problem(Internal, `an undeclared problem: ${error.definition.code}`, {
+      corrId: call.corrId,
+      cause: error,
+    });
   }
-  if (call.abort?.aborted) return new Problem(Cancelled, "the caller left or the episode was stopped", {}, { cause: error });
+  if (call.abort?.aborted)
+    return new Problem(Cancelled, "the caller left or the episode was stopped", { cause: error });
   options.onDefect(error, { operation: call.prepared.operation.id, corrId: call.corrId });
-  return new Problem(Internal, "unexpected failure; the log knows it by this id", { corrId: call.corrId }, { cause: error });
+  return new Problem(Internal, "unexpected failure; the log knows it by this id", {
+    corrId: call.corrId,
+    cause: error,
+  });
 }
 
 function record(call: Call, { onSample, clock }: DispatchOptions, problem: Problem | null): void {

@@ -17,7 +17,6 @@ export function chainHash(row: Omit<StoredEvent, "hash" | "data">): string {
 
 export const textHash = (text: string): string => hashOnce("sha256", text, "hex");
 
-
 /**
  * The envelope as everybody sees it. The JSON text is put together from the row's own text on first use and kept: journal,
  * every stream and the tee share it. Every head field is free of characters that JSON would escape.

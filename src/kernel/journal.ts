@@ -109,10 +109,15 @@ function prepare(
   { origin, options }: { readonly origin: Origin; readonly options: JournalOptions },
 ): Pending {
   const checker = checkerOf(definition.data);
-  assert(checker.check(data), `event ${definition.kind} does not fit its schema: ${JSON.stringify(checker.check(data) ? [] : checker.faults(data))}`);
+  assert(
+    checker.check(data),
+    `event ${definition.kind} does not fit its schema: ${JSON.stringify(checker.check(data) ? [] : checker.faults(data))}`,
+  );
   const dataJson = definition.isDurable ? JSON.stringify(data) : "";
   if (dataJson.length > eventBytesMax) {
-    throw new Problem(TooLarge, `event ${definition.kind} has ${dataJson.length} bytes of data`, { sizeBytesMax: eventBytesMax });
+    throw new Problem(TooLarge, `event ${definition.kind} has ${dataJson.length} bytes of data`, {
+      sizeBytesMax: eventBytesMax,
+    });
   }
   const head = {
     id: options.newId(),
@@ -143,7 +148,7 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
         views.fold(envelope);
       } catch (error) {
         onDefect(error, entry.head.kind);
-        entry.fault = new Problem(Internal, `a view could not take ${entry.head.kind}`, {}, { cause: error });
+        entry.fault = new Problem(Internal, `a view could not take ${entry.head.kind}`, { cause: error });
         continue;
       }
       seq += 1;
@@ -191,7 +196,7 @@ function storedRow(envelope: Envelope, dataJson: string, prevHash: string): Stor
 
 function storeProblem(error: unknown): Problem {
   if (error instanceof StoreFault && error.reason === "full") {
-    return new Problem(StoreFull, "the event was not written: the disk is full", {}, { cause: error });
+    return new Problem(StoreFull, "the event was not written: the disk is full", { cause: error });
   }
-  return new Problem(StoreFailed, "the event was not written", {}, { cause: error });
+  return new Problem(StoreFailed, "the event was not written", { cause: error });
 }

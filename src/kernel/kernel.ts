@@ -45,17 +45,6 @@ export interface Answered {
   readonly outcome: Outcome;
 }
 
-/** One finished walk through the corridor, for metrics, log and feedback. */
-export interface Sample {
-  readonly operation: string;
-  readonly caller: string;
-  readonly corrId: string;
-  readonly durationMs: number;
-  /** `ok`, or the problem's code. */
-  readonly code: string;
-  readonly status: number;
-}
-
 export interface Dispatcher {
   /** Rejects with a `Problem` only. A surface that must name the correlation id of a failure passes `corrId` itself. */
   dispatch(request: CallRequest): Promise<Answered>;
@@ -68,8 +57,6 @@ export interface GapMark {
 }
 
 export type Delivery = Envelope | GapMark;
-export const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery;
-
 export interface Subscription extends AsyncIterable<Delivery>, Disposable {
   readonly name: string;
   readonly pending: number;
@@ -92,7 +79,12 @@ export interface Bus {
   /** Called synchronously for each matching event, in order. A thrown error is counted, never passed on. */
   listen(prefixes: readonly string[], run: (envelope: Envelope) => void): () => void;
   /** A bounded reader: the oldest goes when it is full, and one gap per loss says so. */
-  subscribe(options: { readonly name: string; readonly prefixes: readonly string[]; readonly corrId?: string; readonly capacity?: number }): Subscription;
+  subscribe(options: {
+    readonly name: string;
+    readonly prefixes: readonly string[];
+    readonly corrId?: string;
+    readonly capacity?: number;
+  }): Subscription;
   counters(): BusCounters;
   readonly subscribers: readonly { readonly name: string; readonly pending: number; readonly skipped: number }[];
 }
@@ -103,7 +95,14 @@ export interface Journal {
   /** Appends, folds, commits, publishes; one promise per group commit. Throws problems `StoreFull`, `StoreFailed`. */
   emit<E extends EventDefinition>(definition: E, data: unknown, origin: Origin): Promise<Envelope>;
   /** Committed events; each carries its JSON text under `jsonText`. */
-  read(query: { readonly afterSeq?: number; readonly toSeq?: number; readonly limit: number; readonly order?: "asc" | "desc"; readonly corrId?: string; readonly kinds?: readonly string[] }): readonly Envelope[];
+  read(query: {
+    readonly afterSeq?: number;
+    readonly toSeq?: number;
+    readonly limit: number;
+    readonly order?: "asc" | "desc";
+    readonly corrId?: string;
+    readonly kinds?: readonly string[];
+  }): readonly Envelope[];
 }
 
 export interface ViewChange {
@@ -116,7 +115,10 @@ export interface ViewChange {
 
 export interface Views {
   get<Row>(view: View<Row>, key: string): Row | undefined;
-  list<Row>(view: View<Row>, options: { readonly afterKey?: string; readonly limit: number; where?(row: Row): boolean }): { readonly rows: readonly { readonly key: string; readonly row: Row }[]; readonly nextKey: string | null };
+  list<Row>(
+    view: View<Row>,
+    options: { readonly afterKey?: string; readonly limit: number; where?(row: Row): boolean },
+  ): { readonly rows: readonly { readonly key: string; readonly row: Row }[]; readonly nextKey: string | null };
   /** Position of the last event that changed the view. */
   changedSeq(view: string): number;
   /** Called after each commit, synchronously. */
@@ -139,7 +141,9 @@ export interface EnqueueRequest {
 
 export interface Queue {
   readonly abilities: { readonly isDurable: boolean; readonly hasDelay: boolean; readonly hasPriority: boolean };
-  enqueue(request: EnqueueRequest): Promise<{ readonly taskId: string; readonly corrId: string; readonly isNew: boolean }>;
+  enqueue(
+    request: EnqueueRequest,
+  ): Promise<{ readonly taskId: string; readonly corrId: string; readonly isNew: boolean }>;
   /** Cancels a waiting task, or aborts the one that runs. False when it is not there. */
   cancel(taskId: string, reason: string, caller: Caller): Promise<boolean>;
   depth(): { readonly queued: number; readonly running: number };

@@ -85,7 +85,11 @@ export interface ViewState {
 export interface Store extends Disposable {
   readonly abilities: { readonly isDurable: boolean };
   head(): { readonly seq: number; readonly hash: string };
-  commit(batch: { readonly events: readonly StoredEvent[]; readonly rows: readonly RowWrite[]; readonly views: readonly string[] }): void;
+  commit(batch: {
+    readonly events: readonly StoredEvent[];
+    readonly rows: readonly RowWrite[];
+    readonly views: readonly string[];
+  }): void;
   events(query: EventQuery): StoredEvent[];
   row(view: string, key: string): string | undefined;
   rows(query: RowQuery): { readonly key: string; readonly json: string }[];
@@ -159,8 +163,12 @@ export interface Ruling {
 /** Decides which calls are asked for, and asks. `request` resolves once the question is durable. */
 export interface Approvals {
   /** Null lets the call pass. Runs for every call, so it is cheap and pure. */
-  ruling(call: Pick<HeldCall, "key" | "caller" | "scope"> & { readonly effect: "read" | "write" | "destroy" }): Ruling | null;
-  request(call: HeldCall & { readonly rule: string; readonly isResumable: boolean }): Promise<{ readonly approvalId: string }>;
+  ruling(
+    call: Pick<HeldCall, "key" | "caller" | "scope"> & { readonly effect: "read" | "write" | "destroy" },
+  ): Ruling | null;
+  request(
+    call: HeldCall & { readonly rule: string; readonly isResumable: boolean },
+  ): Promise<{ readonly approvalId: string }>;
   /** Rejects with `signal.reason` when the caller leaves; the question is then withdrawn. */
   decision(approvalId: string, signal: AbortSignal): Promise<Decision>;
   /** True when a person granted exactly this call. */
@@ -178,4 +186,21 @@ export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** One finished walk through the corridor, for metrics, log and feedback. */
+export interface Sample {
+  readonly operation: string;
+  readonly caller: string;
+  readonly corrId: string;
+  readonly durationMs: number;
+  /** `ok`, or the problem's code. */
+  readonly code: string;
+  readonly status: number;
+}
+
+/** Is told of every call and every commit; must be quick and never throw. */
+export interface Telemetry {
+  onSample(sample: Sample): void;
+  onCommit(sample: { readonly events: number; readonly durationMs: number }): void;
 }

@@ -41,7 +41,8 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
       const bytes = new TextEncoder().encode(canonicalJson(result ?? null));
       const resultRef = `sha256:${sha256Hex(bytes)}`;
       const resultSizeBytes = bytes.byteLength;
-      if (resultSizeBytes <= inlineBytesMax) return { kept: "inline", resultRef, resultSizeBytes, result: result ?? null };
+      if (resultSizeBytes <= inlineBytesMax)
+        return { kept: "inline", resultRef, resultSizeBytes, result: result ?? null };
       if (resultSizeBytes > blobBytesMax) return { kept: "digest", resultRef, resultSizeBytes };
       await blobs.put(bytes);
       return { kept: "blob", resultRef, resultSizeBytes };
@@ -50,7 +51,9 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
       if (kept.kept === "inline") return { kind: "result", result: kept.result };
       if (kept.kept === "digest") return { kind: "gone" };
       const bytes = await blobs.get(kept.resultRef);
-      return bytes === null ? { kind: "gone" } : { kind: "result", result: JSON.parse(new TextDecoder().decode(bytes)) };
+      return bytes === null
+        ? { kind: "gone" }
+        : { kind: "result", result: JSON.parse(new TextDecoder().decode(bytes)) };
     },
     keepBytes: (bytes) => blobs.put(bytes),
     async prune(signal) {

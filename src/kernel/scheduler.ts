@@ -3,7 +3,12 @@ import type { Clock, Log } from "./ports.ts";
 
 export interface Scheduler extends AsyncDisposable {
   /** Runs first after `firstMs`, then `intervalMs` after each end. */
-  every(options: { readonly name: string; readonly firstMs: number; readonly intervalMs: number; readonly run: (signal: AbortSignal) => Promise<void> }): void;
+  every(options: {
+    readonly name: string;
+    readonly firstMs: number;
+    readonly intervalMs: number;
+    readonly run: (signal: AbortSignal) => Promise<void>;
+  }): void;
 }
 
 export function createScheduler({ clock, log }: { readonly clock: Clock; readonly log: Log }): Scheduler {

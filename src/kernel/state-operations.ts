@@ -21,7 +21,9 @@ export const stateOperations = (definitions: readonly View[], views: () => Views
   definitions.flatMap((view) => [listOf(view, views), getOf(view, views), watchOf(view, views)]);
 
 function listOf(view: View, views: () => Views): Bound {
-  const filters = Object.fromEntries(Object.entries(view.filters).map(([name, filter]) => [name, Type.Optional(filter.schema)]));
+  const filters = Object.fromEntries(
+    Object.entries(view.filters).map(([name, filter]) => [name, Type.Optional(filter.schema)]),
+  );
   const operation = op({
     id: `state.${view.name}`,
     http: `GET /state/${view.name}`,
@@ -31,7 +33,9 @@ function listOf(view: View, views: () => Views): Bound {
     input: closed({
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listMax, default: listDefault })),
       cursor: Type.Optional(Type.String({ maxLength: 500, description: "`nextCursor` of the page before." })),
-      at: Type.Optional(Type.Integer({ minimum: 0, description: "The view as it was after this position of the journal." })),
+      at: Type.Optional(
+        Type.Integer({ minimum: 0, description: "The view as it was after this position of the journal." }),
+      ),
       ...filters,
     }),
     output: closed({
@@ -54,8 +58,13 @@ function listOf(view: View, views: () => Views): Bound {
       const input = raw as Input;
       const limit = input.limit ?? listDefault;
       const matches = where(input);
-      const options = { limit, ...(input.cursor === undefined ? {} : { afterKey: input.cursor }), ...(matches ? { where: matches } : {}) };
-      const page = input.at === undefined ? views().list(view, options) : pageOf(view, await views().at(view, input.at), options);
+      const options = {
+        limit,
+        ...(input.cursor === undefined ? {} : { afterKey: input.cursor }),
+        ...(matches ? { where: matches } : {}),
+      };
+      const page =
+        input.at === undefined ? views().list(view, options) : pageOf(view, await views().at(view, input.at), options);
       return {
         view: view.name,
         version: view.version,
@@ -71,13 +80,20 @@ function listOf(view: View, views: () => Views): Bound {
 const etagOf = (view: View, views: Views, input: unknown): string =>
   `"${view.name}-${view.version}-${views.changedSeq(view.name)}-${Buffer.from(JSON.stringify(input)).toString("base64url")}"`;
 
-function pageOf(view: View, rows: ReadonlyMap<string, unknown>, options: { limit: number; afterKey?: string; where?: (row: unknown) => boolean }) {
+function pageOf(
+  view: View,
+  rows: ReadonlyMap<string, unknown>,
+  options: { limit: number; afterKey?: string; where?: (row: unknown) => boolean },
+) {
   const sign = view.order === "desc" ? -1 : 1;
   const after = options.afterKey;
   const matching = [...rows]
     .map(([key, row]) => ({ key, row }))
     .sort((a, b) => (a.key < b.key ? -sign : sign))
-    .filter(({ key, row }) => (after === undefined || (sign < 0 ? key < after : key > after)) && (options.where?.(row) ?? true));
+    .filter(
+      ({ key, row }) =>
+        (after === undefined || (sign < 0 ? key < after : key > after)) && (options.where?.(row) ?? true),
+    );
   const page = matching.slice(0, options.limit);
   return { rows: page, nextKey: matching.length > page.length ? (page.at(-1)?.key ?? null) : null };
 }
@@ -114,7 +130,14 @@ function watchOf(view: View, views: () => Views): Bound {
     mode: "many",
     effect: "read",
     about: `Follow as JSON patches (RFC 6902): ${lowerFirst(view.about)}`,
-    input: closed({ after: Type.Optional(Type.Integer({ minimum: 0, description: "`seq` of the last item seen; resumes without a snapshot where possible." })) }),
+    input: closed({
+      after: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          description: "`seq` of the last item seen; resumes without a snapshot where possible.",
+        }),
+      ),
+    }),
     output: WatchItem,
   });
   return bind(operation, ({ after }, ctx) => {
@@ -177,7 +200,11 @@ async function* watch({ view, views, history, after, signal }: WatchOptions): As
 
 function snapshot(view: View, views: Views): WatchItem {
   const { rows } = views.list(view, { limit: snapshotRowsMax });
-  return { kind: "snapshot", seq: views.changedSeq(view.name), rows: Object.fromEntries(rows.map(({ key, row }) => [key, row])) };
+  return {
+    kind: "snapshot",
+    seq: views.changedSeq(view.name),
+    rows: Object.fromEntries(rows.map(({ key, row }) => [key, row])),
+  };
 }
 
 function patchOf(changes: readonly ViewChange[]): WatchItem {

@@ -24,7 +24,8 @@ export function createTable({ domains, derived, events = [] }: TableOptions): Ta
     addOnce(operations, bound.operation.id, bound);
   }
   const kinds = new Map<string, EventDefinition>();
-  for (const definition of [...events, ...domains.flatMap((domain) => domain.events)]) addOnce(kinds, definition.kind, definition);
+  for (const definition of [...events, ...domains.flatMap((domain) => domain.events)])
+    addOnce(kinds, definition.kind, definition);
   const views = new Map<string, View>();
   for (const view of domains.flatMap((domain) => domain.views)) addOnce(views, view.name, view);
   const problems = new Map<string, ProblemDefinition>(standardProblems.map((each) => [each.code, each]));

@@ -127,7 +127,10 @@ interface BringUp {
 function bringUp({ view, store, head, from, progress }: BringUp): void {
   const rows = new Map<string, string>();
   if (from > 0) for (const { key, json } of eachRow(store, view.name)) rows.set(key, json);
-  const source = { row: (_view: string, key: string) => rows.get(key), rows: () => [...rows].map(([key, json]) => ({ key, json })).sort((a, b) => (a.key < b.key ? -1 : 1)) };
+  const source = {
+    row: (_view: string, key: string) => rows.get(key),
+    rows: () => [...rows].map(([key, json]) => ({ key, json })).sort((a, b) => (a.key < b.key ? -1 : 1)),
+  };
   const table = createViewTable(view, source);
   for (const chunk of chunks(store, { view, from, to: head })) {
     foldChunk(table, chunk);
@@ -138,20 +141,32 @@ function bringUp({ view, store, head, from, progress }: BringUp): void {
     table.committed();
     progress(view.name, chunk.at(-1)?.seq ?? head, head);
   }
-  store.rebuild(view.name, { version: view.version, seq: head }, [...rows].map(([key, json]) => ({ key, json })));
+  store.rebuild(
+    view.name,
+    { version: view.version, seq: head },
+    [...rows].map(([key, json]) => ({ key, json })),
+  );
 }
 
 function* eachRow(store: Store, view: string): Generator<{ key: string; json: string }> {
   let afterKey: string | undefined;
   for (;;) {
-    const page = store.rows({ view, order: "asc", limit: foldChunkEvents, ...(afterKey === undefined ? {} : { afterKey }) });
+    const page = store.rows({
+      view,
+      order: "asc",
+      limit: foldChunkEvents,
+      ...(afterKey === undefined ? {} : { afterKey }),
+    });
     yield* page;
     if (page.length < foldChunkEvents) return;
     afterKey = page.at(-1)?.key;
   }
 }
 
-function* chunks(store: Store, range: { readonly view: View; readonly from: number; readonly to: number }): Generator<readonly Envelope[]> {
+function* chunks(
+  store: Store,
+  range: { readonly view: View; readonly from: number; readonly to: number },
+): Generator<readonly Envelope[]> {
   const wanted = range.view.folds.map((fold) => fold.kind);
   const kinds = wanted.includes("*") ? undefined : wanted;
   let afterSeq = range.from;
@@ -174,7 +189,12 @@ function foldChunk(table: ViewTable, chunk: readonly Envelope[]): void {
   }
 }
 
-async function foldTo(options: { view: View; store: Store; seq: number; pause: () => Promise<void> }): Promise<ReadonlyMap<string, unknown>> {
+async function foldTo(options: {
+  view: View;
+  store: Store;
+  seq: number;
+  pause: () => Promise<void>;
+}): Promise<ReadonlyMap<string, unknown>> {
   const table = createViewTable(options.view, null);
   for (const chunk of chunks(options.store, { view: options.view, from: 0, to: options.seq })) {
     foldChunk(table, chunk);

@@ -10,10 +10,17 @@ export interface FileLog extends Log {
   flush(): void;
 }
 
-export function createFileLog(options: { readonly path: string; readonly level: string; readonly redactor: Redactor }): FileLog {
+export function createFileLog(options: {
+  readonly path: string;
+  readonly level: string;
+  readonly redactor: Redactor;
+}): FileLog {
   const { path, redactor } = options;
   putAside(path);
-  const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: path, sync: true, mkdir: true, mode: 0o600 }));
+  const logger = pino(
+    { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: path, sync: true, mkdir: true, mode: 0o600 }),
+  );
   const write =
     (level: "info" | "warn" | "error") =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>

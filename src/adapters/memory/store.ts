@@ -34,7 +34,8 @@ export function createMemoryStore(): Store {
     rows({ view, afterKey, limit, order }) {
       const sign = order === "desc" ? -1 : 1;
       const keys = [...table(view).keys()].sort((a, b) => (a < b ? -sign : sign));
-      const from = afterKey === undefined ? keys : keys.filter((key) => (order === "desc" ? key < afterKey : key > afterKey));
+      const from =
+        afterKey === undefined ? keys : keys.filter((key) => (order === "desc" ? key < afterKey : key > afterKey));
       return from.slice(0, limit).map((key) => ({ key, json: table(view).get(key) ?? "" }));
     },
     viewStates: () => new Map(states),

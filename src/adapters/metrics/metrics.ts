@@ -1,16 +1,31 @@
 /** Counters and histograms in Prometheus' text form. Label values come from the table, so their number is bounded. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Bus, Queue, Sample } from "../../kernel/kernel.ts";
+import type { Envelope } from "../../contract/event.ts";
+import type { Telemetry } from "../../kernel/ports.ts";
 
 const millisecondBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const nanosecondsPerSecond = 1e9;
 
-export interface Metrics extends Disposable {
-  onSample(sample: Sample): void;
-  onCommit(sample: { readonly events: number; readonly durationMs: number }): void;
-  /** Reads the gauges of a running hub at every scrape. */
-  observe(hub: { readonly bus: Bus; readonly queue: Queue; streams(): number; headSeq(): number }): void;
+/** What the gauges read at every scrape. */
+export interface ObservedHub {
+  readonly bus: {
+    counters(): {
+      readonly published: number;
+      readonly delivered: number;
+      readonly lagged: number;
+      readonly noReceivers: number;
+      readonly receivers: number;
+    };
+    listen(prefixes: readonly string[], run: (envelope: Envelope) => void): () => void;
+  };
+  readonly queue: { depth(): { readonly queued: number; readonly running: number } };
+  streams(): number;
+  headSeq(): number;
+}
+
+export interface Metrics extends Telemetry, Disposable {
+  observe(hub: ObservedHub): void;
   text(): Promise<string>;
 }
 
@@ -18,7 +33,12 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: "arw_" });
-  const calls = new Counter({ name: "arw_calls_total", help: "Calls through the corridor by operation and outcome.", labelNames: ["operation", "code"], registers });
+  const calls = new Counter({
+    name: "arw_calls_total",
+    help: "Calls through the corridor by operation and outcome.",
+    labelNames: ["operation", "code"],
+    registers,
+  });
   const durations = new Histogram({
     name: "arw_call_duration_ms",
     help: "Milliseconds a call took, by operation.",
@@ -26,10 +46,27 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
     buckets: millisecondBuckets,
     registers,
   });
-  const commits = new Histogram({ name: "arw_journal_commit_ms", help: "Milliseconds of one group commit.", buckets: millisecondBuckets, registers });
-  const written = new Counter({ name: "arw_journal_events_total", help: "Events committed to the journal.", registers });
-  const kinds = new Counter({ name: "arw_events_total", help: "Events published, by kind.", labelNames: ["kind"], registers });
-  new Gauge({ name: "arw_build_info", help: "The running version.", labelNames: ["version"], registers }).set({ version: facts.version }, 1);
+  const commits = new Histogram({
+    name: "arw_journal_commit_ms",
+    help: "Milliseconds of one group commit.",
+    buckets: millisecondBuckets,
+    registers,
+  });
+  const written = new Counter({
+    name: "arw_journal_events_total",
+    help: "Events committed to the journal.",
+    registers,
+  });
+  const kinds = new Counter({
+    name: "arw_events_total",
+    help: "Events published, by kind.",
+    labelNames: ["kind"],
+    registers,
+  });
+  new Gauge({ name: "arw_build_info", help: "The running version.", labelNames: ["version"], registers }).set(
+    { version: facts.version },
+    1,
+  );
   const loopDelay = watchLoop(registers);
   return {
     onSample({ operation, code, durationMs }) {
@@ -52,7 +89,7 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
   };
 }
 
-function addHubGauges(hub: Parameters<Metrics["observe"]>[0], registers: Registry[]): void {
+function addHubGauges(hub: ObservedHub, registers: Registry[]): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
       name,

@@ -137,7 +137,20 @@ function createStore(database: DatabaseSync): SqliteStore {
 
 function writeEvent(insert: StatementSync, e: StoredEvent): void {
   insert.run(
-    e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId, e.node, e.caller, e.data, e.dataHash, e.prevHash, e.hash,
+    e.seq,
+    e.format,
+    e.id,
+    e.timeMs,
+    e.kind,
+    e.version,
+    e.corrId,
+    e.causeId,
+    e.node,
+    e.caller,
+    e.data,
+    e.dataHash,
+    e.prevHash,
+    e.hash,
   );
 }
 
@@ -179,7 +192,11 @@ function selectRows(query: RowQuery, prepared: (sql: string) => StatementSync): 
 }
 
 function readViewStates(prepared: (sql: string) => StatementSync): Map<string, ViewState> {
-  const rows = prepared("SELECT view, version, seq FROM viewState").all() as { view: string; version: number; seq: number }[];
+  const rows = prepared("SELECT view, version, seq FROM viewState").all() as {
+    view: string;
+    version: number;
+    seq: number;
+  }[];
   return new Map(rows.map(({ view, version, seq }) => [view, { version, seq }]));
 }
 

@@ -30,13 +30,19 @@ export const RunProgress = event({
     done: Type.Number({ minimum: 0 }),
     total: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
     unit: Type.String({ maxLength: 20 }),
-    etaMs: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+    etaMs: Type.Union([Type.Number({ minimum: 0 }), Type.Null()], {
+      description: "Milliseconds left, as far as can be told.",
+    }),
   }),
 });
 export const RunFinished = event({
   kind: "agents.run.finished",
   about: "The run ended as intended.",
-  data: closed({ agent: Agent, outcome: Type.String({ maxLength: 1000 }), notDone: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 50 }) }),
+  data: closed({
+    agent: Agent,
+    outcome: Type.String({ maxLength: 1000 }),
+    notDone: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 50 }),
+  }),
 });
 export const RunFailed = event({
   kind: "agents.run.failed",
@@ -101,7 +107,8 @@ export const RunDidNotFinish = problem({
   code: "agents.run-failed",
   status: 422,
   title: "The run failed",
-  about: "A tool call failed and the agent could not go on. `cause` is the code of what failed; the episode tells the story.",
+  about:
+    "A tool call failed and the agent could not go on. `causeCode` is the code of what failed; the episode tells the story.",
 });
 
 export const Run = op({
@@ -135,10 +142,23 @@ export interface Tools {
   readonly signal: AbortSignal;
   /** The moment the run began. The same in a resume and in a replay, so that "today" does not move under the agent. */
   readonly startedAtMs: number;
-  call<I extends TObject, O extends TSchema>(operation: Operation<I, O>, input: Static<I>, summary: string): Promise<Static<O>>;
+  call<I extends TObject, O extends TSchema>(
+    operation: Operation<I, O>,
+    input: Static<I>,
+    summary: string,
+  ): Promise<Static<O>>;
   /** Says what the agent concluded, and from which lines. */
-  believe(belief: { readonly topic: string; readonly statement: string; readonly sources: readonly { readonly path: string; readonly line: number }[] }): Promise<void>;
-  progress(at: { readonly phase: string; readonly done: number; readonly total: number | null; readonly unit: string }): void;
+  believe(belief: {
+    readonly topic: string;
+    readonly statement: string;
+    readonly sources: readonly { readonly path: string; readonly line: number }[];
+  }): Promise<void>;
+  progress(at: {
+    readonly phase: string;
+    readonly done: number;
+    readonly total: number | null;
+    readonly unit: string;
+  }): void;
 }
 
 /** An agent: code that decides, and reaches the world through `Tools` alone. The same answers make it do the same again. */
@@ -146,7 +166,10 @@ export interface AgentProgram {
   readonly id: string;
   /** `none` when no model takes part. */
   readonly model: string;
-  run(input: unknown, tools: Tools): Promise<{ readonly outcome: string; readonly notDone: readonly string[]; readonly output: unknown }>;
+  run(
+    input: unknown,
+    tools: Tools,
+  ): Promise<{ readonly outcome: string; readonly notDone: readonly string[]; readonly output: unknown }>;
 }
 
 const EpisodeInput = closed({ episode: CorrelationId });

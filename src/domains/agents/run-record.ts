@@ -1,10 +1,24 @@
 /** What the journal holds of a run's steps: the answers a resume gives instead of doing things again. */
 import type { Journal } from "../../kernel/kernel.ts";
-import { ActionApplied, ActionFailed, ActionRefused, BeliefHeld, IntentProposed, ObservationRecorded, type Recorded } from "../episodes/contract.ts";
+import {
+  ActionApplied,
+  ActionFailed,
+  ActionRefused,
+  BeliefHeld,
+  IntentProposed,
+  ObservationRecorded,
+  type Recorded,
+} from "../episodes/contract.ts";
 
 export type StepRecord =
   | { readonly kind: "done"; readonly tool: string; readonly argsDigest: string; readonly recorded: Recorded }
-  | { readonly kind: "stopped"; readonly tool: string; readonly argsDigest: string; readonly code: string; readonly reason: string };
+  | {
+      readonly kind: "stopped";
+      readonly tool: string;
+      readonly argsDigest: string;
+      readonly code: string;
+      readonly reason: string;
+    };
 
 export interface RunRecord {
   readonly steps: ReadonlyMap<number, StepRecord>;
@@ -16,7 +30,9 @@ export interface RunRecord {
 export const emptyRecord: RunRecord = { steps: new Map(), intents: new Set(), beliefs: 0 };
 
 const pageEvents = 1000;
-const kinds = [ObservationRecorded, ActionApplied, ActionRefused, ActionFailed, IntentProposed, BeliefHeld].map((each) => each.kind);
+const kinds = [ObservationRecorded, ActionApplied, ActionRefused, ActionFailed, IntentProposed, BeliefHeld].map(
+  (each) => each.kind,
+);
 
 export function readRunRecord(journal: Journal, episode: string): RunRecord {
   const steps = new Map<number, StepRecord>();

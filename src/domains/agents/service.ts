@@ -90,14 +90,23 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
         }
         const { agent, title, input, grants, folder } = known;
         const payload = { agent, title, input, grants, ...(folder === undefined ? {} : { folder }) };
-        await parts.kernel.queue.enqueue({ operation: Run as never, payload, caller: ctx.caller, corrId: episode, attemptsMax: 1 });
+        await parts.kernel.queue.enqueue({
+          operation: Run as never,
+          payload,
+          caller: ctx.caller,
+          corrId: episode,
+          attemptsMax: 1,
+        });
         return { episode, status: "running" };
       }),
     ],
     events: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
     views: [runs],
     async start() {
-      for (const { row: each } of parts.kernel.views.list(runs, { limit: interruptedMax, where: (run) => run.status === "running" }).rows) {
+      for (const { row: each } of parts.kernel.views.list(runs, {
+        limit: interruptedMax,
+        where: (run) => run.status === "running",
+      }).rows) {
         const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: each.episode });
         await actor.emit(RunInterrupted, { agent: each.agent, reason: "the hub ended while the run was going" });
       }
@@ -123,9 +132,20 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
   const startedAtMs = resumedAtMs ?? (await announce({ program, input, actor }));
   if (resumedAtMs !== null) await actor.emit(RunResumed, { agent, recordedSteps: record.steps.size });
   try {
-    const tools = createToolbox({ agent, actor, recorder: parts.recorder, record, startedAtMs, problems: parts.kernel.table.problems });
+    const tools = createToolbox({
+      agent,
+      actor,
+      recorder: parts.recorder,
+      record,
+      startedAtMs,
+      problems: parts.kernel.table.problems,
+    });
     const { outcome, notDone, output } = await program.run(input.input, tools);
-    await actor.emit(RunFinished, { agent, outcome: outcome.slice(0, 1000), notDone: notDone.slice(0, 50).map((each) => each.slice(0, 500)) });
+    await actor.emit(RunFinished, {
+      agent,
+      outcome: outcome.slice(0, 1000),
+      notDone: notDone.slice(0, 50).map((each) => each.slice(0, 500)),
+    });
     return { episode: actor.corrId, outcome, notDone: [...notDone], output };
   } catch (error) {
     await sayHowItEnded(error, agent, actor);
@@ -136,13 +156,20 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
 /** Whatever problem a tool had, the run has one: that it did not finish. */
 function asOwnProblem(error: unknown): unknown {
   if (!(error instanceof Problem) || Run.problems.some((each) => each.code === error.definition.code)) return error;
-  return new Problem(RunDidNotFinish, error.message, { cause: error.definition.code }, { cause: error });
+  return new Problem(RunDidNotFinish, error.message, { causeCode: error.definition.code, cause: error });
 }
 
 async function announce({ program, input, actor }: Pick<Conduct, "program" | "input" | "actor">): Promise<number> {
   const { title, folder, grants } = input;
   const target = folder === undefined ? {} : { folder };
-  const started = await actor.emit(RunStarted, { agent: program.id, model: program.model, title, input: input.input, grants, ...target });
+  const started = await actor.emit(RunStarted, {
+    agent: program.id,
+    model: program.model,
+    title,
+    input: input.input,
+    grants,
+    ...target,
+  });
   return started.timeMs;
 }
 
@@ -151,5 +178,10 @@ async function sayHowItEnded(error: unknown, agent: string, actor: Context): Pro
   const text = (reason instanceof Error ? reason.message : String(reason)).slice(0, 500);
   if (isProblem(reason, ShuttingDown)) await actor.emit(RunInterrupted, { agent, reason: text });
   else if (actor.signal.aborted) await actor.emit(RunCancelled, { agent, reason: text });
-  else await actor.emit(RunFailed, { agent, code: isProblem(reason) ? reason.definition.code : "arw.internal", error: text });
+  else
+    await actor.emit(RunFailed, {
+      agent,
+      code: isProblem(reason) ? reason.definition.code : "arw.internal",
+      error: text,
+    });
 }

@@ -65,19 +65,33 @@ export function createToolbox(options: ToolboxOptions): Tools {
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
-      return answer === undefined ? await perform(step, { operation: operation as unknown as Operation, input, options }) : answer.result;
+      return answer === undefined
+        ? await perform(step, { operation: operation as unknown as Operation, input, options })
+        : answer.result;
     },
     async believe({ topic, statement, sources }) {
       beliefNumber += 1;
       if (beliefNumber <= record.beliefs) return;
-      await actor.emit(BeliefHeld, { agent, topic, statement: statement.slice(0, 1000), sources: sources.slice(0, 20) as { path: string; line: number }[] });
+      await actor.emit(BeliefHeld, {
+        agent,
+        topic,
+        statement: statement.slice(0, 1000),
+        sources: sources.slice(0, 20) as { path: string; line: number }[],
+      });
     },
     progress({ phase, done, total, unit }) {
       const now = actor.now();
       if (now - progressAtMs < progressEveryMs && done !== total) return;
       progressAtMs = now;
       const eta = total === null ? undefined : etaMs({ done, total, elapsedMs: now - options.startedAtMs });
-      void actor.emit(RunProgress, { agent, phase, done, total, unit, etaMs: eta === undefined ? null : Math.round(eta) });
+      void actor.emit(RunProgress, {
+        agent,
+        phase,
+        done,
+        total,
+        unit,
+        etaMs: eta === undefined ? null : Math.round(eta),
+      });
     },
   };
 }
@@ -89,9 +103,15 @@ interface Recall {
 }
 
 /** The recorded answer of a step; undefined when a read has to be done again because its result is no longer kept. */
-async function recalled(known: StepRecord, { step, operation, options }: Recall): Promise<{ result: never } | undefined> {
+async function recalled(
+  known: StepRecord,
+  { step, operation, options }: Recall,
+): Promise<{ result: never } | undefined> {
   if (known.tool !== step.tool || known.argsDigest !== step.argsDigest) {
-    throw new Problem(RecordDiverged, `step ${step.step} was ${known.tool} and is ${step.tool} with other arguments now`);
+    throw new Problem(
+      RecordDiverged,
+      `step ${step.step} was ${known.tool} and is ${step.tool} with other arguments now`,
+    );
   }
   if (known.kind === "stopped") throw new Problem(options.problems.get(known.code) ?? Internal, known.reason);
   const found = await options.recorder.recall(known.recorded);
@@ -109,7 +129,8 @@ interface Performance {
 async function perform(step: Step, { operation, input, options }: Performance): Promise<never> {
   const { actor, recorder, record } = options;
   const { target, ...named } = step;
-  if (operation.effect !== "read" && !record.intents.has(step.step)) await actor.emit(IntentProposed, { ...named, ...target });
+  if (operation.effect !== "read" && !record.intents.has(step.step))
+    await actor.emit(IntentProposed, { ...named, ...target });
   const atMs = actor.now();
   try {
     const result = await actor.call(operation, input as never);

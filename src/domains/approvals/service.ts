@@ -1,11 +1,12 @@
 /** Asks a person before a call runs, waits for the answer, and lets exactly that call go on. */
-import { isGranted, matchesKey } from "../../contract/caller.ts";
+import { abortable } from "../../base/async.ts";
+import { type Caller, callerName, isGranted, matchesKey } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
-import { NotFound } from "../../contract/standard-problems.ts";
+import { Denied, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { Approvals, BlobStore, Clock, Decision, HeldCall, Log, Redactor } from "../../kernel/ports.ts";
+import type { Approvals, BlobStore, Clock, HeldCall, Log, Redactor } from "../../kernel/ports.ts";
 import {
   AlreadyAnswered,
   type Approval,
@@ -16,6 +17,7 @@ import {
   ApprovalRequested,
   Decide,
 } from "./contract.ts";
+import { createQuestions } from "./questions.ts";
 import { approvals as view } from "./views.ts";
 
 interface ApprovalsDeps {
@@ -32,79 +34,41 @@ interface ApprovalsDeps {
 /** A longer diff is cut; the card says so, and the whole text stands in the arguments. */
 const diffCharactersMax = 290_000;
 const waitingMax = 5000;
+const hub: Caller = { kind: "system", id: "hub" };
 
 export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain; readonly port: Approvals } {
   const { parts } = deps;
-  const waiters = new Map<string, (decision: Decision) => void>();
-  const timers = new Map<string, () => void>();
   const row = (approvalId: string): Approval | undefined => parts.kernel.views.get(view, approvalId);
-
-  const settle = (approvalId: string, decision: Decision): void => {
-    timers.get(approvalId)?.();
-    timers.delete(approvalId);
-    waiters.get(approvalId)?.(decision);
-    waiters.delete(approvalId);
-  };
+  const questions = createQuestions({ clock: deps.clock, log: deps.log, expire: (approvalId) => expire(approvalId) });
   const expire = async (approvalId: string): Promise<void> => {
     const waiting = row(approvalId);
     if (waiting?.status !== "waiting") return;
     const reason = "nobody answered in time";
-    await parts.act({ caller: { kind: "system", id: "hub" }, corrId: waiting.corrId }).emit(ApprovalExpired, { approvalId, reason });
-    settle(approvalId, { kind: "denied", reason });
-  };
-  const arm = (approvalId: string, expiresAtMs: number): void => {
-    const run = (): void => {
-      expire(approvalId).catch((error: unknown) => deps.log.error("an approval could not expire", { approvalId, error: String(error) }));
-    };
-    timers.set(approvalId, deps.clock.after(Math.max(0, expiresAtMs - deps.clock.nowMs()), run));
+    await parts.act({ caller: hub, corrId: waiting.corrId }).emit(ApprovalExpired, { approvalId, reason });
+    questions.settle(approvalId, { kind: "denied", reason });
   };
 
   const port: Approvals = {
     ruling: createRuling(deps.askPatterns),
     async request(call) {
-      const actor = parts.act({ caller: call.caller, corrId: call.corrId });
-      const approvalId = actor.id();
-      const expiresAtMs = actor.now() + deps.timeoutMs;
-      const inputRef = call.isResumable ? await deps.blobs.put(new TextEncoder().encode(JSON.stringify(call.input))) : null;
-      await actor.emit(ApprovalRequested, {
-        approvalId,
-        operation: call.operation,
-        key: call.key,
-        input: deps.redactor.value(shownInput(call)),
-        argsDigest: call.argsDigest,
-        ...(call.scope.folder === undefined ? {} : { folder: call.scope.folder }),
-        ...(call.scope.path === undefined ? {} : { path: call.scope.path }),
-        caller: { kind: call.caller.kind, id: call.caller.id },
-        rule: call.rule,
-        summary: call.preview.summary.slice(0, 500),
-        ...(call.preview.diff === undefined ? {} : { diff: shownDiff(deps.redactor.text(call.preview.diff)) }),
-        canUndo: call.preview.canUndo,
-        expiresAtMs,
-        isResumable: call.isResumable,
-        ...(inputRef === null ? {} : { inputRef }),
-      });
-      arm(approvalId, expiresAtMs);
-      return { approvalId };
+      const asked = await ask(call, deps);
+      questions.open(asked.approvalId, asked.expiresAtMs);
+      return { approvalId: asked.approvalId };
     },
-    decision(approvalId, signal) {
-      return new Promise<Decision>((resolve, reject) => {
-        const known = row(approvalId);
-        if (known !== undefined && known.status !== "waiting") {
-          resolve(known.status === "granted" ? { kind: "granted" } : { kind: "denied", reason: known.reason ?? `the question was ${known.status}` });
-          return;
-        }
-        const leave = (): void => {
-          settle(approvalId, { kind: "denied", reason: "the caller left" });
-          const withdrawn = known === undefined ? Promise.resolve() : cancel(parts, known, "the caller left before anybody answered");
-          withdrawn.then(() => reject(signal.reason), reject);
-        };
-        waiters.set(approvalId, (decision) => {
-          signal.removeEventListener("abort", leave);
-          resolve(decision);
-        });
-        if (signal.aborted) leave();
-        else signal.addEventListener("abort", leave, { once: true });
-      });
+    async decision(approvalId, signal) {
+      const known = row(approvalId);
+      if (known !== undefined && known.status !== "waiting") {
+        return known.status === "granted"
+          ? { kind: "granted" }
+          : { kind: "denied", reason: known.reason ?? `the question was ${known.status}` };
+      }
+      try {
+        return await abortable(questions.answer(approvalId), signal);
+      } catch (error) {
+        questions.settle(approvalId, { kind: "denied", reason: "the caller left" });
+        if (known !== undefined) await withdraw(parts, known, "the caller left before anybody answered");
+        throw error;
+      }
     },
     isGranted(approvalId, call) {
       const known = row(approvalId);
@@ -118,10 +82,18 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
     if (known.status !== "waiting") {
       throw new Problem(AlreadyAnswered, `approval ${approvalId} is ${known.status}`, { status: known.status });
     }
+    // Only a person answers: whoever waits must not let itself pass.
+    if (ctx.caller.kind !== "person")
+      throw new Problem(Denied, "only a person can answer", { rule: "built-in:person-answers", source: "built-in" });
     const isAllowed = decision === "allow";
     const said = { approvalId, ...(reason === undefined ? {} : { reason }) };
-    await parts.act({ caller: ctx.caller, corrId: known.corrId }).emit(isAllowed ? ApprovalGranted : ApprovalDenied, said);
-    settle(approvalId, isAllowed ? { kind: "granted" } : { kind: "denied", reason: reason ?? `denied by ${ctx.caller.kind}:${ctx.caller.id}` });
+    await parts
+      .act({ caller: ctx.caller, corrId: known.corrId })
+      .emit(isAllowed ? ApprovalGranted : ApprovalDenied, said);
+    questions.settle(
+      approvalId,
+      isAllowed ? { kind: "granted" } : { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` },
+    );
     if (isAllowed && known.isResumable) await resumeCall(known, deps);
     return row(approvalId) ?? known;
   });
@@ -134,14 +106,48 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
       events: [ApprovalRequested, ApprovalGranted, ApprovalDenied, ApprovalExpired, ApprovalCancelled],
       views: [view],
       async start() {
-        const waiting = parts.kernel.views.list(view, { limit: waitingMax, where: (each) => each.status === "waiting" });
+        const waiting = parts.kernel.views.list(view, {
+          limit: waitingMax,
+          where: (each) => each.status === "waiting",
+        });
         for (const { row: each } of waiting.rows) {
-          if (each.isResumable) arm(each.approvalId, each.expiresAtMs);
-          else await cancel(parts, each, "the hub ended while the caller waited");
+          if (each.isResumable) questions.open(each.approvalId, each.expiresAtMs);
+          else await withdraw(parts, each, "the hub ended while the caller waited");
         }
       },
     },
   };
+}
+
+/** Writes the question down: what would be done with which arguments, by whom, and which rule asks. */
+async function ask(
+  call: Parameters<Approvals["request"]>[0],
+  { parts, blobs, redactor, timeoutMs }: ApprovalsDeps,
+): Promise<{ readonly approvalId: string; readonly expiresAtMs: number }> {
+  const actor = parts.act({ caller: call.caller, corrId: call.corrId });
+  const approvalId = actor.id();
+  const expiresAtMs = actor.now() + timeoutMs;
+  const { folder, path } = call.scope;
+  const { summary, diff, canUndo } = call.preview;
+  const inputRef = call.isResumable ? await blobs.put(new TextEncoder().encode(JSON.stringify(call.input))) : null;
+  await actor.emit(ApprovalRequested, {
+    approvalId,
+    operation: call.operation,
+    key: call.key,
+    input: redactor.value(shownInput(call)),
+    argsDigest: call.argsDigest,
+    ...(folder === undefined ? {} : { folder }),
+    ...(path === undefined ? {} : { path }),
+    caller: { kind: call.caller.kind, id: call.caller.id },
+    rule: call.rule,
+    summary: summary.slice(0, 500),
+    ...(diff === undefined ? {} : { diff: shownDiff(redactor.text(diff)) }),
+    canUndo,
+    expiresAtMs,
+    isResumable: call.isResumable,
+    ...(inputRef === null ? {} : { inputRef }),
+  });
+  return { approvalId, expiresAtMs };
 }
 
 /**
@@ -151,14 +157,25 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
 function createRuling(askPatterns: readonly string[]): Approvals["ruling"] {
   return ({ key, caller, scope, effect }) => {
     if (caller.kind === "agent" && !isGranted(caller, key, scope)) {
-      if (effect !== "read") return { effect: "ask", rule: "built-in:ask-before-change", reason: "an agent asks before it changes anything" };
+      if (effect !== "read")
+        return {
+          effect: "ask",
+          rule: "built-in:ask-before-change",
+          reason: "an agent asks before it changes anything",
+        };
       if (scope.folder !== undefined) {
-        return { effect: "deny", rule: "built-in:granted-folders", reason: `${scope.folder} was not granted to ${caller.id}` };
+        return {
+          effect: "deny",
+          rule: "built-in:granted-folders",
+          reason: `${scope.folder} was not granted to ${caller.id}`,
+        };
       }
     }
     if (askPatterns.length === 0 || caller.kind === "system") return null;
     const pattern = askPatterns.find((each) => matchesKey(each, key));
-    return pattern === undefined ? null : { effect: "ask", rule: `config:approvals.ask:${pattern}`, reason: `${pattern} is asked for` };
+    return pattern === undefined
+      ? null
+      : { effect: "ask", rule: `config:approvals.ask:${pattern}`, reason: `${pattern} is asked for` };
   };
 }
 
@@ -166,23 +183,33 @@ function createRuling(askPatterns: readonly string[]): Approvals["ruling"] {
 function shownInput(call: HeldCall): unknown {
   if (call.preview.diff === undefined || typeof call.input !== "object" || call.input === null) return call.input;
   const entries = Object.entries(call.input).map(([name, value]) =>
-    typeof value === "string" && value.length > 1000 ? [name, `${value.length} characters, see the diff`] : [name, value],
+    typeof value === "string" && value.length > 1000
+      ? [name, `${value.length} characters, see the diff`]
+      : [name, value],
   );
   return Object.fromEntries(entries);
 }
 
 const shownDiff = (diff: string): string =>
-  diff.length <= diffCharactersMax ? diff : `${diff.slice(0, diffCharactersMax)}\n… the diff goes on for ${diff.length - diffCharactersMax} characters`;
+  diff.length <= diffCharactersMax
+    ? diff
+    : `${diff.slice(0, diffCharactersMax)}\n… the diff goes on for ${diff.length - diffCharactersMax} characters`;
 
-async function cancel(parts: KernelParts, waiting: Approval, reason: string): Promise<void> {
-  const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: waiting.corrId });
+async function withdraw(parts: KernelParts, waiting: Approval, reason: string): Promise<void> {
+  const actor = parts.act({ caller: hub, corrId: waiting.corrId });
   await actor.emit(ApprovalCancelled, { approvalId: waiting.approvalId, reason });
 }
 
 /** A caller that did not wait: the queue makes the very call that was shown. */
 async function resumeCall(known: Approval, { parts, blobs }: ApprovalsDeps): Promise<void> {
-  const requested = parts.kernel.journal.read({ corrId: known.corrId, kinds: [ApprovalRequested.kind], limit: waitingMax });
-  const asked = requested.map((each) => each.data as { approvalId: string; inputRef?: string }).find((each) => each.approvalId === known.approvalId);
+  const requested = parts.kernel.journal.read({
+    corrId: known.corrId,
+    kinds: [ApprovalRequested.kind],
+    limit: waitingMax,
+  });
+  const asked = requested
+    .map((each) => each.data as { approvalId: string; inputRef?: string })
+    .find((each) => each.approvalId === known.approvalId);
   const bytes = asked?.inputRef === undefined ? null : await blobs.get(asked.inputRef);
   if (bytes === null) throw new Problem(NotFound, "the held call's input is no longer kept; make the call again");
   await parts.kernel.queue.enqueue({

@@ -15,7 +15,10 @@ const approvalsMax = 5000;
 const approval = on<Approval>();
 const answered =
   (status: Approval["status"]) =>
-  (row: Approval | undefined, e: { readonly timeMs: number; readonly caller: string; readonly data: { readonly reason?: string } }): Approval | null => {
+  (
+    row: Approval | undefined,
+    e: { readonly timeMs: number; readonly caller: string; readonly data: { readonly reason?: string } },
+  ): Approval | null => {
     if (!row) return null;
     const reason = e.data.reason === undefined ? {} : { reason: e.data.reason };
     return { ...row, status, answeredAtMs: e.timeMs, answeredBy: e.caller, ...reason };
@@ -30,10 +33,14 @@ export const approvals = view(Approval)({
     status: { schema: oneOf(approvalStatuses), matches: (row: Approval, value: string) => row.status === value },
   },
   folds: [
-    approval(ApprovalRequested, (e) => e.data.approvalId, (_row, e) => {
-      const { inputRef: _kept, ...shown } = e.data;
-      return { ...shown, status: "waiting", corrId: e.corrId, requestedAtMs: e.timeMs };
-    }),
+    approval(
+      ApprovalRequested,
+      (e) => e.data.approvalId,
+      (_row, e) => {
+        const { inputRef: _kept, ...shown } = e.data;
+        return { ...shown, status: "waiting", corrId: e.corrId, requestedAtMs: e.timeMs };
+      },
+    ),
     approval(ApprovalGranted, (e) => e.data.approvalId, answered("granted")),
     approval(ApprovalDenied, (e) => e.data.approvalId, answered("denied")),
     approval(ApprovalExpired, (e) => e.data.approvalId, answered("expired")),

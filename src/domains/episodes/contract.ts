@@ -1,7 +1,18 @@
 /** Episodes: everything one run of an agent read, concluded, wanted, did and was refused, joined by its correlation id. */
 import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
-import { closed, CorrelationId, Digest, EpochMs, oneOf, RelativePath, type Static, Type } from "../../contract/schema.ts";
+import {
+  closed,
+  CorrelationId,
+  Digest,
+  DurationMs,
+  EpochMs,
+  oneOf,
+  RelativePath,
+  SizeBytes,
+  type Static,
+  Type,
+} from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 
 const Step = Type.Integer({ minimum: 1, description: "Number of the tool call within the run, from 1." });
@@ -15,16 +26,19 @@ export const Recorded = closed({
   tool: Tool,
   argsDigest: Digest,
   resultRef: Digest,
-  resultSizeBytes: Type.Integer({ minimum: 0 }),
+  resultSizeBytes: SizeBytes,
   /** The result itself when it is small, else it is in the blob store under `resultRef`, or only its digest and size are kept. */
   result: Type.Optional(Type.Unknown()),
   kept: oneOf(["inline", "blob", "digest"]),
   atMs: EpochMs,
-  durationMs: Type.Integer({ minimum: 0 }),
+  durationMs: DurationMs,
 });
 export type Recorded = Static<typeof Recorded>;
 
-const Target = { folder: Type.Optional(Type.String({ maxLength: 4096 })), path: Type.Optional(Type.String({ maxLength: 4096 })) };
+const Target = {
+  folder: Type.Optional(Type.String({ maxLength: 4096 })),
+  path: Type.Optional(Type.String({ maxLength: 4096 })),
+};
 
 export const ObservationRecorded = event({
   kind: "observations.recorded",
@@ -93,7 +107,7 @@ export const Episode = closed({
   startedAtMs: EpochMs,
   lastAtMs: EpochMs,
   endedAtMs: Type.Optional(EpochMs),
-  durationMs: Count,
+  durationMs: DurationMs,
   outcome: Type.Optional(Type.String({ description: "What the run says of its end, in one line." })),
   errors: Count,
   refusals: Count,
@@ -135,6 +149,10 @@ export const Show = op({
     afterSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Only what came after this position." })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5000, default: 1000 })),
   }),
-  output: closed({ episode: Episode, story: Type.Array(StoryLine), nextAfterSeq: Type.Union([Type.Integer(), Type.Null()]) }),
+  output: closed({
+    episode: Episode,
+    story: Type.Array(StoryLine),
+    nextAfterSeq: Type.Union([Type.Integer(), Type.Null()]),
+  }),
   problems: [NotFound],
 });

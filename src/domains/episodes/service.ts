@@ -3,7 +3,15 @@ import { bind } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { ActionApplied, ActionFailed, ActionRefused, BeliefHeld, IntentProposed, ObservationRecorded, Show } from "./contract.ts";
+import {
+  ActionApplied,
+  ActionFailed,
+  ActionRefused,
+  BeliefHeld,
+  IntentProposed,
+  ObservationRecorded,
+  Show,
+} from "./contract.ts";
 import { storyLine } from "./story.ts";
 import { actions, beliefs, episodes, intents, observations } from "./views.ts";
 

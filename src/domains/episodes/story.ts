@@ -16,7 +16,12 @@ const because = (data: Data): string => {
 };
 const sources = (data: Data): string => {
   const cited = (data["sources"] ?? []) as readonly { path: string; line: number }[];
-  return cited.length === 0 ? "" : ` [${cited.slice(0, 3).map((each) => `${each.path}:${each.line}`).join(", ")}]`;
+  return cited.length === 0
+    ? ""
+    : ` [${cited
+        .slice(0, 3)
+        .map((each) => `${each.path}:${each.line}`)
+        .join(", ")}]`;
 };
 const resultSize = (data: Data): string => {
   const recorded = data["recorded"] as { resultSizeBytes?: number } | undefined;

@@ -90,7 +90,8 @@ function counted(row: Episode | undefined, e: Envelope): Episode | null {
   if (!row) return null;
   const family = e.kind.slice(0, e.kind.indexOf(".")) as keyof Episode["counts"];
   const counts = { ...row.counts, events: row.counts.events + 1 };
-  if (family !== "events" && family in counts && e.kind !== "approvals.granted") counts[family] += countsOnce(e.kind) ? 1 : 0;
+  if (family !== "events" && family in counts && e.kind !== "approvals.granted")
+    counts[family] += countsOnce(e.kind) ? 1 : 0;
   return {
     ...row,
     counts,
@@ -107,7 +108,9 @@ function counted(row: Episode | undefined, e: Envelope): Episode | null {
 const isError = (kind: string): boolean => kind === ActionFailed.kind || kind === RunFailed.kind;
 /** An approval is one thing, however it was answered, and what was refused or failed was no action. */
 const countsOnce = (kind: string): boolean =>
-  kind !== ActionRefused.kind && kind !== ActionFailed.kind && (!kind.startsWith("approvals.") || kind === "approvals.requested");
+  kind !== ActionRefused.kind &&
+  kind !== ActionFailed.kind &&
+  (!kind.startsWith("approvals.") || kind === "approvals.requested");
 
 function waiting(row: Episode, e: Envelope): Partial<Pick<Episode, "waitingApprovalIds" | "status">> {
   if (!e.kind.startsWith("approvals.")) return {};
@@ -130,7 +133,10 @@ export const episodes = view(EpisodeSchema)({
   rowsMax: episodesMax,
   filters: {
     status: { schema: oneOf(episodeStatuses), matches: (row: Episode, value: string) => row.status === value },
-    errorsOnly: { schema: Type.Boolean(), matches: (row: Episode, value: boolean) => !value || row.errors > 0 || row.status === "failed" },
+    errorsOnly: {
+      schema: Type.Boolean(),
+      matches: (row: Episode, value: boolean) => !value || row.errors > 0 || row.status === "failed",
+    },
     agent: { schema: Type.String({ maxLength: 120 }), matches: (row: Episode, value: string) => row.agent === value },
     text: { schema: Type.String({ maxLength: 200 }), matches: (row: Episode, value: string) => mentions(row, value) },
     since: { schema: EpochMs, matches: (row: Episode, value: number) => row.startedAtMs >= value },
@@ -143,14 +149,32 @@ export const episodes = view(EpisodeSchema)({
       const { endedAtMs: _reopened, outcome: _former, ...rest } = row;
       return { ...rest, status: "running" };
     }),
-    episode(RunFinished, byEpisode, ended("finished", (data: { outcome: string }) => data.outcome)),
-    episode(RunFailed, byEpisode, ended("failed", (data: { error: string }) => data.error)),
-    episode(RunCancelled, byEpisode, ended("cancelled", (data: { reason: string }) => data.reason)),
-    episode(RunInterrupted, byEpisode, ended("interrupted", (data: { reason: string }) => data.reason)),
+    episode(
+      RunFinished,
+      byEpisode,
+      ended("finished", (data: { outcome: string }) => data.outcome),
+    ),
+    episode(
+      RunFailed,
+      byEpisode,
+      ended("failed", (data: { error: string }) => data.error),
+    ),
+    episode(
+      RunCancelled,
+      byEpisode,
+      ended("cancelled", (data: { reason: string }) => data.reason),
+    ),
+    episode(
+      RunInterrupted,
+      byEpisode,
+      ended("interrupted", (data: { reason: string }) => data.reason),
+    ),
   ],
 });
 
 function mentions(row: Episode, text: string): boolean {
   const wanted = text.toLowerCase();
-  return [row.id, row.title, row.agent, row.folder ?? "", row.outcome ?? ""].some((each) => each.toLowerCase().includes(wanted));
+  return [row.id, row.title, row.agent, row.folder ?? "", row.outcome ?? ""].some((each) =>
+    each.toLowerCase().includes(wanted),
+  );
 }

@@ -37,13 +37,13 @@ export const ServiceConnected = event({
     prefixes: Type.Array(Type.String()),
   }),
 });
-export const ServiceStarted = event({
-  kind: "service.started",
+export const ServiceOpened = event({
+  kind: "service.opened",
   about: "The hub is ready.",
   data: closed({ version: Type.String(), address: Type.String(), bootId: Type.String() }),
 });
-export const ServiceStopped = event({
-  kind: "service.stopped",
+export const ServiceClosed = event({
+  kind: "service.closed",
   about: "The hub stopped in good order.",
   data: closed({ bootId: Type.String(), reason: Type.String() }),
 });
@@ -52,7 +52,8 @@ export const CursorAhead = problem({
   code: "events.cursor-ahead",
   status: 400,
   title: "Cursor is ahead of the journal",
-  about: "The position asked for lies after the newest event; it may belong to another hub. `headSeq` is the newest one.",
+  about:
+    "The position asked for lies after the newest event; it may belong to another hub. `headSeq` is the newest one.",
 });
 
 export const Watch = op({
@@ -63,9 +64,16 @@ export const Watch = op({
   effect: "read",
   about: "Follow the events: recent ones first if asked, then live, with no duplicate, loss or reorder between.",
   input: closed({
-    replay: Type.Optional(Type.Integer({ minimum: 0, maximum: replayMax, description: "Begin with this many of the newest events." })),
+    replay: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: replayMax, description: "Begin with this many of the newest events." }),
+    ),
     after: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position in the journal." })),
-    prefix: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 50, description: "Only kinds that begin with one of these; repeat it or separate by commas." })),
+    prefix: Type.Optional(
+      Type.Array(Type.String({ maxLength: 200 }), {
+        maxItems: 50,
+        description: "Only kinds that begin with one of these; repeat it or separate by commas.",
+      }),
+    ),
     corr: Type.Optional(CorrelationId),
   }),
   output: EventShape,

@@ -5,8 +5,16 @@ import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { type GapMark, isGap, type Journal } from "../../kernel/kernel.ts";
-import { BusGap, CursorAhead, type EventShape, ServiceConnected, ServiceStarted, ServiceStopped, Watch } from "./contract.ts";
+import type { Delivery, GapMark, Journal } from "../../kernel/kernel.ts";
+import {
+  BusGap,
+  CursorAhead,
+  type EventShape,
+  ServiceConnected,
+  ServiceOpened,
+  ServiceClosed,
+  Watch,
+} from "./contract.ts";
 
 const pageEvents = 500;
 /** Events looked at to find the newest N that match a filter. */
@@ -28,7 +36,7 @@ export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain
       return watch(input, ctx, parts);
     }),
   ],
-  events: [BusGap, ServiceConnected, ServiceStarted, ServiceStopped],
+  events: [BusGap, ServiceConnected, ServiceOpened, ServiceClosed],
   views: [],
 });
 
@@ -37,13 +45,19 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
   const self = { ctx, node: parts.node };
   const prefixes = input.prefix ?? [];
   const wants = filterOf(prefixes, input.corr);
-  const recent = input.after === undefined && (input.replay ?? 0) > 0 ? newest(journal, { wants, count: input.replay ?? 0, corr: input.corr }) : [];
+  const recent =
+    input.after === undefined && (input.replay ?? 0) > 0
+      ? newest(journal, { wants, count: input.replay ?? 0, corr: input.corr })
+      : [];
   const headSeq = journal.headSeq();
   const resumeFrom = input.after ?? null;
   yield frame(self, ServiceConnected.kind, {
     headSeq,
     resumeFrom,
-    replay: { mode: resumeFrom === null ? (recent.length > 0 ? "recent" : "live") : "after", count: resumeFrom === null ? recent.length : headSeq - resumeFrom },
+    replay: {
+      mode: resumeFrom === null ? (recent.length > 0 ? "recent" : "live") : "after",
+      count: resumeFrom === null ? recent.length : headSeq - resumeFrom,
+    },
     prefixes,
   });
   for (const envelope of recent) yield envelope as Item;
@@ -66,6 +80,7 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
   }
 }
 
+const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery;
 const shownGap = ({ fromSeq, toSeq, skipped }: GapMark): GapMark => ({ fromSeq, toSeq, skipped });
 
 const next = (journal: Journal, afterSeq: number, corrId: string | undefined): readonly Envelope[] =>
@@ -78,11 +93,23 @@ function filterOf(prefixes: readonly string[], corr: string | undefined): (envel
 }
 
 /** The newest events that pass the filter, oldest first. */
-function newest(journal: Journal, { wants, count, corr }: { readonly wants: (e: Envelope) => boolean; readonly count: number; readonly corr: string | undefined }): Envelope[] {
+function newest(
+  journal: Journal,
+  {
+    wants,
+    count,
+    corr,
+  }: { readonly wants: (e: Envelope) => boolean; readonly count: number; readonly corr: string | undefined },
+): Envelope[] {
   const found: Envelope[] = [];
   let toSeq = journal.headSeq();
   for (let searched = 0; searched < searchedEventsMax && found.length < count; searched += pageEvents) {
-    const page = journal.read({ toSeq, limit: pageEvents, order: "desc", ...(corr === undefined ? {} : { corrId: corr }) });
+    const page = journal.read({
+      toSeq,
+      limit: pageEvents,
+      order: "desc",
+      ...(corr === undefined ? {} : { corrId: corr }),
+    });
     for (const envelope of page) if (found.length < count && wants(envelope)) found.push(envelope);
     const last = page.at(-1);
     if (last === undefined || page.length < pageEvents) break;

@@ -1,13 +1,14 @@
 /** Files: reading and writing inside a granted folder, and nowhere else. */
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, Digest, EpochMs, FolderPath, oneOf, RelativePath, Type } from "../../contract/schema.ts";
+import { closed, Digest, EpochMs, FolderPath, oneOf, RelativePath, SizeBytes, Type } from "../../contract/schema.ts";
 
 export const OutsideFolder = problem({
   code: "fs.outside-folder",
   status: 403,
   title: "Outside the granted folder",
-  about: "The path leaves the folder, or the folder was not granted to this caller. Links that lead outside count as outside.",
+  about:
+    "The path leaves the folder, or the folder was not granted to this caller. Links that lead outside count as outside.",
 });
 export const FileNotFound = problem({
   code: "fs.not-found",
@@ -45,12 +46,20 @@ export const FileTooLarge = problem({
   title: "File too large",
   about: "The file is larger than what is read or changed through the hub.",
 });
-export const fileProblems = [OutsideFolder, FileNotFound, FileRefused, FileUnreadable, FileChanged, FileTooLarge, DiskFull];
+export const fileProblems = [
+  OutsideFolder,
+  FileNotFound,
+  FileRefused,
+  FileUnreadable,
+  FileChanged,
+  FileTooLarge,
+  DiskFull,
+];
 
 export const Entry = closed({
   path: RelativePath,
   kind: oneOf(["file", "folder", "link", "other"]),
-  sizeBytes: Type.Integer({ minimum: 0 }),
+  sizeBytes: SizeBytes,
   modifiedMs: EpochMs,
 });
 
@@ -97,7 +106,7 @@ export const Read = op({
     fromLine: Type.Integer(),
     toLine: Type.Integer(),
     totalLines: Type.Integer(),
-    sizeBytes: Type.Integer(),
+    sizeBytes: SizeBytes,
     digest: Digest,
     isTruncated: Type.Boolean(),
   }),
@@ -120,14 +129,18 @@ export const Write = op({
     path: RelativePath,
     text: Type.String({ maxLength: 4_000_000 }),
     expectedDigest: Type.Optional(
-      Type.Union([Digest, Type.Null()], { description: "What the file must be now: its digest, or null when it must not exist. Left out: whatever it is." }),
+      Type.Union([Digest, Type.Null()], {
+        description: "What the file must be now: its digest, or null when it must not exist. Left out: whatever it is.",
+      }),
     ),
   }),
   output: closed({
     path: RelativePath,
     digest: Digest,
-    sizeBytes: Type.Integer(),
-    beforeRef: Type.Union([Digest, Type.Null()], { description: "The content before, in the blob store; null when the file is new." }),
+    sizeBytes: SizeBytes,
+    beforeRef: Type.Union([Digest, Type.Null()], {
+      description: "The content before, in the blob store; null when the file is new.",
+    }),
     isChanged: Type.Boolean(),
   }),
   problems: fileProblems,

@@ -5,7 +5,15 @@ import { createLru } from "../../base/lru.ts";
 import { Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { Internal } from "../../contract/standard-problems.ts";
 import type { Redactor } from "../../kernel/ports.ts";
-import { DiskFull, FileChanged, FileNotFound, FileRefused, FileTooLarge, FileUnreadable, OutsideFolder } from "./contract.ts";
+import {
+  DiskFull,
+  FileChanged,
+  FileNotFound,
+  FileRefused,
+  FileTooLarge,
+  FileUnreadable,
+  OutsideFolder,
+} from "./contract.ts";
 import { type FileBytes, FolderFault, type FolderFaultCode, type Folders, type OpenFolder } from "./port.ts";
 
 /** A redactor that learns: values found in `.env` files are cut wherever they turn up later. */
@@ -19,8 +27,16 @@ export type ReadText =
 
 export interface FolderReader {
   /** Runs `use` on the opened folder; every fault of the disk comes out as a problem. */
-  within<T>(folder: string, options: { readonly signal: AbortSignal; readonly isWritable?: boolean }, use: (open: OpenFolder) => Promise<T>): Promise<T>;
-  readText(open: OpenFolder, path: string, options: { readonly signal: AbortSignal; readonly sizeBytesMax: number }): Promise<ReadText>;
+  within<T>(
+    folder: string,
+    options: { readonly signal: AbortSignal; readonly isWritable?: boolean },
+    use: (open: OpenFolder) => Promise<T>,
+  ): Promise<T>;
+  readText(
+    open: OpenFolder,
+    path: string,
+    options: { readonly signal: AbortSignal; readonly sizeBytesMax: number },
+  ): Promise<ReadText>;
   /** Learns the secrets of an environment file met in a listing. */
   learn(open: OpenFolder, path: string, signal: AbortSignal): Promise<void>;
 }
@@ -32,7 +48,13 @@ const foldersKnownMax = 256;
 
 export const isEnvFile = (path: string): boolean => /(^|\/)\.env(\.[A-Za-z0-9_-]+)?$/.test(path);
 
-export function createFolderReader({ folders, redactor }: { readonly folders: Folders; readonly redactor: LearningRedactor }): FolderReader {
+export function createFolderReader({
+  folders,
+  redactor,
+}: {
+  readonly folders: Folders;
+  readonly redactor: LearningRedactor;
+}): FolderReader {
   /** Environment files by folder and path, with the modification time at which they were learned. */
   const learned = createLru<string, number>(foldersKnownMax * envFileNames.length);
 
@@ -87,5 +109,5 @@ const problemOf: Readonly<Record<FolderFaultCode, ProblemDefinition>> = {
 
 export function asProblem(error: unknown): unknown {
   if (!(error instanceof FolderFault)) return error;
-  return new Problem(problemOf[error.code] ?? Internal, error.message, { reason: error.code }, { cause: error });
+  return new Problem(problemOf[error.code] ?? Internal, error.message, { reason: error.code, cause: error });
 }

@@ -45,7 +45,11 @@ interface Doing {
   readonly reader: FolderReader;
 }
 
-async function list(open: OpenFolder, input: Static<typeof List.input>, { ctx, reader }: Doing): Promise<Static<typeof List.output>> {
+async function list(
+  open: OpenFolder,
+  input: Static<typeof List.input>,
+  { ctx, reader }: Doing,
+): Promise<Static<typeof List.output>> {
   const walk = open.walk({
     signal: ctx.signal,
     limit: input.limit ?? listDefault,
@@ -58,15 +62,24 @@ async function list(open: OpenFolder, input: Static<typeof List.input>, { ctx, r
     if (entry.kind === "file" && isEnvFile(entry.path)) await reader.learn(open, entry.path, ctx.signal);
     entries.push({ path: entry.path, kind: entry.kind, sizeBytes: entry.sizeBytes, modifiedMs: entry.modifiedMs });
   }
-  return { entries, nextAfterPath: walk.nextAfterPath, skipped: walk.skipped.map(({ path, reason }) => ({ path, reason })) };
+  return {
+    entries,
+    nextAfterPath: walk.nextAfterPath,
+    skipped: walk.skipped.map(({ path, reason }) => ({ path, reason })),
+  };
 }
 
 /** `.git` holds hooks, which run; no tool reads or writes there. */
 function refuseGit(path: string): void {
-  if (path.split("/").some((part) => part.toLowerCase() === ".git")) throw new Problem(OutsideFolder, `${path}: .git is off limits`);
+  if (path.split("/").some((part) => part.toLowerCase() === ".git"))
+    throw new Problem(OutsideFolder, `${path}: .git is off limits`);
 }
 
-async function read(open: OpenFolder, input: Static<typeof Read.input>, { ctx, reader }: Doing): Promise<Static<typeof Read.output>> {
+async function read(
+  open: OpenFolder,
+  input: Static<typeof Read.input>,
+  { ctx, reader }: Doing,
+): Promise<Static<typeof Read.output>> {
   refuseGit(input.path);
   const found = await reader.readText(open, input.path, { signal: ctx.signal, sizeBytesMax: readBytesMax });
   if (found.kind === "binary") throw new Problem(FileRefused, `${input.path} is not a text file`, { reason: "binary" });
@@ -89,7 +102,11 @@ async function read(open: OpenFolder, input: Static<typeof Read.input>, { ctx, r
 }
 
 /** What is there now, or null when nothing is. */
-async function current(open: OpenFolder, path: string, signal: AbortSignal): Promise<{ bytes: Uint8Array; digest: string } | null> {
+async function current(
+  open: OpenFolder,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ bytes: Uint8Array; digest: string } | null> {
   if ((await open.stat(path, signal)) === null) return null;
   const file = await open.readBytes(path, { signal, sizeBytesMax: beforeBytesMax });
   return { bytes: file.bytes, digest: file.digest ?? "" };
@@ -106,7 +123,11 @@ async function preview(open: OpenFolder, input: Static<typeof Write.input>, ctx:
   });
   const size = formatBytes(new TextEncoder().encode(input.text).byteLength);
   const verb = before === null ? "create" : "replace";
-  return { summary: `${verb} ${input.path} (${size}, +${diff.addedLines} −${diff.removedLines} lines)`, diff: diff.text, canUndo: true };
+  return {
+    summary: `${verb} ${input.path} (${size}, +${diff.addedLines} −${diff.removedLines} lines)`,
+    diff: diff.text,
+    canUndo: true,
+  };
 }
 
 interface Writing {
@@ -115,7 +136,11 @@ interface Writing {
 }
 
 /** Keeps the content before, so that an undo can bring it back. Writing the same content again changes nothing. */
-function write(input: Static<typeof Write.input>, ctx: Context, { reader, recorder }: Writing): Promise<Static<typeof Write.output>> {
+function write(
+  input: Static<typeof Write.input>,
+  ctx: Context,
+  { reader, recorder }: Writing,
+): Promise<Static<typeof Write.output>> {
   refuseGit(input.path);
   return reader.within(input.folder, { signal: ctx.signal, isWritable: true }, async (open) => {
     const bytes = new TextEncoder().encode(input.text);
@@ -125,11 +150,16 @@ function write(input: Static<typeof Write.input>, ctx: Context, { reader, record
     if (before?.digest === digest) return { ...answer, beforeRef: digest, isChanged: false };
     const expected = input.expectedDigest === undefined ? (before?.digest ?? null) : input.expectedDigest;
     if (expected !== (before?.digest ?? null)) {
-      throw new Problem(FileChanged, `${input.path} is not what it was when the change was prepared`, { reason: "changed" });
+      throw new Problem(FileChanged, `${input.path} is not what it was when the change was prepared`, {
+        reason: "changed",
+      });
     }
     const beforeRef = before === null ? null : await recorder.keepBytes(before.bytes);
-    await open.writeBytes(input.path, bytes, { signal: ctx.signal, expectedDigest: expected, canMakeFolders: before === null });
+    await open.writeBytes(input.path, bytes, {
+      signal: ctx.signal,
+      expectedDigest: expected,
+      canMakeFolders: before === null,
+    });
     return { ...answer, beforeRef, isChanged: true };
   });
 }
-

@@ -19,7 +19,10 @@ interface ReadRequest {
 }
 
 export const createTextFiles = (reader: FolderReader) => ({
-  read: ({ folder, paths, sizeBytesMax, signal }: ReadRequest, take: (file: ReadFile) => "more" | "enough"): Promise<void> =>
+  read: (
+    { folder, paths, sizeBytesMax, signal }: ReadRequest,
+    take: (file: ReadFile) => "more" | "enough",
+  ): Promise<void> =>
     reader.within(folder, { signal }, async (open) => {
       for (const path of paths) {
         signal.throwIfAborted();
@@ -29,7 +32,11 @@ export const createTextFiles = (reader: FolderReader) => ({
 });
 
 /** Trouble with one file is told about that file; the others are still read. */
-async function readOne(reader: FolderReader, open: OpenFolder, request: { path: string; sizeBytesMax: number; signal: AbortSignal }): Promise<ReadFile> {
+async function readOne(
+  reader: FolderReader,
+  open: OpenFolder,
+  request: { path: string; sizeBytesMax: number; signal: AbortSignal },
+): Promise<ReadFile> {
   const { path } = request;
   try {
     const found = await reader.readText(open, path, request);

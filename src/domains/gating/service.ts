@@ -15,7 +15,8 @@ export interface DenyRule {
 /** The gate asks one trie, whose cost is the depth of the key and not the number of rules. */
 export function createGate(rules: readonly DenyRule[]): Gate {
   const trie = createKeyTrie<Denial>();
-  for (const { pattern, source } of rules) trie.add(pattern, { rule: pattern, source, reason: `the rule ${pattern} denies it` });
+  for (const { pattern, source } of rules)
+    trie.add(pattern, { rule: pattern, source, reason: `the rule ${pattern} denies it` });
   if (rules.length === 0) return { check: () => null };
   return { check: (key) => trie.find(key)[0] ?? null };
 }
@@ -26,7 +27,12 @@ export const createGating = ({ parts, gate }: { readonly parts: KernelParts; rea
     bind(ListKeys, (_input, ctx) => ({
       keys: [...parts.kernel.table.operations.values()].map(({ operation }) => {
         const key = gateKey(operation);
-        return { key, effect: operation.effect, about: operation.about, deniedBy: gate.check(key, ctx.caller)?.rule ?? null };
+        return {
+          key,
+          effect: operation.effect,
+          about: operation.about,
+          deniedBy: gate.check(key, ctx.caller)?.rule ?? null,
+        };
       }),
     })),
   ],

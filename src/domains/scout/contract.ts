@@ -2,7 +2,17 @@
 import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, CorrelationId, Digest, EpochMs, FolderPath, RelativePath, type Static, Type } from "../../contract/schema.ts";
+import {
+  closed,
+  CorrelationId,
+  Digest,
+  EpochMs,
+  FolderPath,
+  RelativePath,
+  SizeBytes,
+  type Static,
+  Type,
+} from "../../contract/schema.ts";
 import { Run, RunCancelled, RunFailed, RunFinished, RunStarted } from "../agents/contract.ts";
 
 export const FolderNotFound = problem({
@@ -25,10 +35,18 @@ export const Brief = op({
   input: closed({
     folder: FolderPath,
     output: Type.Optional(
-      Type.String({ default: "brief.md", minLength: 1, maxLength: 255, description: "Name of the brief, inside the folder." }),
+      Type.String({
+        default: "brief.md",
+        minLength: 1,
+        maxLength: 255,
+        description: "Name of the brief, inside the folder.",
+      }),
     ),
     allowWrite: Type.Optional(
-      Type.Boolean({ default: false, description: "Allow writing the brief without asking; nothing else is allowed by it." }),
+      Type.Boolean({
+        default: false,
+        description: "Allow writing the brief without asking; nothing else is allowed by it.",
+      }),
     ),
   }),
   output: closed({
@@ -47,10 +65,9 @@ export const Brief = op({
 
 /** What Scout keeps of a folder to tell next time what changed: paths and digests, no content. */
 export const Manifest = closed({
-  files: Type.Array(
-    closed({ path: RelativePath, digest: Type.Union([Digest, Type.Null()]), sizeBytes: Type.Integer({ minimum: 0 }) }),
-    { maxItems: 200_000 },
-  ),
+  files: Type.Array(closed({ path: RelativePath, digest: Type.Union([Digest, Type.Null()]), sizeBytes: SizeBytes }), {
+    maxItems: 200_000,
+  }),
 });
 
 export const FolderRemembered = event({

@@ -61,8 +61,16 @@ async function listFiles(folder: string, tools: Tools): Promise<{ files: ListedF
   const files: ListedFile[] = [];
   let afterPath: string | null = null;
   for (;;) {
-    const input: Static<typeof List.input> = { folder, limit: pageEntries, ...(afterPath === null ? {} : { afterPath }) };
-    const page: Static<typeof List.output> = await tools.call(List, input, afterPath === null ? "List the folder" : `List the folder after ${afterPath}`);
+    const input: Static<typeof List.input> = {
+      folder,
+      limit: pageEntries,
+      ...(afterPath === null ? {} : { afterPath }),
+    };
+    const page: Static<typeof List.output> = await tools.call(
+      List,
+      input,
+      afterPath === null ? "List the folder" : `List the folder after ${afterPath}`,
+    );
     files.push(...page.entries.filter((entry) => entry.kind === "file"));
     tools.progress({ phase: "listing", done: files.length, total: null, unit: "files" });
     if (page.nextAfterPath === null) return { files, isWhole: true };
@@ -128,7 +136,12 @@ async function conclude(brief: Brief, tools: Tools): Promise<void> {
   }
 }
 
-async function writeBrief(options: { readonly folder: string; readonly output: string; readonly text: string; readonly tools: Tools }): Promise<boolean> {
+async function writeBrief(options: {
+  readonly folder: string;
+  readonly output: string;
+  readonly text: string;
+  readonly tools: Tools;
+}): Promise<boolean> {
   const { folder, output, text, tools } = options;
   try {
     await tools.call(Write, { folder, path: output, text }, `Write ${output}`);

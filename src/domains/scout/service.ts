@@ -26,7 +26,11 @@ export const briefs = view(RememberedFolder)({
   about: "Folders that Scout has read, with what it remembers of them.",
   rowsMax: foldersRememberedMax,
   folds: [
-    row(FolderRemembered, (e) => folderKey(e.data.folder), (_row, e) => ({ ...e.data, episode: e.corrId, atMs: e.timeMs })),
+    row(
+      FolderRemembered,
+      (e) => folderKey(e.data.folder),
+      (_row, e) => ({ ...e.data, episode: e.corrId, atMs: e.timeMs }),
+    ),
   ],
 });
 
@@ -61,8 +65,19 @@ async function brief(input: Static<typeof Brief.input>, ctx: Context): Promise<S
   const { folder } = input;
   const output = input.output ?? outputDefault;
   const given: ScoutInput = { folder, output };
-  const done = await ctx.call(Run, { agent: scoutId, title: `Brief of ${folder}`, folder, input: given, grants: grantsFor(given, input.allowWrite === true) });
-  const { written, path, files, statements } = done.output as { written: boolean; path: string; files: number; statements: number };
+  const done = await ctx.call(Run, {
+    agent: scoutId,
+    title: `Brief of ${folder}`,
+    folder,
+    input: given,
+    grants: grantsFor(given, input.allowWrite === true),
+  });
+  const { written, path, files, statements } = done.output as {
+    written: boolean;
+    path: string;
+    files: number;
+    statements: number;
+  };
   return { episode: done.episode, written, path, files, statements, notDone: done.notDone };
 }
 
@@ -79,6 +94,6 @@ async function refuseAbsent(folder: string, ctx: Context): Promise<void> {
     await ctx.call(List, { folder, limit: 1 });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    throw new Problem(FolderNotFound, `${folder}: ${error.message}`, {}, { cause: error });
+    throw new Problem(FolderNotFound, `${folder}: ${error.message}`, { cause: error });
   }
 }

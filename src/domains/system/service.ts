@@ -26,7 +26,11 @@ export const createSystem = ({ parts, facts }: { readonly parts: KernelParts; re
     })),
     bind(Metrics, () => facts.metrics()),
     bind(ShowConfig, ({ sources }) => ({
-      values: facts.configuration.map(({ key, value, source, from }) => ({ key, value, ...(sources === true ? { source, from } : {}) })),
+      values: facts.configuration.map(({ key, value, source, from }) => ({
+        key,
+        value,
+        ...(sources === true ? { source, from } : {}),
+      })),
     })),
     bind(Shutdown, (_input, ctx) => {
       facts.stop(`asked by ${ctx.caller.kind}:${ctx.caller.id}`);

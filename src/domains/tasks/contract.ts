@@ -24,7 +24,14 @@ export const Enqueue = op({
     payload: Type.Optional(Type.Unknown({ description: "The operation's input." })),
     priority: Type.Optional(Priority),
     idemKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "The same key enqueues once." })),
-    delayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 31_536_000_000, default: 0 })),
+    delayMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 31_536_000_000,
+        default: 0,
+        description: "Wait this many milliseconds first.",
+      }),
+    ),
     attemptsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   }),
   output: closed({ taskId: TaskId, corrId: CorrelationId, isNew: Type.Boolean() }),

@@ -19,10 +19,21 @@ export const createTasks = ({ parts }: { readonly parts: KernelParts }): Domain 
       const { views, queue } = parts.kernel;
       const count = limit ?? listDefault;
       const isOpen = status === undefined || status === "queued" || status === "running";
-      const open = isOpen ? views.list(openTasks, { limit: count, ...(status === undefined ? {} : { where: (row: OpenTask) => row.status === status }) }).rows : [];
+      const open = isOpen
+        ? views.list(openTasks, {
+            limit: count,
+            ...(status === undefined ? {} : { where: (row: OpenTask) => row.status === status }),
+          }).rows
+        : [];
       const isEnded = status === undefined || !isOpen;
       const left = count - open.length;
-      const ended = isEnded && left > 0 ? views.list(endedTasks, { limit: left, ...(status === undefined ? {} : { where: (row) => row.status === status }) }).rows : [];
+      const ended =
+        isEnded && left > 0
+          ? views.list(endedTasks, {
+              limit: left,
+              ...(status === undefined ? {} : { where: (row) => row.status === status }),
+            }).rows
+          : [];
       return { tasks: [...open, ...ended].map((each) => each.row), depth: queue.depth() };
     }),
     bind(GetTask, ({ taskId }) => {
@@ -44,11 +55,17 @@ export const createTasks = ({ parts }: { readonly parts: KernelParts }): Domain 
 });
 
 /** The payload is checked now, so that a wrong one is told to whoever sent it rather than to a dead letter. */
-async function enqueue(parts: KernelParts, input: Static<typeof Enqueue.input>, ctx: Context): Promise<Static<typeof Enqueue.output>> {
+async function enqueue(
+  parts: KernelParts,
+  input: Static<typeof Enqueue.input>,
+  ctx: Context,
+): Promise<Static<typeof Enqueue.output>> {
   const { table, queue } = parts.kernel;
   const operation = table.operations.get(input.kind)?.operation;
   if (operation === undefined || !operation.isTask) {
-    const kinds = [...table.operations.values()].filter((each) => each.operation.isTask).map((each) => each.operation.id);
+    const kinds = [...table.operations.values()]
+      .filter((each) => each.operation.isTask)
+      .map((each) => each.operation.id);
     throw new Problem(UnknownKind, `${input.kind} may not be enqueued`, { kinds });
   }
   const payload = input.payload ?? {};

@@ -1,6 +1,6 @@
 /** Text: what can be seen in a file without understanding it. */
 import { op } from "../../contract/operation.ts";
-import { closed, Digest, EpochMs, FolderPath, RelativePath, Type } from "../../contract/schema.ts";
+import { closed, Digest, EpochMs, FolderPath, RelativePath, SizeBytes, Type } from "../../contract/schema.ts";
 import { fileProblems } from "../fs/contract.ts";
 import { FileOutline } from "./outline-schema.ts";
 
@@ -27,7 +27,7 @@ export const Outline = op({
     files: Type.Array(
       closed({
         path: RelativePath,
-        sizeBytes: Type.Integer({ minimum: 0 }),
+        sizeBytes: SizeBytes,
         modifiedMs: EpochMs,
         digest: Type.Union([Digest, Type.Null()]),
         outline: Type.Union([FileOutline, Type.Null()], {

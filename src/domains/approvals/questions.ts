@@ -1,0 +1,48 @@
+/** The questions that wait: who is to be told the answer, and when it is too late for one. */
+import { type Deferred, deferred } from "../../base/async.ts";
+import type { Clock, Decision, Log } from "../../kernel/ports.ts";
+
+export interface Questions {
+  open(approvalId: string, expiresAtMs: number): void;
+  answer(approvalId: string): Promise<Decision>;
+  /** Tells whoever waits; a question that nobody knows any more is none. */
+  settle(approvalId: string, decision: Decision): void;
+}
+
+interface QuestionsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly expire: (approvalId: string) => Promise<void>;
+}
+
+/** Timers hold 31 bits; a later end is armed again. */
+const timerMsMax = 2_000_000_000;
+
+export function createQuestions({ clock, log, expire }: QuestionsOptions): Questions {
+  const open = new Map<string, { readonly answered: Deferred<Decision>; cancel: () => void }>();
+  const arm = (approvalId: string, expiresAtMs: number): (() => void) => {
+    const leftMs = Math.max(0, expiresAtMs - clock.nowMs());
+    return clock.after(Math.min(timerMsMax, leftMs), () => {
+      const question = open.get(approvalId);
+      if (question === undefined) return;
+      if (leftMs > timerMsMax) question.cancel = arm(approvalId, expiresAtMs);
+      else
+        expire(approvalId).catch((error: unknown) =>
+          log.error("an approval could not expire", { approvalId, error: String(error) }),
+        );
+    });
+  };
+  return {
+    open(approvalId, expiresAtMs) {
+      open.set(approvalId, { answered: deferred<Decision>(), cancel: arm(approvalId, expiresAtMs) });
+    },
+    answer: (approvalId) =>
+      open.get(approvalId)?.answered.promise ?? Promise.resolve({ kind: "denied", reason: "the question is closed" }),
+    settle(approvalId, decision) {
+      const question = open.get(approvalId);
+      open.delete(approvalId);
+      question?.cancel();
+      question?.answered.resolve(decision);
+    },
+  };
+}
