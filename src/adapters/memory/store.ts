@@ -1,5 +1,5 @@
 /** The store in memory: the second adapter of the port's contract, for tests and for hubs that shall leave nothing behind. */
-import type { EventQuery, Store, StoredEvent, ViewState } from "../../kernel/ports.ts";
+import { type EventQuery, type Store, type StoredEvent, StoreFault, type ViewState } from "../../kernel/ports.ts";
 
 export function createMemoryStore(): Store {
   const journal: StoredEvent[] = [];
@@ -17,7 +17,10 @@ export function createMemoryStore(): Store {
       return last ? { seq: last.seq, hash: last.hash } : { seq: 0, hash: "0".repeat(64) };
     },
     commit({ events, rows, views }) {
-      journal.push(...events);
+      for (const [index, event] of events.entries()) {
+        if (event.seq !== journal.length + index + 1) throw new StoreFault("failed", `position ${event.seq} is taken or leaves a gap`);
+      }
+      for (const event of events) journal.push(event);
       for (const row of rows) {
         if (row.json === null) table(row.view).delete(row.key);
         else table(row.view).set(row.key, row.json);

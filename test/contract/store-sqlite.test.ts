@@ -1,0 +1,106 @@
+/** The store contract on a real file, and what becomes of the file. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "vitest";
+import { openSqliteStore, storeFormat } from "../../src/adapters/sqlite/store.ts";
+import { StoreFault } from "../../src/kernel/ports.ts";
+import { contentOf, storeContract, storedEvent } from "./store-suite.ts";
+
+async function temporaryFile() {
+  const folder = await mkdtemp(join(tmpdir(), "arw-store-"));
+  return { path: join(folder, "journal.db"), folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+storeContract("sqlite", async () => {
+  const file = await temporaryFile();
+  const store = openSqliteStore(file.path);
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      store[Symbol.dispose]();
+      await file[Symbol.asyncDispose]();
+    },
+  };
+});
+
+const digestOfFile = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+const faultOf = (run: () => unknown): StoreFault => {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof StoreFault, String(error));
+    return error;
+  }
+  return assert.fail("it opened");
+};
+
+test("a store that was closed opens as it was, and one that was not closed too", async () => {
+  await using file = await temporaryFile();
+  const first = openSqliteStore(file.path);
+  first.rebuild("a", { version: 2, seq: 0 }, []);
+  first.commit({ events: [storedEvent(1), storedEvent(2)], rows: [{ view: "a", key: "k", json: "1" }], views: ["a"] });
+  const written = contentOf(first, ["a"]);
+  first[Symbol.dispose]();
+  const second = openSqliteStore(file.path);
+  assert.deepEqual(contentOf(second, ["a"]), written);
+  second.commit({ events: [storedEvent(3)], rows: [], views: ["a"] });
+  // Somebody who opens the file while it was not closed sees every commit: they are on the disk.
+  const third = openSqliteStore(file.path);
+  assert.deepEqual(contentOf(third, ["a"]), contentOf(second, ["a"]));
+  third[Symbol.dispose]();
+  second[Symbol.dispose]();
+  assert.deepEqual(readdirSync(file.folder), ["journal.db"]);
+});
+
+test("a commit is one transaction and is counted", async () => {
+  await using file = await temporaryFile();
+  using store = openSqliteStore(file.path);
+  store.commit({ events: [storedEvent(1), storedEvent(2)], rows: [], views: [] });
+  assert.throws(() => store.commit({ events: [storedEvent(2)], rows: [], views: [] }), StoreFault);
+  assert.equal(store.commits, 1);
+});
+
+test("a file of a newer ARW is refused, named with both versions, and left untouched", async () => {
+  await using file = await temporaryFile();
+  openSqliteStore(file.path)[Symbol.dispose]();
+  const database = new DatabaseSync(file.path);
+  database.exec(`PRAGMA user_version=${storeFormat + 1}`);
+  database.close();
+  const before = { digest: digestOfFile(file.path), modifiedMs: statSync(file.path).mtimeMs };
+  const fault = faultOf(() => openSqliteStore(file.path));
+  assert.equal(fault.reason, "failed");
+  assert.match(fault.message, new RegExp(`format ${storeFormat + 1}\\b.*\\b${storeFormat}\\b`));
+  assert.deepEqual({ digest: digestOfFile(file.path), modifiedMs: statSync(file.path).mtimeMs }, before);
+  assert.deepEqual(readdirSync(file.folder), ["journal.db"]);
+});
+
+test("what is no store, or a damaged one, is called corrupt and left untouched", async () => {
+  await using file = await temporaryFile();
+  writeFileSync(file.path, Buffer.alloc(8192, "not a database "));
+  assert.equal(faultOf(() => openSqliteStore(file.path)).reason, "corrupt");
+  assert.equal(readFileSync(file.path, "latin1").slice(0, 14), "not a database");
+
+  await rm(file.path);
+  const store = openSqliteStore(file.path);
+  store.commit({ events: Array.from({ length: 400 }, (_, index) => storedEvent(index + 1)), rows: [], views: [] });
+  store[Symbol.dispose]();
+  const bytes = readFileSync(file.path);
+  // The pages after the first: the header still says that it is a database.
+  bytes.fill(0x5a, 4096 * 3, 4096 * 9);
+  writeFileSync(file.path, bytes);
+  const before = digestOfFile(file.path);
+  assert.equal(faultOf(() => openSqliteStore(file.path)).reason, "corrupt");
+  assert.equal(digestOfFile(file.path), before);
+});
+
+test("a file that cannot be opened is a fault with words, not a crash", async () => {
+  await using file = await temporaryFile();
+  assert.equal(faultOf(() => openSqliteStore(join(file.folder, "missing", "journal.db"))).reason, "failed");
+  assert.equal(faultOf(() => openSqliteStore(file.folder)).reason, "failed");
+});

@@ -1,0 +1,154 @@
+/** A whole kernel for tests: real services, nothing of the machine. Time, chance and disk are in the test's hands. */
+import { randomBytesOf, seededRandom } from "./chance.ts";
+import { createMemoryBlobs } from "../../src/adapters/files/memory-blobs.ts";
+import { createManualClock, type ManualClock } from "../../src/adapters/memory/clock.ts";
+import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import { createRedactor } from "../../src/base/redact.ts";
+import type { Caller } from "../../src/contract/caller.ts";
+import type { Domain } from "../../src/contract/domain.ts";
+import type { Envelope } from "../../src/contract/event.ts";
+import type { Bound } from "../../src/contract/operation.ts";
+import { Problem } from "../../src/contract/problem.ts";
+import { Unauthenticated } from "../../src/contract/standard-problems.ts";
+import type { AgentProgram } from "../../src/domains/agents/contract.ts";
+import { createAgents } from "../../src/domains/agents/service.ts";
+import { createApprovals } from "../../src/domains/approvals/service.ts";
+import { createEpisodes } from "../../src/domains/episodes/service.ts";
+import { createEvents } from "../../src/domains/events/service.ts";
+import { createGate, createGating } from "../../src/domains/gating/service.ts";
+import { createTasks } from "../../src/domains/tasks/service.ts";
+import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
+import type { Answered, Sample } from "../../src/kernel/kernel.ts";
+import type { BlobStore, Identity, Store } from "../../src/kernel/ports.ts";
+
+export const admin: Caller = { kind: "person", id: "admin" };
+export const startMs = 1_750_000_000_000;
+export const approvalTimeoutMs = 60_000;
+
+export interface KitOptions {
+  readonly store?: Store;
+  readonly blobs?: BlobStore;
+  readonly clock?: ManualClock;
+  readonly seed?: number;
+  readonly workers?: number;
+  readonly programs?: readonly AgentProgram[];
+  /** Domains beside the hub's own. */
+  readonly domains?: (parts: KernelParts) => readonly Domain[];
+  readonly deny?: readonly string[];
+  readonly ask?: readonly string[];
+  readonly secrets?: readonly string[];
+  readonly busCapacity?: number;
+  readonly isStarted?: boolean;
+}
+
+export interface Kit extends AsyncDisposable {
+  readonly kernel: StartedKernel;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly clock: ManualClock;
+  readonly samples: Sample[];
+  readonly commits: { readonly events: number }[];
+  /** Log lines of level `error`. */
+  readonly errors: string[];
+  call(operationId: string, input: unknown, as?: Caller): Promise<Answered>;
+  /** Resolves with the first event of this kind from now on, or among those already written when `pick` is given. */
+  next(kind: string, pick?: (envelope: Envelope) => boolean): Promise<Envelope>;
+  /** Every durable event so far. */
+  events(): readonly Envelope[];
+  kinds(): readonly string[];
+}
+
+export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
+  const store = options.store ?? createMemoryStore();
+  const blobs = options.blobs ?? createMemoryBlobs({ sizeBytesMaxEach: 10_000_000 });
+  const clock = options.clock ?? createManualClock(startMs);
+  const random = seededRandom(options.seed ?? 1);
+  const redactor = createRedactor({ secrets: options.secrets ?? [] });
+  const samples: Sample[] = [];
+  const commits: { events: number }[] = [];
+  const errors: string[] = [];
+  const log = { info: () => {}, warn: () => {}, error: (message: string, fields?: object) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`) };
+  const gate = createGate((options.deny ?? []).map((pattern) => ({ pattern, source: "config:gate.deny" })));
+  const kernel = createKernel({
+    store,
+    blobs,
+    clock,
+    log,
+    redactor,
+    chance: { random, randomBytes: randomBytesOf(random) },
+    node: "node-test",
+    limits: { busCapacity: options.busCapacity ?? 1024, busReplay: 100, workers: options.workers ?? 4, recordBytesMax: 1e9, recordAgeMsMax: 1e12 },
+    onSample: (sample) => void samples.push(sample),
+    onCommit: (sample) => void commits.push(sample),
+    compose(parts) {
+      const approvals = createApprovals({ parts, blobs, clock, log, redactor, askPatterns: options.ask ?? [], timeoutMs: approvalTimeoutMs });
+      const own = [
+        createAgents({ parts, programs: options.programs ?? [] }),
+        approvals.domain,
+        createEpisodes({ parts }),
+        createEvents({ parts }),
+        createGating({ parts, gate }),
+        createTasks({ parts }),
+      ];
+      return { identity, gate, approvals: approvals.port, domains: [...own, ...(options.domains?.(parts) ?? [])] };
+    },
+  });
+  if (options.isStarted !== false) await kernel.start();
+  const events = () => kernel.journal.read({ limit: 1_000_000 });
+  return {
+    kernel,
+    store,
+    blobs,
+    clock,
+    samples,
+    commits,
+    errors,
+    call: (operationId, input, caller = admin) => kernel.dispatch({ operationId, input, credentials: { kind: "caller", caller } }),
+    next: (kind, pick) => nextEvent({ kernel, kind, pick }),
+    events,
+    kinds: () => events().map((each) => each.kind),
+    [Symbol.asyncDispose]: () => kernel[Symbol.asyncDispose](),
+  };
+}
+
+/** `token` is the admin; any other token is refused; none is nobody. */
+const identity: Identity = {
+  identify(credentials) {
+    if (credentials.kind === "token" && credentials.token === "token") return admin;
+    if (credentials.kind === "none") return null;
+    throw new Problem(Unauthenticated, "no such token");
+  },
+};
+
+function nextEvent({ kernel, kind, pick }: { readonly kernel: StartedKernel; readonly kind: string; readonly pick?: ((envelope: Envelope) => boolean) | undefined }) {
+  const known = pick === undefined ? undefined : kernel.journal.read({ kinds: [kind], limit: 1_000_000 }).find(pick);
+  if (known !== undefined) return Promise.resolve(known);
+  return new Promise<Envelope>((resolve) => {
+    const stop = kernel.bus.listen([kind], (envelope) => {
+      if (envelope.kind !== kind || (pick !== undefined && !pick(envelope))) return;
+      stop();
+      resolve(envelope);
+    });
+  });
+}
+
+/** A domain of a few operations, for tests of the kernel. */
+export const domainOf = (name: string, parts: Partial<Omit<Domain, "operations">> & { readonly operations?: readonly Bound[] }): Domain => ({
+  name,
+  operations: [],
+  events: [],
+  views: [],
+  ...parts,
+});
+
+/** One turn of the event loop: everything that waits for a commit or a promise has moved on. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** As many turns as it takes until `isDone`; a bound in turns, not in time, so a slow machine changes nothing. */
+export async function until(isDone: () => boolean, what: string): Promise<void> {
+  for (let turns = 0; turns < 10_000; turns += 1) {
+    if (isDone()) return;
+    await turn();
+  }
+  throw new RangeError(`it never came about that ${what}`);
+}
