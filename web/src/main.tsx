@@ -7,13 +7,14 @@ import { createRoot } from "react-dom/client";
 import { api } from "./api.ts";
 import { connectHub } from "./hub.ts";
 import { HubContext } from "./hub-context.ts";
-import { createAppRouter } from "./router.tsx";
+import { basepath, createAppRouter } from "./router.tsx";
 import { applyLook, useView } from "./shell/view-state.ts";
 import { takeCode } from "./sign-in-link.ts";
 
 async function start(): Promise<void> {
   applyLook();
   const wasLinkRefused = await redeem(takeCode(location, history));
+  if (!location.pathname.startsWith(basepath)) history.replaceState(null, "", basepath);
   const hub = connectHub();
   const router = createAppRouter({ wasLinkRefused });
   const element = document.getElementById("root");

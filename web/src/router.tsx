@@ -1,9 +1,8 @@
 /**
- * The addresses of the screens. They live behind `#`, because the hub answers `/episodes/…` and `/events` itself: a screen's
+ * The addresses of the screens. They live below `/ui`, because the hub answers `/episodes/…` and `/events` itself: a screen's
  * address must never be an operation's.
  */
 import {
-  createHashHistory,
   createRootRoute,
   createRoute,
   createRouter,
@@ -18,6 +17,8 @@ import { ErrorCard } from "./parts/error-card.tsx";
 import { RoomHeader } from "./shell/room-header.tsx";
 import { Shell } from "./shell/shell.tsx";
 import { t } from "./text/messages.ts";
+
+export const basepath = "/ui";
 
 export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: boolean }) {
   const root = createRootRoute({
@@ -48,7 +49,7 @@ export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: b
   });
   return createRouter({
     routeTree: root.addChildren([home, episodes, episode, events]),
-    history: createHashHistory(),
+    basepath,
     defaultPreload: false,
   });
 }

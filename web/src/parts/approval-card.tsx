@@ -57,7 +57,7 @@ function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Appr
           <ClockIcon size={14} aria-hidden />
           {t("approval.card.waiting")}
         </p>
-        <h3 className={styles["summary"]}>{plainLine(approval.summary)}</h3>
+        <p className={styles["summary"]}>{plainLine(approval.summary)}</p>
       </header>
       <Facts approval={approval} />
       {approval.diff ? (
@@ -71,6 +71,7 @@ function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Appr
         <JsonView value={approval.input} />
       </details>
       {decide.isError ? <ErrorCard error={decide.error} /> : null}
+      {why.panel}
       <div className={styles["actions"]}>
         <Button look="primary" hotkey="a" disabled={decide.isPending} onClick={() => decide.mutate("allow")}>
           {t("approval.action.allow")}
@@ -81,7 +82,6 @@ function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Appr
         {why.toggle}
         {hasEpisodeLink ? <EpisodeLink id={approval.corrId} /> : null}
       </div>
-      {why.panel}
     </section>
   );
 }

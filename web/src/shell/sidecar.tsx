@@ -10,6 +10,7 @@ import { formatClock } from "../text/formats.ts";
 import { type MessageKey, t } from "../text/messages.ts";
 import { plainLine } from "../text/plain.ts";
 import styles from "./sidecar.module.css";
+import { useRunning } from "./use-now.ts";
 import { useView } from "./view-state.ts";
 
 type Lane = (typeof lanes)[number];
@@ -34,7 +35,9 @@ const linesMax = 60;
 
 /** The focused episode in four lanes, the same in every room. */
 export function Sidecar() {
-  const episode = useView((view) => view.focusedEpisode);
+  const focused = useView((view) => view.focusedEpisode);
+  const [running] = useRunning();
+  const episode = focused ?? running?.id ?? null;
   const set = useView((view) => view.set);
   const told = useEpisode(episode);
   const search = useSearch({ strict: false });

@@ -54,7 +54,11 @@ async function readOnce(options: ConnectionOptions, onLive: () => void): Promise
 
 async function readBody(body: ReadableStream<Uint8Array>, onEvents: ConnectionOptions["onEvents"]): Promise<void> {
   let batch: HubEvent[] = [];
-  const parser = createSseParser((frame) => batch.push(JSON.parse(frame.data) as HubEvent));
+  const parser = createSseParser((frame) => {
+    const item = JSON.parse(frame.data) as HubEvent;
+    // A stream that fails ends with a problem document, which is no event.
+    if (typeof item.kind === "string") batch.push(item);
+  });
   const decoder = new TextDecoder();
   const reader = body.getReader();
   for (;;) {

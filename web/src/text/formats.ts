@@ -5,29 +5,29 @@ const locale = (): string | undefined => globalThis.navigator?.language;
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
 
-export const formatCount = (count: number): string => new Intl.NumberFormat(locale()).format(count);
-
 /** 640 ms, 38 s, 4 min 12 s, 2 h 5 min. */
 export function formatDuration(durationMs: number): string {
-  const unit = (value: number, name: string): string =>
-    new Intl.NumberFormat(locale(), { style: "unit", unit: name, unitDisplay: "short" }).format(value);
-  if (durationMs < 1000) return unit(Math.round(durationMs), "millisecond");
-  if (durationMs < 10_000) return unit(Math.round(durationMs / 100) / 10, "second");
-  if (durationMs < minuteMs) return unit(Math.round(durationMs / 1000), "second");
-  if (durationMs < hourMs) {
-    return `${unit(Math.floor(durationMs / minuteMs), "minute")} ${unit(Math.floor((durationMs % minuteMs) / 1000), "second")}`;
-  }
-  return `${unit(Math.floor(durationMs / hourMs), "hour")} ${unit(Math.floor((durationMs % hourMs) / minuteMs), "minute")}`;
+  // The symbols of units are the same in every language; only the number is written in the reader's.
+  const unit = (value: number, symbol: string): string => `${new Intl.NumberFormat(locale()).format(value)}\u00a0${symbol}`;
+  if (durationMs < 1000) return unit(Math.round(durationMs), "ms");
+  if (durationMs < 9_950) return unit(Math.round(durationMs / 100) / 10, "s");
+  const seconds = Math.round(durationMs / 1000);
+  if (seconds < 60) return unit(seconds, "s");
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${unit(minutes, "min")} ${unit(seconds % 60, "s")}`;
+  return `${unit(Math.floor(minutes / 60), "h")} ${unit(minutes % 60, "min")}`;
 }
 
 const pad = (value: number, length: number): string => String(value).padStart(length, "0");
 
-/** 12:04:01, or 12:04:01.250. */
-export function formatClock(timeMs: number, hasMs = false): string {
+/** 12:04:01. */
+export function formatClock(timeMs: number): string {
   const time = new Date(timeMs);
-  const clock = `${pad(time.getHours(), 2)}:${pad(time.getMinutes(), 2)}:${pad(time.getSeconds(), 2)}`;
-  return hasMs ? `${clock}.${pad(time.getMilliseconds(), 3)}` : clock;
+  return `${pad(time.getHours(), 2)}:${pad(time.getMinutes(), 2)}:${pad(time.getSeconds(), 2)}`;
 }
+
+/** What `formatClock` leaves out: .250. */
+export const formatFraction = (timeMs: number): string => `.${pad(new Date(timeMs).getMilliseconds(), 3)}`;
 
 export const formatExact = (timeMs: number): string =>
   new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(timeMs);

@@ -123,6 +123,7 @@ function EpisodeActions({ episode }: { readonly episode: Episode }) {
   return (
     <>
       {act.isError ? <span role="alert" className={styles["fault"]}>{plainLine(act.error.message)}</span> : null}
+      {episode.waitingApprovalIds.length > 0 ? <Button onClick={focusQuestion}>{t("episode.action.answer")}</Button> : null}
       {isOpen ? (
         <Button disabled={act.isPending} onClick={() => act.mutate("stop")}>
           {t("episode.action.stop")}
@@ -136,6 +137,13 @@ function EpisodeActions({ episode }: { readonly episode: Episode }) {
       <CopyButton text={episode.id} label={t("episode.action.id")} />
     </>
   );
+}
+
+/** A new question never takes the focus; this takes the reader to it. */
+function focusQuestion(): void {
+  const card = document.querySelector<HTMLElement>("main [data-approval]");
+  card?.focus({ preventScroll: true });
+  card?.scrollIntoView({ block: "nearest" });
 }
 
 function Meta({ episode }: { readonly episode: Episode }) {

@@ -1,6 +1,6 @@
 import { memo } from "react";
 import { FamilyMark } from "../../parts/marks.tsx";
-import { formatClock } from "../../text/formats.ts";
+import { formatClock, formatFraction } from "../../text/formats.ts";
 import { familyOf } from "../../text/event-words.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./event-row.module.css";
@@ -19,7 +19,10 @@ export interface EventRowProps {
 export const EventRow = memo(function EventRow({ kind, timeMs, caller, gist, isOpen, copy, onOpen }: EventRowProps) {
   return (
     <button type="button" className={styles["row"]} data-thing="event" data-copy={copy} aria-pressed={isOpen} onClick={onOpen}>
-      <span className={styles["time"]}>{formatClock(timeMs, true)}</span>
+      <span className={styles["time"]}>
+        {formatClock(timeMs)}
+        <span className={styles["fraction"]}>{formatFraction(timeMs)}</span>
+      </span>
       <FamilyMark family={familyOf(kind)} />
       <span className={styles["kind"]}>{plainLine(kind)}</span>
       <span className={styles["gist"]}>{gist}</span>
