@@ -48,7 +48,7 @@ export function createQueue(options: QueueOptions): OwnedQueue {
   const emit = createEmitter(options.journal);
   const work: Work = { ...options, emit };
   const open = new Set<string>();
-  const idem = new Map<string, Promise<Accepted>>();
+  const once = createOnce();
   const worker = createWorker({ ...options, work, open });
 
   const accept = async (request: EnqueueRequest): Promise<Accepted> => {
@@ -69,31 +69,12 @@ export function createQueue(options: QueueOptions): OwnedQueue {
       throw error;
     }
   };
-  const acceptOnce = async (
-    request: EnqueueRequest,
-    idemKey: string,
-  ): Promise<Accepted & { readonly isNew: boolean }> => {
-    const known = idem.get(idemKey);
-    if (known !== undefined) return { ...(await known), isNew: false };
-    const accepted = accept(request);
-    idem.set(idemKey, accepted);
-    try {
-      return { ...(await accepted), isNew: true };
-    } catch (error) {
-      idem.delete(idemKey);
-      throw error;
-    }
-  };
-  const remember = (row: { readonly taskId: string; readonly corrId: string; readonly idemKey?: string }): void => {
-    if (row.idemKey !== undefined) idem.set(row.idemKey, Promise.resolve({ taskId: row.taskId, corrId: row.corrId }));
-  };
-
   return {
     abilities: { isDurable: true, hasDelay: true, hasPriority: true },
     enqueue: async (request) =>
       request.idemKey === undefined
         ? { ...(await accept(request)), isNew: true }
-        : await acceptOnce(request, request.idemKey),
+        : await once.run(request.idemKey, () => accept(request)),
     async cancel(taskId, reason, caller) {
       if (await worker.cancel(taskId, reason)) return true;
       const task = open.has(taskId) ? views.get(openTasks, taskId) : undefined;
@@ -106,16 +87,38 @@ export function createQueue(options: QueueOptions): OwnedQueue {
     async start() {
       for (const task of eachTask(views)) {
         open.add(task.taskId);
-        remember(task);
+        once.remember(task);
         const entry = task.status === "running" ? await settleLost(task, work) : entryOf(task);
         if (entry === null) open.delete(task.taskId);
         else worker.place(entry);
       }
-      for (const { row } of views.list(endedTasks, { limit: endedKnownMax }).rows) remember(row);
+      for (const { row } of views.list(endedTasks, { limit: endedKnownMax }).rows) once.remember(row);
       worker.start();
     },
     stop: worker.stop,
     idle: worker.idle,
+  };
+}
+
+/** One task per idempotency key, also while the first one is still being written. */
+function createOnce() {
+  const known = new Map<string, Promise<Accepted>>();
+  return {
+    remember({ idemKey, taskId, corrId }: Accepted & { readonly idemKey?: string }): void {
+      if (idemKey !== undefined) known.set(idemKey, Promise.resolve({ taskId, corrId }));
+    },
+    async run(key: string, accept: () => Promise<Accepted>): Promise<Accepted & { readonly isNew: boolean }> {
+      const former = known.get(key);
+      if (former !== undefined) return { ...(await former), isNew: false };
+      const accepted = accept();
+      known.set(key, accepted);
+      try {
+        return { ...(await accepted), isNew: true };
+      } catch (error) {
+        known.delete(key);
+        throw error;
+      }
+    },
   };
 }
 

@@ -102,20 +102,20 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
     ],
     events: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
     views: [runs],
-    async start() {
-      for (const { row: each } of parts.kernel.views.list(runs, {
-        limit: interruptedMax,
-        where: (run) => run.status === "running",
-      }).rows) {
-        const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: each.episode });
-        await actor.emit(RunInterrupted, { agent: each.agent, reason: "the hub ended while the run was going" });
-      }
-    },
+    start: () => sayWhatWasInterrupted(parts),
   };
 }
 
 /** More runs than this were not going at once. */
 const interruptedMax = 10_000;
+
+async function sayWhatWasInterrupted(parts: KernelParts): Promise<void> {
+  const going = parts.kernel.views.list(runs, { limit: interruptedMax, where: (run) => run.status === "running" });
+  for (const { row } of going.rows) {
+    const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: row.episode });
+    await actor.emit(RunInterrupted, { agent: row.agent, reason: "the hub ended while the run was going" });
+  }
+}
 
 interface Conduct {
   readonly program: AgentProgram;

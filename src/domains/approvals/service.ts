@@ -2,8 +2,9 @@
 import { abortable } from "../../base/async.ts";
 import { type Caller, callerName, isGranted, matchesKey } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
-import { bind, type Operation } from "../../contract/operation.ts";
+import { bind, type Context, type Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
 import { Denied, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Approvals, BlobStore, Clock, HeldCall, Log, Redactor } from "../../kernel/ports.ts";
@@ -17,7 +18,7 @@ import {
   ApprovalRequested,
   Decide,
 } from "./contract.ts";
-import { createQuestions } from "./questions.ts";
+import { createQuestions, type Questions } from "./questions.ts";
 import { approvals as view } from "./views.ts";
 
 interface ApprovalsDeps {
@@ -76,33 +77,11 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
     },
   };
 
-  const decide = bind(Decide, async ({ approvalId, decision, reason }, ctx) => {
-    const known = row(approvalId);
-    if (known === undefined) throw new Problem(NotFound, `there is no approval ${approvalId}`);
-    if (known.status !== "waiting") {
-      throw new Problem(AlreadyAnswered, `approval ${approvalId} is ${known.status}`, { status: known.status });
-    }
-    // Only a person answers: whoever waits must not let itself pass.
-    if (ctx.caller.kind !== "person")
-      throw new Problem(Denied, "only a person can answer", { rule: "built-in:person-answers", source: "built-in" });
-    const isAllowed = decision === "allow";
-    const said = { approvalId, ...(reason === undefined ? {} : { reason }) };
-    await parts
-      .act({ caller: ctx.caller, corrId: known.corrId })
-      .emit(isAllowed ? ApprovalGranted : ApprovalDenied, said);
-    questions.settle(
-      approvalId,
-      isAllowed ? { kind: "granted" } : { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` },
-    );
-    if (isAllowed && known.isResumable) await resumeCall(known, deps);
-    return row(approvalId) ?? known;
-  });
-
   return {
     port,
     domain: {
       name: "approvals",
-      operations: [decide],
+      operations: [bind(Decide, (input, ctx) => decide(input, { ctx, deps, questions }))],
       events: [ApprovalRequested, ApprovalGranted, ApprovalDenied, ApprovalExpired, ApprovalCancelled],
       views: [view],
       async start() {
@@ -117,6 +96,39 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
       },
     },
   };
+}
+
+interface Deciding {
+  readonly ctx: Context;
+  readonly deps: ApprovalsDeps;
+  readonly questions: Questions;
+}
+
+async function decide(
+  { approvalId, decision, reason }: Static<typeof Decide.input>,
+  { ctx, deps, questions }: Deciding,
+): Promise<Approval> {
+  const { parts } = deps;
+  const row = (): Approval | undefined => parts.kernel.views.get(view, approvalId);
+  const known = row();
+  if (known === undefined) throw new Problem(NotFound, `there is no approval ${approvalId}`);
+  if (known.status !== "waiting") {
+    throw new Problem(AlreadyAnswered, `approval ${approvalId} is ${known.status}`, { status: known.status });
+  }
+  // Only a person answers: whoever waits must not let itself pass.
+  if (ctx.caller.kind !== "person")
+    throw new Problem(Denied, "only a person can answer", { rule: "built-in:person-answers", source: "built-in" });
+  const isAllowed = decision === "allow";
+  const said = { approvalId, ...(reason === undefined ? {} : { reason }) };
+  await parts
+    .act({ caller: ctx.caller, corrId: known.corrId })
+    .emit(isAllowed ? ApprovalGranted : ApprovalDenied, said);
+  questions.settle(
+    approvalId,
+    isAllowed ? { kind: "granted" } : { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` },
+  );
+  if (isAllowed && known.isResumable) await resumeCall(known, deps);
+  return row() ?? known;
 }
 
 /** Writes the question down: what would be done with which arguments, by whom, and which rule asks. */
