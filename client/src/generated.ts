@@ -143,6 +143,7 @@ export type EpisodesShowOutput = {
     readonly lastAtMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly endedAtMs?: number | undefined;
+    /** Duration in milliseconds. */
     readonly durationMs: number;
     /** What the run says of its end, in one line. */
     readonly outcome?: string | undefined;
@@ -212,6 +213,7 @@ export type FsListOutput = {
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path: string;
     readonly kind: "file" | "folder" | "link" | "other";
+    /** Size in bytes. */
     readonly sizeBytes: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly modifiedMs: number;
@@ -238,6 +240,7 @@ export type FsReadOutput = {
   readonly fromLine: number;
   readonly toLine: number;
   readonly totalLines: number;
+  /** Size in bytes. */
   readonly sizeBytes: number;
   /** SHA-256 of the content. */
   readonly digest: string;
@@ -258,6 +261,7 @@ export type FsWriteOutput = {
   readonly path: string;
   /** SHA-256 of the content. */
   readonly digest: string;
+  /** Size in bytes. */
   readonly sizeBytes: number;
   /** The content before, in the blob store; null when the file is new. */
   readonly beforeRef: string | null;
@@ -303,6 +307,7 @@ export type ScoutRecallOutput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path: string;
       readonly digest: string | null;
+      /** Size in bytes. */
       readonly sizeBytes: number;
     })[];
   } | null;
@@ -317,6 +322,7 @@ export type ScoutRememberInput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path: string;
       readonly digest: string | null;
+      /** Size in bytes. */
       readonly sizeBytes: number;
     })[];
   };
@@ -721,6 +727,7 @@ export type StateEpisodesOutput = {
     readonly lastAtMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly endedAtMs?: number | undefined;
+    /** Duration in milliseconds. */
     readonly durationMs: number;
     /** What the run says of its end, in one line. */
     readonly outcome?: string | undefined;
@@ -760,6 +767,7 @@ export type StateEpisodesGetOutput = {
   readonly lastAtMs: number;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly endedAtMs?: number | undefined;
+  /** Duration in milliseconds. */
   readonly durationMs: number;
   /** What the run says of its end, in one line. */
   readonly outcome?: string | undefined;
@@ -1161,6 +1169,7 @@ export type TasksEnqueueInput = {
   readonly priority?: number | undefined;
   /** The same key enqueues once. */
   readonly idemKey?: string | undefined;
+  /** Wait this many milliseconds first. */
   readonly delayMs?: number | undefined;
   readonly attemptsMax?: number | undefined;
 };
@@ -1299,6 +1308,7 @@ export type TextOutlineOutput = {
   readonly files: readonly ({
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path: string;
+    /** Size in bytes. */
     readonly sizeBytes: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly modifiedMs: number;
@@ -1394,11 +1404,13 @@ export interface EventData {
       readonly argsDigest: string;
       /** SHA-256 of the content. */
       readonly resultRef: string;
+      /** Size in bytes. */
       readonly resultSizeBytes: number;
       readonly result?: unknown;
       readonly kept: "inline" | "blob" | "digest";
       /** Milliseconds since 1970-01-01 UTC. */
       readonly atMs: number;
+      /** Duration in milliseconds. */
       readonly durationMs: number;
     };
   };
@@ -1464,6 +1476,7 @@ export interface EventData {
     readonly done: number;
     readonly total: number | null;
     readonly unit: string;
+    /** Milliseconds left, as far as can be told. */
     readonly etaMs: number | null;
   };
   /** An interrupted run goes on; recorded steps are not repeated. */
@@ -1592,11 +1605,13 @@ export interface EventData {
       readonly argsDigest: string;
       /** SHA-256 of the content. */
       readonly resultRef: string;
+      /** Size in bytes. */
       readonly resultSizeBytes: number;
       readonly result?: unknown;
       readonly kept: "inline" | "blob" | "digest";
       /** Milliseconds since 1970-01-01 UTC. */
       readonly atMs: number;
+      /** Duration in milliseconds. */
       readonly durationMs: number;
     };
   };
@@ -1607,6 +1622,11 @@ export interface EventData {
     /** SHA-256 of the content. */
     readonly manifestRef: string;
     readonly files: number;
+  };
+  /** The hub stopped in good order. */
+  readonly "service.closed": {
+    readonly bootId: string;
+    readonly reason: string;
   };
   /** First frame of a stream: says what follows. */
   readonly "service.connected": {
@@ -1620,15 +1640,10 @@ export interface EventData {
     readonly prefixes: readonly string[];
   };
   /** The hub is ready. */
-  readonly "service.started": {
+  readonly "service.opened": {
     readonly version: string;
     readonly address: string;
     readonly bootId: string;
-  };
-  /** The hub stopped in good order. */
-  readonly "service.stopped": {
-    readonly bootId: string;
-    readonly reason: string;
   };
   /** The task was stopped before it ended. */
   readonly "task.cancelled": {

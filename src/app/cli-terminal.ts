@@ -5,7 +5,7 @@ import { createInterface } from "node:readline/promises";
 import type { Terminal } from "../surfaces/cli/port.ts";
 import { expandHome, platformOf } from "./config/places.ts";
 
-/** What pipes and old terminals get. */
+/** What pipes get, and terminals that do not know their size (they say 0). */
 const columnsDefault = 80;
 
 export function createTerminal(): Terminal {
@@ -23,7 +23,7 @@ export function createTerminal(): Terminal {
     write: (text) => void stdout.write(text),
     writeError: (text) => void stderr.write(text),
     get columns() {
-      return stdout.columns ?? columnsDefault;
+      return stdout.columns || columnsDefault;
     },
     isTty: stdin.isTTY && stdout.isTTY,
     hasColor: stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",

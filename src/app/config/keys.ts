@@ -32,7 +32,7 @@ export interface ConfigTable {
   readonly keys: readonly ConfigKey[];
 }
 
-const root: Shape = Config;
+const root = Config as Shape;
 
 export const configTables: readonly ConfigTable[] = Object.entries(root.properties ?? {}).map(([name, table]) => ({
   name,

@@ -39,7 +39,8 @@ export function createProgram(options: ProgramOptions): Command {
       getOutHasColors: () => options.hasColor,
       getErrHasColors: () => options.hasColor,
     })
-    .configureHelp({ showGlobalOptions: true })
+    // Options belong to the command they stand behind: `episodes` and `episodes show` both have a `--limit`.
+    .enablePositionalOptions()
     .showHelpAfterError("`arw help` lists the commands; `arw help <command>` tells what one takes.");
   program.helpInformation = options.overview;
   addGlobals(program);
@@ -53,16 +54,22 @@ export function createProgram(options: ProgramOptions): Command {
   return program;
 }
 
-function addGlobals(program: Command): void {
-  program
-    .option("--json", "print JSON as the hub answers it; streams as one JSON value per line")
-    .option("--url <address>", "address of the hub")
-    .option("--port <number>", "port of the hub on this machine")
-    .option("--token <token>", "token to sign in with; ARW_ADMIN_TOKEN keeps it out of the list of processes")
-    .option("--state-dir <folder>", "state directory to find the hub and its token in")
-    .option("--portable", "look for the state beside the program")
-    .option("--config <file>", "configuration file")
-    .option("--local", "open the state in this process instead of calling a hub that runs");
+const globalOptions: readonly (readonly [flags: string, description: string])[] = [
+  ["--json", "print JSON as the hub answers it; streams as one JSON value per line"],
+  ["--url <address>", "address of the hub"],
+  ["--port <number>", "port of the hub on this machine"],
+  ["--token <token>", "token to sign in with; ARW_ADMIN_TOKEN keeps it out of the list of processes"],
+  ["--state-dir <folder>", "state directory to find the hub and its token in"],
+  ["--portable", "look for the state beside the program"],
+  ["--config <file>", "configuration file"],
+  ["--local", "open the state in this process instead of calling a hub that runs"],
+];
+
+/** Every command takes them, before and behind its words. */
+function addGlobals(command: Command): void {
+  for (const [flags, description] of globalOptions) {
+    command.addOption(new Option(flags, description).helpGroup("Options of every command:"));
+  }
 }
 
 function addHub(program: Command, options: ProgramOptions): void {
@@ -81,10 +88,8 @@ function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions
   for (const word of plan.words) command = childOf(command, word);
   command.description(plan.operation.about);
   for (const { field, isOptional } of plan.positionals) {
-    const description = [field.description, field.choices && `(choices: ${field.choices.join(", ")})`]
-      .filter(Boolean)
-      .join(" ");
-    const argument = new Argument(isOptional ? `[${field.name}]` : `<${field.name}>`, description);
+    const argument = new Argument(isOptional ? `[${field.name}]` : `<${field.name}>`, field.description);
+    if (field.choices) argument.choices(field.choices);
     command.addArgument(argument.argParser((text: string) => parsed(field, text)));
   }
   for (const { field, flag } of plan.options) for (const option of optionsOf(field, flag)) command.addOption(option);
@@ -92,9 +97,10 @@ function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions
     command.option("--detach", "do not follow: print the ids and return");
     command.option("--yes", "allow whatever this asks, without asking back");
   }
+  addGlobals(command);
   command.action(async () => {
     const given: Readonly<Record<string, unknown>> = command.opts();
-    const globals: Globals = program.opts();
+    const globals: Globals = command.optsWithGlobals();
     await options.run({
       plan,
       input: inputOf(plan, command),
@@ -111,7 +117,7 @@ function childOf(command: Command, word: string): Command {
 
 /** A boolean that is on unless told otherwise gets its `--no-` form, too. */
 function optionsOf(field: Field, flag: string): readonly Option[] {
-  const texts = [field.description, field.choices && `(choices: ${field.choices.join(", ")})`, defaultText(field)];
+  const texts = [field.description, defaultText(field)];
   const description = texts.filter((text) => text !== undefined && text !== "").join(" ");
   if (field.kind === "boolean" && !field.isList) {
     const on = new Option(`--${flag}`, description);
@@ -119,6 +125,7 @@ function optionsOf(field: Field, flag: string): readonly Option[] {
   }
   const repeat = field.isList ? " (may be repeated)" : "";
   const option = new Option(`--${flag} <${placeholder(field)}>`, `${description}${repeat}`);
+  if (field.choices) option.choices(field.choices);
   option.argParser((text: string, before: unknown) => {
     const value = parsed(field, text);
     return field.isList ? [...(Array.isArray(before) ? (before as readonly unknown[]) : []), value] : value;
@@ -158,7 +165,6 @@ function inputOf(plan: CommandPlan, command: Command): Input {
 
 /** The tree as completions see it. */
 export function completionNodes(program: Command): readonly CompletionNode[] {
-  const globals = program.options.map((option) => ({ word: option.long ?? "", about: option.description }));
   const visit = (command: Command, path: string): readonly CompletionNode[] => {
     const children = command.commands.filter((child) => child.name() !== "help");
     const words = children.map((child) => ({ word: child.name(), about: child.description() }));
@@ -169,7 +175,7 @@ export function completionNodes(program: Command): readonly CompletionNode[] {
       command === program
         ? []
         : command.options.map((option) => ({ word: option.long ?? "", about: option.description }));
-    const node = { path, words: [...words, ...choices, ...own, ...globals] };
+    const node = { path, words: [...words, ...choices, ...own] };
     return [node, ...children.flatMap((child) => visit(child, path === "" ? child.name() : `${path} ${child.name()}`))];
   };
   assert(program.commands.length > 0);

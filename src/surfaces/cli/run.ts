@@ -42,13 +42,17 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     },
   });
   try {
-    await program.parseAsync([...words], { from: "user" });
+    await program.parseAsync(helpLast(words), { from: "user" });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
 }
+
+/** `help episodes show` asks for the help of the whole path, not of its first word. */
+const helpLast = (words: readonly string[]): string[] =>
+  words[0] === "help" && words.length > 1 ? [...words.slice(1), "--help"] : [...words];
 
 interface Running {
   readonly parts: CliParts;
