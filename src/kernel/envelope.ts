@@ -10,7 +10,7 @@ export const rowFormat = 1;
 export function chainHash(row: Omit<StoredEvent, "hash" | "data">): string {
   return hashOnce(
     "sha256",
-    `${row.prevHash}\n${row.format}\n${row.seq}\n${row.id}\n${row.timeMs}\n${row.kind}\n${row.version}\n${row.corrId}\n${row.causeId ?? ""}\n${row.node}\n${row.caller}\n${row.dataHash}`,
+    `${row.prevHash}\n${row.format}\n${row.seq}\n${row.id}\n${row.timeMs}\n${row.kind}\n${row.version}\n${row.corrId}\n${JSON.stringify(row.causeId)}\n${row.node}\n${row.caller}\n${row.dataHash}`,
     "hex",
   );
 }

@@ -166,7 +166,7 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
     }
     headSeq = seq;
     headHash = prevHash;
-    views.committed(seq);
+    views.committed(seq, (error, view) => onDefect(error, `a watcher of ${view}`));
     onCommit({ events: rows.length, durationMs: clock.monotonicMs() - startedMs });
     for (const { entry, envelope } of envelopes) {
       entry.envelope = envelope;

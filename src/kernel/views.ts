@@ -15,8 +15,8 @@ export interface OwnedViews extends Views {
   /** Folds one event into all views, or into none when a fold throws. */
   fold(envelope: Envelope): void;
   dirtyRows(): readonly RowWrite[];
-  /** After the commit: cleans up and tells the watchers. */
-  committed(seq: number): void;
+  /** After the commit: cleans up and tells the watchers. One that throws is told about, and stops nobody. */
+  committed(seq: number, onDefect: (error: unknown, view: string) => void): void;
   /** After a failed commit: every fold since the last one is undone. */
   discard(): void;
   readonly names: readonly string[];
@@ -72,7 +72,7 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
       }
     },
     dirtyRows: () => [...touched].flatMap((each) => each.dirtyRows()),
-    committed(seq) {
+    committed(seq, onDefect) {
       for (const each of touched) {
         const { name } = each.view;
         const changes = each.committed();
@@ -81,7 +81,13 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
         const listeners = watchers.get(name);
         if (listeners === undefined || listeners.size === 0) continue;
         const told = changes.map((change) => ({ view: name, seq, ...change }));
-        for (const run of listeners) run(told);
+        for (const run of listeners) {
+          try {
+            run(told);
+          } catch (error) {
+            onDefect(error, name);
+          }
+        }
       }
       touched.clear();
     },

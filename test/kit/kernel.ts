@@ -18,8 +18,8 @@ import { createEvents } from "../../src/domains/events/service.ts";
 import { createGate, createGating } from "../../src/domains/gating/service.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
-import type { Answered, Sample } from "../../src/kernel/kernel.ts";
-import type { BlobStore, Identity, Store } from "../../src/kernel/ports.ts";
+import type { Answered } from "../../src/kernel/kernel.ts";
+import type { BlobStore, Identity, Sample, Store } from "../../src/kernel/ports.ts";
 
 export const admin: Caller = { kind: "person", id: "admin" };
 export const startMs = 1_750_000_000_000;
@@ -78,8 +78,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     chance: { random, randomBytes: randomBytesOf(random) },
     node: "node-test",
     limits: { busCapacity: options.busCapacity ?? 1024, busReplay: 100, workers: options.workers ?? 4, recordBytesMax: 1e9, recordAgeMsMax: 1e12 },
-    onSample: (sample) => void samples.push(sample),
-    onCommit: (sample) => void commits.push(sample),
+    telemetry: { onSample: (sample) => void samples.push(sample), onCommit: (sample) => void commits.push(sample) },
     compose(parts) {
       const approvals = createApprovals({ parts, blobs, clock, log, redactor, askPatterns: options.ask ?? [], timeoutMs: approvalTimeoutMs });
       const own = [
