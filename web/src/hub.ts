@@ -62,7 +62,7 @@ function refetchWhenBack(store: EventStore, client: QueryClient): void {
   store.subscribe(() => {
     const now = store.status().phase;
     if (now === "live" && phase === "reconnecting") void client.invalidateQueries();
-    if (now === "locked") useView.getState().set({ isLocked: true });
+    if (now === "locked" && phase !== "locked") useView.getState().set({ isLocked: true });
     phase = now;
   });
 }

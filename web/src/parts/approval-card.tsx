@@ -44,7 +44,8 @@ function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Appr
   });
   const why = useWhy(whyOf(approval));
   return (
-    <section
+    <div
+      role="group"
       className={styles["card"]}
       data-thing="approval"
       data-episode={approval.corrId}
@@ -82,7 +83,7 @@ function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Appr
         {why.toggle}
         {hasEpisodeLink ? <EpisodeLink id={approval.corrId} /> : null}
       </div>
-    </section>
+    </div>
   );
 }
 
@@ -111,7 +112,7 @@ function AnsweredApproval({ approval }: { readonly approval: Approval }) {
   const status = approval.status as Exclude<Approval["status"], "waiting">;
   const why = useWhy([...whyOf(approval), ...(approval.reason ? [{ label: t("why.panel.reason"), value: approval.reason }] : [])]);
   return (
-    <section className={styles["answered"]} data-thing="approval" data-episode={approval.corrId} tabIndex={0} aria-label={t("approval.card.label", { summary: plainLine(approval.summary) })}>
+    <div role="group" className={styles["answered"]} data-thing="approval" data-episode={approval.corrId} tabIndex={0} aria-label={t("approval.card.label", { summary: plainLine(approval.summary) })}>
       <div className={styles["actions"]}>
         <p className={status === "granted" ? styles["granted"] : styles["refused"]}>
           <strong>{t(`approval.done.${status}`)}</strong>{" "}
@@ -127,7 +128,7 @@ function AnsweredApproval({ approval }: { readonly approval: Approval }) {
         </details>
       ) : null}
       {why.panel}
-    </section>
+    </div>
   );
 }
 

@@ -19,7 +19,7 @@ export function Diff({ diff }: { readonly diff: string }) {
   return (
     <figure className={styles["figure"]}>
       <figcaption className={styles["stat"]}>{t("diff.view.stat", { added, removed })}</figcaption>
-      <div className={styles["scroll"]} tabIndex={0} role="region" aria-label={t("diff.view.label")}>
+      <div className={styles["scroll"]} tabIndex={0} role="group" aria-label={t("diff.view.label")}>
         <div className={styles["lines"]}>
           {shown.map((line, index) => (
             <Line key={index} line={line} />

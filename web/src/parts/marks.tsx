@@ -38,7 +38,7 @@ export function StatusMark({ status }: { readonly status: EpisodeStatus }) {
   );
 }
 
-export type MarkFamily = Family | "error";
+export type MarkFamily = Family | "error" | "refusal";
 
 const families: Readonly<Record<MarkFamily, { readonly Icon: LucideIcon; readonly tone: string }>> = {
   run: { Icon: FlagIcon, tone: "calm" },
@@ -47,6 +47,7 @@ const families: Readonly<Record<MarkFamily, { readonly Icon: LucideIcon; readonl
   intent: { Icon: TriangleIcon, tone: "brand" },
   action: { Icon: SquareIcon, tone: "accent" },
   approval: { Icon: ShieldIcon, tone: "warn" },
+  refusal: { Icon: ShieldIcon, tone: "bad" },
   error: { Icon: XIcon, tone: "bad" },
   other: { Icon: DotIcon, tone: "calm" },
 };

@@ -7,6 +7,7 @@ import { Tabs } from "../parts/tabs.tsx";
 import { useEpisode } from "../rooms/episodes/use-episode.ts";
 import type { StoryLine } from "../shapes.ts";
 import { formatClock } from "../text/formats.ts";
+import { familyOf } from "../text/event-words.ts";
 import { type MessageKey, t } from "../text/messages.ts";
 import { plainLine } from "../text/plain.ts";
 import styles from "./sidecar.module.css";
@@ -75,7 +76,7 @@ function LaneView({ lane, story, hasModel }: { readonly lane: Lane; readonly sto
       <ol className={styles["lines"]}>
         {shown.map((line) => (
           <li key={line.seq} className={styles["line"]}>
-            <FamilyMark family={line.isError ? "error" : line.family} />
+            <FamilyMark family={familyOf(line.kind)} />
             <span className={styles["text"]}>{plainLine(line.text)}</span>
             <time className={styles["time"]}>{formatClock(line.timeMs)}</time>
           </li>

@@ -64,7 +64,7 @@ test("a position of another journal is given up", async () => {
   assert.deepEqual(asked.at(-1), ["/events?replay=50", null]);
 });
 
-test("a stream that ends with a problem adds no event", async () => {
-  const { seen } = await script([() => new Response(`${frame(1)}event: problem\ndata: {"status":503}\n\n`), () => new Response()]);
+test("neither the greeting nor the problem that ends a stream is an event", async () => {
+  const { seen } = await script([() => new Response(`data: {"kind":"service.connected","data":{}}\n\n${frame(1)}event: problem\ndata: {"status":503}\n\n`), () => new Response()]);
   assert.deepEqual(seen, [1]);
 });

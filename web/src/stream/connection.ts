@@ -56,8 +56,8 @@ async function readBody(body: ReadableStream<Uint8Array>, onEvents: ConnectionOp
   let batch: HubEvent[] = [];
   const parser = createSseParser((frame) => {
     const item = JSON.parse(frame.data) as HubEvent;
-    // A stream that fails ends with a problem document, which is no event.
-    if (typeof item.kind === "string") batch.push(item);
+    // The greeting of each connection, and the problem document that ends a failed one, are no events of the hub.
+    if (typeof item.kind === "string" && item.kind !== "service.connected") batch.push(item);
   });
   const decoder = new TextDecoder();
   const reader = body.getReader();

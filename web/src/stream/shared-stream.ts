@@ -67,6 +67,9 @@ export function openSharedStream(options: SharedStreamOptions): SharedStream {
     });
   };
   const restart = (after: number | null, replay: number): void => {
+    // Before the reset, which tells every view: a locked view must not lock itself again.
+    store.setPhase("connecting");
+    tell({ type: "phase", phase: "connecting" });
     store.reset();
     tell({ type: "reset" });
     lead({ after, replay });

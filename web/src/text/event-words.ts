@@ -16,8 +16,10 @@ const errorFacts = new Set(["failed", "refused", "gap"]);
 
 export const isErrorKind = (kind: string): boolean => errorFacts.has(kind.slice(kind.lastIndexOf(".") + 1));
 
-export const familyOf = (kind: string): MarkFamily =>
-  isErrorKind(kind) ? "error" : (families[kind.slice(0, kind.indexOf("."))] ?? "other");
+export function familyOf(kind: string): MarkFamily {
+  if (kind.endsWith(".refused")) return "refusal";
+  return isErrorKind(kind) ? "error" : (families[kind.slice(0, kind.indexOf("."))] ?? "other");
+}
 
 /** The fields that say most, in the order of what they say. */
 const tellingFields = ["summary", "statement", "title", "outcome", "error", "detail", "reason", "operation", "phase", "path", "address"];

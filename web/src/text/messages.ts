@@ -121,6 +121,7 @@ const messages = {
   "family.name.intent": "intent",
   "family.name.action": "action",
   "family.name.approval": "approval",
+  "family.name.refusal": "refusal",
   "family.name.error": "error",
   "family.name.other": "other",
 

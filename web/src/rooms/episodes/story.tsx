@@ -5,6 +5,7 @@ import { FamilyMark } from "../../parts/marks.tsx";
 import { type Reason, useWhy } from "../../parts/why-panel.tsx";
 import type { Episode, StoryLine } from "../../shapes.ts";
 import { formatClock, formatExact } from "../../text/formats.ts";
+import { familyOf, isErrorKind } from "../../text/event-words.ts";
 import { t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./story.module.css";
@@ -56,10 +57,10 @@ function Line({ line, episode }: { readonly line: StoryLine; readonly episode: s
         {formatClock(line.timeMs)}
       </time>
       <span className={styles["mark"]}>
-        <FamilyMark family={line.isError ? "error" : line.family} />
+        <FamilyMark family={familyOf(line.kind)} />
       </span>
       <div className={styles["body"]}>
-        <p className={line.isError ? styles["bad"] : undefined}>{plainLine(line.text)}</p>
+        <p className={isErrorKind(line.kind) ? styles["bad"] : undefined}>{told(line, data)}</p>
         <Sources data={data} />
         {line.kind === "actions.refused" || line.kind === "actions.failed" ? <Refusal data={data} /> : null}
         {line.kind === "approvals.requested" && typeof data["approvalId"] === "string" ? (
@@ -69,6 +70,10 @@ function Line({ line, episode }: { readonly line: StoryLine; readonly episode: s
     </li>
   );
 }
+
+/** A belief's sources stand below it, each on its own. */
+const told = (line: StoryLine, data: Readonly<Record<string, unknown>>): string =>
+  plainLine(line.family === "belief" && typeof data["statement"] === "string" ? data["statement"] : line.text);
 
 function Sources({ data }: { readonly data: Readonly<Record<string, unknown>> }) {
   const sources = Array.isArray(data["sources"]) ? (data["sources"] as readonly { path: string; line: number }[]) : [];
