@@ -3,8 +3,15 @@ import type { TSchema } from "../../contract/schema.ts";
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** The library keeps marks of its own beside the keywords; JSON drops them. */
-export const plain = (schema: TSchema): JsonSchema => JSON.parse(JSON.stringify(schema)) as JsonSchema;
+/** The library keeps marks of its own beside the keywords, which JSON drops, and writes tuples in the form of an old draft. */
+export const plain = (schema: TSchema): JsonSchema => withPrefixItems(JSON.parse(JSON.stringify(schema)) as JsonSchema);
+
+function withPrefixItems(schema: JsonSchema): JsonSchema {
+  const { items, additionalItems, ...rest } = schema;
+  if (!Array.isArray(items)) return mapSubschemas(schema, withPrefixItems);
+  const tail = additionalItems === undefined ? {} : { items: additionalItems };
+  return mapSubschemas({ ...rest, prefixItems: items, ...tail }, withPrefixItems);
+}
 
 const listKeywords = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
 const mapKeywords = new Set(["properties", "patternProperties", "$defs"]);

@@ -304,3 +304,10 @@ test("shelf: different schemas of one field name get different names, fields nam
     properties: { items: { $ref: "#Items" }, other: { $ref: "#Other" } },
   });
 });
+
+test("tuples are written as JSON Schema 2020-12 has them", () => {
+  const pair = closed({ pair: Type.Tuple([Type.String(), Type.Tuple([Type.Integer()])]) });
+  const check = new Ajv2020({ strict: false }).compile(plain(pair));
+  assert.equal(check({ pair: ["a", [1]] }), true);
+  for (const wrong of [["a"], ["a", ["b"]], ["a", [1], 2]]) assert.equal(check({ pair: wrong }), false);
+});
