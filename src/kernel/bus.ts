@@ -9,6 +9,8 @@ import { createSubscription } from "./subscription.ts";
 
 export interface OwnedBus extends Bus {
   publish(envelope: Envelope): void;
+  /** Nodes of the prefix trie visited so far; a kind that came before visits none. */
+  readonly visits: number;
   /** The newest durable events still in memory after `seq`, or null when the ring no longer reaches back that far. */
   recent(afterSeq: number): readonly Envelope[] | null;
 }
@@ -33,31 +35,47 @@ export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus 
   let noReceivers = 0;
   let lagged = 0;
 
+  // Events come in runs of one kind: the list that the last one used is at hand without a look-up.
+  let lastKind: string | null = null;
+  let lastListeners: readonly Listener[] = [];
+
+  const listenersOf = (kind: string): readonly Listener[] => {
+    if (kind === lastKind) return lastListeners;
+    lastListeners = matcher.match(kind);
+    lastKind = kind;
+    return lastListeners;
+  };
   const listen = (prefixes: readonly string[], run: Listener): (() => void) => {
     const removals = (prefixes.length === 0 ? [""] : prefixes).map((prefix) => matcher.add(prefix, run));
+    lastKind = null;
     return () => {
       for (const remove of removals) remove();
+      lastKind = null;
     };
+  };
+  /** A listener that throws is reported, and the next one still hears the event. */
+  const deliver = (listeners: readonly Listener[], envelope: Envelope): void => {
+    let next = 0;
+    while (next < listeners.length) {
+      try {
+        while (next < listeners.length) (listeners[next++] as Listener)(envelope);
+      } catch (error) {
+        onDefect(error);
+      }
+    }
   };
 
   return {
     publish(envelope) {
       published += 1;
       if (envelope.seq > 0) recentRing.push(envelope);
-      const listeners = matcher.match(envelope.kind);
-      const count = listeners.length;
-      if (count === 0) {
-        noReceivers += 1;
-        return;
-      }
-      for (let index = 0; index < count; index += 1) {
-        try {
-          (listeners[index] as Listener)(envelope);
-        } catch (error) {
-          onDefect(error);
-        }
-      }
-      delivered += count;
+      const listeners = listenersOf(envelope.kind);
+      if (listeners.length === 0) noReceivers += 1;
+      deliver(listeners, envelope);
+      delivered += listeners.length;
+    },
+    get visits() {
+      return matcher.visits;
     },
     recent: recentRing.after,
     listen,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
+import { runs } from "../../test/kit/runs.ts";
 import { createFailingStore, openJournal, storedRows } from "../../test/kit/journal.ts";
 import { event, jsonText } from "../contract/event.ts";
 import { isProblem } from "../contract/problem.ts";
@@ -201,7 +202,7 @@ test("the chain of an untouched journal holds, and any row that is changed, remo
         assert.notEqual(verifyChain(damaged).fault, null);
       },
     ),
-    { numRuns: 100 },
+    runs(100),
   );
 });
 

@@ -24,6 +24,8 @@ function createBacklog(capacity: number, onLoss: () => void) {
   let queue: Envelope[] = [];
   let front = 0;
   let gap: GapMark | null = null;
+  /** Whether the gap has lost an event with a position; until then its range is empty. */
+  let hasRange = false;
   let skipped = 0;
   let lastSeq = 0;
 
@@ -32,11 +34,16 @@ function createBacklog(capacity: number, onLoss: () => void) {
     front += 1;
     skipped += 1;
     onLoss();
-    if (lost.seq > 0) lastSeq = lost.seq;
-    gap =
-      gap === null
-        ? { fromSeq: lastSeq, toSeq: lastSeq, skipped: 1 }
-        : { fromSeq: gap.fromSeq, toSeq: lastSeq, skipped: gap.skipped + 1 };
+    const isFirst = lost.seq > 0 && !hasRange;
+    if (lost.seq > 0) {
+      lastSeq = lost.seq;
+      hasRange = true;
+    }
+    gap = {
+      fromSeq: gap === null || isFirst ? lastSeq : gap.fromSeq,
+      toSeq: lastSeq,
+      skipped: (gap?.skipped ?? 0) + 1,
+    };
     if (front > capacity) {
       queue = queue.slice(front);
       front = 0;
@@ -61,6 +68,7 @@ function createBacklog(capacity: number, onLoss: () => void) {
       if (gap !== null && count > 0) {
         taken.push(gap);
         gap = null;
+        hasRange = false;
       }
       const end = Math.min(queue.length, front + count - taken.length);
       for (; front < end; front += 1) {

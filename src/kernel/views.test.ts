@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
+import { runs } from "../../test/kit/runs.ts";
 import { createFailingStore, type JournalKit, nextVersions, openJournal, storedRows } from "../../test/kit/journal.ts";
 import { createMemoryStore } from "../adapters/memory/store.ts";
 import { type Envelope, event } from "../contract/event.ts";
@@ -111,7 +112,7 @@ test("rows in memory, rows on disk, rows rebuilt and the plain fold agree, whate
       assert.deepEqual(storedRows(store, kinds), wanted);
       assert.equal(events.length, groups.filter((group) => !group.fails).reduce((sum, group) => sum + group.changes.length, 0));
     }),
-    { numRuns: 60 },
+    runs(60),
   );
 });
 
@@ -128,7 +129,7 @@ test("a restart in the middle, and a view that slept for a while, change nothing
       assert.deepEqual(storedRows(store, kinds), expected(kit.journal.read({ limit: 1000 })));
       assert.deepEqual(listed(kit), storedRows(store, kinds));
     }),
-    { numRuns: 40 },
+    runs(40),
   );
 });
 
@@ -144,7 +145,7 @@ test("a view at a position is the fold of the journal up to there", async () => 
         assert.deepEqual(rows, prefix[each.name]);
       }
     }),
-    { numRuns: 40 },
+    runs(40),
   );
 });
 
@@ -173,7 +174,7 @@ test("watchers are told each change once, from what the row was to what it is, a
       assert.deepEqual(kit.defects, []);
       assert.deepEqual(told, expected(kit.journal.read({ limit: 1000 })));
     }),
-    { numRuns: 40 },
+    runs(40),
   );
 });
 

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "vitest";
+import { runs } from "../../test/kit/runs.ts";
+import type { Envelope } from "../contract/event.ts";
+import { createBus } from "./bus.ts";
+import type { Delivery, GapMark } from "./kernel.ts";
+
+const envelope = (over: Partial<Envelope>): Envelope => ({
+  seq: 0,
+  id: "id",
+  timeMs: 0,
+  kind: "notes.written",
+  version: 1,
+  corrId: "x",
+  causeId: null,
+  node: "n",
+  caller: "person:admin",
+  data: {},
+  ...over,
+});
+
+const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery;
+
+const makeBus = (options: { readonly capacity?: number; readonly replay?: number } = {}) => {
+  const defects: unknown[] = [];
+  return { defects, bus: createBus({ capacity: options.capacity ?? 8, replay: options.replay ?? 8, onDefect: (error) => void defects.push(error) }) };
+};
+
+const kinds = ["models.download.started", "models.loaded", "notes.written", "note", "tasks.done"] as const;
+const prefixes = ["", "models.", "Models.D", "note", "notes.", "tasks.done", "tasks.done.late", "zebra"] as const;
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom(...kinds), corrId: fc.constantFrom("x", "y"), isLive: fc.boolean() }) },
+  // Reads whatever reader it names; a reader that is never named is stalled for good.
+  { weight: 2, arbitrary: fc.record({ reader: fc.nat(3), count: fc.integer({ min: 1, max: 5 }) }) },
+);
+const reader = fc.record({
+  prefixes: fc.subarray([...prefixes], { maxLength: 3 }),
+  capacity: fc.integer({ min: 1, max: 5 }),
+  corrId: fc.option(fc.constantFrom("x", "y"), { nil: undefined }),
+});
+
+interface Reader {
+  readonly prefixes: readonly string[];
+  readonly corrId: string | undefined;
+}
+const wants = ({ prefixes: wanted, corrId }: Reader, { kind, corrId: has }: Envelope): boolean =>
+  (corrId === undefined || corrId === has) &&
+  (wanted.length === 0 || wanted.some((prefix) => kind.startsWith(prefix.toLowerCase())));
+
+/** What a reader was told, held against everything that was published for it. */
+function assertWhole(told: readonly Delivery[], published: readonly Envelope[]): void {
+  let at = 0;
+  let mayGap = true;
+  for (const delivery of told) {
+    if (!isGap(delivery)) {
+      assert.equal(delivery, published[at]);
+      at += 1;
+      mayGap = true;
+      continue;
+    }
+    assert.ok(mayGap, "two gaps tell of one loss");
+    mayGap = false;
+    const lost = published.slice(at, at + delivery.skipped);
+    assert.equal(lost.length, delivery.skipped);
+    const seqs = lost.map((each) => each.seq).filter((seq) => seq > 0);
+    if (seqs.length > 0) assert.deepEqual([delivery.fromSeq, delivery.toSeq], [seqs[0], seqs.at(-1)]);
+    else assert.equal(delivery.fromSeq, delivery.toSeq);
+    at += delivery.skipped;
+  }
+  assert.equal(at, published.length);
+}
+
+test("what a reader is told and what it is told to have lost is what was published for it, in order", () => {
+  fc.assert(
+    fc.property(fc.array(reader, { minLength: 1, maxLength: 4 }), fc.array(step, { maxLength: 60 }), (readers, steps) => {
+      const { bus } = makeBus();
+      const open = readers.map((each, index) => ({
+        each,
+        published: [] as Envelope[],
+        told: [] as Delivery[],
+        subscription: bus.subscribe({ name: `reader ${index}`, prefixes: each.prefixes, capacity: each.capacity, ...(each.corrId === undefined ? {} : { corrId: each.corrId }) }),
+      }));
+      let seq = 0;
+      for (const each of steps) {
+        if ("reader" in each) {
+          const one = open[each.reader];
+          one?.told.push(...one.subscription.take(each.count));
+          continue;
+        }
+        const published = envelope({ kind: each.kind, corrId: each.corrId, seq: each.isLive ? 0 : (seq += 1) });
+        bus.publish(published);
+        for (const one of open) {
+          if (wants(one.each, published)) one.published.push(published);
+          assert.ok(one.subscription.pending <= one.each.capacity);
+        }
+      }
+      for (const one of open) {
+        one.told.push(...one.subscription.take(1000));
+        assertWhole(one.told, one.published);
+        const lost = one.told.reduce((sum, each) => sum + (isGap(each) ? each.skipped : 0), 0);
+        assert.equal(one.subscription.skipped, lost);
+        one.subscription[Symbol.dispose]();
+      }
+      assert.deepEqual([bus.subscribers.length, bus.counters().receivers], [0, 0]);
+    }),
+    runs(100),
+  );
+});
+
+test("an iterating reader sleeps until something comes, and ends when it is closed", async () => {
+  const { bus } = makeBus({ capacity: 3 });
+  const subscription = bus.subscribe({ name: "one", prefixes: ["notes."] });
+  const told: Delivery[] = [];
+  const done = (async () => {
+    for await (const each of subscription) told.push(each);
+  })();
+  for (let seq = 1; seq <= 2; seq += 1) bus.publish(envelope({ seq }));
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  for (let seq = 3; seq <= 8; seq += 1) bus.publish(envelope({ seq }));
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  subscription[Symbol.dispose]();
+  await done;
+  assert.deepEqual(told.map((each) => (isGap(each) ? each : each.seq)), [1, 2, { fromSeq: 3, toSeq: 5, skipped: 3 }, 6, 7, 8]);
+  assert.deepEqual(bus.subscribers, []);
+});
+
+test("leaving the loop closes the reader", async () => {
+  const { bus } = makeBus();
+  const subscription = bus.subscribe({ name: "one", prefixes: [] });
+  bus.publish(envelope({ seq: 1 }));
+  for await (const _each of subscription) break;
+  bus.publish(envelope({ seq: 2 }));
+  assert.deepEqual([bus.counters().receivers, subscription.pending], [0, 0]);
+});
+
+test("a listener that throws is told about and stops nobody, and the publisher does not notice", () => {
+  const { bus, defects } = makeBus();
+  const heard: string[] = [];
+  bus.listen(["notes."], () => {
+    throw new RangeError("a listener of ours");
+  });
+  const stop = bus.listen(["Notes.", "notes.written"], ({ id }) => void heard.push(id));
+  bus.publish(envelope({ id: "a" }));
+  stop();
+  stop();
+  bus.publish(envelope({ id: "b" }));
+  assert.deepEqual(heard, ["a"]);
+  assert.deepEqual(defects.map(String), ["RangeError: a listener of ours", "RangeError: a listener of ours"]);
+});
+
+test("counters tell what was published, delivered, lost and wanted by nobody", () => {
+  const { bus } = makeBus();
+  bus.listen([], () => {});
+  const slow = bus.subscribe({ name: "slow", prefixes: ["notes."], capacity: 1 });
+  for (let seq = 1; seq <= 3; seq += 1) bus.publish(envelope({ seq }));
+  bus.publish(envelope({ seq: 4, kind: "tasks.done" }));
+  assert.deepEqual(bus.counters(), { published: 4, delivered: 7, lagged: 2, noReceivers: 0, receivers: 2 });
+  assert.deepEqual(bus.subscribers, [{ name: "slow", pending: 1, skipped: 2 }]);
+  slow[Symbol.dispose]();
+  const quiet = makeBus().bus;
+  quiet.publish(envelope({ seq: 1 }));
+  assert.equal(quiet.counters().noReceivers, 1);
+});
+
+test("a kind that was published before is delivered without a look into the trie", () => {
+  const { bus } = makeBus();
+  for (let index = 0; index < 2000; index += 1) bus.listen([`models.m${index}.`], () => {});
+  bus.listen(["notes."], () => {});
+  bus.publish(envelope({ seq: 1 }));
+  const cold = bus.visits;
+  assert.ok(cold > 0 && cold <= "notes.written".length + 1);
+  for (let seq = 2; seq <= 100; seq += 1) bus.publish(envelope({ seq }));
+  assert.equal(bus.visits, cold);
+});
+
+test("the newest events stay in memory as far back as the ring reaches", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 6 }), fc.array(fc.boolean(), { maxLength: 20 }), fc.nat(22), (replay, lives, afterSeq) => {
+      const { bus } = makeBus({ replay });
+      let seq = 0;
+      for (const isLive of lives) bus.publish(envelope({ seq: isLive ? 0 : (seq += 1) }));
+      const recent = bus.recent(afterSeq)?.map((each) => each.seq) ?? null;
+      const oldestKept = Math.max(1, seq - replay + 1);
+      const wanted = seq === 0 || afterSeq + 1 < oldestKept ? null : Array.from({ length: Math.max(0, seq - afterSeq) }, (_, index) => afterSeq + 1 + index);
+      assert.deepEqual(recent, wanted);
+    }),
+    runs(100),
+  );
+});
