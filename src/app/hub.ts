@@ -218,8 +218,16 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     cookies: means.access.cookies,
     web: await openAssetFolder(join(programRoot(), "web", "dist")),
     spec: await openAssetFolder(join(programRoot(), "spec")),
+    allowedHosts: allowedHosts(config),
     limits: { bodyBytesMax: config.values.server.bodyBytesMax },
   });
+}
+
+/** Who binds to one address of the machine means to be reached under it; a wildcard names none. */
+function allowedHosts({ values }: LoadedConfig): readonly string[] {
+  const { bind, port, allowedHosts: named } = values.server;
+  const isWildcard = bind === "0.0.0.0" || bind === "::";
+  return isWildcard ? named : [...named, `${bind.includes(":") ? `[${bind}]` : bind}:${port}`];
 }
 
 interface FactsOptions {

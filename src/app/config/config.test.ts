@@ -43,7 +43,7 @@ test("without any layer the defaults hold, and the state lies where the platform
   const { values, sources, file } = load();
   assert.equal(file, null);
   assert.deepEqual(values, {
-    server: { port: 8090, bind: "127.0.0.1", bodyBytesMax: 8_388_608 },
+    server: { port: 8090, bind: "127.0.0.1", allowedHosts: [], bodyBytesMax: 8_388_608 },
     state: { dir: "/home/ada/.local/state/arw", portable: false },
     gate: { deny: [] },
     approvals: { ask: [], timeoutMs: 3_600_000 },

@@ -41,6 +41,13 @@ export const Config = closed({
         description: "Address to listen on. Anything but this machine's own also needs ARW_ADMIN_TOKEN to be set.",
         ...doors("ARW_BIND", "--bind"),
       }),
+      allowedHosts: Type.Array(Type.String({ pattern: "^[A-Za-z0-9.:\\[\\]-]+$", maxLength: 260 }), {
+        default: [],
+        maxItems: 100,
+        description:
+          "Values of the Host header that are answered besides this machine's own, with the port: `hub.example:8090`.",
+        ...doors("ARW_ALLOWED_HOSTS", "--allowed-hosts"),
+      }),
       bodyBytesMax: Type.Integer({
         default: 8_388_608,
         minimum: 1024,
