@@ -29,6 +29,6 @@ try {
   });
   for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
 } finally {
-  for (const stop of stops.reverse()) await stop();
+  for (const stop of stops.toReversed()) await stop();
 }
 process.exit();

@@ -218,7 +218,7 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
       },
     }),
   });
-  metrics.observe({ bus: kernel.bus, queue: kernel.queue, streams: () => 0, headSeq: kernel.journal.headSeq });
+  metrics.observe({ bus: kernel.bus, queue: kernel.queue, streams: () => 0, headSeq: () => kernel.journal.headSeq() });
   await kernel.start();
   return {
     kernel,

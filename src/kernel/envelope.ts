@@ -22,7 +22,8 @@ export const textHash = (text: string): string => hashOnce("sha256", text, "hex"
  * every stream and the tee share it. Every head field is free of characters that JSON would escape.
  */
 export class Recorded<Data = unknown> implements Envelope<Data> {
-  readonly seq: number;
+  /** Given by the journal at the commit, before anybody else sees the envelope; 0 for live events. */
+  seq: number;
   readonly id: string;
   readonly timeMs: number;
   readonly kind: string;
@@ -47,6 +48,34 @@ export class Recorded<Data = unknown> implements Envelope<Data> {
     this.caller = head.caller;
     this.data = data;
     this.#dataJson = dataJson;
+  }
+
+  /** Puts the event at its position. Only for the journal, and only before the event is shown to anybody. */
+  place(seq: number): void {
+    this.seq = seq;
+  }
+
+  /** The row that stores this event behind the one with `prevHash`. Only durable events have one. */
+  toRow(prevHash: string): StoredEvent {
+    const dataJson = this.#dataJson ?? JSON.stringify(this.data);
+    const row = {
+      seq: this.seq,
+      format: rowFormat,
+      id: this.id,
+      timeMs: this.timeMs,
+      kind: this.kind,
+      version: this.version,
+      corrId: this.corrId,
+      causeId: this.causeId,
+      node: this.node,
+      caller: this.caller,
+      data: dataJson,
+      dataHash: textHash(dataJson),
+      prevHash,
+      hash: "",
+    };
+    row.hash = chainHash(row);
+    return row;
   }
 
   get [jsonText](): string {

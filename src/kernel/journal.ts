@@ -3,12 +3,11 @@
  * the last returned; nothing lingers. One transaction appends the events, chained by hash, and writes every dirty view row.
  */
 import { strict as assert } from "node:assert";
-import { type Deferred, deferred } from "../base/async.ts";
 import { type Envelope, type EventDefinition, type Origin, originName } from "../contract/event.ts";
 import { Problem } from "../contract/problem.ts";
 import { checkerOf } from "../contract/schema.ts";
 import { Internal, ShuttingDown, StoreFailed, StoreFull, TooLarge } from "../contract/standard-problems.ts";
-import { chainHash, fromStored, Recorded, rowFormat, textHash } from "./envelope.ts";
+import { fromStored, Recorded } from "./envelope.ts";
 import type { Journal } from "./kernel.ts";
 import { type Clock, type Store, type StoredEvent, StoreFault } from "./ports.ts";
 import type { OwnedViews } from "./views.ts";
@@ -37,64 +36,48 @@ export interface OwnedJournal extends Journal {
   close(): Promise<void>;
 }
 
+/** One emit that waits for its commit. Settling it twice does nothing, as promises have it. */
 interface Pending {
-  readonly head: Omit<Envelope, "data" | "seq">;
-  readonly data: unknown;
-  readonly dataJson: string;
-  envelope: Envelope | null;
-  fault: Problem | null;
-}
-
-interface Group {
-  readonly entries: Pending[];
-  readonly done: Deferred<void>;
+  readonly envelope: Recorded;
+  readonly resolve: (envelope: Envelope) => void;
+  readonly reject: (fault: Problem) => void;
 }
 
 export function createJournal(options: JournalOptions): OwnedJournal {
   const { store, clock } = options;
   const writer = createWriter(options);
-  let group: Group | null = null;
+  let group: Pending[] = [];
   let isClosed = false;
-  let waiting = 0;
 
   const flush = (): void => {
-    const current = group;
-    group = null;
-    if (current === null) return;
-    waiting -= current.entries.length;
+    const entries = group;
+    group = [];
     try {
-      for (let from = 0; from < current.entries.length; from += commitEventsMax) {
-        writer.commit(current.entries.slice(from, from + commitEventsMax));
+      for (let from = 0; from < entries.length; from += commitEventsMax) {
+        writer.commit(entries.length <= commitEventsMax ? entries : entries.slice(from, from + commitEventsMax));
       }
-      current.done.resolve();
     } catch (error) {
-      for (const entry of current.entries) entry.fault ??= entry.envelope === null ? storeProblem(error) : null;
-      current.done.resolve();
+      const fault = storeProblem(error);
+      for (const entry of entries) entry.reject(fault);
     }
   };
 
   return {
     headSeq: writer.headSeq,
-    async emit(definition, data, origin) {
-      if (isClosed) throw new Problem(ShuttingDown, "the journal is closed; the event was not written");
-      const entry = prepare(definition, data, { origin, options });
-      if (!definition.isDurable) {
-        const live = new Recorded({ ...entry.head, seq: 0 }, data, null);
-        options.publish(live);
-        return live;
-      }
-      if (waiting >= pendingEventsMax) throw new Problem(StoreFailed, "too many events wait for the disk");
-      waiting += 1;
-      if (group === null) {
-        group = { entries: [], done: deferred<void>() };
-        clock.soon(flush);
-      }
-      const mine = group;
-      mine.entries.push(entry);
-      await mine.done.promise;
-      if (entry.envelope !== null) return entry.envelope;
-      throw entry.fault ?? new Problem(StoreFailed, "the event was not written");
-    },
+    // Not `async`: one promise an event, which the commit settles itself. What is thrown in here rejects it.
+    emit: (definition, data, origin) =>
+      new Promise((resolve, reject) => {
+        if (isClosed) throw new Problem(ShuttingDown, "the journal is closed; the event was not written");
+        const envelope = prepare(definition, data, { origin, options });
+        if (!definition.isDurable) {
+          options.publish(envelope);
+          resolve(envelope);
+          return;
+        }
+        if (group.length >= pendingEventsMax) throw new Problem(StoreFailed, "too many events wait for the disk");
+        if (group.length === 0) clock.soon(flush);
+        group.push({ envelope, resolve, reject });
+      }),
     read: (query) => store.events(query).map(fromStored),
     async close() {
       flush();
@@ -103,33 +86,35 @@ export function createJournal(options: JournalOptions): OwnedJournal {
   };
 }
 
+/** The checked event with its one JSON text; its position comes with the commit. */
 function prepare(
   definition: EventDefinition,
   data: unknown,
   { origin, options }: { readonly origin: Origin; readonly options: JournalOptions },
-): Pending {
+): Recorded {
+  const { kind, version } = definition;
   const checker = checkerOf(definition.data);
-  assert(
-    checker.check(data),
-    `event ${definition.kind} does not fit its schema: ${JSON.stringify(checker.check(data) ? [] : checker.faults(data))}`,
-  );
-  const dataJson = definition.isDurable ? JSON.stringify(data) : "";
-  if (dataJson.length > eventBytesMax) {
-    throw new Problem(TooLarge, `event ${definition.kind} has ${dataJson.length} bytes of data`, {
+  if (!checker.check(data)) {
+    assert.fail(`event ${kind} does not fit its schema: ${JSON.stringify(checker.faults(data))}`);
+  }
+  const dataJson = definition.isDurable ? JSON.stringify(data) : null;
+  if (dataJson !== null && dataJson.length > eventBytesMax) {
+    throw new Problem(TooLarge, `event ${kind} has ${dataJson.length} bytes of data`, {
       sizeBytesMax: eventBytesMax,
     });
   }
   const head = {
+    seq: 0,
     id: options.newId(),
     timeMs: options.clock.nowMs(),
-    kind: definition.kind,
-    version: definition.version,
+    kind,
+    version,
     corrId: origin.corrId,
     causeId: origin.causeId,
     node: options.node,
     caller: originName(origin),
   };
-  return { head, data, dataJson, envelope: null, fault: null };
+  return new Recorded(head, data, dataJson);
 }
 
 /** Writes one transaction: chain, fold, commit, publish. Either all of its events are there afterwards or none. */
@@ -139,23 +124,22 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
   const commit = (entries: readonly Pending[]): void => {
     const startedMs = clock.monotonicMs();
     const rows: StoredEvent[] = [];
-    const envelopes: { entry: Pending; envelope: Envelope }[] = [];
-    let seq = headSeq;
+    const written: Pending[] = [];
     let prevHash = headHash;
     for (const entry of entries) {
-      const envelope = new Recorded({ ...entry.head, seq: seq + 1 }, entry.data, entry.dataJson);
+      const { envelope } = entry;
+      envelope.place(headSeq + written.length + 1);
       try {
         views.fold(envelope);
       } catch (error) {
-        onDefect(error, entry.head.kind);
-        entry.fault = new Problem(Internal, `a view could not take ${entry.head.kind}`, { cause: error });
+        onDefect(error, envelope.kind);
+        entry.reject(new Problem(Internal, `a view could not take ${envelope.kind}`, { cause: error }));
         continue;
       }
-      seq += 1;
-      const row = storedRow(envelope, entry.dataJson, prevHash);
+      const row = envelope.toRow(prevHash);
       prevHash = row.hash;
       rows.push(row);
-      envelopes.push({ entry, envelope });
+      written.push(entry);
     }
     if (rows.length === 0) return;
     try {
@@ -164,34 +148,16 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
       views.discard();
       throw error;
     }
-    headSeq = seq;
+    headSeq += rows.length;
     headHash = prevHash;
-    views.committed(seq, (error, view) => onDefect(error, `a watcher of ${view}`));
+    views.committed(headSeq, (error, view) => onDefect(error, `a watcher of ${view}`));
     onCommit({ events: rows.length, durationMs: clock.monotonicMs() - startedMs });
-    for (const { entry, envelope } of envelopes) {
-      entry.envelope = envelope;
+    for (const { envelope, resolve } of written) {
       publish(envelope);
+      resolve(envelope);
     }
   };
   return { commit, headSeq: () => headSeq };
-}
-
-function storedRow(envelope: Envelope, dataJson: string, prevHash: string): StoredEvent {
-  const row = {
-    seq: envelope.seq,
-    format: rowFormat,
-    id: envelope.id,
-    timeMs: envelope.timeMs,
-    kind: envelope.kind,
-    version: envelope.version,
-    corrId: envelope.corrId,
-    causeId: envelope.causeId,
-    node: envelope.node,
-    caller: envelope.caller,
-    dataHash: textHash(dataJson),
-    prevHash,
-  };
-  return { ...row, data: dataJson, hash: chainHash(row) };
 }
 
 function storeProblem(error: unknown): Problem {

@@ -102,8 +102,9 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
     if (before !== absent && cell === absent) keys.remove(key);
   };
   const set = (key: string, cell: Cell, before: Cell): void => {
-    undo.push({ key, row: before, wasDirty: dirty.has(key) });
-    if (!dirty.has(key)) dirty.set(key, before);
+    const wasDirty = dirty.has(key);
+    undo.push({ key, row: before, wasDirty });
+    if (!wasDirty) dirty.set(key, before);
     put(key, cell, before);
   };
   return {
