@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, test } from "vitest";
+import { cliPresentation } from "../../src/app/cli-presentation.ts";
 import { contractTable } from "../../src/app/domains.ts";
 import type { Envelope } from "../../src/contract/event.ts";
 import { checkerOf } from "../../src/contract/schema.ts";
 import type { View } from "../../src/contract/view.ts";
+import { planCommands } from "../../src/surfaces/cli/plan.ts";
 import { asyncapi } from "../../src/surfaces/spec/asyncapi.ts";
 import { openapi } from "../../src/surfaces/spec/openapi.ts";
 import { schemas } from "../../src/surfaces/spec/schemas.ts";
@@ -14,6 +18,7 @@ import { valuesOf } from "./schema-values.ts";
 
 const table = contractTable();
 const version = "0.0.0";
+const root = join(import.meta.dirname, "..", "..");
 const eventsMax = 12;
 
 test("every row of the table keeps the laws", () => {
@@ -67,6 +72,27 @@ describe("folds", () => {
       { numRuns: Math.min(100, fc.readConfigureGlobal().numRuns ?? 100) },
     );
   });
+});
+
+test("every command that a guide shows is one of the hub", () => {
+  const guides = globSync("docs/guides/*.md", { cwd: root }).map((file) => readFileSync(join(root, file), "utf8"));
+  const known = new Set(
+    planCommands(
+      table,
+      cliPresentation(() => ""),
+    ).map(({ words }) => words.join(" ")),
+  );
+  const shown = guides.flatMap((text) =>
+    [...text.matchAll(/^npm run arw -- ([a-z ]+[a-z])/gm)].map((match) => match[1] ?? ""),
+  );
+  assert.ok(shown.length > 5);
+  for (const words of shown) {
+    const parts = words.split(" ");
+    assert.ok(
+      parts.some((_part, index) => known.has(parts.slice(0, index + 1).join(" "))),
+      words,
+    );
+  }
 });
 
 function eventsFor(view: View): fc.Arbitrary<Omit<Envelope, "seq">> {

@@ -132,7 +132,7 @@ function sharedNames({ domains, operations }: Table): LawFault[] {
   return [...repeated("kind", kinds), ...repeated("route", routes), ...repeated("command", commands)];
 }
 
-export const commandWords = ({ cli, id }: Pick<Operation, "cli" | "id">): string =>
+const commandWords = ({ cli, id }: Pick<Operation, "cli" | "id">): string =>
   cli === undefined ? id.replaceAll(".", " ") : cli.replace(/\s*[<[].*$/, "").trim();
 
 function repeated(
