@@ -3,6 +3,7 @@ import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, EpochMs, oneOf, Seq, Type } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
 
 export const EventShape = closed({
   seq: Type.Optional(Seq),
@@ -78,4 +79,59 @@ export const Watch = op({
   }),
   output: EventShape,
   problems: [CursorAhead],
+});
+
+/** Rows that one page looks at while it searches; a rarer match is found by going on with `nextCursor`. */
+export const searchedMax = 20_000;
+
+const Range = {
+  prefix: Type.Optional(
+    Type.Array(Type.String({ maxLength: 200 }), {
+      maxItems: 50,
+      description: "Only kinds that begin with one of these; repeat it or separate by commas.",
+    }),
+  ),
+  corr: Type.Optional(CorrelationId),
+  afterSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Only what came after this position." })),
+  toSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Nothing after this position." })),
+  sinceMs: Type.Optional(
+    Type.Integer({ minimum: 0, description: "Only what happened at or after this epoch millisecond." }),
+  ),
+  untilMs: Type.Optional(
+    Type.Integer({ minimum: 0, description: "Nothing that happened after this epoch millisecond." }),
+  ),
+};
+
+export const ReadJournal = op({
+  id: "events.journal",
+  http: "GET /events/journal",
+  cli: "events journal",
+  effect: "read",
+  isTool: true,
+  about: "Read the journal page by page, newest first, by kind, episode, position and time.",
+  input: closed({
+    ...Range,
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
+    cursor: Type.Optional(Type.Integer({ minimum: 1, description: "`nextCursor` of the page before." })),
+  }),
+  output: closed({
+    events: Type.Array(EventShape),
+    headSeq: Seq,
+    nextCursor: Type.Union([Type.Integer(), Type.Null()], {
+      description:
+        "Where the next page begins. A page may be short, or empty, and still have one: it looks at a bounded number of events.",
+    }),
+  }),
+});
+
+export const GetEvent = op({
+  id: "events.get",
+  http: "GET /events/{seq}",
+  cli: "events get <seq>",
+  effect: "read",
+  isTool: true,
+  about: "Show one event of the journal.",
+  input: closed({ seq: Type.Integer({ minimum: 1, description: "Its position in the journal." }) }),
+  output: EventShape,
+  problems: [NotFound],
 });

@@ -4,6 +4,7 @@ import { type Envelope, jsonText } from "../../contract/event.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Delivery, GapMark, Journal } from "../../kernel/kernel.ts";
 import {
@@ -14,7 +15,10 @@ import {
   ServiceOpened,
   ServiceClosed,
   Watch,
+  GetEvent,
+  ReadJournal,
 } from "./contract.ts";
+import { readPage } from "./journal-pages.ts";
 
 const pageEvents = 500;
 /** Events looked at to find the newest N that match a filter. */
@@ -34,6 +38,16 @@ export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain
         throw new Problem(CursorAhead, `position ${input.after} lies after the newest event ${headSeq}`, { headSeq });
       }
       return watch(input, ctx, parts);
+    }),
+    bind(ReadJournal, (input) => {
+      const { journal } = parts.kernel;
+      const { events, nextCursor } = readPage(journal, input);
+      return { events: events.map(plain), headSeq: journal.headSeq(), nextCursor };
+    }),
+    bind(GetEvent, ({ seq }) => {
+      const found = parts.kernel.journal.read({ afterSeq: seq - 1, toSeq: seq, limit: 1 })[0];
+      if (found === undefined) throw new Problem(NotFound, `the journal has no event ${seq}`);
+      return plain(found);
     }),
   ],
   events: [BusGap, ServiceConnected, ServiceOpened, ServiceClosed],
@@ -79,6 +93,8 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
     else yield delivery as Item;
   }
 }
+
+const plain = (envelope: Envelope): Item => envelope as Item;
 
 const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery;
 const shownGap = ({ fromSeq, toSeq, skipped }: GapMark): GapMark => ({ fromSeq, toSeq, skipped });

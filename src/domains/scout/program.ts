@@ -11,6 +11,7 @@ import { Outline, outlineFilesMax } from "../text/contract.ts";
 import { createBriefBuilder } from "./brief/builder.ts";
 import { type Brief, composeBrief } from "./brief/compose.ts";
 import type { Manifest } from "./brief/findings.ts";
+import { visible } from "./brief/markdown.ts";
 import { Recall, Remember } from "./contract.ts";
 
 export const scoutId = "scout";
@@ -19,6 +20,9 @@ const filesMax = 200_000;
 const pageEntries = 500;
 /** One outline call reads about this much, so that a stop is heeded soon. */
 const batchBytesMax = 8_000_000;
+/** Entries that could not be listed and are told by name; the rest is a number. */
+const skippedToldMax = 20;
+const pathToldMax = 160;
 /** Beliefs told per section: the story stays readable, the brief has them all. */
 const beliefsPerSection = 2;
 
@@ -37,14 +41,14 @@ export const scout: AgentProgram = {
     const listed = await listFiles(folder, tools);
     const previous = await recall(folder, tools);
     const builder = createBriefBuilder({
-      folderName: folder.split(/[\\/]/).findLast((part) => part !== "") ?? folder,
+      folderName: folderName(folder),
       todayMs: tools.startedAtMs,
       outputPath: output,
     });
     await outlineAll({ folder, files: listed.files, tools, add: builder.add });
     const brief = composeBrief(builder.findings({ previous }));
     await conclude(brief, tools);
-    const notDone = listed.isWhole ? [] : [`files after the first ${filesMax} were not read`];
+    const notDone = leftOut(listed);
     const isWritten = await writeBrief({ folder, output, text: brief.text, tools });
     if (!isWritten) notDone.push(`${output} was not written, because that was not allowed`);
     await tools.call(Remember, { folder, manifest: plain(builder.manifest()) }, "Keep the list of files for next time");
@@ -57,8 +61,32 @@ export const scout: AgentProgram = {
   },
 };
 
-async function listFiles(folder: string, tools: Tools): Promise<{ files: ListedFile[]; isWhole: boolean }> {
+type Skipped = Static<typeof List.output>["skipped"];
+
+interface Listed {
+  readonly files: ListedFile[];
+  readonly isWhole: boolean;
+  /** What the listing had to leave out, and why. */
+  readonly skipped: Skipped;
+}
+
+function leftOut({ isWhole, skipped }: Listed): string[] {
+  const told = skipped
+    .slice(0, skippedToldMax)
+    .map(({ path, reason }) => `${tail(visible(path))} was not read: ${reason}`);
+  if (skipped.length > told.length) told.push(`${skipped.length - told.length} more entries were not read`);
+  return isWhole ? told : [`files after the first ${filesMax} were not read`, ...told];
+}
+
+/** The end of a long path tells more than its beginning. */
+const tail = (path: string): string => (path.length <= pathToldMax ? path : `…${path.slice(-pathToldMax)}`);
+
+/** The last part of a path, of whatever platform. */
+export const folderName = (folder: string): string => folder.split(/[\\/]/).findLast((part) => part !== "") ?? folder;
+
+async function listFiles(folder: string, tools: Tools): Promise<Listed> {
   const files: ListedFile[] = [];
+  const skipped: Skipped = [];
   let afterPath: string | null = null;
   for (;;) {
     const input: Static<typeof List.input> = {
@@ -72,9 +100,10 @@ async function listFiles(folder: string, tools: Tools): Promise<{ files: ListedF
       afterPath === null ? "List the folder" : `List the folder after ${afterPath}`,
     );
     files.push(...page.entries.filter((entry) => entry.kind === "file"));
+    skipped.push(...page.skipped);
     tools.progress({ phase: "listing", done: files.length, total: null, unit: "files" });
-    if (page.nextAfterPath === null) return { files, isWhole: true };
-    if (files.length >= filesMax) return { files: files.slice(0, filesMax), isWhole: false };
+    if (page.nextAfterPath === null) return { files, isWhole: true, skipped };
+    if (files.length >= filesMax) return { files: files.slice(0, filesMax), isWhole: false, skipped };
     afterPath = page.nextAfterPath;
   }
 }

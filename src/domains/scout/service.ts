@@ -11,7 +11,7 @@ import { Run } from "../agents/contract.ts";
 import { List } from "../fs/contract.ts";
 import { Brief, FolderNotFound, FolderRemembered, Recall, Remember, RememberedFolder, Sample } from "./contract.ts";
 import type { SampleFolder } from "./port.ts";
-import { type ScoutInput, scoutId } from "./program.ts";
+import { folderName, type ScoutInput, scoutId } from "./program.ts";
 
 const foldersRememberedMax = 10_000;
 const outputDefault = "brief.md";
@@ -67,7 +67,7 @@ async function brief(input: Static<typeof Brief.input>, ctx: Context): Promise<S
   const given: ScoutInput = { folder, output };
   const done = await ctx.call(Run, {
     agent: scoutId,
-    title: `Brief of ${folder}`,
+    title: `Brief of ${folderName(folder)}`,
     folder,
     input: given,
     grants: grantsFor(given, input.allowWrite === true),
