@@ -301,6 +301,16 @@ function walkingContract(make: () => Promise<FolderFixture>): void {
     assert.ok(all.includes("a.log") && all.includes("build/out") && !all.some((path) => path.includes(".git/")));
   });
 
+  test("tells of the files that ignore files leave out, without entering folders that are left out", async () => {
+    await using fixture = await make();
+    await fixture.put(".gitignore", ".env\nbuild/\n");
+    for (const path of [".env", "a/.env", "a/kept.md", "build/.env"]) await fixture.put(path, "x");
+    await using folder = await opened(fixture);
+    const ignored: string[] = [];
+    await pathsOf(folder.walk({ ...everything, onIgnored: (path) => void ignored.push(path) }));
+    assert.deepEqual(ignored, [".env", "a/.env"]);
+  });
+
   test("says where a walk stopped, also at ignored entries and when the caller leaves early", async () => {
     await using fixture = await make();
     await fixture.put(".gitignore", "i*\n");

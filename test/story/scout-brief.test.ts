@@ -58,7 +58,10 @@ test("the episode tells observe, conclude, propose, ask, allow, apply, finish in
   ];
   const firsts = inOrder.map((kind) => kinds.indexOf(kind));
   assert.ok(!firsts.includes(-1), `missing among ${kinds.join(" ")}`);
-  assert.deepEqual(firsts, firsts.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    firsts,
+    firsts.toSorted((a, b) => a - b),
+  );
   assert.equal(kinds.at(-1), "agents.run.finished");
   assert.equal(kinds.lastIndexOf("observations.recorded") < kinds.indexOf("beliefs.held"), true);
   assert.equal(row.counts.observations, kinds.filter((kind) => kind === "observations.recorded").length);
@@ -114,7 +117,10 @@ test("every statement cites lines that hold what it quotes, and a planted order 
 });
 
 test("a second brief of the same folder tells what changed, and is no content itself", async () => {
-  const folder = await room.folder("twice", { "a.md": "# A\n\nOne line of text here.\n", "b.md": "# B\n\nAnother line here.\n" });
+  const folder = await room.folder("twice", {
+    "a.md": "# A\n\nOne line of text here.\n",
+    "b.md": "# B\n\nAnother line here.\n",
+  });
   await briefToEnd(hub, { folder, allowWrite: true });
   assert.doesNotMatch(await readFile(join(folder, "brief.md"), "utf8"), /Changes since/);
   await room.folder("twice", { "a.md": "# A\n\nA different line of text.\n", "c.md": "# C\n" });
@@ -144,7 +150,8 @@ test("an output that leads out of the folder is not written", async () => {
   const folder = await room.folder("escape", { "a.md": "# A\n\nSome words.\n" });
   for (const output of ["../out.md", "/tmp/arw-out.md", ".git/hooks/post-commit", "a/../../out.md"]) {
     const answer = await hub.call("POST", "/scout/brief", { folder, output, allowWrite: true });
-    if (answer.status === 202) assert.notEqual((await episodeEnded(hub, answer.body.corrId)).outcome?.startsWith("Wrote " + output), true);
+    if (answer.status === 202)
+      assert.notEqual((await episodeEnded(hub, answer.body.corrId)).outcome?.startsWith("Wrote " + output), true);
     else assert.equal(answer.status, 400, output);
     assert.equal(existsSync(join(folder, output)), false, output);
   }

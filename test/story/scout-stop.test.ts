@@ -25,7 +25,10 @@ test("stop ends a run within one tool call and nothing follows", async () => {
   await using hub = await startHub({ stateDir: room.stateDir });
   await using reader = await readEvents(hub, "?prefix=observations.,agents.");
   const { episode, taskId } = await beginBrief(hub, { folder, allowWrite: true });
-  await reader.waitFor("the run to read", (events) => events.filter((each) => each.data.recorded?.tool === "text.outline").length >= 2);
+  await reader.waitFor(
+    "the run to read",
+    (events) => events.filter((each) => each.data.recorded?.tool === "text.outline").length >= 2,
+  );
   const before = reader.events().filter((each) => each.kind === "observations.recorded").length;
   const answer = await hub.post("/agents/stop", { episode });
   assert.deepEqual(answer, { episode, status: "cancelled" });
@@ -40,7 +43,10 @@ test("stop ends a run within one tool call and nothing follows", async () => {
   assert.equal(task.status, "cancelled");
   const kinds = await kindsOf(hub, episode);
   assert.equal(kinds.at(-1), "agents.run.cancelled");
-  assert.ok(kinds.filter((kind) => kind === "observations.recorded").length <= before + 2, "at most the call under way ended after the stop");
+  assert.ok(
+    kinds.filter((kind) => kind === "observations.recorded").length <= before + 2,
+    "at most the call under way ended after the stop",
+  );
   const again = await hub.call("POST", "/agents/stop", { episode });
   assert.deepEqual([again.status, again.body.code, again.body.status], [409, "agents.not-running", 409]);
   assert.match(again.body.detail, /is cancelled/);

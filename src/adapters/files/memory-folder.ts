@@ -197,7 +197,10 @@ function memoryWalk(nodes: Nodes, options: WalkOptions, isOpen: () => boolean): 
       if (comparePaths(path, options.afterPath ?? "") <= 0) continue;
       if (yielded >= options.limit || seen++ >= options.entriesMax) return;
       nextAfterPath = path;
-      if (isIgnored) continue;
+      if (isIgnored) {
+        if (node.kind === "file") options.onIgnored?.(path);
+        continue;
+      }
       yielded++;
       yield entryOf(path, node);
     }

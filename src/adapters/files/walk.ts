@@ -145,7 +145,9 @@ function entryOf(
   if (typeof child.found === "string") return skip(state, path, child.found);
   if (pathProblem(path, pathPlatform()) !== null) return skip(state, path, "name-refused");
   const entry = entryFrom(path, child.found);
-  return rules.isIgnored(path, entry.kind === "folder") ? null : entry;
+  if (!rules.isIgnored(path, entry.kind === "folder")) return entry;
+  if (entry.kind === "file") state.options.onIgnored?.(path);
+  return null;
 }
 
 export function entryFrom(path: string, info: BigIntStats): FolderEntry {

@@ -59,6 +59,8 @@ export interface WalkOptions {
   readonly limit: number;
   /** Respect `.gitignore` files, nested ones in their own folder. Files above the root do not count. */
   readonly ignoreFiles: boolean;
+  /** Told of each file that a `.gitignore` leaves out. Folders that are left out are not entered. */
+  readonly onIgnored?: (path: string) => void;
   /** Entries looked at at most, the ignored and the skipped included: bounds the work, where `limit` bounds the answer. */
   readonly entriesMax: number;
 }

@@ -25,13 +25,16 @@ export type ReadText =
   | { readonly kind: "text"; readonly text: string; readonly file: FileBytes }
   | { readonly kind: "binary"; readonly file: FileBytes };
 
+export interface WithinOptions {
+  readonly signal: AbortSignal;
+  readonly isWritable?: boolean;
+  /** Shows names alone, so that no secret of the content has to be known beforehand. */
+  readonly isListing?: boolean;
+}
+
 export interface FolderReader {
   /** Runs `use` on the opened folder; every fault of the disk comes out as a problem. */
-  within<T>(
-    folder: string,
-    options: { readonly signal: AbortSignal; readonly isWritable?: boolean },
-    use: (open: OpenFolder) => Promise<T>,
-  ): Promise<T>;
+  within<T>(folder: string, options: WithinOptions, use: (open: OpenFolder) => Promise<T>): Promise<T>;
   readText(
     open: OpenFolder,
     path: string,
@@ -45,6 +48,9 @@ const envFileBytesMax = 262_144;
 /** Names under which secrets usually lie in the root of a folder, asked for even when .gitignore hides them. */
 const envFileNames = [".env", ".env.local", ".env.development", ".env.production", ".env.test"];
 const foldersKnownMax = 256;
+/** Entries looked at for environment files before the first content of a folder is shown: some seconds of work at most. */
+const surveyedEntriesMax = 50_000;
+const envFilesMax = 1000;
 
 export const isEnvFile = (path: string): boolean => /(^|\/)\.env(\.[A-Za-z0-9_-]+)?$/.test(path);
 
@@ -58,6 +64,8 @@ export function createFolderReader({
   /** Environment files by folder and path, with the modification time at which they were learned. */
   const learned = createLru<string, number>(foldersKnownMax * envFileNames.length);
 
+  const surveyed = createLru<string, true>(foldersKnownMax);
+
   const learn: FolderReader["learn"] = async (open, path, signal) => {
     const entry = await open.stat(path, signal);
     if (entry === null || entry.kind !== "file") return;
@@ -68,10 +76,28 @@ export function createFolderReader({
     learned.set(name, entry.modifiedMs);
   };
 
+  /**
+   * Learns every environment file below a folder, those that .gitignore leaves out as well, once in the life of the process:
+   * a resumed run and a tool that reads a single file list nothing, and would not meet them.
+   */
+  const survey = async (open: OpenFolder, signal: AbortSignal): Promise<void> => {
+    if (surveyed.get(open.root) === true) return;
+    const found: string[] = [];
+    const meet = (path: string): void => {
+      if (isEnvFile(path) && found.length < envFilesMax) found.push(path);
+    };
+    const bounds = { limit: surveyedEntriesMax, entriesMax: surveyedEntriesMax };
+    const walk = open.walk({ signal, ...bounds, ignoreFiles: true, onIgnored: meet });
+    for await (const entry of walk) if (entry.kind === "file") meet(entry.path);
+    for (const path of found) await learn(open, path, signal).catch(ignoreUnreadable);
+    surveyed.set(open.root, true);
+  };
+
   return {
-    async within(folder, { signal, isWritable = false }, use) {
+    async within(folder, { signal, isWritable = false, isListing = false }, use) {
       try {
         await using open = await folders.open(folder, { signal, isWritable });
+        if (!isListing) await survey(open, signal);
         for (const name of envFileNames) await learn(open, name, signal).catch(ignoreUnreadable);
         return await use(open);
       } catch (error) {

@@ -30,7 +30,10 @@ interface FsDeps {
 export const createFs = ({ reader, recorder }: FsDeps): Domain => ({
   name: "fs",
   operations: [
-    bind(List, (input, ctx) => reader.within(input.folder, ctx, (open) => list(open, input, { ctx, reader }))),
+    bind(List, (input, ctx) => {
+      const options = { signal: ctx.signal, isListing: true };
+      return reader.within(input.folder, options, (open) => list(open, input, { ctx, reader }));
+    }),
     bind(Read, (input, ctx) => reader.within(input.folder, ctx, (open) => read(open, input, { ctx, reader }))),
     bind(Write, (input, ctx) => write(input, ctx, { reader, recorder: recorder() }), {
       preview: (input, ctx) => reader.within(input.folder, ctx, (open) => preview(open, input, ctx)),
@@ -50,8 +53,10 @@ async function list(
   input: Static<typeof List.input>,
   { ctx, reader }: Doing,
 ): Promise<Static<typeof List.output>> {
+  const ignored: string[] = [];
   const walk = open.walk({
     signal: ctx.signal,
+    onIgnored: (path) => void (isEnvFile(path) && ignored.push(path)),
     limit: input.limit ?? listDefault,
     ignoreFiles: true,
     entriesMax: entriesLookedAtMax,
@@ -62,6 +67,7 @@ async function list(
     if (entry.kind === "file" && isEnvFile(entry.path)) await reader.learn(open, entry.path, ctx.signal);
     entries.push({ path: entry.path, kind: entry.kind, sizeBytes: entry.sizeBytes, modifiedMs: entry.modifiedMs });
   }
+  for (const path of ignored) await reader.learn(open, path, ctx.signal);
   return {
     entries,
     nextAfterPath: walk.nextAfterPath,

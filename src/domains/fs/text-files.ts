@@ -8,6 +8,7 @@ interface ReadFile {
   readonly sizeBytes: number;
   readonly modifiedMs: number;
   readonly digest: string | null;
+  readonly isTruncated: boolean;
   readonly skippedReason?: string;
 }
 
@@ -40,11 +41,19 @@ async function readOne(
   const { path } = request;
   try {
     const found = await reader.readText(open, path, request);
-    const { sizeBytes, modifiedMs, digest } = found.file;
-    const facts = { path, sizeBytes, modifiedMs, digest };
+    const { sizeBytes, modifiedMs, digest, isTruncated } = found.file;
+    const facts = { path, sizeBytes, modifiedMs, digest, isTruncated };
     return found.kind === "text" ? { ...facts, text: found.text } : { ...facts, text: null, skippedReason: "binary" };
   } catch (error) {
     if (!(error instanceof FolderFault)) throw error;
-    return { path, text: null, sizeBytes: 0, modifiedMs: 0, digest: null, skippedReason: error.code };
+    return {
+      path,
+      text: null,
+      sizeBytes: 0,
+      modifiedMs: 0,
+      digest: null,
+      isTruncated: false,
+      skippedReason: error.code,
+    };
   }
 }

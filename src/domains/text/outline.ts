@@ -36,9 +36,11 @@ export function outlineText(file: {
   readonly path: string;
   readonly text: string;
   readonly todayMs: number;
+  /** The text is only the head of the file. */
+  readonly isTruncated?: boolean;
 }): FileOutline {
-  const isTruncated = file.text.length > outlineTextMax;
-  const text = isTruncated ? file.text.slice(0, outlineTextMax) : file.text;
+  const isTruncated = file.isTruncated === true || file.text.length > outlineTextMax;
+  const text = file.text.slice(0, outlineTextMax);
   const kind = kindOf(file.path, text);
   const lines = readLines(text);
   if (kind === "other") return fitOutline({ ...nothing(kind), lineCount: lines.count, isTruncated }, file.todayMs);

@@ -6,6 +6,8 @@ export interface TextFile {
   readonly sizeBytes: number;
   readonly modifiedMs: number;
   readonly digest: string | null;
+  /** Only the head of the file is here. */
+  readonly isTruncated: boolean;
   readonly skippedReason?: string;
 }
 

@@ -14,7 +14,8 @@ export const createText = ({ files }: { readonly files: TextFiles }): Domain => 
       let readBytes = 0;
       await files.read({ folder, paths, sizeBytesMax: outlineTextMax, signal: ctx.signal }, (file) => {
         const { path, sizeBytes, modifiedMs, digest, skippedReason } = file;
-        const outline = file.text === null ? null : outlineText({ path, text: file.text, todayMs });
+        const outline =
+          file.text === null ? null : outlineText({ path, text: file.text, todayMs, isTruncated: file.isTruncated });
         done.push({
           path,
           sizeBytes,

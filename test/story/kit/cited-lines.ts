@@ -10,7 +10,16 @@ export interface CitedStatement {
 }
 
 /** Sections whose statements are quotes; the others count. */
-const quotedSections = ["Deadlines", "Deadlines that have passed", "Other dates ahead", "Open questions", "To-dos", "Key sentences", "Text that looks like an instruction", "Contents"];
+const quotedSections = [
+  "Deadlines",
+  "Deadlines that have passed",
+  "Other dates ahead",
+  "Open questions",
+  "To-dos",
+  "Key sentences",
+  "Text that looks like an instruction",
+  "Contents",
+];
 /** A quoted sentence may run over this many lines. */
 const linesPerQuote = 6;
 
@@ -22,7 +31,10 @@ export function statementsOf(brief: string): CitedStatement[] {
     if (!line.startsWith("- ")) continue;
     const cited = /^- (.*) \(((?:`[^`]+:\d+`(?:, )?)+)(?: and \d+ more)?\)$/.exec(line);
     assert.ok(cited, `a statement without a citation: ${line}`);
-    const places = [...(cited[2] ?? "").matchAll(/`([^`]+):(\d+)`/g)].map(([, path = "", number]) => ({ path, line: Number(number) }));
+    const places = [...(cited[2] ?? "").matchAll(/`([^`]+):(\d+)`/g)].map(([, path = "", number]) => ({
+      path,
+      line: Number(number),
+    }));
     statements.push({ section, text: cited[1] ?? "", places });
   }
   return statements;

@@ -11,7 +11,11 @@ export interface EventReader extends AsyncDisposable {
   waitFor(what: string, isThere: (events: readonly Json[]) => boolean, deadlineMs?: number): Promise<readonly Json[]>;
 }
 
-export async function readEvents(hub: RunningHub, query: string, headers: Readonly<Record<string, string>> = {}): Promise<EventReader> {
+export async function readEvents(
+  hub: RunningHub,
+  query: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<EventReader> {
   const controller = new AbortController();
   const response = await fetch(`${hub.url}/events${query}`, {
     headers: { accept: "text/event-stream", authorization: `Bearer ${hub.token}`, ...headers },

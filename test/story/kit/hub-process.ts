@@ -53,10 +53,14 @@ export interface RunningHub extends AsyncDisposable {
 
 export async function startHub(options: HubOptions): Promise<RunningHub> {
   const child = launch(options);
-  const url = await until(`the hub to answer\n${child.stderr()}`, () => {
-    assert.equal(child.ended(), null, `the hub ended at its start: ${child.stdout()}${child.stderr()}`);
-    return /running on (http:\S+)/.exec(child.stdout())?.[1];
-  }, startMsMax).catch(async (error: unknown) => {
+  const url = await until(
+    `the hub to answer\n${child.stderr()}`,
+    () => {
+      assert.equal(child.ended(), null, `the hub ended at its start: ${child.stdout()}${child.stderr()}`);
+      return /running on (http:\S+)/.exec(child.stdout())?.[1];
+    },
+    startMsMax,
+  ).catch(async (error: unknown) => {
     child.process.kill("SIGKILL");
     throw error;
   });
@@ -96,7 +100,11 @@ export async function startRefused(options: HubOptions): Promise<Exit> {
 
 export async function callUrl(
   url: string,
-  { method, body, headers = {} }: { readonly method: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
+  {
+    method,
+    body,
+    headers = {},
+  }: { readonly method: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
 ): Promise<Answer> {
   const response = await fetch(url, {
     method,
@@ -139,13 +147,25 @@ function launch({ stateDir, env = {}, flags = [], nodeFlags = [], uid }: HubOpti
 
 /** Variables of the developer's own hub must not leak into a story. */
 export function cleanEnvironment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("ARW_") && !name.startsWith("VITEST") && name !== "NODE_OPTIONS");
+  const own = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("ARW_") && !name.startsWith("VITEST") && name !== "NODE_OPTIONS",
+  );
   return { ...Object.fromEntries(own), XDG_CONFIG_HOME: "/nonexistent", NO_COLOR: "1", ...extra };
 }
 
 export function launchProcess(
   words: readonly string[],
-  { env = {}, uid, cwd = programRoot, input }: { readonly env?: Readonly<Record<string, string>>; readonly uid?: number; readonly cwd?: string; readonly input?: string },
+  {
+    env = {},
+    uid,
+    cwd = programRoot,
+    input,
+  }: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly uid?: number;
+    readonly cwd?: string;
+    readonly input?: string;
+  },
 ): Launched {
   const child = spawn(process.execPath, [...words], {
     cwd,

@@ -7,14 +7,24 @@ import net from "node:net";
 const path = process.env["ARW_TEST_CONNECTIONS"] ?? "";
 const note = (what: string, args: readonly unknown[]): void => {
   const shown = args.filter((each) => typeof each !== "function");
-  appendFileSync(path, `${what} ${JSON.stringify(shown, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value)) ?? ""}\n`);
+  appendFileSync(
+    path,
+    `${what} ${JSON.stringify(shown, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value)) ?? ""}\n`,
+  );
 };
 
 function spy(target: object, name: string, label: string): void {
   const original: unknown = Reflect.get(target, name);
   if (typeof original !== "function") return;
   Reflect.set(target, name, function (this: unknown, ...args: unknown[]): unknown {
-    note(label, label.startsWith("net") ? args.map((each) => (each instanceof Object ? { host: Reflect.get(each, "host"), port: Reflect.get(each, "port") } : each)) : args);
+    note(
+      label,
+      label.startsWith("net")
+        ? args.map((each) =>
+            each instanceof Object ? { host: Reflect.get(each, "host"), port: Reflect.get(each, "port") } : each,
+          )
+        : args,
+    );
     return Reflect.apply(original, this, args) as unknown;
   });
 }

@@ -30,10 +30,14 @@ export const episodeRow = async (hub: RunningHub, episode: string): Promise<Json
 };
 
 export const episodeEnded = (hub: RunningHub, episode: string, deadlineMs?: number): Promise<Json> =>
-  until(`episode ${episode} to end`, async () => {
-    const row = await episodeRow(hub, episode);
-    return endedStatuses.includes(row?.status) ? row : undefined;
-  }, deadlineMs);
+  until(
+    `episode ${episode} to end`,
+    async () => {
+      const row = await episodeRow(hub, episode);
+      return endedStatuses.includes(row?.status) ? row : undefined;
+    },
+    deadlineMs,
+  );
 
 export const episodeWaits = (hub: RunningHub, episode: string): Promise<Json> =>
   until(`episode ${episode} to ask`, async () => {

@@ -4,7 +4,11 @@ import { setTimeout as pause } from "node:timers/promises";
 const lookEveryMs = 15;
 const deadlineMsDefault = 30_000;
 
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, deadlineMs = deadlineMsDefault): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  deadlineMs = deadlineMsDefault,
+): Promise<T> {
   const endMs = performance.now() + deadlineMs;
   for (;;) {
     const found = await look();
