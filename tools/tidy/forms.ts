@@ -3,7 +3,7 @@ import { type Fault, faultAt, type Node, type Source, walk } from "./source.ts";
 
 /** Programs: what they do at the top is their purpose. */
 const entries =
-  /^(src\/app\/(main|cli)\.ts|src\/adapters\/[^/]+\/(worker|child)\.ts|web\/.*main\.tsx?|(tools|bench|test)\/.*)$/;
+  /^(src\/app\/(main|cli)\.ts|src\/adapters\/[^/]+\/(worker|child)\.ts|web\/.*main\.tsx?|(tools|bench|test|web\/dev)\/.*)$/;
 /** Tools ask for a default export here. */
 const configs = /(^|\/)[a-z]+\.config\.ts$|^test\/reporter\.ts$/;
 const bareErrors = new Set(["Error", "AggregateError"]);
