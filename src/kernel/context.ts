@@ -18,7 +18,8 @@ export interface ContextOptions {
   readonly caller: Caller;
   readonly corrId: string;
   readonly causeId: string | null;
-  readonly signal: AbortSignal | undefined;
+  /** Asked on first need: joining signals costs more than most calls. */
+  readonly signal: () => AbortSignal | undefined;
   readonly dispatch: (request: CallRequest & { readonly isInline: boolean }) => Promise<Answered>;
 }
 
@@ -26,9 +27,12 @@ export function createContext(deps: ContextDeps, options: ContextOptions): Conte
   const { caller, corrId } = options;
   const origin: Origin = { caller, corrId, causeId: options.causeId };
   let joined: AbortSignal | null = null;
+  let own: AbortSignal | undefined;
   return {
     get signal() {
-      joined ??= options.signal === undefined ? deps.shutdown : AbortSignal.any([options.signal, deps.shutdown]);
+      if (joined !== null) return joined;
+      own ??= options.signal();
+      joined = own === undefined ? deps.shutdown : AbortSignal.any([own, deps.shutdown]);
       return joined;
     },
     caller,
@@ -38,13 +42,14 @@ export function createContext(deps: ContextDeps, options: ContextOptions): Conte
     id: deps.newId,
     emit: (definition, data) => deps.journal.emit(definition, data, origin) as never,
     async call(operation, input) {
+      own ??= options.signal();
       const { outcome } = await options.dispatch({
         operationId: operation.id,
         input,
         credentials: { kind: "caller", caller },
         corrId,
         isInline: true,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(own === undefined ? {} : { signal: own }),
       });
       if (outcome.kind === "answer") return outcome.output as never;
       return (outcome.kind === "stream" ? outcome.items : outcome) as never;

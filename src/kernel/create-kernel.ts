@@ -170,7 +170,7 @@ function createParts(
         caller,
         corrId,
         causeId: null,
-        signal,
+        signal: () => signal,
         dispatch: made(late.dispatcher).dispatch,
       }),
   };

@@ -62,10 +62,14 @@ interface Call {
   readonly corrId: string;
   readonly startedMs: number;
   readonly abort: AbortSignal | undefined;
+  /** Aborted when the deadline passes; made when somebody asks for the signal, which most handlers never do. */
+  late: AbortController | null;
   caller: Caller | null;
   input: unknown;
   scope: Scope;
   context: Context | null;
+  /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
+  etag: string | undefined;
   output: unknown;
   /** Set early by a stage that ends the walk. */
   outcome: Outcome | null;
@@ -101,10 +105,12 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       corrId,
       startedMs: options.clock.monotonicMs(),
       abort: request.signal,
+      late: null,
       caller: null,
       input: request.input,
       scope: {},
       context: null,
+      etag: undefined,
       output: undefined,
       outcome: null,
     };
@@ -115,7 +121,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
         if (call.outcome !== null) break;
       }
       record(call, options, null);
-      return { corrId, outcome: call.outcome ?? { kind: "answer", output: call.output, ...etagOf(call) } };
+      return { corrId, outcome: call.outcome ?? answerOf(call) };
     } catch (error) {
       const problem = asProblem(error, call, options);
       record(call, options, problem);
@@ -190,11 +196,22 @@ function contextOf(
     caller: call.caller ?? nobody,
     corrId: call.corrId,
     causeId: call.request.causeId ?? null,
-    signal: call.abort,
+    signal: () => signalOf(call),
     dispatch,
   });
   return call.context;
 }
+
+/** The caller's leaving and the deadline in one signal. */
+function signalOf(call: Call): AbortSignal | undefined {
+  if (deadlineMsOf(call.prepared.operation) === null) return call.abort;
+  call.late ??= new AbortController();
+  return call.abort === undefined ? call.late.signal : AbortSignal.any([call.abort, call.late.signal]);
+}
+
+/** Streams last as long as somebody reads, and a job has the lease of its task unless it says otherwise. */
+const deadlineMsOf = ({ mode, deadlineMs }: Operation): number | null =>
+  mode === "many" ? null : (deadlineMs ?? (mode === "job" ? null : deadlineMsDefault));
 
 function approve(
   call: Call,
@@ -264,12 +281,10 @@ function run(
   if (call.abort?.aborted) throw call.abort.reason;
   if (operation.mode === "job" && call.request.isInline !== true)
     return enqueue(call, options.queue(), () => contextOf(call, options, dispatch));
-  if (bound.etag !== undefined && call.request.ifNoneMatch !== undefined) {
-    const etag = bound.etag(call.input as never);
-    if (etag === call.request.ifNoneMatch) {
-      call.outcome = { kind: "unchanged", etag };
-      return undefined;
-    }
+  call.etag = bound.etag?.(call.input as never);
+  if (call.etag !== undefined && call.etag === call.request.ifNoneMatch) {
+    call.outcome = { kind: "unchanged", etag: call.etag };
+    return undefined;
   }
   const answer = bound.run(call.input as never, contextOf(call, options, dispatch));
   if (operation.mode !== "many" && answer instanceof Promise) return settle(call, answer, options);
@@ -295,13 +310,14 @@ function settle(call: Call, answer: Promise<unknown>, { clock }: DispatchOptions
   const { operation } = call.prepared;
   return new Promise((resolve, reject) => {
     const { abort } = call;
-    const deadlineMs = operation.deadlineMs ?? (operation.mode === "job" ? null : deadlineMsDefault);
-    const stop =
-      deadlineMs === null
-        ? undefined
-        : clock.after(deadlineMs, () =>
-            end(() => reject(new Problem(DeadlineExceeded, `${operation.id} took over ${deadlineMs} ms`))),
-          );
+    const deadlineMs = deadlineMsOf(operation);
+    const expire = (): void => {
+      const late = new Problem(DeadlineExceeded, `${operation.id} took over ${deadlineMs} ms`);
+      call.late ??= new AbortController();
+      call.late.abort(late);
+      end(() => reject(late));
+    };
+    const stop = deadlineMs === null ? undefined : clock.after(deadlineMs, expire);
     const onAbort = (): void => {
       // A job ends by itself once it has said how it was stopped; its record depends on that.
       if (operation.mode !== "job") end(() => reject(abort?.reason));
@@ -361,10 +377,8 @@ async function* checkedItems(items: AsyncIterable<unknown>, { operation, output 
   }
 }
 
-function etagOf(call: Call): { etag?: string } {
-  const { etag } = call.prepared.bound;
-  return etag === undefined ? {} : { etag: etag(call.input as never) };
-}
+const answerOf = ({ output, etag }: Call): Outcome =>
+  etag === undefined ? { kind: "answer", output } : { kind: "answer", output, etag };
 
 function asProblem(error: unknown, call: Call, options: DispatchOptions): Problem {
   if (error instanceof Problem) {

@@ -186,7 +186,7 @@ test("lists go page by page in the view's order, filtered or not, and each row c
     const found: string[][] = [];
     let afterKey: string | null = "~";
     while (afterKey !== null) {
-      const page = kit.views.list(whole, { limit: 4, afterKey, ...(where ? { where } : {}) });
+      const page: ReturnType<typeof kit.views.list> = kit.views.list(whole, { limit: 4, afterKey, ...(where ? { where } : {}) });
       found.push(page.rows.map((each) => each.key));
       afterKey = page.nextKey;
     }
