@@ -20,7 +20,9 @@ interface Chunk {
 }
 
 export function measureFirstVisit(dist: string): FirstVisit {
-  const manifest = JSON.parse(readFileSync(join(dist, ".vite", "manifest.json"), "utf8")) as Readonly<Record<string, Chunk>>;
+  const manifest = JSON.parse(readFileSync(join(dist, ".vite", "manifest.json"), "utf8")) as Readonly<
+    Record<string, Chunk>
+  >;
   const entry = Object.keys(manifest).find((name) => manifest[name]?.isEntry);
   const scripts = new Set<string>();
   const styles = new Set<string>();
@@ -39,7 +41,9 @@ export function measureFirstVisit(dist: string): FirstVisit {
 
 /** Every style of the interface: rooms that load later count too. */
 export function measureStyles(dist: string): number {
-  const manifest = JSON.parse(readFileSync(join(dist, ".vite", "manifest.json"), "utf8")) as Readonly<Record<string, Chunk>>;
-  const files = new Set(Object.values(manifest).flatMap((chunk) => [...(chunk.css ?? [])]));
+  const manifest = JSON.parse(readFileSync(join(dist, ".vite", "manifest.json"), "utf8")) as Readonly<
+    Record<string, Chunk>
+  >;
+  const files = new Set(Object.values(manifest).flatMap((chunk) => chunk.css ?? []));
   return [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(dist, file)), { level: 9 }).length, 0);
 }

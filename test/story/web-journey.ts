@@ -21,7 +21,9 @@ export function buildWeb(): void {
   const sources = ["src", "public"].flatMap((folder) =>
     readdirSync(join(web, folder), { recursive: true, encoding: "utf8" }).map((name) => join(web, folder, name)),
   );
-  const newestMs = Math.max(...[...sources, join(web, "index.html"), join(web, "vite.config.ts")].map((path) => statSync(path).mtimeMs));
+  const newestMs = Math.max(
+    ...[...sources, join(web, "index.html"), join(web, "vite.config.ts")].map((path) => statSync(path).mtimeMs),
+  );
   if (existsSync(built) && statSync(built).mtimeMs > newestMs) return;
   const vite = join(repository, "node_modules", "vite", "bin", "vite.js");
   const { status, stderr } = spawnSync(process.execPath, [vite, "build"], {
@@ -86,7 +88,14 @@ export async function startHub(): Promise<Hub> {
 function spawnHub(home: string, stateDir: string, port: number): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [join(repository, "src", "app", "main.ts")], {
     cwd: home,
-    env: { PATH: process.env["PATH"], HOME: home, TZ: "UTC", NO_COLOR: "1", ARW_STATE_DIR: stateDir, ARW_PORT: String(port) },
+    env: {
+      PATH: process.env["PATH"],
+      HOME: home,
+      TZ: "UTC",
+      NO_COLOR: "1",
+      ARW_STATE_DIR: stateDir,
+      ARW_PORT: String(port),
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   return new Promise((resolve, reject) => {
@@ -115,7 +124,14 @@ function spawnHub(home: string, stateDir: string, port: number): Promise<{ child
 export const launch = (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ],
   });
 
 export interface Visit extends AsyncDisposable {
@@ -126,7 +142,12 @@ export interface Visit extends AsyncDisposable {
 }
 
 export async function visit(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "UTC", ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    locale: "en-GB",
+    timezoneId: "UTC",
+    ...options,
+  });
   context.setDefaultTimeout(stepMsMax);
   const page = await context.newPage();
   const faults: string[] = [];
@@ -156,7 +177,9 @@ export async function briefSample(hub: Hub): Promise<string> {
   const { folder } = await hub.call<{ folder: string }>("/scout/sample", {});
   const { corrId } = await hub.call<Started>("/scout/brief", { folder });
   for (let tries = 0; tries < 100; tries += 1) {
-    const response = await fetch(`${hub.url}/state/approvals?status=waiting`, { headers: { authorization: `Bearer ${hub.token}` } });
+    const response = await fetch(`${hub.url}/state/approvals?status=waiting`, {
+      headers: { authorization: `Bearer ${hub.token}` },
+    });
     const { items } = (await response.json()) as { items: readonly { corrId: string }[] };
     if (items.some((approval) => approval.corrId === corrId)) return corrId;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -167,14 +190,17 @@ export async function briefSample(hub: Hub): Promise<string> {
 let axeSource: string | undefined;
 
 interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly target: readonly unknown[] }[] }[];
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly target: readonly unknown[] }[];
+  }[];
 }
 
 /** What axe finds wrong: each rule with the places that break it. */
 export async function axeViolations(page: Page): Promise<readonly string[]> {
   axeSource ??= readFileSync(join(repository, "node_modules", "axe-core", "axe.min.js"), "utf8");
   await page.evaluate(axeSource);
-  const result = (await page.evaluate("axe.run()")) as AxeResult;
+  const result = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResult;
   return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }
 

@@ -34,7 +34,10 @@ afterAll(async () => {
 
 test("the first visit fits its budget", () => {
   const { scriptBytes } = measureFirstVisit(webDist);
-  assert.ok(scriptBytes > 0 && scriptBytes <= scriptBytesMax, `${scriptBytes} bytes of scripts, at most ${scriptBytesMax}`);
+  assert.ok(
+    scriptBytes > 0 && scriptBytes <= scriptBytesMax,
+    `${scriptBytes} bytes of scripts, at most ${scriptBytesMax}`,
+  );
   const styleBytes = measureStyles(webDist);
   assert.ok(styleBytes > 0 && styleBytes <= styleBytesMax, `${styleBytes} bytes of styles, at most ${styleBytesMax}`);
 });
@@ -128,7 +131,10 @@ test("the stream has presets, pauses, and goes back to the newest", async (conte
   await page.getByRole("region", { name: "Event", exact: true }).getByText("corrId").waitFor();
   await page.reload();
   await page.getByRole("region", { name: "Event", exact: true }).getByText("corrId").waitFor();
-  const [metrics] = await Promise.all([page.context().waitForEvent("page"), page.getByRole("link", { name: "Metrics" }).click()]);
+  const [metrics] = await Promise.all([
+    page.context().waitForEvent("page"),
+    page.getByRole("link", { name: "Metrics" }).click(),
+  ]);
   await metrics.waitForLoadState();
   assert.match(await metrics.locator("body").innerText(), /# HELP/u);
   assert.deepEqual(visited.faults, []);
@@ -232,7 +238,16 @@ for (const theme of ["light", "dark"] as const) {
     const look = async (name: string): Promise<void> => {
       found.push(...(await axeViolations(page)).map((violation) => `${name}: ${violation}`));
     };
-    for (const path of ["/ui", "/ui/episodes", "/ui/episodes?status=failed&text=zzz", `/ui/episodes/${id}`, `/ui/episodes/${id}?tab=events`, `/ui/episodes/${id}?tab=raw&lane=policy`, "/ui/events", "/ui/nowhere"]) {
+    for (const path of [
+      "/ui",
+      "/ui/episodes",
+      "/ui/episodes?status=failed&text=zzz",
+      `/ui/episodes/${id}`,
+      `/ui/episodes/${id}?tab=events`,
+      `/ui/episodes/${id}?tab=raw&lane=policy`,
+      "/ui/events",
+      "/ui/nowhere",
+    ]) {
       await page.goto(`${hub.url}${path}`);
       await page.locator("main h1").waitFor();
       await page.locator("[data-phase=live]").waitFor();
@@ -295,7 +310,10 @@ test("a restart of the hub: the view stays, comes back by itself and misses noth
   await briefSample(own);
   await begun.nth(1).waitFor();
   assert.equal(await begun.count(), 2, "nothing twice, nothing missing");
-  assert.ok(positions.length > 0 && positions.every((position) => Number(position) > 0), "it goes on from the last position");
+  assert.ok(
+    positions.length > 0 && positions.every((position) => Number(position) > 0),
+    "it goes on from the last position",
+  );
   await page.goto(`${own.url}/ui/episodes/${id}`);
   await page.getByRole("list", { name: "Story" }).waitFor();
 });

@@ -4,17 +4,32 @@ import { test } from "vitest";
 import { episodeSearch, episodesSearch, eventsSearch, laneSearch } from "./filters.ts";
 
 test("an address keeps what narrows and drops the rest", () => {
-  assert.deepEqual(episodesSearch({ status: "failed", errorsOnly: true, text: "brief", other: 1 }), { status: "failed", errorsOnly: true, text: "brief" });
+  assert.deepEqual(episodesSearch({ status: "failed", errorsOnly: true, text: "brief", other: 1 }), {
+    status: "failed",
+    errorsOnly: true,
+    text: "brief",
+  });
   assert.deepEqual(episodesSearch({ status: "odd", errorsOnly: false, text: "" }), {});
   assert.deepEqual(episodesSearch({ text: 2026 }), { text: "2026" });
-  assert.deepEqual(eventsSearch({ replay: "50", prefix: "models.", errorsOnly: "true", event: "e-1" }), { replay: 50, prefix: "models.", errorsOnly: true, event: "e-1" });
+  assert.deepEqual(eventsSearch({ replay: "50", prefix: "models.", errorsOnly: "true", event: "e-1" }), {
+    replay: 50,
+    prefix: "models.",
+    errorsOnly: true,
+    event: "e-1",
+  });
   assert.deepEqual(eventsSearch({ replay: -1, prefix: ["x"] }), {});
   assert.deepEqual(eventsSearch({ replay: 9e9 }), { replay: 1000 });
-  assert.deepEqual([episodeSearch({ tab: "raw" }), episodeSearch({ tab: "story" }), laneSearch({ lane: "policy" })], [{ tab: "raw" }, {}, { lane: "policy" }]);
+  assert.deepEqual(
+    [episodeSearch({ tab: "raw" }), episodeSearch({ tab: "story" }), laneSearch({ lane: "policy" })],
+    [{ tab: "raw" }, {}, { lane: "policy" }],
+  );
 });
 
 test("reading an address twice changes nothing, and no address is refused", () => {
-  const anything = fc.dictionary(fc.constantFrom("status", "errorsOnly", "text", "replay", "prefix", "event", "tab", "lane"), fc.jsonValue());
+  const anything = fc.dictionary(
+    fc.constantFrom("status", "errorsOnly", "text", "replay", "prefix", "event", "tab", "lane"),
+    fc.jsonValue(),
+  );
   fc.assert(
     fc.property(anything, (raw) => {
       for (const read of [episodesSearch, episodeSearch, eventsSearch, laneSearch]) {

@@ -33,7 +33,8 @@ const textOf = (value: unknown): string | undefined => {
   const text = typeof value === "string" || typeof value === "number" ? String(value).slice(0, textLengthMax) : "";
   return text === "" ? undefined : text;
 };
-const isOn = (value: unknown): true | undefined => (value === true || value === "true" || value === 1 ? true : undefined);
+const isOn = (value: unknown): true | undefined =>
+  value === true || value === "true" || value === 1 ? true : undefined;
 const oneOf = <Word extends string>(words: readonly Word[], value: unknown): Word | undefined =>
   words.find((word) => word === value);
 
@@ -62,7 +63,6 @@ export const eventsSearch = (raw: Raw): EventsSearch => {
   });
 };
 
-export const laneSearch = (raw: Raw): LaneSearch =>
-  kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });
+export const laneSearch = (raw: Raw): LaneSearch => kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });
 
 export const episodeStatuses: readonly (typeof statuses)[number][] = statuses;

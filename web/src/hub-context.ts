@@ -26,7 +26,7 @@ function subscribeClock(listener: () => void): () => void {
   timer ??= setInterval(() => {
     if (document.hidden) return;
     nowMs = Date.now();
-    for (const run of [...listeners]) run();
+    for (const run of Array.from(listeners)) run();
   }, 1000);
   return () => {
     listeners.delete(listener);

@@ -35,7 +35,11 @@ async function redeem(code: string | null): Promise<boolean> {
   if (code === null) return false;
   const isIn = await api.signIn({ code }).then(
     () => true,
-    () => api.whoami().then(() => true, () => false),
+    () =>
+      api.whoami().then(
+        () => true,
+        () => false,
+      ),
   );
   if (!isIn) useView.getState().set({ isLocked: true });
   return !isIn;

@@ -20,7 +20,8 @@ export function listenToKeys(actions: GlobalKeyActions): () => void {
   let prefixAtMs = Number.NEGATIVE_INFINITY;
   const onKey = (event: KeyboardEvent): void => {
     const view = useView.getState();
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") return take(event, () => view.set({ isPaletteOpen: !view.isPaletteOpen, isHelpOpen: false }));
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k")
+      return take(event, () => view.set({ isPaletteOpen: !view.isPaletteOpen, isHelpOpen: false }));
     if (event.key === "F6") return take(event, () => moveRegion(event.shiftKey ? -1 : 1));
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isLayerOpen()) return;
     if (event.key === "Escape") return backOut();
@@ -105,7 +106,9 @@ function backOut(): void {
 }
 
 function moveRegion(step: 1 | -1): void {
-  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter((region) => region.offsetParent !== null || region.getClientRects().length > 0);
+  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter(
+    (region) => region.offsetParent !== null || region.getClientRects().length > 0,
+  );
   const here = regions.findIndex((region) => region.contains(document.activeElement));
   regions[(here + step + regions.length) % regions.length]?.focus();
 }

@@ -7,7 +7,9 @@ const stack: { readonly current: RoomKeys }[] = [];
 
 export function useRoomKeys(keys: RoomKeys): void {
   const latest = useRef(keys);
-  latest.current = keys;
+  useEffect(() => {
+    latest.current = keys;
+  });
   useEffect(() => {
     stack.push(latest);
     return () => void stack.splice(stack.indexOf(latest), 1);

@@ -24,18 +24,32 @@ export function ApprovalOf({ id }: { readonly id: string }) {
     queryFn: ({ signal }) => api.approval(id, signal),
   });
   if (approval.isError) {
-    return <ErrorCard title={t("approval.load.failed")} error={approval.error} onRetry={() => void approval.refetch()} />;
+    return (
+      <ErrorCard title={t("approval.load.failed")} error={approval.error} onRetry={() => void approval.refetch()} />
+    );
   }
   return approval.data ? <ApprovalCard approval={approval.data} /> : <Skeleton rows={3} />;
 }
 
 /** Who wants to do what, with which exact arguments, which rule asked, and what happens on no. */
-export function ApprovalCard({ approval, hasEpisodeLink = false }: { readonly approval: Approval; readonly hasEpisodeLink?: boolean }) {
+export function ApprovalCard({
+  approval,
+  hasEpisodeLink = false,
+}: {
+  readonly approval: Approval;
+  readonly hasEpisodeLink?: boolean;
+}) {
   if (approval.status !== "waiting") return <AnsweredApproval approval={approval} />;
   return <WaitingApproval approval={approval} hasEpisodeLink={hasEpisodeLink} />;
 }
 
-function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Approval; readonly hasEpisodeLink: boolean }) {
+function WaitingApproval({
+  approval,
+  hasEpisodeLink,
+}: {
+  readonly approval: Approval;
+  readonly hasEpisodeLink: boolean;
+}) {
   const { client } = useHub();
   const decide = useMutation({
     mutationFn: (decision: "allow" | "deny") => api.decide(approval.approvalId, decision),
@@ -89,13 +103,16 @@ function WaitingApproval({ approval, hasEpisodeLink }: { readonly approval: Appr
 
 function Facts({ approval }: { readonly approval: Approval }) {
   const agent = `${approval.caller.kind}:${approval.caller.id}`;
-  const target = [approval.folder, approval.path].filter((part) => part !== undefined).join(" / ");
+  const target = [approval.folder, approval.path].filter((part) => part !== undefined).join("/");
   const facts: Reason[] = [
     { label: t("approval.card.who"), value: agent },
     { label: t("approval.card.does"), value: approval.operation, isCode: true },
     ...(target ? [{ label: t("approval.card.on"), value: target, isCode: true }] : []),
     { label: t("approval.card.no"), value: t("approval.card.denies", { agent }) },
-    { label: t("approval.card.undo"), value: approval.canUndo ? t("approval.card.undoable") : t("approval.card.final") },
+    {
+      label: t("approval.card.undo"),
+      value: approval.canUndo ? t("approval.card.undoable") : t("approval.card.final"),
+    },
     { label: t("approval.card.until"), value: formatClock(approval.expiresAtMs) },
   ];
   return <Reasons reasons={facts} />;
@@ -110,9 +127,19 @@ const whyOf = (approval: Approval): readonly Reason[] => [
 
 function AnsweredApproval({ approval }: { readonly approval: Approval }) {
   const status = approval.status as Exclude<Approval["status"], "waiting">;
-  const why = useWhy([...whyOf(approval), ...(approval.reason ? [{ label: t("why.panel.reason"), value: approval.reason }] : [])]);
+  const why = useWhy([
+    ...whyOf(approval),
+    ...(approval.reason ? [{ label: t("why.panel.reason"), value: approval.reason }] : []),
+  ]);
   return (
-    <div role="group" className={styles["answered"]} data-thing="approval" data-episode={approval.corrId} tabIndex={0} aria-label={t("approval.card.label", { summary: plainLine(approval.summary) })}>
+    <div
+      role="group"
+      className={styles["answered"]}
+      data-thing="approval"
+      data-episode={approval.corrId}
+      tabIndex={0}
+      aria-label={t("approval.card.label", { summary: plainLine(approval.summary) })}
+    >
       <div className={styles["actions"]}>
         <p className={status === "granted" ? styles["granted"] : styles["refused"]}>
           <strong>{t(`approval.done.${status}`)}</strong>{" "}

@@ -28,7 +28,13 @@ export function Button({ look = "normal", icon, hotkey, children, className, ...
 /** A square button with an icon alone; its label is read and shown on hover. */
 export function IconButton({ label, icon, ...rest }: ButtonProps & { readonly label: string }) {
   return (
-    <button type="button" {...rest} aria-label={label} title={label} className={`${styles["button"]} ${styles["quiet"]} ${styles["square"]}`}>
+    <button
+      type="button"
+      {...rest}
+      aria-label={label}
+      title={label}
+      className={`${styles["button"]} ${styles["quiet"]} ${styles["square"]}`}
+    >
       {icon}
     </button>
   );

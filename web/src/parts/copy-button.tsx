@@ -6,7 +6,15 @@ import { Button } from "./button.tsx";
 /** Long enough to be read, short enough to copy again. */
 const doneMs = 1_500;
 
-export function CopyButton({ text, label, hotkey }: { readonly text: string; readonly label: string; readonly hotkey?: string }) {
+export function CopyButton({
+  text,
+  label,
+  hotkey,
+}: {
+  readonly text: string;
+  readonly label: string;
+  readonly hotkey?: string;
+}) {
   const [isDone, setDone] = useState(false);
   const copy = async (): Promise<void> => {
     await navigator.clipboard?.writeText(text).catch(() => {});
@@ -14,7 +22,12 @@ export function CopyButton({ text, label, hotkey }: { readonly text: string; rea
     setTimeout(() => setDone(false), doneMs);
   };
   return (
-    <Button look="quiet" onClick={() => void copy()} {...(hotkey ? { hotkey } : {})} icon={isDone ? <CheckIcon size={14} aria-hidden /> : <CopyIcon size={14} aria-hidden />}>
+    <Button
+      look="quiet"
+      onClick={() => void copy()}
+      {...(hotkey ? { hotkey } : {})}
+      icon={isDone ? <CheckIcon size={14} aria-hidden /> : <CopyIcon size={14} aria-hidden />}
+    >
       <span aria-live="polite">{isDone ? t("copy.button.done") : label}</span>
     </Button>
   );

@@ -2,7 +2,15 @@ import { type ReactNode, useEffect, useRef } from "react";
 import styles from "./dialog.module.css";
 
 /** A layer over the page: the browser's own dialog keeps the focus inside and gives it back when the layer closes. */
-export function Dialog({ label, onClose, children }: { readonly label: string; readonly onClose: () => void; readonly children: ReactNode }) {
+export function Dialog({
+  label,
+  onClose,
+  children,
+}: {
+  readonly label: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+}) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;

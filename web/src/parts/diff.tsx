@@ -6,7 +6,7 @@ import { Button } from "./button.tsx";
 import styles from "./diff.module.css";
 
 /** More lines than this are shown on request: a brief is shorter, and a very long change must not freeze the page. */
-const linesFirst = 120;
+const linesFirst = 60;
 
 const signs = { added: "+", removed: "-", same: " ", hunk: " ", file: " " } as const;
 
@@ -21,8 +21,8 @@ export function Diff({ diff }: { readonly diff: string }) {
       <figcaption className={styles["stat"]}>{t("diff.view.stat", { added, removed })}</figcaption>
       <div className={styles["scroll"]} tabIndex={0} role="group" aria-label={t("diff.view.label")}>
         <div className={styles["lines"]}>
-          {shown.map((line, index) => (
-            <Line key={index} line={line} />
+          {shown.map((line) => (
+            <Line key={line.index} line={line} />
           ))}
         </div>
       </div>

@@ -7,9 +7,18 @@ import styles from "./cards.module.css";
 import { CopyButton } from "./copy-button.tsx";
 
 /** What failed, what to do, and an id to ask with. Holds no secret. */
-export function ErrorCard({ error, title, onRetry }: { readonly error: unknown; readonly title?: string; readonly onRetry?: () => void }) {
+export function ErrorCard({
+  error,
+  title,
+  onRetry,
+}: {
+  readonly error: unknown;
+  readonly title?: string;
+  readonly onRetry?: () => void;
+}) {
   const fault = error instanceof ApiFault ? error : undefined;
-  const detail = fault?.status === 0 ? t("error.card.unreachable") : plainLine(fault?.message || fault?.title || String(error));
+  const detail =
+    fault?.status === 0 ? t("error.card.unreachable") : plainLine(fault?.message || fault?.title || String(error));
   return (
     <div className={styles["error"]} role="alert">
       <p className={styles["errorTitle"]}>
@@ -19,7 +28,9 @@ export function ErrorCard({ error, title, onRetry }: { readonly error: unknown; 
       <p>{detail}</p>
       <div className={styles["actions"]}>
         {onRetry ? <Button onClick={onRetry}>{t("error.card.retry")}</Button> : null}
-        {fault && fault.status > 0 ? <CopyButton label={t("error.card.details")} text={`${fault.code} ${fault.status} ${fault.reference}`} /> : null}
+        {fault && fault.status > 0 ? (
+          <CopyButton label={t("error.card.details")} text={`${fault.code} ${fault.status} ${fault.reference}`} />
+        ) : null}
       </div>
     </div>
   );

@@ -17,7 +17,15 @@ export function Field({ label, help, error, isLabelHidden = false, ...rest }: Fi
       <label htmlFor={id} className={isLabelHidden ? "hidden-text" : styles["label"]}>
         {label}
       </label>
-      <input {...rest} id={id} aria-invalid={error ? true : undefined} aria-describedby={note ? `${id}-note` : undefined} className={styles["input"]} spellCheck={false} autoComplete="off" />
+      <input
+        {...rest}
+        id={id}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={note ? `${id}-note` : undefined}
+        className={styles["input"]}
+        spellCheck={false}
+        autoComplete="off"
+      />
       {note ? (
         <p id={`${id}-note`} className={error ? styles["error"] : styles["help"]} aria-live="polite">
           {note}

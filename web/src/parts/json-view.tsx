@@ -17,7 +17,15 @@ export function JsonView({ value }: { readonly value: unknown }) {
   );
 }
 
-function Node({ name, value, depth }: { readonly name: string | null; readonly value: unknown; readonly depth: number }) {
+function Node({
+  name,
+  value,
+  depth,
+}: {
+  readonly name: string | null;
+  readonly value: unknown;
+  readonly depth: number;
+}) {
   if (typeof value !== "object" || value === null) {
     return (
       <div className={styles["leaf"]}>
@@ -26,7 +34,9 @@ function Node({ name, value, depth }: { readonly name: string | null; readonly v
       </div>
     );
   }
-  const entries = Array.isArray(value) ? value.map((item, index) => [String(index), item] as const) : Object.entries(value);
+  const entries = Array.isArray(value)
+    ? value.map((item, index) => [String(index), item] as const)
+    : Object.entries(value);
   if (entries.length === 0) {
     return (
       <div className={styles["leaf"]}>
@@ -49,7 +59,13 @@ function Node({ name, value, depth }: { readonly name: string | null; readonly v
   );
 }
 
-function Children({ entries, depth }: { readonly entries: readonly (readonly [string, unknown])[]; readonly depth: number }) {
+function Children({
+  entries,
+  depth,
+}: {
+  readonly entries: readonly (readonly [string, unknown])[];
+  readonly depth: number;
+}) {
   const [count, setCount] = useState(stepSize);
   const left = entries.length - count;
   return (

@@ -4,8 +4,8 @@ import styles from "./key-hint.module.css";
 export function KeyHint({ keys, isQuiet = false }: { readonly keys: string; readonly isQuiet?: boolean }) {
   return (
     <span className={styles["keys"]} aria-hidden={isQuiet || undefined}>
-      {keys.split(" ").map((key, index) => (
-        <kbd key={`${key}-${index}`}>{key}</kbd>
+      {keys.split(" ").map((key) => (
+        <kbd key={key}>{key}</kbd>
       ))}
     </span>
   );

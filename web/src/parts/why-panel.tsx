@@ -15,7 +15,13 @@ export function useWhy(reasons: readonly Reason[]) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const toggle = (
-    <Button look="quiet" hotkey="w" aria-expanded={isOpen} aria-controls={isOpen ? id : undefined} onClick={() => setOpen(!isOpen)}>
+    <Button
+      look="quiet"
+      hotkey="w"
+      aria-expanded={isOpen}
+      aria-controls={isOpen ? id : undefined}
+      onClick={() => setOpen(!isOpen)}
+    >
       {t("why.panel.open")}
     </Button>
   );

@@ -7,17 +7,13 @@ import { useWaiting } from "./use-now.ts";
 /** More often would talk over everything else. */
 const pauseMs = 5_000;
 
-/** The one polite voice of the app: what waits for the user at once, the stream in summaries. */
+/** The one polite voice of the app: what waits for the user first, the stream in summaries. */
 export function Announcer() {
   const { store } = useHub();
   const waiting = useWaiting().length;
   const [text, setText] = useState("");
   const lastMs = useRef(0);
   const next = useRef(store.ring.end);
-  useEffect(() => {
-    if (waiting > 0) setText(t("announce.approval.waiting", { count: waiting }));
-    lastMs.current = Date.now();
-  }, [waiting]);
   useEffect(
     () =>
       store.subscribe(() => {
@@ -37,7 +33,7 @@ export function Announcer() {
   );
   return (
     <div className="hidden-text" role="status" aria-live="polite">
-      {text}
+      {waiting > 0 ? t("announce.approval.waiting", { count: waiting }) : text}
     </div>
   );
 }

@@ -24,8 +24,19 @@ export function Palette() {
   const sought = scope === "all" ? text : text.slice(1);
   return (
     <Dialog label={t("palette.dialog.label")} onClose={close}>
-      <Command label={t("palette.dialog.label")} className={styles["palette"]} loop filter={(value, _search, words) => matches(`${value} ${(words ?? []).join(" ")}`, sought)}>
-        <Command.Input autoFocus value={text} onValueChange={setText} placeholder={t("palette.input.placeholder")} className={styles["input"]} />
+      <Command
+        label={t("palette.dialog.label")}
+        className={styles["palette"]}
+        loop
+        filter={(value, _search, words) => matches(`${value} ${(words ?? []).join(" ")}`, sought)}
+      >
+        <Command.Input
+          autoFocus
+          value={text}
+          onValueChange={setText}
+          placeholder={t("palette.input.placeholder")}
+          className={styles["input"]}
+        />
         <Command.List className={styles["list"]} label={t("palette.dialog.label")}>
           <Command.Empty className={styles["empty"]}>{t("palette.empty.text")}</Command.Empty>
           {scope === "all" ? <Rooms onDone={close} /> : null}
@@ -40,7 +51,12 @@ export function Palette() {
 /** Every word that was typed must occur, in any order. */
 function matches(text: string, sought: string): number {
   const lower = text.toLowerCase();
-  return sought.toLowerCase().split(/\s+/u).every((word) => lower.includes(word)) ? 1 : 0;
+  return sought
+    .toLowerCase()
+    .split(/\s+/u)
+    .every((word) => lower.includes(word))
+    ? 1
+    : 0;
 }
 
 interface GroupProps {
@@ -52,7 +68,12 @@ function Rooms({ onDone }: GroupProps) {
   return (
     <Command.Group heading={t("palette.group.rooms")} className={styles["group"]}>
       {rooms.map(({ to, name, keys: hint, Icon }) => (
-        <Command.Item key={to} value={t(name)} className={styles["item"]} onSelect={() => (onDone(), void navigate({ to }))}>
+        <Command.Item
+          key={to}
+          value={t(name)}
+          className={styles["item"]}
+          onSelect={() => (onDone(), void navigate({ to }))}
+        >
           <Icon size={16} aria-hidden />
           <span className={styles["name"]}>{t(name)}</span>
           <KeyHint keys={hint} isQuiet />
@@ -70,7 +91,10 @@ function Actions({ onDone }: GroupProps) {
   const actions: readonly (readonly [string, () => void])[] = [
     [t("palette.action.scout"), () => start.mutate()],
     [t("palette.action.theme"), () => set({ theme: shownTheme(theme) === "dark" ? "light" : "dark" })],
-    [t("palette.action.density"), () => set({ density: densities[(densities.indexOf(density) + 1) % densities.length] ?? "regular" })],
+    [
+      t("palette.action.density"),
+      () => set({ density: densities[(densities.indexOf(density) + 1) % densities.length] ?? "regular" }),
+    ],
     [t("palette.action.sidecar"), () => set({ isSidecarOpen: !isSidecarOpen })],
     [t("palette.action.keys"), () => set({ isHelpOpen: true })],
     [t("palette.action.guide"), () => (set({ isGuideShown: true }), void navigate({ to: "/" }))],
@@ -95,7 +119,13 @@ function Episodes({ onDone }: GroupProps) {
   return (
     <Command.Group heading={t("palette.group.episodes")} className={styles["group"]}>
       {episodes.map(({ id, title, status, folder }) => (
-        <Command.Item key={id} value={id} keywords={[title, folder ?? ""]} className={styles["item"]} onSelect={() => (onDone(), void navigate({ to: "/episodes/$id", params: { id } }))}>
+        <Command.Item
+          key={id}
+          value={id}
+          keywords={[title, folder ?? ""]}
+          className={styles["item"]}
+          onSelect={() => (onDone(), void navigate({ to: "/episodes/$id", params: { id } }))}
+        >
           <span className={styles["name"]}>{plainLine(title)}</span>
           <StatusMark status={status} />
         </Command.Item>

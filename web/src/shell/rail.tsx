@@ -11,12 +11,25 @@ export function Rail() {
   const { isRailFolded, set } = useView();
   const waiting = useWaiting().length;
   return (
-    <nav className={styles["rail"]} data-region="rail" tabIndex={-1} aria-label={t("shell.nav.label")} data-folded={isRailFolded || undefined}>
+    <nav
+      className={styles["rail"]}
+      data-region="rail"
+      tabIndex={-1}
+      aria-label={t("shell.nav.label")}
+      data-folded={isRailFolded || undefined}
+    >
       <p className={styles["group"]}>{t("shell.group.work")}</p>
       <ul className={styles["rooms"]}>
         {rooms.map(({ to, name, keys, Icon }) => (
           <li key={to}>
-            <Link to={to} className={styles["room"]} activeOptions={{ exact: to === "/", includeSearch: false }} preload="intent" title={`${t(name)} (${keys})`} aria-keyshortcuts={keys}>
+            <Link
+              to={to}
+              className={styles["room"]}
+              activeOptions={{ exact: to === "/", includeSearch: false }}
+              preload="intent"
+              title={`${t(name)} (${keys})`}
+              aria-keyshortcuts={keys}
+            >
               <Icon size={16} aria-hidden />
               <span className={styles["name"]}>{t(name)}</span>
               {to === "/" && waiting > 0 ? (
@@ -30,7 +43,11 @@ export function Rail() {
         ))}
       </ul>
       <div className={styles["fold"]}>
-        <IconButton label={isRailFolded ? t("shell.rail.unfold") : t("shell.rail.fold")} icon={<PanelLeftIcon size={16} aria-hidden />} onClick={() => set({ isRailFolded: !isRailFolded })} />
+        <IconButton
+          label={isRailFolded ? t("shell.rail.unfold") : t("shell.rail.fold")}
+          icon={<PanelLeftIcon size={16} aria-hidden />}
+          onClick={() => set({ isRailFolded: !isRailFolded })}
+        />
       </div>
     </nav>
   );

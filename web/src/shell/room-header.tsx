@@ -3,7 +3,15 @@ import { t } from "../text/messages.ts";
 import styles from "./room-header.module.css";
 
 /** The one h1 of a room, its filters and its actions. A change of room moves the focus here. */
-export function RoomHeader({ title, status, children }: { readonly title: string; readonly status?: ReactNode; readonly children?: ReactNode }) {
+export function RoomHeader({
+  title,
+  status,
+  children,
+}: {
+  readonly title: string;
+  readonly status?: ReactNode;
+  readonly children?: ReactNode;
+}) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = t("shell.title.page", { room: title });

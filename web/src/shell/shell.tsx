@@ -1,6 +1,6 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { useStream } from "../hub-context.ts";
+import { useNow, useStream } from "../hub-context.ts";
 import { listenToKeys } from "../keys/global-keys.ts";
 import { KeysDialog } from "../keys/keys-dialog.tsx";
 import { SigninPage } from "../rooms/signin/signin-page.tsx";
@@ -56,7 +56,8 @@ const offlineMs = 6_000;
 
 function OfflineCard() {
   const status = useStream().status();
-  if (status.phase !== "reconnecting" || Date.now() - status.sinceMs < offlineMs) return null;
+  const now = useNow();
+  if (status.phase !== "reconnecting" || now - status.sinceMs < offlineMs) return null;
   return (
     <div className={styles["offline"]} role="status">
       <strong>{t("shell.offline.title")}</strong> {t("shell.offline.body", { command: "npm start" })}

@@ -50,9 +50,17 @@ export function Sidecar() {
       <Tabs
         label={t("sidecar.lanes.label")}
         value={lane}
-        onChange={(next) => void navigate({ to: ".", search: (now: object) => ({ ...now, lane: next }), replace: true })}
+        onChange={(next) =>
+          void navigate({ to: ".", search: (now: object) => ({ ...now, lane: next }), replace: true })
+        }
         tabs={lanes.map((value) => ({ value, label: t(`sidecar.lane.${value}`) }))}
-        trailing={<IconButton label={t("sidecar.toggle.close")} icon={<XIcon size={14} aria-hidden />} onClick={() => set({ isSidecarOpen: false })} />}
+        trailing={
+          <IconButton
+            label={t("sidecar.toggle.close")}
+            icon={<XIcon size={14} aria-hidden />}
+            onClick={() => set({ isSidecarOpen: false })}
+          />
+        }
       >
         {told.data ? (
           <LaneView lane={lane} story={story.filter(keeps[lane])} hasModel={told.data.episode.model !== "none"} />
@@ -64,7 +72,15 @@ export function Sidecar() {
   );
 }
 
-function LaneView({ lane, story, hasModel }: { readonly lane: Lane; readonly story: readonly StoryLine[]; readonly hasModel: boolean }) {
+function LaneView({
+  lane,
+  story,
+  hasModel,
+}: {
+  readonly lane: Lane;
+  readonly story: readonly StoryLine[];
+  readonly hasModel: boolean;
+}) {
   const shown = story.slice(-linesMax);
   return (
     <div className={styles["lane"]}>
@@ -72,7 +88,9 @@ function LaneView({ lane, story, hasModel }: { readonly lane: Lane; readonly sto
         {t(leads[lane], { count: story.length })}
         {lane === "context" && !hasModel ? ` ${t("sidecar.context.model")}` : null}
       </p>
-      {shown.length < story.length ? <p className={styles["quiet"]}>{t("sidecar.lane.earlier", { count: story.length - shown.length })}</p> : null}
+      {shown.length < story.length ? (
+        <p className={styles["quiet"]}>{t("sidecar.lane.earlier", { count: story.length - shown.length })}</p>
+      ) : null}
       <ol className={styles["lines"]}>
         {shown.map((line) => (
           <li key={line.seq} className={styles["line"]}>

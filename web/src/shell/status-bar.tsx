@@ -24,7 +24,9 @@ export function StatusBar() {
         <Connection phase={phase} isAmber={phase === "reconnecting" && now - sinceMs > amberMs} />
       </Link>
       <span className={`${styles["item"]} ${styles["wide"]}`}>
-        {lastMs === 0 ? t("status.last.none") : t("status.last.event", { ago: formatWhen(lastMs, Math.max(now, lastMs)) })}
+        {lastMs === 0
+          ? t("status.last.none")
+          : t("status.last.event", { ago: formatWhen(lastMs, Math.max(now, lastMs)) })}
       </span>
       <Link to="/episodes" search={{ status: "running" }} className={styles["item"]}>
         {t("status.episodes.running", { count: running.length })}

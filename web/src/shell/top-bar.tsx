@@ -20,7 +20,12 @@ export function TopBar() {
         ARW
       </Link>
       <Crumbs />
-      <Button className={styles["search"] ?? ""} icon={<SearchIcon size={14} aria-hidden />} aria-keyshortcuts="Control+K" onClick={() => set({ isPaletteOpen: true })}>
+      <Button
+        className={styles["search"] ?? ""}
+        icon={<SearchIcon size={14} aria-hidden />}
+        aria-keyshortcuts="Control+K"
+        onClick={() => set({ isPaletteOpen: true })}
+      >
         <span className={styles["searchWord"]}>{t("shell.palette.open")}</span>
         <span className={styles["searchKeys"]}>
           <KeyHint keys="Ctrl K" isQuiet />
@@ -33,7 +38,12 @@ export function TopBar() {
         aria-expanded={isSidecarOpen}
         onClick={() => set({ isSidecarOpen: !isSidecarOpen })}
       />
-      <IconButton label={t("shell.help.open")} icon={<CircleHelpIcon size={16} aria-hidden />} aria-keyshortcuts="?" onClick={() => set({ isHelpOpen: true })} />
+      <IconButton
+        label={t("shell.help.open")}
+        icon={<CircleHelpIcon size={16} aria-hidden />}
+        aria-keyshortcuts="?"
+        onClick={() => set({ isHelpOpen: true })}
+      />
     </header>
   );
 }
@@ -60,15 +70,31 @@ function LookMenu() {
   const { theme, density, hasSingleKeys, set } = useView();
   return (
     <>
-      <button type="button" popoverTarget="look" className={styles["look"]} aria-label={t("shell.look.open")} title={t("shell.look.open")}>
+      <button
+        type="button"
+        popoverTarget="look"
+        className={styles["look"]}
+        aria-label={t("shell.look.open")}
+        title={t("shell.look.open")}
+      >
         <SunMoonIcon size={16} aria-hidden />
       </button>
       <div id="look" popover="auto" className={styles["menu"]} role="group" aria-label={t("shell.look.open")}>
         <Choice label={t("look.theme.label")}>
-          <Segmented label={t("look.theme.label")} value={theme} onChange={(value) => set({ theme: value })} options={themes.map((value) => ({ value, label: t(`look.theme.${value}`) }))} />
+          <Segmented
+            label={t("look.theme.label")}
+            value={theme}
+            onChange={(value) => set({ theme: value })}
+            options={themes.map((value) => ({ value, label: t(`look.theme.${value}`) }))}
+          />
         </Choice>
         <Choice label={t("look.density.label")}>
-          <Segmented label={t("look.density.label")} value={density} onChange={(value) => set({ density: value })} options={densities.map((value) => ({ value, label: t(`look.density.${value}`) }))} />
+          <Segmented
+            label={t("look.density.label")}
+            value={density}
+            onChange={(value) => set({ density: value })}
+            options={densities.map((value) => ({ value, label: t(`look.density.${value}`) }))}
+          />
         </Choice>
         <Choice label={t("look.keys.label")}>
           <Segmented

@@ -22,11 +22,17 @@ export interface ViewState extends Remembered {
   readonly focusedEpisode: string | null;
   /** The hub asked for a sign-in. */
   readonly isLocked: boolean;
-  set(change: Partial<Omit<ViewState, "set">>): void;
+  readonly set: (change: Partial<Omit<ViewState, "set">>) => void;
 }
 
 const storageKey = "arw.view";
-const defaults: Remembered = { theme: "system", density: "regular", hasSingleKeys: true, isRailFolded: false, isGuideShown: true };
+const defaults: Remembered = {
+  theme: "system",
+  density: "regular",
+  hasSingleKeys: true,
+  isRailFolded: false,
+  isGuideShown: true,
+};
 
 function remembered(): Remembered {
   try {

@@ -19,7 +19,7 @@ async function script(answers: readonly (() => Response)[]) {
     replay: 50,
     position: () => seen.at(-1) ?? null,
     fetch: async (url, init) => {
-      asked.push([String(url), new Headers(init?.headers).get("last-event-id")]);
+      asked.push([typeof url === "string" ? url : "", new Headers(init?.headers).get("last-event-id")]);
       const answer = answers[asked.length - 1];
       if (asked.length >= answers.length) control.abort();
       return answer?.() ?? new Response();
@@ -36,7 +36,11 @@ async function script(answers: readonly (() => Response)[]) {
 }
 
 test("it begins with the newest events and goes on from the last one it saw", async () => {
-  const { asked, seen } = await script([() => new Response(frame(1) + frame(2)), () => new Response(frame(3)), () => new Response()]);
+  const { asked, seen } = await script([
+    () => new Response(frame(1) + frame(2)),
+    () => new Response(frame(3)),
+    () => new Response(),
+  ]);
   assert.deepEqual(asked, [
     ["/events?replay=50", null],
     ["/events", "2"],
@@ -59,12 +63,22 @@ test("without a sign-in it stops and says so", async () => {
 });
 
 test("a position of another journal is given up", async () => {
-  const { asked, resets } = await script([() => new Response(frame(9)), () => new Response(null, { status: 400 }), () => new Response()]);
+  const { asked, resets } = await script([
+    () => new Response(frame(9)),
+    () => new Response(null, { status: 400 }),
+    () => new Response(),
+  ]);
   assert.equal(resets, 1);
   assert.deepEqual(asked.at(-1), ["/events?replay=50", null]);
 });
 
 test("neither the greeting nor the problem that ends a stream is an event", async () => {
-  const { seen } = await script([() => new Response(`data: {"kind":"service.connected","data":{}}\n\n${frame(1)}event: problem\ndata: {"status":503}\n\n`), () => new Response()]);
+  const { seen } = await script([
+    () =>
+      new Response(
+        `data: {"kind":"service.connected","data":{}}\n\n${frame(1)}event: problem\ndata: {"status":503}\n\n`,
+      ),
+    () => new Response(),
+  ]);
   assert.deepEqual(seen, [1]);
 });

@@ -42,7 +42,11 @@ async function readOnce(options: ConnectionOptions, onLive: () => void): Promise
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (position !== null) headers["last-event-id"] = String(position);
   const query = position === null ? `?replay=${options.replay}` : "";
-  const response = await options.fetch(`/events${query}`, { headers, credentials: "same-origin", signal: options.signal });
+  const response = await options.fetch(`/events${query}`, {
+    headers,
+    credentials: "same-origin",
+    signal: options.signal,
+  });
   if (response.status === 401) return "locked";
   if (response.status === 400 && position !== null) return "ahead";
   if (!response.ok || !response.body) return "ended";

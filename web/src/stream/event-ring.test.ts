@@ -30,7 +30,9 @@ test("the ring keeps the newest events and forgets the oldest", () => {
 
 test("an event that came before is not taken twice, and live ones always are", () => {
   const ring = createEventRing(10);
-  const taken = [event(1), event(2), event(2), event(1), event(undefined), event(undefined), event(3)].map((each) => ring.push(each));
+  const taken = [event(1), event(2), event(2), event(1), event(undefined), event(undefined), event(3)].map((each) =>
+    ring.push(each),
+  );
   assert.deepEqual(taken, [true, true, false, false, true, true, true]);
 });
 

@@ -37,7 +37,8 @@ export function createEventRing(capacity = ringCapacity): EventRing {
     get epoch() {
       return epoch;
     },
-    at: (position) => (position < 0 || position >= end || position < end - capacity ? undefined : slots[position % capacity]),
+    at: (position) =>
+      position < 0 || position >= end || position < end - capacity ? undefined : slots[position % capacity],
     push(event) {
       if (event.seq !== undefined) {
         if (event.seq <= lastSeq) return false;

@@ -19,9 +19,9 @@ export interface EventStore {
   setPhase(phase: Phase): void;
   ingest(events: readonly HubEvent[]): void;
   reset(): void;
-  subscribe(listener: () => void): () => void;
-  version(): number;
-  wake(): void;
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly version: () => number;
+  readonly wake: () => void;
 }
 
 export function createEventStore(options: NotifierOptions & { readonly capacity?: number }): EventStore {

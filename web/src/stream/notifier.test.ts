@@ -16,7 +16,10 @@ function fakeTime() {
     hide: (hidden: boolean) => (isHidden = hidden),
     pass(ms: number) {
       nowMs += ms;
-      for (const entry of due.splice(0)) entry.atMs <= nowMs ? entry.run() : due.push(entry);
+      for (const entry of due.splice(0)) {
+        if (entry.atMs <= nowMs) entry.run();
+        else due.push(entry);
+      }
     },
   };
 }

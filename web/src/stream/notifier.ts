@@ -7,10 +7,10 @@ export interface Notifier {
   /** Something changed. */
   mark(): void;
   /** The page is visible again. */
-  wake(): void;
-  subscribe(listener: () => void): () => void;
+  readonly wake: () => void;
+  readonly subscribe: (listener: () => void) => () => void;
   /** Changes only together with a notification, so that it serves as a snapshot. */
-  version(): number;
+  readonly version: () => number;
 }
 
 export interface NotifierOptions {
@@ -32,7 +32,7 @@ export function createNotifier({ now, after, isHidden }: NotifierOptions): Notif
     isDirty = false;
     lastMs = now();
     version += 1;
-    for (const listener of [...listeners]) listener();
+    for (const listener of Array.from(listeners)) listener();
   };
   const schedule = (): void => {
     if (isScheduled || isHidden()) return;

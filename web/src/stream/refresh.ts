@@ -24,7 +24,11 @@ export function touched(event: HubEvent): readonly QueryKey[] {
 }
 
 /** Keeps the queries in step with the store. A query that is being fetched is asked again after it, never cancelled midway. */
-export function keepFresh(store: EventStore, client: QueryClient, after: (delayMs: number, run: () => void) => void): () => void {
+export function keepFresh(
+  store: EventStore,
+  client: QueryClient,
+  after: (delayMs: number, run: () => void) => void,
+): () => void {
   const dirty = new Map<string, QueryKey>();
   let next = 0;
   let epoch = store.ring.epoch;

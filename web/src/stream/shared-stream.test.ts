@@ -16,7 +16,8 @@ function browser() {
     const channel: Channel = {
       onmessage: null,
       postMessage: (data: unknown) => {
-        for (const [id, other] of channels) if (id !== tabId) other.onmessage?.call(other as BroadcastChannel, { data } as MessageEvent);
+        for (const [id, other] of channels)
+          if (id !== tabId) other.onmessage?.call(other as BroadcastChannel, { data } as MessageEvent);
       },
     };
     channels.set(tabId, channel);

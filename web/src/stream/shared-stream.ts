@@ -41,6 +41,7 @@ export function openSharedStream(options: SharedStreamOptions): SharedStream {
   // News before the history would leave a hole behind them, so a new tab waits for the history first.
   let hasHistory = false;
   let connection: AbortController | undefined;
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no target; only this origin hears it
   const tell = (message: Message): void => channel.postMessage(message);
 
   const lead = (start: { readonly after: number | null; readonly replay: number }): void => {
@@ -75,6 +76,7 @@ export function openSharedStream(options: SharedStreamOptions): SharedStream {
     lead({ after, replay });
   };
 
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the port is one handler, and assigning it starts the channel
   channel.onmessage = (received: MessageEvent) => {
     const message = received.data as Message;
     if (isLeader) answer(message);

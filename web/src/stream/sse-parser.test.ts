@@ -11,7 +11,7 @@ function parse(pieces: readonly string[]): readonly SseFrame[] {
 }
 
 test("frames are read, comments and unknown fields passed over", () => {
-  assert.deepEqual(parse([": hello\n\nid: 7\nevent: a.b\ndata: {\"x\":1}\nretry: 5\n\n", "data:one\ndata: two\n\n"]), [
+  assert.deepEqual(parse([': hello\n\nid: 7\nevent: a.b\ndata: {"x":1}\nretry: 5\n\n', "data:one\ndata: two\n\n"]), [
     { id: "7", event: "a.b", data: '{"x":1}' },
     { id: null, event: "message", data: "one\ntwo" },
   ]);

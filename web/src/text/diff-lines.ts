@@ -5,12 +5,15 @@ export interface DiffLine {
   readonly text: string;
   /** Line number in the file after the change; before it for removed lines. */
   readonly line: number | null;
+  /** Place in the diff, from 0. */
+  readonly index: number;
 }
 
 const hunkHead = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/u;
 
 export function diffLines(diff: string): readonly DiffLine[] {
   const lines: DiffLine[] = [];
+  const add = (line: Omit<DiffLine, "index">): void => void lines.push({ ...line, index: lines.length });
   let before = 0;
   let after = 0;
   let isInHunk = false;
@@ -20,13 +23,13 @@ export function diffLines(diff: string): readonly DiffLine[] {
       before = Number(head[1]);
       after = Number(head[2]);
       isInHunk = true;
-      lines.push({ kind: "hunk", text, line: null });
-    } else if (!isInHunk) lines.push({ kind: "file", text, line: null });
-    else if (text.startsWith("+")) lines.push({ kind: "added", text: text.slice(1), line: after++ });
-    else if (text.startsWith("-")) lines.push({ kind: "removed", text: text.slice(1), line: before++ });
-    else if (text.startsWith("\\")) lines.push({ kind: "hunk", text, line: null });
+      add({ kind: "hunk", text, line: null });
+    } else if (!isInHunk) add({ kind: "file", text, line: null });
+    else if (text.startsWith("+")) add({ kind: "added", text: text.slice(1), line: after++ });
+    else if (text.startsWith("-")) add({ kind: "removed", text: text.slice(1), line: before++ });
+    else if (text.startsWith("\\")) add({ kind: "hunk", text, line: null });
     else {
-      lines.push({ kind: "same", text: text.slice(1), line: after++ });
+      add({ kind: "same", text: text.slice(1), line: after++ });
       before += 1;
     }
   }

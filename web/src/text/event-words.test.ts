@@ -15,13 +15,10 @@ test("prefixes match in any case and may be several; a gap is always told", () =
 
 test("errors are what failed or was refused", () => {
   assert.deepEqual(kept({ errorsOnly: true }), ["actions.refused", "agents.run.failed", "bus.gap"]);
-  assert.deepEqual(["observations.recorded", "actions.applied", "actions.refused", "actions.failed", "task.started"].map(familyOf), [
-    "observation",
-    "action",
-    "refusal",
-    "error",
-    "other",
-  ]);
+  assert.deepEqual(
+    ["observations.recorded", "actions.applied", "actions.refused", "actions.failed", "task.started"].map(familyOf),
+    ["observation", "action", "refusal", "error", "other"],
+  );
 });
 
 test("the gist is the most telling field, on one line and never endless", () => {

@@ -22,7 +22,19 @@ export function familyOf(kind: string): MarkFamily {
 }
 
 /** The fields that say most, in the order of what they say. */
-const tellingFields = ["summary", "statement", "title", "outcome", "error", "detail", "reason", "operation", "phase", "path", "address"];
+const tellingFields = [
+  "summary",
+  "statement",
+  "title",
+  "outcome",
+  "error",
+  "detail",
+  "reason",
+  "operation",
+  "phase",
+  "path",
+  "address",
+];
 
 /** A long line is cut: the whole stands in the event's JSON. */
 const gistLengthMax = 240;

@@ -8,7 +8,8 @@ const hourMs = 3_600_000;
 /** 640 ms, 38 s, 4 min 12 s, 2 h 5 min. */
 export function formatDuration(durationMs: number): string {
   // The symbols of units are the same in every language; only the number is written in the reader's.
-  const unit = (value: number, symbol: string): string => `${new Intl.NumberFormat(locale()).format(value)}\u00a0${symbol}`;
+  const unit = (value: number, symbol: string): string =>
+    `${new Intl.NumberFormat(locale()).format(value)}\u00a0${symbol}`;
   if (durationMs < 1000) return unit(Math.round(durationMs), "ms");
   if (durationMs < 9_950) return unit(Math.round(durationMs / 100) / 10, "s");
   const seconds = Math.round(durationMs / 1000);

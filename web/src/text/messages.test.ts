@@ -23,22 +23,33 @@ test("every key is room.thing.purpose, and every string is plain and calm", () =
 test("no string of the catalog is unused", () => {
   const code = read(/\.tsx?$/u);
   const starts = [...code.matchAll(/`([a-z]+\.[a-z]+\.)\$\{/gu)].map((match) => match[1] ?? "");
-  const unused = Object.keys(catalog).filter((key) => !code.includes(`"${key}"`) && !starts.some((start) => key.startsWith(start)));
+  const unused = Object.keys(catalog).filter(
+    (key) => !code.includes(`"${key}"`) && !starts.some((start) => key.startsWith(start)),
+  );
   assert.deepEqual(unused, []);
 });
 
 test("no text of the interface stands outside the catalog", () => {
-  const found = [...read(/\.tsx$/u).matchAll(/(?:(?<!=)>|(?:label|title|placeholder|alt)=")\s*([A-Z][a-z]+[^<>{}"=;()]*)(?:<|")/gu)].map((match) => match[1]);
+  const found = [
+    ...read(/\.tsx$/u).matchAll(/(?:(?<!=)>|(?:label|title|placeholder|alt)=")\s*([A-Z][a-z]+[^<>{}"=;()]*)(?:<|")/gu),
+  ].map((match) => match[1]);
   assert.deepEqual(found, []);
 });
 
 test("no style but the tokens names a colour or a duration", () => {
   const styles = files
     .filter((file) => file.endsWith(".css") && file !== "tokens.css")
-    .flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n").map((line) => `${file}: ${line.trim()}`));
+    .flatMap((file) =>
+      readFileSync(join(folder, file), "utf8")
+        .split("\n")
+        .map((line) => `${file}: ${line.trim()}`),
+    );
   const systemColours = /Highlight|ButtonText/u;
   const literal = /#[0-9a-f]{3,8}\b|\brgba?\(|\bhsla?\(|\boklch\(|transition:.*\d+m?s\b/iu;
-  assert.deepEqual(styles.filter((line) => literal.test(line) && !systemColours.test(line)), []);
+  assert.deepEqual(
+    styles.filter((line) => literal.test(line) && !systemColours.test(line)),
+    [],
+  );
 });
 
 test("values are filled in and a count picks the form", () => {

@@ -57,7 +57,8 @@ const messages = {
   "home.guide.dismiss": "Not now",
   "home.guide.again": "Show the first steps again",
   "home.folder.title": "Open a folder",
-  "home.folder.body": "Scout reads it and writes a brief with a citation on every statement. You see the change before it is made.",
+  "home.folder.body":
+    "Scout reads it and writes a brief with a citation on every statement. You see the change before it is made.",
   "home.folder.label": "Folder",
   "home.folder.help": "Absolute path on this machine, such as /home/you/notes",
   "home.folder.start": "Brief this folder",
@@ -185,7 +186,10 @@ const messages = {
   "events.empty.why": "Each line is one fact of the journal; everything else on screen is made of them.",
   "events.empty.action": "Run Scout",
   "events.empty.filtered": "No event in view matches this filter.",
-  "events.gap.text": { one: "{count} event dropped here (slow reader)", other: "{count} events dropped here (slow reader)" },
+  "events.gap.text": {
+    one: "{count} event dropped here (slow reader)",
+    other: "{count} events dropped here (slow reader)",
+  },
   "events.gap.reload": "Reload from here",
   "events.link.metrics": "Metrics",
   "events.detail.label": "Event",
@@ -196,7 +200,8 @@ const messages = {
   "events.row.live": "live",
 
   "signin.title.text": "This hub is locked",
-  "signin.body.why": "Signing in lets this browser see what agents do, answer them and start them. It stays on this machine.",
+  "signin.body.why":
+    "Signing in lets this browser see what agents do, answer them and start them. It stays on this machine.",
   "signin.body.link": "Open the link that the hub printed when it started, or make a new one:",
   "signin.body.command": "npm run arw -- signin",
   "signin.token.label": "Or paste the admin token",
@@ -214,7 +219,10 @@ const messages = {
   "sidecar.lane.policy": "Policy",
   "sidecar.lane.activity": "Activity",
   "sidecar.empty.text": "Open an episode to see it here.",
-  "sidecar.context.text": { one: "{count} reading led to what the agent concluded.", other: "{count} readings led to what the agent concluded." },
+  "sidecar.context.text": {
+    one: "{count} reading led to what the agent concluded.",
+    other: "{count} readings led to what the agent concluded.",
+  },
   "sidecar.context.model": "No model takes part, so there is no prompt.",
   "sidecar.policy.text": { one: "{count} decision in this episode.", other: "{count} decisions in this episode." },
   "sidecar.activity.text": { one: "{count} thing wanted or done.", other: "{count} things wanted or done." },
@@ -262,7 +270,8 @@ const messages = {
   "keys.do.follow": "Follow the newest",
 
   "error.card.title": "This did not work.",
-  "error.card.unreachable": "The hub does not answer. What is on screen stays; it goes on by itself once the hub is back.",
+  "error.card.unreachable":
+    "The hub does not answer. What is on screen stays; it goes on by itself once the hub is back.",
   "error.card.retry": "Retry",
   "error.card.details": "Copy details",
   "error.page.missing": "There is no such room.",
@@ -283,7 +292,8 @@ const plural = new Intl.PluralRules("en");
 /** The string of a key with its `{values}` filled in. */
 export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
   const message: Message = messages[key];
-  const text = typeof message === "string" ? message : message[plural.select(Number(values["count"])) === "one" ? "one" : "other"];
+  const text =
+    typeof message === "string" ? message : message[plural.select(Number(values["count"])) === "one" ? "one" : "other"];
   return text.replaceAll(/\{(\w+)\}/gu, (mark, name: string) => {
     const value = values[name];
     if (value === undefined) return mark;

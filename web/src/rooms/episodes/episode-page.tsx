@@ -41,7 +41,11 @@ export function EpisodePage() {
       <RoomHeader title={t("shell.room.episodes")} />
       <div className={styles["page"]}>
         {told.isError ? (
-          <ErrorCard error={told.error} onRetry={() => void told.refetch()} {...(isMissing ? { title: t("episode.missing.title") } : {})} />
+          <ErrorCard
+            error={told.error}
+            onRetry={() => void told.refetch()}
+            {...(isMissing ? { title: t("episode.missing.title") } : {})}
+          />
         ) : (
           <>
             {told.failureCount > 0 ? <p className={styles["starting"]}>{t("episode.start.waiting")}</p> : null}
@@ -67,7 +71,9 @@ function ToldEpisode({ told: { episode, story } }: { readonly told: Told }) {
         <Tabs
           label={t("episode.tabs.label")}
           value={tab}
-          onChange={(next) => void navigate({ search: next === "story" ? {} : ({ tab: next } satisfies EpisodeSearch) })}
+          onChange={(next) =>
+            void navigate({ search: next === "story" ? {} : ({ tab: next } satisfies EpisodeSearch) })
+          }
           tabs={[
             { value: "story", label: t("episode.tab.story") },
             { value: "events", label: t("episode.tab.events"), count: story.length },
@@ -93,7 +99,9 @@ function StoryTab({ episode, story }: Told) {
 }
 
 function Outcome({ episode, story }: Told) {
-  const last = story.findLast((line) => line.kind === "agents.run.finished")?.data as { notDone?: readonly string[] } | undefined;
+  const last = story.findLast((line) => line.kind === "agents.run.finished")?.data as
+    | { notDone?: readonly string[] }
+    | undefined;
   const notDone = last?.notDone ?? [];
   return (
     <section className={styles["outcome"]} aria-label={t("episode.outcome.title")}>
@@ -122,8 +130,14 @@ function EpisodeActions({ episode }: { readonly episode: Episode }) {
   const isOpen = episode.status === "running" || episode.status === "waiting";
   return (
     <>
-      {act.isError ? <span role="alert" className={styles["fault"]}>{plainLine(act.error.message)}</span> : null}
-      {episode.waitingApprovalIds.length > 0 ? <Button onClick={focusQuestion}>{t("episode.action.answer")}</Button> : null}
+      {act.isError ? (
+        <span role="alert" className={styles["fault"]}>
+          {plainLine(act.error.message)}
+        </span>
+      ) : null}
+      {episode.waitingApprovalIds.length > 0 ? (
+        <Button onClick={focusQuestion}>{t("episode.action.answer")}</Button>
+      ) : null}
       {isOpen ? (
         <Button disabled={act.isPending} onClick={() => act.mutate("stop")}>
           {t("episode.action.stop")}
@@ -151,15 +165,23 @@ function Meta({ episode }: { readonly episode: Episode }) {
   return (
     <ul className={styles["meta"]}>
       <li>{t("episode.meta.agent", { agent: plainLine(episode.agent) })}</li>
-      <li>{episode.model === "none" ? t("episode.meta.nomodel") : t("episode.meta.model", { model: plainLine(episode.model) })}</li>
+      <li>
+        {episode.model === "none"
+          ? t("episode.meta.nomodel")
+          : t("episode.meta.model", { model: plainLine(episode.model) })}
+      </li>
       <li>
         <When timeMs={episode.startedAtMs} />
       </li>
       <li>{t("episodes.row.took", { duration: formatDuration(episode.durationMs) })}</li>
       <li>{t("episodes.row.events", { count: counts.events })}</li>
       {counts.approvals > 0 ? <li>{t("episode.meta.approvals", { count: counts.approvals })}</li> : null}
-      {episode.refusals > 0 ? <li className={styles["bad"]}>{t("episodes.row.refusals", { count: episode.refusals })}</li> : null}
-      {episode.errors > 0 ? <li className={styles["bad"]}>{t("episodes.row.errors", { count: episode.errors })}</li> : null}
+      {episode.refusals > 0 ? (
+        <li className={styles["bad"]}>{t("episodes.row.refusals", { count: episode.refusals })}</li>
+      ) : null}
+      {episode.errors > 0 ? (
+        <li className={styles["bad"]}>{t("episodes.row.errors", { count: episode.errors })}</li>
+      ) : null}
       {episode.folder ? (
         <li>
           <code>{plainLine(episode.folder)}</code>

@@ -11,14 +11,26 @@ import styles from "./episode-row.module.css";
 export function EpisodeRow({ episode }: { readonly episode: Episode }) {
   return (
     <li>
-      <Link to="/episodes/$id" params={{ id: episode.id }} className={styles["row"]} data-thing="episode" data-episode={episode.id} data-copy={episode.id} preload="intent">
+      <Link
+        to="/episodes/$id"
+        params={{ id: episode.id }}
+        className={styles["row"]}
+        data-thing="episode"
+        data-episode={episode.id}
+        data-copy={episode.id}
+        preload="intent"
+      >
         <span className={styles["status"]}>
           <StatusMark status={episode.status} />
         </span>
         <span className={styles["title"]}>{plainLine(episode.title)}</span>
         <span className={styles["facts"]}>
-          {episode.errors > 0 ? <span className={styles["bad"]}>{t("episodes.row.errors", { count: episode.errors })}</span> : null}
-          {episode.refusals > 0 ? <span className={styles["bad"]}>{t("episodes.row.refusals", { count: episode.refusals })}</span> : null}
+          {episode.errors > 0 ? (
+            <span className={styles["bad"]}>{t("episodes.row.errors", { count: episode.errors })}</span>
+          ) : null}
+          {episode.refusals > 0 ? (
+            <span className={styles["bad"]}>{t("episodes.row.refusals", { count: episode.refusals })}</span>
+          ) : null}
           <span>{t("episodes.row.events", { count: episode.counts.events })}</span>
           <span>{formatDuration(episode.durationMs)}</span>
           <span className={styles["when"]}>

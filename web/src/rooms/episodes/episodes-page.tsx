@@ -21,7 +21,8 @@ export function EpisodesPage() {
   const search = route.useSearch();
   const pages = useInfiniteQuery({
     queryKey: [...keys.episodes, "list", search],
-    queryFn: ({ signal, pageParam }) => api.episodes({ ...search, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
+    queryFn: ({ signal, pageParam }) =>
+      api.episodes({ ...search, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor,
   });
@@ -62,7 +63,7 @@ function Filters({ search }: { readonly search: EpisodesSearch }) {
   const [text, setText] = useState(search.text ?? "");
   useEffect(() => setText(search.text ?? ""), [search.text]);
   useEffect(() => {
-    if (text === (search.text ?? "")) return;
+    if (text === (search.text ?? "")) return undefined;
     const timer = setTimeout(() => change({ text }, search.text !== undefined), settleMs);
     return () => clearTimeout(timer);
     // The address is what changes with the text; reacting to itself would loop.
@@ -93,7 +94,11 @@ function Filters({ search }: { readonly search: EpisodesSearch }) {
         ))}
       </select>
       <label className={styles["check"]}>
-        <input type="checkbox" checked={search.errorsOnly ?? false} onChange={(event) => change({ errorsOnly: event.target.checked })} />
+        <input
+          type="checkbox"
+          checked={search.errorsOnly ?? false}
+          onChange={(event) => change({ errorsOnly: event.target.checked })}
+        />
         {t("episodes.filter.errors")}
       </label>
     </div>

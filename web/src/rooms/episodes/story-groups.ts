@@ -20,12 +20,14 @@ export function storyGroups(story: readonly StoryLine[]): readonly StoryGroup[] 
   let run: StoryLine[] = [];
   const close = (): void => {
     const [first] = run;
-    if (first) groups.push({ key: first.seq, lines: run, openCount: run.length > runLengthMax ? openCount : run.length });
+    if (first)
+      groups.push({ key: first.seq, lines: run, openCount: run.length > runLengthMax ? openCount : run.length });
     run = [];
   };
   for (const line of story) {
     const previous = run.at(-1);
-    const isSame = previous && previous.family === line.family && foldable.has(line.family) && !line.isError && !previous.isError;
+    const isSame =
+      previous && previous.family === line.family && foldable.has(line.family) && !line.isError && !previous.isError;
     if (!isSame) close();
     run.push(line);
   }

@@ -10,17 +10,29 @@ import { plainLine } from "../../text/plain.ts";
 import styles from "./event-detail.module.css";
 
 /** One event down to its JSON. */
-export function EventDetail({ event, onClose }: { readonly event: HubEvent | undefined; readonly onClose: () => void }) {
+export function EventDetail({
+  event,
+  onClose,
+}: {
+  readonly event: HubEvent | undefined;
+  readonly onClose: () => void;
+}) {
   return (
     <section className={styles["detail"]} aria-label={t("events.detail.label")} data-layer="detail">
       <header className={styles["head"]}>
         <h2>{event ? plainLine(event.kind) : t("events.detail.label")}</h2>
-        <IconButton label={t("events.detail.close")} icon={<XIcon size={16} aria-hidden />} onClick={onClose} data-close />
+        <IconButton
+          label={t("events.detail.close")}
+          icon={<XIcon size={16} aria-hidden />}
+          onClick={onClose}
+          data-close
+        />
       </header>
       {event ? (
         <>
           <p className={styles["when"]}>
-            {formatExact(event.timeMs)} · {event.seq === undefined ? t("events.row.live") : `${t("events.row.seq")} ${event.seq}`}
+            {formatExact(event.timeMs)} ·{" "}
+            {event.seq === undefined ? t("events.row.live") : `${t("events.row.seq")} ${event.seq}`}
           </p>
           <div className={styles["actions"]}>
             <CopyButton label={t("copy.button.json")} text={JSON.stringify(event, null, 2)} />

@@ -32,7 +32,7 @@ function Newest(props: EventListProps) {
   const [rowsFit, setRowsFit] = useState(20);
   useLayoutEffect(() => {
     const element = box.current;
-    if (!element) return;
+    if (!element) return undefined;
     const measure = (): void => setRowsFit(Math.max(1, Math.floor(element.clientHeight / rowHeight)));
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -57,8 +57,8 @@ function Newest(props: EventListProps) {
       onWheel={(event) => event.deltaY < 0 && props.onLeave()}
       onTouchMove={props.onLeave}
     >
-      {props.events.slice(first, props.end).map((event, offset) => (
-        <Row key={first + offset} event={event} openId={props.openId} onOpen={props.onOpen} />
+      {props.events.slice(first, props.end).map((event) => (
+        <Row key={event.id} event={event} openId={props.openId} onOpen={props.onOpen} />
       ))}
     </div>
   );
@@ -88,19 +88,39 @@ function Scrolled(props: EventListProps) {
     // oxlint-disable-next-line react/exhaustive-deps
   }, [active]);
   const move = (event: KeyboardEvent): void => {
-    const steps: Readonly<Record<string, number>> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, Home: -count, End: count };
+    const steps: Readonly<Record<string, number>> = {
+      j: 1,
+      ArrowDown: 1,
+      k: -1,
+      ArrowUp: -1,
+      Home: -count,
+      End: count,
+    };
     const step = steps[event.key];
     if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     setActive((now) => Math.max(0, Math.min(count - 1, now + step)));
   };
   return (
-    <div ref={box} className={styles["scrolled"]} role="group" aria-label={t("events.list.label")} tabIndex={0} data-stream onKeyDown={move}>
+    <div
+      ref={box}
+      className={styles["scrolled"]}
+      role="group"
+      aria-label={t("events.list.label")}
+      tabIndex={0}
+      data-stream
+      onKeyDown={move}
+    >
       <div className={styles["whole"]} style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((item) => {
           const event = props.events.at(props.from + item.index);
           return (
-            <div key={item.key} data-index={item.index} className={styles["item"]} style={{ transform: `translateY(${item.start}px)` }}>
+            <div
+              key={item.key}
+              data-index={item.index}
+              className={styles["item"]}
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
               {event ? <Row event={event} openId={props.openId} onOpen={props.onOpen} /> : null}
             </div>
           );

@@ -18,7 +18,14 @@ export interface EventRowProps {
 /** One line of the stream. Pressing it opens the event. */
 export const EventRow = memo(function EventRow({ kind, timeMs, caller, gist, isOpen, copy, onOpen }: EventRowProps) {
   return (
-    <button type="button" className={styles["row"]} data-thing="event" data-copy={copy} aria-pressed={isOpen} onClick={onOpen}>
+    <button
+      type="button"
+      className={styles["row"]}
+      data-thing="event"
+      data-copy={copy}
+      aria-pressed={isOpen}
+      onClick={onOpen}
+    >
       <span className={styles["time"]}>
         {formatClock(timeMs)}
         <span className={styles["fraction"]}>{formatFraction(timeMs)}</span>
@@ -30,4 +37,3 @@ export const EventRow = memo(function EventRow({ kind, timeMs, caller, gist, isO
     </button>
   );
 });
-

@@ -44,7 +44,13 @@ export function EventsPage() {
       </RoomHeader>
       <div className={styles["bar"]}>
         <PrefixField search={search} />
-        <FollowBar state={state} waiting={waitingCount(state, events.end)} count={end - from} onPause={togglePause} onFollow={() => act({ type: "follow" })} />
+        <FollowBar
+          state={state}
+          waiting={waitingCount(state, events.end)}
+          count={end - from}
+          onPause={togglePause}
+          onFollow={() => act({ type: "follow" })}
+        />
       </div>
       <div className={search.event ? `${styles["body"]} ${styles["split"]}` : styles["body"]}>
         {end - from > 0 ? (
@@ -60,7 +66,9 @@ export function EventsPage() {
         ) : (
           <Nothing isFiltered={store.ring.end > 0} />
         )}
-        {search.event ? <EventDetail event={findEvent(store.ring, search.event)} onClose={() => openEvent(undefined)} /> : null}
+        {search.event ? (
+          <EventDetail event={findEvent(store.ring, search.event)} onClose={() => openEvent(undefined)} />
+        ) : null}
       </div>
     </>
   );
@@ -69,7 +77,10 @@ export function EventsPage() {
 /** The filter's matches, kept up with the stream. */
 function useFiltered({ prefix, errorsOnly }: EventsSearch): FilteredEvents {
   const { store } = useHub();
-  const events = useMemo(() => createFilteredEvents(store.ring, matcherOf({ prefix, errorsOnly })), [store, prefix, errorsOnly]);
+  const events = useMemo(
+    () => createFilteredEvents(store.ring, matcherOf({ prefix, errorsOnly })),
+    [store, prefix, errorsOnly],
+  );
   events.sync();
   return events;
 }
@@ -132,7 +143,7 @@ function PrefixField({ search }: { readonly search: EventsSearch }) {
   const [text, setText] = useState(search.prefix ?? "");
   useEffect(() => setText(search.prefix ?? ""), [search.prefix]);
   useEffect(() => {
-    if (text === (search.prefix ?? "")) return;
+    if (text === (search.prefix ?? "")) return undefined;
     const timer = setTimeout(
       () => void navigate({ search: eventsSearch({ ...search, prefix: text }), replace: search.prefix !== undefined }),
       settleMs,
@@ -166,7 +177,11 @@ function FollowBar({ state, waiting, count, onPause, onFollow }: FollowBarProps)
   const { stream } = useHub();
   const isPaused = state.mode === "paused";
   const word =
-    state.mode === "follow" ? t("events.follow.on") : isPaused ? t("events.follow.paused", { count: waiting }) : t("events.follow.browsing");
+    state.mode === "follow"
+      ? t("events.follow.on")
+      : isPaused
+        ? t("events.follow.paused", { count: waiting })
+        : t("events.follow.browsing");
   return (
     <div className={styles["follow"]} data-mode={state.mode}>
       <span className={styles["quiet"]}>
@@ -180,7 +195,11 @@ function FollowBar({ state, waiting, count, onPause, onFollow }: FollowBarProps)
           {t("events.follow.back", { count: waiting })}
         </Button>
       ) : null}
-      <Button onClick={onPause} aria-keyshortcuts="p" icon={isPaused ? <PlayIcon size={14} aria-hidden /> : <PauseIcon size={14} aria-hidden />}>
+      <Button
+        onClick={onPause}
+        aria-keyshortcuts="p"
+        icon={isPaused ? <PlayIcon size={14} aria-hidden /> : <PauseIcon size={14} aria-hidden />}
+      >
         {isPaused ? t("events.follow.resume") : t("events.follow.pause")}
       </Button>
     </div>

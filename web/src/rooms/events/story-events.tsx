@@ -28,7 +28,13 @@ export function StoryEvents({ story }: { readonly story: readonly StoryLine[] })
           if (!line) return null;
           const isOpen = line.seq === openSeq;
           return (
-            <div key={item.key} ref={rows.measureElement} data-index={item.index} className={styles["item"]} style={{ transform: `translateY(${item.start}px)` }}>
+            <div
+              key={item.key}
+              ref={rows.measureElement}
+              data-index={item.index}
+              className={styles["item"]}
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
               <EventRow
                 kind={line.kind}
                 timeMs={line.timeMs}

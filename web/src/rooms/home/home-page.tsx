@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { FolderIcon } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { api } from "../../api.ts";
+import { useNow } from "../../hub-context.ts";
 import { ApprovalCard } from "../../parts/approval-card.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
@@ -19,9 +20,10 @@ import { useStartFolder, useStartScout } from "./use-start.ts";
 
 export function HomePage() {
   const isGuideShown = useView((view) => view.isGuideShown);
+  const now = useNow();
   return (
     <>
-      <RoomHeader title={greeting(new Date().getHours())} />
+      <RoomHeader title={greeting(new Date(now).getHours())} />
       <div className={styles["page"]}>
         <div className={styles["main"]}>
           {isGuideShown ? <Guide /> : null}
@@ -100,7 +102,19 @@ function FolderCard({ isPrimary }: { readonly isPrimary: boolean }) {
   );
 }
 
-function Column({ title, count, empty, id, children }: { readonly title: string; readonly count: number; readonly empty: string; readonly id: string; readonly children: ReactNode }) {
+function Column({
+  title,
+  count,
+  empty,
+  id,
+  children,
+}: {
+  readonly title: string;
+  readonly count: number;
+  readonly empty: string;
+  readonly id: string;
+  readonly children: ReactNode;
+}) {
   return (
     <section aria-labelledby={id} className={styles["column"]}>
       <h2 id={id}>

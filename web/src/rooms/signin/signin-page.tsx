@@ -49,7 +49,14 @@ export function SigninPage({ wasLinkRefused }: { readonly wasLinkRefused: boolea
         <p>{t("signin.body.link")}</p>
         <pre className={styles["command"]}>{t("signin.body.command")}</pre>
         <form onSubmit={submit} className={styles["form"]}>
-          <Field label={t("signin.token.label")} help={t("signin.token.help")} type="password" value={token} error={fault} onChange={(event) => setToken(event.target.value)} />
+          <Field
+            label={t("signin.token.label")}
+            help={t("signin.token.help")}
+            type="password"
+            value={token}
+            error={fault}
+            onChange={(event) => setToken(event.target.value)}
+          />
           <Button look="primary" type="submit" disabled={signIn.isPending}>
             {t("signin.token.submit")}
           </Button>
