@@ -59,9 +59,9 @@ async function send(
   const [method = "GET", template = ""] = operation.http.split(" ");
   const rest = { ...input };
   const path = template.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
-    const value = rest[name] ?? "";
+    const value = rest[name];
     delete rest[name];
-    return encodeURIComponent(String(value)) || "-";
+    return encodeURIComponent(typeof value === "string" ? value : (JSON.stringify(value) ?? "")) || "-";
   });
   const isRead = method === "GET" || method === "DELETE";
   const query = isRead
@@ -85,7 +85,7 @@ interface Asked {
 /** Checks what holds for every answer, whatever was asked. */
 async function ask(operation: Operation, { method, ...request }: Asked): Promise<Answer> {
   const response = await hub.http.inject({ ...request, method: method as "GET" });
-  const type = String(response.headers["content-type"] ?? "");
+  const type = response.headers["content-type"] ?? "";
   const about = `${operation.id}: ${method} ${request.url} ${String(request.payload ?? "")} -> ${response.statusCode} ${response.body.slice(0, 500)}`;
   assert.match(String(response.headers["x-arw-corr"]), /^[A-Za-z0-9._-]{1,64}$/, about);
   assert.equal(response.headers["x-content-type-options"], "nosniff", about);

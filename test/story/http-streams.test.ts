@@ -20,7 +20,7 @@ interface Hub {
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
+  for (const each of open.splice(0).toReversed()) await each.close();
 });
 
 async function hubOf(
@@ -35,12 +35,12 @@ async function hubOf(
   return { surface, kernel, clock, url, port };
 }
 
-async function* listed(...items: unknown[]): AsyncGenerator<unknown> {
+async function* listed(...items: unknown[]): AsyncGenerator {
   yield* items;
 }
 
 /** Ends when the call's signal does, as the corridor's streams do. */
-async function* listedThenQuiet(request: CallRequest, ...items: unknown[]): AsyncGenerator<unknown> {
+async function* listedThenQuiet(request: CallRequest, ...items: unknown[]): AsyncGenerator {
   yield* items;
   if (request.signal?.aborted !== true) await once(request.signal as AbortSignal, "abort");
 }
@@ -111,7 +111,7 @@ test("Last-Event-ID resumes, unless the query says where", async () => {
 
 test("a source that refuses at once answers with the status of its problem", async () => {
   const hub = await hubOf(async function* () {
-    throw new Problem(Full, "Not now.");
+    yield await Promise.reject(new Problem(Full, "Not now."));
   });
   const response = await fetch(`${hub.url}/watch`);
   assert.deepEqual(

@@ -83,7 +83,7 @@ export function createSessions({ stored, store, randomBytes, log }: SessionsDeps
       write.soon();
       return true;
     },
-    flush: write.flush,
+    flush: () => write.flush(),
   };
 }
 

@@ -19,7 +19,7 @@ export function createRouteIndex(routes: readonly { readonly method: string; rea
       const parts = path.split("/");
       const methods = new Set(known.filter((route) => fits(route.parts, parts)).map((route) => route.method));
       if (methods.has("GET")) methods.add("HEAD");
-      return [...methods].sort();
+      return [...methods].toSorted();
     },
   };
 }

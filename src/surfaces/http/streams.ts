@@ -76,7 +76,7 @@ export function createStreams(clock: Clock, limits: HttpLimits): Streams {
       const writer = createWriter(options, clock, limits);
       enter(writer);
       try {
-        await pump(writer, options, clock, limits);
+        await pump(writer, options, { clock, limits });
       } finally {
         leave(writer);
       }
@@ -113,8 +113,13 @@ function createWriter({ response, format, controller }: StreamOptions, clock: Cl
   return writer;
 }
 
+interface Pace {
+  readonly clock: Clock;
+  readonly limits: HttpLimits;
+}
+
 /** Pulls, frames and writes until the source ends, the client leaves or the hub stops. */
-async function pump(writer: Writer, options: StreamOptions, clock: Clock, limits: HttpLimits): Promise<void> {
+async function pump(writer: Writer, options: StreamOptions, { clock, limits }: Pace): Promise<void> {
   const { response, format, controller, corrId } = options;
   const iterator = options.items[Symbol.asyncIterator]();
   try {

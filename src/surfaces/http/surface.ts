@@ -103,7 +103,7 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
       return address;
     },
     address: () => address,
-    inject: app.inject.bind(app) as FastifyInstance["inject"],
+    inject: app.inject.bind(app),
     get streamCount() {
       return streams.size;
     },
@@ -135,7 +135,7 @@ function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
     clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps),
     frameworkErrors: (error, _request, reply) => {
       const corrId = deps.newCorrId();
-      sendProblem(reply as FastifyReply, toProblem(error, corrId, deps.log), corrId);
+      sendProblem(reply, toProblem(error, corrId, deps.log), corrId);
     },
   });
   app.server.maxConnections = limits.connectionsMax;
