@@ -65,7 +65,7 @@ export async function attempt(
   const number = task.attempt + 1;
   const leaseMs = Math.min(timerMsMax, work.leaseMs?.(task.operation) ?? leaseMsDefault);
   const active: OpenTask = { ...task, attempt: number };
-  // Not awaited: it is ordered before everything the task emits, and it shares their commit.
+  // Ordered before everything the task emits, so it may share their commit; see below for when it must not.
   const started = emit(
     TaskStarted,
     { taskId: task.taskId, attempt: number, leaseUntilMs: clock.nowMs() + leaseMs },
@@ -75,6 +75,8 @@ export async function attempt(
     controller.abort(new Problem(DeadlineExceeded, `the lease of ${leaseMs} ms ended`)),
   );
   try {
+    // A task that is tried once must not begin before its start is on the disk: a crash in between would try it again.
+    if (task.attemptsMax === 1) await started;
     const [output] = await Promise.all([work.execute(active, controller.signal), started]);
     await emit(TaskFinished, { ...endedData(active), output: keptOutput(output) }, task);
     return "ended";

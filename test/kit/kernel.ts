@@ -23,7 +23,7 @@ import type { BlobStore, Identity, Sample, Store } from "../../src/kernel/ports.
 
 export const admin: Caller = { kind: "person", id: "admin" };
 export const startMs = 1_750_000_000_000;
-export const approvalTimeoutMs = 60_000;
+export const approvalTimeoutMs = 45_000;
 
 export interface KitOptions {
   readonly store?: Store;

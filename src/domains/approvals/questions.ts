@@ -5,6 +5,10 @@ import type { Clock, Decision, Log } from "../../kernel/ports.ts";
 export interface Questions {
   open(approvalId: string, expiresAtMs: number): void;
   answer(approvalId: string): Promise<Decision>;
+  /** True for the one who may answer now: two answers at the same moment must not both be written. */
+  claim(approvalId: string): boolean;
+  /** The answer was not written; the question waits on. */
+  release(approvalId: string): void;
   /** Tells whoever waits; a question that nobody knows any more is none. */
   settle(approvalId: string, decision: Decision): void;
 }
@@ -17,9 +21,17 @@ interface QuestionsOptions {
 
 /** Timers hold 31 bits; a later end is armed again. */
 const timerMsMax = 2_000_000_000;
+/** An end that could not be written is tried again: the disk may have space by then. */
+const expireAgainMs = 60_000;
+
+interface Question {
+  readonly answered: Deferred<Decision>;
+  isClaimed: boolean;
+  cancel: () => void;
+}
 
 export function createQuestions({ clock, log, expire }: QuestionsOptions): Questions {
-  const open = new Map<string, { readonly answered: Deferred<Decision>; cancel: () => void }>();
+  const open = new Map<string, Question>();
   const arm = (approvalId: string, expiresAtMs: number): (() => void) => {
     const leftMs = Math.max(0, expiresAtMs - clock.nowMs());
     return clock.after(Math.min(timerMsMax, leftMs), () => {
@@ -27,17 +39,28 @@ export function createQuestions({ clock, log, expire }: QuestionsOptions): Quest
       if (question === undefined) return;
       if (leftMs > timerMsMax) question.cancel = arm(approvalId, expiresAtMs);
       else
-        expire(approvalId).catch((error: unknown) =>
-          log.error("an approval could not expire", { approvalId, error: String(error) }),
-        );
+        expire(approvalId).catch((error: unknown) => {
+          log.error("an approval could not expire", { approvalId, error: String(error) });
+          question.cancel = arm(approvalId, clock.nowMs() + expireAgainMs);
+        });
     });
   };
   return {
     open(approvalId, expiresAtMs) {
-      open.set(approvalId, { answered: deferred<Decision>(), cancel: arm(approvalId, expiresAtMs) });
+      open.set(approvalId, { answered: deferred<Decision>(), isClaimed: false, cancel: arm(approvalId, expiresAtMs) });
     },
     answer: (approvalId) =>
       open.get(approvalId)?.answered.promise ?? Promise.resolve({ kind: "denied", reason: "the question is closed" }),
+    claim(approvalId) {
+      const question = open.get(approvalId);
+      if (question === undefined || question.isClaimed) return false;
+      question.isClaimed = true;
+      return true;
+    },
+    release(approvalId) {
+      const question = open.get(approvalId);
+      if (question !== undefined) question.isClaimed = false;
+    },
     settle(approvalId, decision) {
       const question = open.get(approvalId);
       open.delete(approvalId);

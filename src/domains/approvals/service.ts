@@ -7,7 +7,8 @@ import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Denied, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { Approvals, BlobStore, Clock, HeldCall, Log, Redactor } from "../../kernel/ports.ts";
+import type { EnqueueRequest } from "../../kernel/kernel.ts";
+import type { Approvals, BlobStore, Clock, Decision, HeldCall, Log, Redactor } from "../../kernel/ports.ts";
 import {
   AlreadyAnswered,
   type Approval,
@@ -43,10 +44,12 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
   const questions = createQuestions({ clock: deps.clock, log: deps.log, expire: (approvalId) => expire(approvalId) });
   const expire = async (approvalId: string): Promise<void> => {
     const waiting = row(approvalId);
-    if (waiting?.status !== "waiting") return;
+    if (waiting?.status !== "waiting" || !questions.claim(approvalId)) return;
     const reason = "nobody answered in time";
-    await parts.act({ caller: hub, corrId: waiting.corrId }).emit(ApprovalExpired, { approvalId, reason });
-    questions.settle(approvalId, { kind: "denied", reason });
+    const actor = parts.act({ caller: hub, corrId: waiting.corrId });
+    await answer({ approvalId, questions, decision: { kind: "denied", reason } }, () => [
+      actor.emit(ApprovalExpired, { approvalId, reason }),
+    ]);
   };
 
   const port: Approvals = {
@@ -66,8 +69,9 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
       try {
         return await abortable(questions.answer(approvalId), signal);
       } catch (error) {
+        const isMine = questions.claim(approvalId);
         questions.settle(approvalId, { kind: "denied", reason: "the caller left" });
-        if (known !== undefined) await withdraw(parts, known, "the caller left before anybody answered");
+        if (known !== undefined && isMine) await withdraw(parts, known, "the caller left before anybody answered");
         throw error;
       }
     },
@@ -120,15 +124,34 @@ async function decide(
     throw new Problem(Denied, "only a person can answer", { rule: "built-in:person-answers", source: "built-in" });
   const isAllowed = decision === "allow";
   const said = { approvalId, ...(reason === undefined ? {} : { reason }) };
-  await parts
-    .act({ caller: ctx.caller, corrId: known.corrId })
-    .emit(isAllowed ? ApprovalGranted : ApprovalDenied, said);
-  questions.settle(
-    approvalId,
-    isAllowed ? { kind: "granted" } : { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` },
-  );
-  if (isAllowed && known.isResumable) await resumeCall(known, deps);
+  const call = isAllowed && known.isResumable ? await heldCall(known, deps) : null;
+  if (!questions.claim(approvalId)) {
+    throw new Problem(AlreadyAnswered, `approval ${approvalId} is being answered`, { status: row()?.status });
+  }
+  const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
+  const told: Decision = isAllowed
+    ? { kind: "granted" }
+    : { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` };
+  // Both in one turn, so that they share a commit: a hub that ends in between has written neither or both.
+  await answer({ approvalId, questions, decision: told }, () => [
+    actor.emit(isAllowed ? ApprovalGranted : ApprovalDenied, said),
+    ...(call === null ? [] : [parts.kernel.queue.enqueue(call)]),
+  ]);
   return row() ?? known;
+}
+
+/** Writes the answer of a claimed question, then tells whoever waits; what cannot be written is no answer. */
+async function answer(
+  given: { readonly approvalId: string; readonly questions: Questions; readonly decision: Decision },
+  write: () => readonly Promise<unknown>[],
+): Promise<void> {
+  try {
+    await Promise.all(write());
+  } catch (error) {
+    given.questions.release(given.approvalId);
+    throw error;
+  }
+  given.questions.settle(given.approvalId, given.decision);
 }
 
 /** Writes the question down: what would be done with which arguments, by whom, and which rule asks. */
@@ -213,7 +236,7 @@ async function withdraw(parts: KernelParts, waiting: Approval, reason: string): 
 }
 
 /** A caller that did not wait: the queue makes the very call that was shown. */
-async function resumeCall(known: Approval, { parts, blobs }: ApprovalsDeps): Promise<void> {
+async function heldCall(known: Approval, { parts, blobs }: ApprovalsDeps): Promise<EnqueueRequest> {
   const requested = parts.kernel.journal.read({
     corrId: known.corrId,
     kinds: [ApprovalRequested.kind],
@@ -224,12 +247,12 @@ async function resumeCall(known: Approval, { parts, blobs }: ApprovalsDeps): Pro
     .find((each) => each.approvalId === known.approvalId);
   const bytes = asked?.inputRef === undefined ? null : await blobs.get(asked.inputRef);
   if (bytes === null) throw new Problem(NotFound, "the held call's input is no longer kept; make the call again");
-  await parts.kernel.queue.enqueue({
+  return {
     operation: parts.kernel.table.operations.get(known.operation)?.operation as Operation,
     payload: JSON.parse(new TextDecoder().decode(bytes)),
     caller: known.caller,
     corrId: known.corrId,
     approvalId: known.approvalId,
     attemptsMax: 1,
-  });
+  };
 }
