@@ -1,11 +1,17 @@
-/** What the hub sends, named in one place. Types only: nothing of the hub's code reaches the browser. */
-export type { Approval } from "../../src/domains/approvals/contract.ts";
-export type { Episode, StoryLine } from "../../src/domains/episodes/contract.ts";
-import type { Envelope } from "../../src/contract/event.ts";
-import type { Episode, StoryLine } from "../../src/domains/episodes/contract.ts";
+/** What the hub sends, named in one place. Types only, from the generated client. */
+import type { Client } from "../../client/src/index.ts";
+
+type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;
+
+export type EpisodePage = Answer<Client["episodes"]["show"]>;
+export type Episode = EpisodePage["episode"];
+export type StoryLine = EpisodePage["story"][number];
+export type EpisodeStatus = Episode["status"];
+export type Family = StoryLine["family"];
+export type Approval = Answer<Client["state"]["approvalsGet"]>;
 
 /** An event as it comes over the stream; live ones (progress, gaps) carry no `seq`. */
-export type HubEvent = Omit<Envelope, "seq"> & { readonly seq?: number };
+export type HubEvent = ReturnType<Client["events"]["watch"]> extends AsyncGenerator<infer Item> ? Item : never;
 
 export interface Page<Row> {
   readonly view: string;
@@ -13,12 +19,6 @@ export interface Page<Row> {
   readonly seq: number;
   readonly items: readonly Row[];
   readonly nextCursor: string | null;
-}
-
-export interface EpisodePage {
-  readonly episode: Episode;
-  readonly story: readonly StoryLine[];
-  readonly nextAfterSeq: number | null;
 }
 
 export interface Started {
@@ -34,6 +34,3 @@ export interface ProblemDocument {
   readonly detail: string;
   readonly instance?: string;
 }
-
-export type EpisodeStatus = Episode["status"];
-export type Family = StoryLine["family"];

@@ -36,20 +36,63 @@ const replayFirst = 200;
 const historyMax = 2_000;
 
 export function openSharedStream(options: SharedStreamOptions): SharedStream {
-  const { store, channel, tabId } = options;
-  let isLeader = false;
-  // News before the history would leave a hole behind them, so a new tab waits for the history first.
-  let hasHistory = false;
-  let connection: AbortController | undefined;
+  const { channel, tabId } = options;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no target; only this origin hears it
-  const tell = (message: Message): void => channel.postMessage(message);
+  const tell: Tell = (message) => channel.postMessage(message);
+  const leader = createLeader(options, tell);
+  const follower = createFollower(options, tell);
+  let isLeader = false;
 
-  const lead = (start: { readonly after: number | null; readonly replay: number }): void => {
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the port is one handler, and assigning it starts the channel
+  channel.onmessage = (received: MessageEvent) => {
+    const message = received.data as Message;
+    if (isLeader) leader.answer(message);
+    else follower.hear(message);
+  };
+  const begin = (): Promise<never> => {
+    isLeader = true;
+    tell({ type: "leading" });
+    leader.lead({ after: null, replay: replayFirst });
+    // Held until the tab closes.
+    return new Promise<never>(() => {});
+  };
+  if (options.locks) void options.locks.request("arw-event-stream", begin);
+  else void begin();
+  tell({ type: "hello", from: tabId });
+
+  return {
+    restart({ after, replay }) {
+      const start = { after: after ?? null, replay: replay ?? replayFirst };
+      if (isLeader) leader.restart(start);
+      else tell({ type: "restart", ...start });
+    },
+  };
+}
+
+type Tell = (message: Message) => void;
+
+interface Start {
+  readonly after: number | null;
+  readonly replay: number;
+}
+
+/** The tab that reads: everything it takes in, the others hear. */
+function createLeader({ store, fetch, after }: SharedStreamOptions, tell: Tell) {
+  let connection: AbortController | undefined;
+  const setPhase = (phase: Phase): void => {
+    store.setPhase(phase);
+    tell({ type: "phase", phase });
+  };
+  const reset = (): void => {
+    store.reset();
+    tell({ type: "reset" });
+  };
+  const lead = (start: Start): void => {
     connection?.abort();
     connection = new AbortController();
     void connect({
-      fetch: options.fetch,
-      after: options.after,
+      fetch,
+      after,
       signal: connection.signal,
       replay: start.replay,
       position: () => (store.ring.lastSeq > 0 ? store.ring.lastSeq : start.after),
@@ -57,37 +100,28 @@ export function openSharedStream(options: SharedStreamOptions): SharedStream {
         store.ingest(events);
         tell({ type: "events", events });
       },
-      onPhase: (phase) => {
-        store.setPhase(phase);
-        tell({ type: "phase", phase });
-      },
-      onReset: () => {
-        store.reset();
-        tell({ type: "reset" });
-      },
+      onPhase: setPhase,
+      onReset: reset,
     });
   };
-  const restart = (after: number | null, replay: number): void => {
+  const restart = (start: Start): void => {
     // Before the reset, which tells every view: a locked view must not lock itself again.
-    store.setPhase("connecting");
-    tell({ type: "phase", phase: "connecting" });
-    store.reset();
-    tell({ type: "reset" });
-    lead({ after, replay });
-  };
-
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the port is one handler, and assigning it starts the channel
-  channel.onmessage = (received: MessageEvent) => {
-    const message = received.data as Message;
-    if (isLeader) answer(message);
-    else hear(message);
+    setPhase("connecting");
+    reset();
+    lead(start);
   };
   const answer = (message: Message): void => {
-    if (message.type === "restart") restart(message.after, message.replay);
+    if (message.type === "restart") restart(message);
     if (message.type !== "hello") return;
-    const events = newest(store, historyMax);
-    tell({ type: "history", to: message.from, events, phase: store.status().phase });
+    tell({ type: "history", to: message.from, events: newest(store, historyMax), phase: store.status().phase });
   };
+  return { lead, restart, answer };
+}
+
+/** A tab that listens. */
+function createFollower({ store, tabId }: SharedStreamOptions, tell: Tell) {
+  // News before the history would leave a hole behind them, so a new tab waits for the history first.
+  let hasHistory = false;
   const hear = (message: Message): void => {
     if (message.type === "leading" && !hasHistory) tell({ type: "hello", from: tabId });
     else if (message.type === "events" && hasHistory) store.ingest(message.events);
@@ -99,24 +133,7 @@ export function openSharedStream(options: SharedStreamOptions): SharedStream {
       store.setPhase(message.phase);
     }
   };
-
-  const begin = (): Promise<never> => {
-    isLeader = true;
-    tell({ type: "leading" });
-    lead({ after: null, replay: replayFirst });
-    // Held until the tab closes.
-    return new Promise<never>(() => {});
-  };
-  if (options.locks) void options.locks.request("arw-event-stream", begin);
-  else void begin();
-  tell({ type: "hello", from: tabId });
-
-  return {
-    restart({ after, replay }) {
-      if (isLeader) restart(after ?? null, replay ?? replayFirst);
-      else tell({ type: "restart", after: after ?? null, replay: replay ?? replayFirst });
-    },
-  };
+  return { hear };
 }
 
 function newest(store: EventStore, count: number): HubEvent[] {
