@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { styleText } from "node:util";
 import { StateLocked } from "../adapters/files/state-lock.ts";
 import { isProblem } from "../contract/problem.ts";
+import { FolderFault } from "../domains/fs/port.ts";
 import { StoreFault } from "../kernel/ports.ts";
 import { hubFlags } from "./config/flags.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
@@ -94,12 +95,27 @@ function refusal(error: unknown): string {
     return `ARW does not start: the store cannot be used (${error.reason}): ${error.message}\nNothing was changed. Restore a backup, or start with another --state-dir.`;
   }
   if (isProblem(error)) return `ARW does not start: ${error.message}`;
-  const code = (error as { code?: unknown }).code;
-  if (code === "EADDRINUSE")
-    return "ARW does not start: the port is taken. Choose another with --port, or stop the program that has it.";
-  if (code === "EACCES" || code === "EROFS")
-    return `ARW does not start: ${String((error as Error).message)}. Give it a --state-dir that it may write to.`;
+  const fault = systemFault(error);
+  if (fault !== null) return `ARW does not start: ${fault}`;
   return `ARW does not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+/** Faults of the disk that come with the choice of the state directory. */
+const stateDirFaults = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "ENOSPC", "EDQUOT"];
+
+/** What the operating system refused, and the next step; null when it refused nothing known. */
+function systemFault(error: unknown): string | null {
+  if (error instanceof FolderFault) return `${error.message}. Give it a --state-dir that it may write to.`;
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  const { code, message, syscall, port } = error as NodeJS.ErrnoException & { readonly port?: number };
+  if (code === "EADDRINUSE")
+    return `the port ${port ?? ""} is taken. Choose another with --port, or stop the program that has it.`;
+  if (syscall === "listen" || syscall === "getaddrinfo" || syscall === "bind")
+    return `it cannot listen (${message}). Choose another --bind or --port.`;
+  // SQLite names no file: what it could not open in the state directory, when it was not the store, is the lock.
+  return stateDirFaults.includes(code ?? "") || code === "ERR_SQLITE_ERROR"
+    ? `${message}. Give it a --state-dir that it may write to.`
+    : null;
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
