@@ -5,6 +5,10 @@ import type { Bench } from "./harness/bench.ts";
 export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   bus: async () => (await import("./paths/bus.ts")).benchBus,
   emit: async () => (await import("./paths/emit.ts")).benchEmit,
+  http: async () => (await import("./paths/http.ts")).benchHttp,
+  gate: async () => (await import("./paths/gate.ts")).benchGate,
   queue: async () => (await import("./paths/queue.ts")).benchQueue,
   restart: async () => (await import("./paths/queue.ts")).benchRestart,
+  views: async () => (await import("./paths/views.ts")).benchViews,
+  growth: async () => (await import("./paths/growth.ts")).benchGrowth,
 };

@@ -9,7 +9,8 @@ import { event } from "../../src/contract/event.ts";
 import { bind, op } from "../../src/contract/operation.ts";
 import { closed, CorrelationId, EpochMs, Seq, type Static, Type } from "../../src/contract/schema.ts";
 import { endedTasks, openTasks, taskEvents } from "../../src/contract/task.ts";
-import { on, view } from "../../src/contract/view.ts";
+import { on, type View, view } from "../../src/contract/view.ts";
+import { lapInFlight } from "./alternate.ts";
 import { createKernel, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Gate, Identity, Log, Store } from "../../src/kernel/ports.ts";
 
@@ -53,30 +54,9 @@ const EpisodeRow = closed({
   lastAtMs: EpochMs,
   lastSeq: Seq,
 });
-const episodeOn = on<Static<typeof EpisodeRow>>();
-const sampleEpisodes = view(EpisodeRow)({
-  name: "sampleEpisodes",
-  version: 1,
-  about: "Events by episode.",
-  rowsMax,
-  folds: sampleEvents.map((definition) =>
-    episodeOn(
-      definition,
-      (e) => e.corrId,
-      (row, e) => ({
-        corrId: e.corrId,
-        events: (row?.events ?? 0) + 1,
-        errors: (row?.errors ?? 0) + (e.data.ok ? 0 : 1),
-        startedAtMs: row?.startedAtMs ?? e.timeMs,
-        lastAtMs: e.timeMs,
-        lastSeq: e.seq,
-      }),
-    ),
-  ),
-});
-
 const CountRow = closed({ name: Type.String(), count: Type.Integer(), durationMs: Type.Number(), lastSeq: Seq });
 type CountRow = Static<typeof CountRow>;
+const episodeOn = on<Static<typeof EpisodeRow>>();
 const countOn = on<CountRow>();
 const counted = (
   name: string,
@@ -88,33 +68,65 @@ const counted = (
   durationMs: (row?.durationMs ?? 0) + e.data.durationMs,
   lastSeq: e.seq,
 });
-export const sampleCounts = view(CountRow)({
-  name: "sampleKinds",
-  version: 1,
-  about: "Events by kind.",
-  rowsMax,
-  folds: sampleEvents.map((each) =>
-    countOn(
-      each,
-      (e) => e.kind,
-      (row, e) => counted(e.kind, row, e),
+
+const episodesOf = (version: number) =>
+  view(EpisodeRow)({
+    name: "sampleEpisodes",
+    version,
+    about: "Events by episode.",
+    rowsMax,
+    folds: sampleEvents.map((each) =>
+      episodeOn(
+        each,
+        (e) => e.corrId,
+        (row, e) => ({
+          corrId: e.corrId,
+          events: (row?.events ?? 0) + 1,
+          errors: (row?.errors ?? 0) + (e.data.ok ? 0 : 1),
+          startedAtMs: row?.startedAtMs ?? e.timeMs,
+          lastAtMs: e.timeMs,
+          lastSeq: e.seq,
+        }),
+      ),
     ),
-  ),
-});
-const sampleRoutes = view(CountRow)({
-  name: "sampleRoutes",
-  version: 1,
-  about: "Events by route.",
-  rowsMax,
-  folds: sampleEvents.map((each) =>
-    countOn(
-      each,
-      (e) => e.data.route,
-      (row, e) => counted(e.data.route, row, e),
+  });
+const kindsOf = (version: number) =>
+  view(CountRow)({
+    name: "sampleKinds",
+    version,
+    about: "Events by kind.",
+    rowsMax,
+    folds: sampleEvents.map((each) =>
+      countOn(
+        each,
+        (e) => e.kind,
+        (row, e) => counted(e.kind, row, e),
+      ),
     ),
-  ),
-});
-export const sampleViews = [sampleEpisodes, sampleCounts, sampleRoutes];
+  });
+const routesOf = (version: number) =>
+  view(CountRow)({
+    name: "sampleRoutes",
+    version,
+    about: "Events by route.",
+    rowsMax,
+    folds: sampleEvents.map((each) =>
+      countOn(
+        each,
+        (e) => e.data.route,
+        (row, e) => counted(e.data.route, row, e),
+      ),
+    ),
+  });
+export const sampleEpisodes = episodesOf(1);
+export const sampleCounts = kindsOf(1);
+export const sampleViews: readonly View[] = [sampleEpisodes, sampleCounts, routesOf(1)];
+/** The same three at another version, which has them rebuilt. */
+export const sampleViewsOf = (version: number): readonly View[] => [
+  episodesOf(version),
+  kindsOf(version),
+  routesOf(version),
+];
 
 const Words = Type.String({ maxLength: 10_000 });
 /** An operation with a body worth validating, which does next to nothing: what is measured is the way to it. */
@@ -233,3 +245,18 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
 }
 
 export const benchCaller = { kind: "system", id: "bench" } as const;
+
+/** Emits the sample of this number; the same number makes the same event. */
+export function emitSample(kernel: Pick<StartedKernel, "journal">, index: number): Promise<unknown> {
+  const definition = sampleEvents[index % sampleEvents.length] as (typeof sampleEvents)[number];
+  const origin = { caller: benchCaller, corrId: sampleCorrId(index), causeId: null };
+  return kernel.journal.emit(definition, sampleData(index), origin);
+}
+
+/** Large groups: what fills a journal is not what is measured. */
+const fillInFlight = 2048;
+
+export async function fillJournal(path: string, events: number): Promise<void> {
+  await using subject = await openSubject({ path });
+  await lapInFlight(events, fillInFlight, (index) => emitSample(subject.kernel, index));
+}

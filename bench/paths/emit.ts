@@ -7,7 +7,7 @@ import { type Absent, alternate, type Contestant, type Lap, lapInFlight } from "
 import { amount, type Bench, type BenchOptions } from "../harness/bench.ts";
 import { loadPeer, startNats, startRedis } from "../harness/peers.ts";
 import { figure, median, quantile, rounded } from "../harness/rows.ts";
-import { benchCaller, openSubject, sampleCorrId, sampleCounts, sampleData, sampleEvents } from "../harness/subject.ts";
+import { emitSample, openSubject, sampleCorrId, sampleCounts, sampleData, sampleEvents } from "../harness/subject.ts";
 
 const inFlight = 256;
 /** What the peers write: the same event as text, made anew each time as ours is. */
@@ -42,9 +42,7 @@ async function ourEmit(options: BenchOptions, ops: number, latency: Latency): Pr
     const waits = new Float64Array(ops);
     const done = await lapInFlight(ops, inFlight, async (index) => {
       const startedMs = performance.now();
-      const definition = sampleEvents[index % sampleEvents.length] as (typeof sampleEvents)[number];
-      const origin = { caller: benchCaller, corrId: sampleCorrId(base + index), causeId: null };
-      await journal.emit(definition, sampleData(index), origin);
+      await emitSample(subject.kernel, base + index);
       waits[index] = performance.now() - startedMs;
     });
     base += ops;

@@ -52,13 +52,15 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
     open(progress) {
       const head = store.head().seq;
       const states = store.viewStates();
+      const stale: Stale[] = [];
       for (const view of views) {
         const state = states.get(view.name);
         changed.set(view.name, head);
         if (state?.version === view.version && state.seq === head) continue;
         const isTail = state?.version === view.version && state.seq < head;
-        bringUp({ view, store, head, from: isTail ? state.seq : 0, progress });
+        stale.push(createStale(view, store, isTail ? state.seq : 0));
       }
+      if (stale.length > 0) bringUp(stale, { store, head, progress });
       reset();
     },
     fold(envelope) {
@@ -121,37 +123,61 @@ function createRouter(tables: readonly ViewTable[]): (kind: string) => readonly 
   };
 }
 
-interface BringUp {
+/** A view that lacks events, with what it will have to store. */
+interface Stale {
   readonly view: View;
-  readonly store: Store;
-  readonly head: number;
+  readonly table: ViewTable;
+  readonly rows: Map<string, string>;
+  /** Folded already up to here; a whole rebuild starts from nothing, a tail from the stored rows. */
   readonly from: number;
-  readonly progress: (view: string, seq: number, headSeq: number) => void;
 }
 
-/** Folds what a view lacks. A whole rebuild starts from nothing; a tail starts from the stored rows. */
-function bringUp({ view, store, head, from, progress }: BringUp): void {
+function createStale(view: View, store: Store, from: number): Stale {
   const rows = new Map<string, string>();
   if (from > 0) for (const { key, json } of eachRow(store, view.name)) rows.set(key, json);
   const source = {
     row: (_view: string, key: string) => rows.get(key),
     rows: () => [...rows].map(([key, json]) => ({ key, json })).sort((a, b) => (a.key < b.key ? -1 : 1)),
   };
-  const table = createViewTable(view, source);
-  for (const chunk of chunks(store, { view, from, to: head })) {
-    foldChunk(table, chunk);
-    for (const write of table.dirtyRows()) {
-      if (write.json === null) rows.delete(write.key);
-      else rows.set(write.key, write.json);
+  return { view, table: createViewTable(view, source), rows, from };
+}
+
+interface BringUp {
+  readonly store: Store;
+  readonly head: number;
+  readonly progress: (view: string, seq: number, headSeq: number) => void;
+}
+
+/** Folds what the views lack, all of them in one walk over the journal: reading and parsing it is most of the work. */
+function bringUp(stale: readonly Stale[], { store, head, progress }: BringUp): void {
+  const route = createRouter(stale.map((each) => each.table));
+  const fromOf = new Map(stale.map(({ table, from }) => [table, from]));
+  const kinds = kindsOf(stale.map((each) => each.view));
+  for (const chunk of chunks(store, { kinds, from: Math.min(...fromOf.values()), to: head })) {
+    for (const envelope of chunk) {
+      for (const { table, fold } of route(envelope.kind)) {
+        if (envelope.seq > (fromOf.get(table) ?? 0)) table.fold(fold, envelope);
+      }
     }
-    table.committed();
-    progress(view.name, chunk.at(-1)?.seq ?? head, head);
+    for (const { view, table, rows } of stale) {
+      for (const { key, json } of table.dirtyRows()) {
+        if (json === null) rows.delete(key);
+        else rows.set(key, json);
+      }
+      table.committed();
+      progress(view.name, chunk.at(-1)?.seq ?? head, head);
+    }
   }
-  store.rebuild(
-    view.name,
-    { version: view.version, seq: head },
-    [...rows].map(([key, json]) => ({ key, json })),
-  );
+  for (const { view, rows } of stale) {
+    const stored = [...rows].map(([key, json]) => ({ key, json }));
+    store.rebuild(view.name, { version: view.version, seq: head }, stored);
+  }
+}
+
+/** The kinds that some view folds; undefined when one of them folds every kind. */
+function kindsOf(views: readonly View[]): readonly string[] | undefined {
+  const wanted = new Set(views.flatMap((view) => view.folds.map((fold) => fold.kind)));
+  return wanted.has("*") ? undefined : [...wanted];
 }
 
 function* eachRow(store: Store, view: string): Generator<{ key: string; json: string }> {
@@ -171,27 +197,17 @@ function* eachRow(store: Store, view: string): Generator<{ key: string; json: st
 
 function* chunks(
   store: Store,
-  range: { readonly view: View; readonly from: number; readonly to: number },
+  range: { readonly kinds: readonly string[] | undefined; readonly from: number; readonly to: number },
 ): Generator<readonly Envelope[]> {
-  const wanted = range.view.folds.map((fold) => fold.kind);
-  const kinds = wanted.includes("*") ? undefined : wanted;
+  const { kinds, to } = range;
   let afterSeq = range.from;
   for (;;) {
-    const stored = store.events({ afterSeq, toSeq: range.to, limit: foldChunkEvents, ...(kinds ? { kinds } : {}) });
+    const stored = store.events({ afterSeq, toSeq: to, limit: foldChunkEvents, ...(kinds ? { kinds } : {}) });
     const last = stored.at(-1);
     if (last === undefined) return;
     // A tombstone has nothing to fold any more: retention only takes kinds whose views are done with them.
     yield stored.filter((row) => row.data !== null).map(fromStored);
     afterSeq = last.seq;
-  }
-}
-
-function foldChunk(table: ViewTable, chunk: readonly Envelope[]): void {
-  for (const envelope of chunk) {
-    for (const fold of table.view.folds) {
-      if (fold.kind === envelope.kind || fold.kind === "*") table.fold(fold, envelope);
-    }
-    table.mark();
   }
 }
 
@@ -202,8 +218,9 @@ async function foldTo(options: {
   pause: () => Promise<void>;
 }): Promise<ReadonlyMap<string, unknown>> {
   const table = createViewTable(options.view, null);
-  for (const chunk of chunks(options.store, { view: options.view, from: 0, to: options.seq })) {
-    foldChunk(table, chunk);
+  const route = createRouter([table]);
+  for (const chunk of chunks(options.store, { kinds: kindsOf([options.view]), from: 0, to: options.seq })) {
+    for (const envelope of chunk) for (const { fold } of route(envelope.kind)) table.fold(fold, envelope);
     table.committed();
     await options.pause();
   }

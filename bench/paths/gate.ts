@@ -1,0 +1,73 @@
+/** P6: may this key pass? Asked once and again for every call, so it must not cost more with more rules. */
+import { strict as assert } from "node:assert";
+import { alternate, type Contestant, lap } from "../harness/alternate.ts";
+import { amount, type Bench } from "../harness/bench.ts";
+import { figure, type Row } from "../harness/rows.ts";
+import { matchesKey } from "../../src/contract/caller.ts";
+import { createGate } from "../../src/domains/gating/service.ts";
+
+const ruleOf = (index: number): string =>
+  `area${index % 97}:part${index % 13}:verb${index}${index % 3 === 0 ? "*" : ""}`;
+/** Three of four pass, as in a hub where little is denied. */
+const keysOf = (rules: number): readonly string[] =>
+  Array.from({ length: 64 }, (_, index) =>
+    index % 4 === 0 ? ruleOf((index * 7919) % rules).replace("*", "") : `area${index}:part${index % 13}:other${index}`,
+  );
+
+function askAll(name: string, turns: number, ask: { keys: readonly string[]; isDenied: (key: string) => boolean }) {
+  const { keys, isDenied } = ask;
+  const run = () => {
+    let denied = 0;
+    const done = lap(turns, () => {
+      for (let turn = 0; turn < turns; turn += 1) if (isDenied(keys[turn & 63] as string)) denied += 1;
+    });
+    assert.equal(denied, turns / 4);
+    return done;
+  };
+  return { name, run } satisfies Contestant;
+}
+
+function trieOf(rules: number, turns: number): Contestant {
+  const gate = createGate(Array.from({ length: rules }, (_, index) => ({ pattern: ruleOf(index), source: "bench" })));
+  const isDenied = (key: string): boolean => gate.check(key, null) !== null;
+  return askAll("gate", turns, { keys: keysOf(rules), isDenied });
+}
+
+function scanOf(rules: number, turns: number): Contestant {
+  const patterns = Array.from({ length: rules }, (_, index) => ruleOf(index));
+  const isDenied = (key: string): boolean => patterns.some((pattern) => matchesKey(pattern, key));
+  return askAll("linear scan", turns, { keys: keysOf(rules), isDenied });
+}
+
+export const benchGate: Bench = async (options) => {
+  const rows: Row[] = [];
+  const turns = amount(options, 640_000, 6_400);
+  for (const [rules, atLeast] of [
+    [1_000, 80],
+    [100_000, 5_000],
+  ] as const) {
+    const scanTurns = Math.max(64, 64 * Math.ceil(turns / 64 / rules));
+    const race = { path: "P6", what: `gate check, ${rules.toLocaleString("en")} rules`, rounds: options.rounds };
+    const contestants = [scanOf(rules, scanTurns), trieOf(rules, turns)];
+    rows.push(
+      ...(await alternate({
+        ...race,
+        contestants,
+        comparisons: [{ ours: "gate", peer: "linear scan", target: { atLeast } }],
+      })),
+    );
+  }
+  const few = trieOf(10, turns);
+  const many = trieOf(100_000, turns);
+  for (const each of [few, many]) await each.run();
+  const ratios: number[] = [];
+  for (let round = 0; round < options.rounds; round += 1) {
+    const first = round % 2 === 0 ? few : many;
+    const one = await first.run();
+    const other = await (first === few ? many : few).run();
+    const [a, b] = first === few ? [one, other] : [other, one];
+    ratios.push(b.durationMs / a.durationMs);
+  }
+  const what = "gate check, time at 100,000 rules against 10";
+  return [...rows, figure({ path: "P6", what, peer: "itself", values: ratios, unit: "x", target: { atMost: 1.5 } })];
+};

@@ -1,0 +1,66 @@
+/** One HTTP contestant in a process of its own; tells its port to its parent. Started by `paths/http.ts`. */
+import Fastify from "fastify";
+import { join } from "node:path";
+import { createIds } from "../src/base/ids.ts";
+import { createSystemChance, systemClock } from "../src/adapters/system/clock.ts";
+import { createAccess } from "../src/domains/access/service.ts";
+import { tokenHash } from "../src/domains/access/port.ts";
+import { createGate } from "../src/domains/gating/service.ts";
+import { createHttpSurface } from "../src/surfaces/http/surface.ts";
+import { openSubject, RunTool } from "./harness/subject.ts";
+
+const [kind = "", scratch = "", token = ""] = process.argv.slice(2);
+const denyRules = 1000;
+
+/** The hub's door before a real kernel: token, a thousand rules, schemas both ways, sample and metrics. */
+async function serveHub(): Promise<number> {
+  const chance = createSystemChance();
+  const salt = "5a".repeat(32);
+  const nothing = (): undefined => undefined;
+  const log = { info: nothing, warn: nothing, error: nothing };
+  const access = createAccess({
+    token: { salt, hash: tokenHash(salt, token) },
+    sessions: { stored: [], store: { save: async () => undefined } },
+    randomBytes: chance.randomBytes,
+    now: systemClock.nowMs,
+    log,
+    failures: { limit: 60, windowMs: 60_000 },
+  });
+  const gate = createGate(
+    Array.from({ length: denyRules }, (_, index) => ({
+      pattern: `area${index % 50}:verb${index}${index % 2 === 0 ? "" : "*"}`,
+      source: "config:gate.deny",
+    })),
+  );
+  const { kernel } = await openSubject({ path: join(scratch, "http.db"), identity: access.identity, gate });
+  const http = createHttpSurface({
+    kernel,
+    clock: systemClock,
+    chance,
+    log,
+    newCorrId: createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next,
+    isReady: () => true,
+    web: null,
+    spec: null,
+  });
+  const { port } = await http.listen({ port: 0, host: "127.0.0.1" });
+  return port;
+}
+
+/** The same input and output schemas, checked and serialised the way Fastify does it. No token, no rules, no metrics. */
+async function serveFastify(): Promise<number> {
+  const app = Fastify();
+  let calls = 0;
+  app.post("/bench/run", { schema: { body: RunTool.input, response: { 200: RunTool.output } } }, async (request) => {
+    calls += 1;
+    return { ok: true, id: (request.body as { id: string }).id, seq: calls };
+  });
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const address = app.server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+const port = kind === "hub" ? await serveHub() : await serveFastify();
+process.send?.({ port });
+// Ends with its parent, however that one ended.
+process.on("disconnect", () => process.exit());
