@@ -3,6 +3,7 @@ import type { Domain } from "../contract/domain.ts";
 import type { View } from "../contract/view.ts";
 import { createAgents } from "../domains/agents/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
+import { createConsumers } from "../domains/consumers/service.ts";
 import { createEpisodes } from "../domains/episodes/service.ts";
 import { createEvents } from "../domains/events/service.ts";
 import type { Folders } from "../domains/fs/port.ts";
@@ -60,6 +61,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.access.domain,
       createAgents({ parts, programs: [scout] }),
       approvals.domain,
+      createConsumers({ parts, clock }),
       createEpisodes({ parts }),
       createEvents({ parts }),
       createFs({ reader, recorder: () => parts.recorder }),
