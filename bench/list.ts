@@ -10,5 +10,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   queue: async () => (await import("./paths/queue.ts")).benchQueue,
   restart: async () => (await import("./paths/queue.ts")).benchRestart,
   views: async () => (await import("./paths/views.ts")).benchViews,
+  start: async () => (await import("./paths/start.ts")).benchStart,
   growth: async () => (await import("./paths/growth.ts")).benchGrowth,
+  install: async () => (await import("./paths/start.ts")).benchInstall,
 };
