@@ -50,7 +50,11 @@ export interface Hub {
 export async function startHub(): Promise<Hub> {
   const home = mkdtempSync(join(tmpdir(), "arw-web-"));
   const stateDir = join(home, "state");
-  let { child, url } = await spawnHub(home, stateDir, 0);
+  const forget = (): void => rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  let { child, url } = await spawnHub(home, stateDir, 0).catch((error: unknown) => {
+    forget();
+    throw error;
+  });
   const token = /ARW_ADMIN_TOKEN=(\S+)/u.exec(readFileSync(join(stateDir, "credentials"), "utf8"))?.[1] ?? "";
   const port = Number(new URL(url).port);
   const call = async <Answer>(path: string, body: object): Promise<Answer> => {
@@ -80,7 +84,7 @@ export async function startHub(): Promise<Hub> {
     },
     async [Symbol.asyncDispose]() {
       await stop();
-      rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+      forget();
     },
   };
 }

@@ -24,7 +24,8 @@ beforeAll(async () => {
   buildWeb();
   const chromium = findChromium();
   if (chromium === undefined) return;
-  [hub, browser] = await Promise.all([startHub(), launch(chromium)]);
+  browser = await launch(chromium);
+  hub = await startHub();
 });
 
 afterAll(async () => {
@@ -77,6 +78,21 @@ test("denying changes nothing, and the story says who refused and why", async (c
   await refusal.focus();
   await page.keyboard.press("w");
   await refusal.getByRole("group", { name: "Why" }).waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("Stop ends a run that waits, and its question is withdrawn", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser, { forcedColors: "active" });
+  const { page } = visited;
+  await signIn(page, hub);
+  const id = await briefSample(hub);
+  await page.goto(`${hub.url}/ui/episodes/${id}`);
+  await page.locator("main [data-approval]").waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.locator("main header [data-status=cancelled]").waitFor();
+  await page.getByText("Withdrawn: the caller left").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Stop" }).count(), 0);
   assert.deepEqual(visited.faults, []);
 });
 

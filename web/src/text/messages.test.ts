@@ -44,7 +44,7 @@ test("no style but the tokens names a colour or a duration", () => {
         .split("\n")
         .map((line) => `${file}: ${line.trim()}`),
     );
-  const systemColours = /Highlight|ButtonText/u;
+  const systemColours = /Highlight|ButtonText|Canvas/u;
   const literal = /#[0-9a-f]{3,8}\b|\brgba?\(|\bhsla?\(|\boklch\(|transition:.*\d+m?s\b/iu;
   assert.deepEqual(
     styles.filter((line) => literal.test(line) && !systemColours.test(line)),
