@@ -24,7 +24,7 @@ const recoverPageRows = 5000;
 /** Ended tasks whose idempotency keys are still known after a restart: as many as the view keeps. */
 const endedKnownMax = 10_000;
 
-export interface QueueOptions extends Omit<Work, "emit"> {
+export interface QueueOptions extends Omit<Work, "emit" | "stopped"> {
   readonly journal: Journal;
   readonly views: Views;
   readonly newId: () => string;
@@ -46,7 +46,8 @@ type Accepted = { readonly taskId: string; readonly corrId: string };
 export function createQueue(options: QueueOptions): OwnedQueue {
   const { views } = options;
   const emit = createEmitter(options.journal);
-  const work: Work = { ...options, emit };
+  const stopping = new AbortController();
+  const work: Work = { ...options, emit, stopped: stopping.signal };
   const open = new Set<string>();
   const once = createOnce();
   const worker = createWorker({ ...options, work, open });
@@ -80,7 +81,14 @@ export function createQueue(options: QueueOptions): OwnedQueue {
       const task = open.has(taskId) ? views.get(openTasks, taskId) : undefined;
       if (task === undefined) return false;
       open.delete(taskId);
-      await emit(TaskCancelled, { ...endedData(task), reason }, { caller, corrId: task.corrId });
+      try {
+        await emit(TaskCancelled, { ...endedData(task), reason }, { caller, corrId: task.corrId });
+      } catch (error) {
+        open.add(taskId);
+        // Its turn may have come and gone meanwhile.
+        worker.place(entryOf(task));
+        throw error;
+      }
       return true;
     },
     depth: () => ({ queued: open.size - worker.runningCount, running: worker.runningCount }),
@@ -95,7 +103,10 @@ export function createQueue(options: QueueOptions): OwnedQueue {
       for (const { row } of views.list(endedTasks, { limit: endedKnownMax }).rows) once.remember(row);
       worker.start();
     },
-    stop: worker.stop,
+    async stop() {
+      stopping.abort();
+      await worker.stop();
+    },
     idle: worker.idle,
   };
 }
@@ -139,7 +150,8 @@ function createWorker({ work, views, concurrency, open }: WorkerOptions) {
     while (isWorking && running.size < concurrency) {
       const entry = board.next();
       if (entry === undefined) break;
-      const task = open.has(entry.taskId) ? views.get(openTasks, entry.taskId) : undefined;
+      const isOpen = open.has(entry.taskId) && !running.has(entry.taskId);
+      const task = isOpen ? views.get(openTasks, entry.taskId) : undefined;
       if (task !== undefined) launch(task);
     }
     if (running.size === 0 && board.readyCount === 0) for (const wake of idleWaiters.splice(0)) wake();
