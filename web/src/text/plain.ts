@@ -3,7 +3,6 @@
 const escape = "\u001b";
 const ansi = new RegExp(`${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007${escape}]*(?:\\u0007|${escape}\\\\))`, "gu");
 // Controls but tab and newline, direction marks and overrides, zero-width characters, line separators, byte order mark.
-// oxlint-disable-next-line eslint/no-control-regex -- controls are what it looks for
 const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** The text with escape sequences removed and every invisible character as a mark, e.g. `⟨U+202E⟩`. */
