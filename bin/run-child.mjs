@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
 // A terminal sends these to every process in front of it, the child included. Passed on, they would arrive twice.
-const isAtTerminal = process.stdin.isTTY === true;
+const isAtTerminal = process.stdin.isTTY;
 const sentByTerminal = new Set(["SIGINT", "SIGHUP"]);
 
 // npm runs a script through a shell, and a shell that is told to end does not tell its child. So a lost parent counts as a

@@ -1,6 +1,5 @@
 /** The list of what the hub can do. A new domain is one line here. */
 import type { Domain } from "../contract/domain.ts";
-import type { View } from "../contract/view.ts";
 import { createAgents } from "../domains/agents/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import { createConsumers } from "../domains/consumers/service.ts";
@@ -99,6 +98,6 @@ export function contractTable(): Table {
     approvalTimeoutMs: 1,
   };
   const { domains } = composeDomains(means, nothing);
-  const views = domains.flatMap((domain) => domain.views as readonly View[]);
+  const views = domains.flatMap((domain) => domain.views);
   return createTable({ domains, derived: stateOperations(views, () => nothing) });
 }

@@ -87,7 +87,7 @@ async function screen(options: {
 function refusal(error: unknown): string {
   if (error instanceof StateLocked) {
     const { holder } = error;
-    const where = holder?.address == null ? "" : ` It answers on ${holder.address}.`;
+    const where = holder === null || holder.address === null ? "" : ` It answers on ${holder.address}.`;
     const next = holder === null ? "" : ` Stop it first (process ${holder.pid}), or give this one its own --state-dir.`;
     return `ARW does not start: ${error.message}.${where}${next}`;
   }
@@ -101,7 +101,17 @@ function refusal(error: unknown): string {
 }
 
 /** Faults of the disk that come with the choice of the state directory. */
-const stateDirFaults = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "ENOSPC", "EDQUOT"];
+const stateDirFaults = new Set([
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOTDIR",
+  "EEXIST",
+  "ENOENT",
+  "ENAMETOOLONG",
+  "ENOSPC",
+  "EDQUOT",
+]);
 
 /** What the operating system refused, and the next step; null when it refused nothing known. */
 function systemFault(error: unknown): string | null {
@@ -113,7 +123,7 @@ function systemFault(error: unknown): string | null {
   if (syscall === "listen" || syscall === "getaddrinfo" || syscall === "bind")
     return `it cannot listen (${message}). Choose another --bind or --port.`;
   // SQLite names no file: what it could not open in the state directory, when it was not the store, is the lock.
-  return stateDirFaults.includes(code ?? "") || code === "ERR_SQLITE_ERROR"
+  return stateDirFaults.has(code ?? "") || code === "ERR_SQLITE_ERROR"
     ? `${message}. Give it a --state-dir that it may write to.`
     : null;
 }

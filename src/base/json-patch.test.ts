@@ -43,7 +43,7 @@ test("small changes in a large row are small patches", () => {
   ];
   assert.deepEqual(diffJson(before, after), patches);
   const long = Array.from({ length: 100 }, (_, index) => index);
-  assert.deepEqual(diffJson({ long }, { long: [...long.slice(0, 98)] }), [
+  assert.deepEqual(diffJson({ long }, { long: long.slice(0, 98) }), [
     { op: "remove", path: "/long/99" },
     { op: "remove", path: "/long/98" },
   ]);

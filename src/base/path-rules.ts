@@ -10,7 +10,6 @@ const segmentBytesMax = 255;
 const pathBytesMax = 4_096;
 
 /** C0 controls, DEL and C1 controls: legal in a POSIX name, and a forged line in every log and terminal that shows it. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const controls = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** Device names of Windows, with superscript digits as Windows itself reads them; an extension does not free them. */

@@ -52,7 +52,7 @@ export function createPrefixMatcher<T>(): PrefixMatcher<T> {
       if (index === key.length) break;
       node = node.children?.get(foldAscii(key.charCodeAt(index)));
     }
-    return [...new Set(found.sort(byOrder).map((entry) => entry.value))];
+    return [...new Set(found.toSorted(byOrder).map((entry) => entry.value))];
   };
 
   return {
@@ -217,7 +217,7 @@ export function createKeyTrie<T>(separator = ":"): KeyTrie<T> {
       }
       // The loop ends early, with no node, where the patterns are less deep than the key.
       collect(node?.exact, found);
-      return found.sort(byOrder).map((entry) => entry.value);
+      return found.toSorted(byOrder).map((entry) => entry.value);
     },
   };
 }

@@ -7,12 +7,12 @@ import { createRedactor, secretsOfEnvFile } from "./redact.ts";
 const letters = "Ab3dEf6hIj9lMn2pQr5tUv8xYz1bCd4fGh7jKl0n";
 const block = (kind: string, body: string) => `-----BEGIN ${kind}-----\n${body}\n-----END ${kind}-----`;
 const samples: [kind: string, secret: string][] = [
-  ["aws-key", `AKIA${"IOSFODNN7EXAMPLE"}`],
+  ["aws-key", `AKIAIOSFODNN7EXAMPLE`],
   ["github-token", `ghp_${letters.slice(0, 36)}`],
   ["github-token", `gho_${letters.slice(0, 36)}`],
   ["github-token", `github_pat_${letters.slice(0, 22)}_${letters}`],
   ["gitlab-token", `glpat-${letters.slice(0, 20)}`],
-  ["slack-token", `xoxb-${"123456789012"}-${letters.slice(0, 24)}`],
+  ["slack-token", `xoxb-123456789012-${letters.slice(0, 24)}`],
   ["stripe-key", `sk_live_${letters.slice(0, 24)}`],
   ["api-key", `sk-${letters}`],
   ["api-key", `sk-ant-api03-${letters}-${letters}`],

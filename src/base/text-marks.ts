@@ -5,11 +5,9 @@
  * is not matched; its ESC then shows as a mark. The bounds keep hostile text from costing more than linear time.
  */
 const escapes =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for.
   /(?:\u001b\[|\u009b)[0-?]{0,64}[ -/]{0,16}[@-~]|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]{0,4096}(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]{0,16}[0-OQ-WYZ\\`-~]/g;
 
 /** Controls but tab and newline, bidirectional controls, and the line separators that are no newline in a log. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const controls =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 

@@ -109,4 +109,4 @@ export const bind = <I extends TObject, O extends TSchema>(
     readonly admit?: (input: Static<I>, ctx: Context) => Promise<void>;
     readonly etag?: (input: Static<I>) => string;
   } = {},
-): Bound => ({ operation: operation as unknown as Operation, run, ...options });
+): Bound => ({ operation: operation, run, ...options });

@@ -54,7 +54,7 @@ export const on =
     definition: E,
     key: (envelope: EnvelopeOf<E>) => string | null,
     apply: (row: Row | undefined, envelope: EnvelopeOf<E>) => Row | null,
-  ): Fold<Row> => ({ kind: definition.kind, key: key as Fold<Row>["key"], apply: apply as Fold<Row>["apply"] });
+  ): Fold<Row> => ({ kind: definition.kind, key: key, apply: apply });
 
 /** A key that sorts by journal position. */
 export const seqKey = (envelope: Pick<Envelope, "seq">): string => String(envelope.seq).padStart(16, "0");

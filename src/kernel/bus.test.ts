@@ -24,13 +24,23 @@ const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery
 
 const makeBus = (options: { readonly capacity?: number; readonly replay?: number } = {}) => {
   const defects: unknown[] = [];
-  return { defects, bus: createBus({ capacity: options.capacity ?? 8, replay: options.replay ?? 8, onDefect: (error) => void defects.push(error) }) };
+  return {
+    defects,
+    bus: createBus({
+      capacity: options.capacity ?? 8,
+      replay: options.replay ?? 8,
+      onDefect: (error) => void defects.push(error),
+    }),
+  };
 };
 
 const kinds = ["models.download.started", "models.loaded", "notes.written", "note", "tasks.done"] as const;
 const prefixes = ["", "models.", "Models.D", "note", "notes.", "tasks.done", "tasks.done.late", "zebra"] as const;
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom(...kinds), corrId: fc.constantFrom("x", "y"), isLive: fc.boolean() }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constantFrom(...kinds), corrId: fc.constantFrom("x", "y"), isLive: fc.boolean() }),
+  },
   // Reads whatever reader it names; a reader that is never named is stalled for good.
   { weight: 2, arbitrary: fc.record({ reader: fc.nat(3), count: fc.integer({ min: 1, max: 5 }) }) },
 );
@@ -73,37 +83,46 @@ function assertWhole(told: readonly Delivery[], published: readonly Envelope[]):
 
 test("what a reader is told and what it is told to have lost is what was published for it, in order", () => {
   fc.assert(
-    fc.property(fc.array(reader, { minLength: 1, maxLength: 4 }), fc.array(step, { maxLength: 60 }), (readers, steps) => {
-      const { bus } = makeBus();
-      const open = readers.map((each, index) => ({
-        each,
-        published: [] as Envelope[],
-        told: [] as Delivery[],
-        subscription: bus.subscribe({ name: `reader ${index}`, prefixes: each.prefixes, capacity: each.capacity, ...(each.corrId === undefined ? {} : { corrId: each.corrId }) }),
-      }));
-      let seq = 0;
-      for (const each of steps) {
-        if ("reader" in each) {
-          const one = open[each.reader];
-          one?.told.push(...one.subscription.take(each.count));
-          continue;
+    fc.property(
+      fc.array(reader, { minLength: 1, maxLength: 4 }),
+      fc.array(step, { maxLength: 60 }),
+      (readers, steps) => {
+        const { bus } = makeBus();
+        const open = readers.map((each, index) => ({
+          each,
+          published: [] as Envelope[],
+          told: [] as Delivery[],
+          subscription: bus.subscribe({
+            name: `reader ${index}`,
+            prefixes: each.prefixes,
+            capacity: each.capacity,
+            ...(each.corrId === undefined ? {} : { corrId: each.corrId }),
+          }),
+        }));
+        let seq = 0;
+        for (const each of steps) {
+          if ("reader" in each) {
+            const one = open[each.reader];
+            one?.told.push(...one.subscription.take(each.count));
+            continue;
+          }
+          const published = envelope({ kind: each.kind, corrId: each.corrId, seq: each.isLive ? 0 : (seq += 1) });
+          bus.publish(published);
+          for (const one of open) {
+            if (wants(one.each, published)) one.published.push(published);
+            assert.ok(one.subscription.pending <= one.each.capacity);
+          }
         }
-        const published = envelope({ kind: each.kind, corrId: each.corrId, seq: each.isLive ? 0 : (seq += 1) });
-        bus.publish(published);
         for (const one of open) {
-          if (wants(one.each, published)) one.published.push(published);
-          assert.ok(one.subscription.pending <= one.each.capacity);
+          one.told.push(...one.subscription.take(1000));
+          assertWhole(one.told, one.published);
+          const lost = one.told.reduce((sum, each) => sum + (isGap(each) ? each.skipped : 0), 0);
+          assert.equal(one.subscription.skipped, lost);
+          one.subscription[Symbol.dispose]();
         }
-      }
-      for (const one of open) {
-        one.told.push(...one.subscription.take(1000));
-        assertWhole(one.told, one.published);
-        const lost = one.told.reduce((sum, each) => sum + (isGap(each) ? each.skipped : 0), 0);
-        assert.equal(one.subscription.skipped, lost);
-        one.subscription[Symbol.dispose]();
-      }
-      assert.deepEqual([bus.subscribers.length, bus.counters().receivers], [0, 0]);
-    }),
+        assert.deepEqual([bus.subscribers.length, bus.counters().receivers], [0, 0]);
+      },
+    ),
     runs(100),
   );
 });
@@ -121,7 +140,10 @@ test("an iterating reader sleeps until something comes, and ends when it is clos
   await new Promise<void>((resolve) => setImmediate(resolve));
   subscription[Symbol.dispose]();
   await done;
-  assert.deepEqual(told.map((each) => (isGap(each) ? each : each.seq)), [1, 2, { fromSeq: 3, toSeq: 5, skipped: 3 }, 6, 7, 8]);
+  assert.deepEqual(
+    told.map((each) => (isGap(each) ? each : each.seq)),
+    [1, 2, { fromSeq: 3, toSeq: 5, skipped: 3 }, 6, 7, 8],
+  );
   assert.deepEqual(bus.subscribers, []);
 });
 
@@ -176,15 +198,23 @@ test("a kind that was published before is delivered without a look into the trie
 
 test("the newest events stay in memory as far back as the ring reaches", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 6 }), fc.array(fc.boolean(), { maxLength: 20 }), fc.nat(22), (replay, lives, afterSeq) => {
-      const { bus } = makeBus({ replay });
-      let seq = 0;
-      for (const isLive of lives) bus.publish(envelope({ seq: isLive ? 0 : (seq += 1) }));
-      const recent = bus.recent(afterSeq)?.map((each) => each.seq) ?? null;
-      const oldestKept = Math.max(1, seq - replay + 1);
-      const wanted = seq === 0 || afterSeq + 1 < oldestKept ? null : Array.from({ length: Math.max(0, seq - afterSeq) }, (_, index) => afterSeq + 1 + index);
-      assert.deepEqual(recent, wanted);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(fc.boolean(), { maxLength: 20 }),
+      fc.nat(22),
+      (replay, lives, afterSeq) => {
+        const { bus } = makeBus({ replay });
+        let seq = 0;
+        for (const isLive of lives) bus.publish(envelope({ seq: isLive ? 0 : (seq += 1) }));
+        const recent = bus.recent(afterSeq)?.map((each) => each.seq) ?? null;
+        const oldestKept = Math.max(1, seq - replay + 1);
+        const wanted =
+          seq === 0 || afterSeq + 1 < oldestKept
+            ? null
+            : Array.from({ length: Math.max(0, seq - afterSeq) }, (_, index) => afterSeq + 1 + index);
+        assert.deepEqual(recent, wanted);
+      },
+    ),
     runs(100),
   );
 });

@@ -6,12 +6,11 @@ import type { Domain } from "../contract/domain.ts";
 import type { Context } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { ShuttingDown } from "../contract/standard-problems.ts";
-import type { View } from "../contract/view.ts";
 import { createBus, type OwnedBus } from "./bus.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import { createDispatcher, type OwnedDispatcher } from "./dispatch.ts";
 import { createJournal } from "./journal.ts";
-import type { Kernel, Table } from "./kernel.ts";
+import type { Kernel } from "./kernel.ts";
 import type { Approvals, BlobStore, Chance, Clock, Gate, Identity, Log, Redactor, Store, Telemetry } from "./ports.ts";
 import { createQueue } from "./queue.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
@@ -75,7 +74,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
   const late: { kernel?: StartedKernel; dispatcher?: OwnedDispatcher; context?: ContextDeps } = {};
   const parts = createParts(options, late);
   const { domains, ...ports } = options.compose(parts);
-  const definitions = domains.flatMap((domain) => domain.views as readonly View[]);
+  const definitions = domains.flatMap((domain) => domain.views);
   const views = createViews({ views: definitions, store, pause: () => new Promise((resolve) => clock.soon(resolve)) });
   const journal = createJournal({
     store,

@@ -15,7 +15,10 @@ const Input = closed({ text: Type.String({ maxLength: 20 }) });
 const Output = closed({ text: Type.String() });
 const options = { effect: "read", about: "Probe.", input: Input, output: Output } as const;
 const probe = (name: string, more: Partial<Operation<typeof Input, typeof Output>> = {}) =>
-  op({ ...options, id: `probe.${name}`, http: `POST /probe/${name}`, ...more } as never) as Operation<typeof Input, typeof Output>;
+  op({ ...options, id: `probe.${name}`, http: `POST /probe/${name}`, ...more } as never) as Operation<
+    typeof Input,
+    typeof Output
+  >;
 
 const agent: Caller = { kind: "agent", id: "scout" };
 const given = { text: "hello" };
@@ -25,7 +28,11 @@ async function walk(bounds: readonly Bound[], more: KitOptions = {}) {
   const kit = await makeKernel({ ...more, domains: () => [domainOf("probe", { operations: bounds })] });
   const come = async (request: Partial<CallRequest> & { readonly operationId: string }): Promise<string> => {
     try {
-      const { outcome } = await kit.kernel.dispatch({ input: given, credentials: { kind: "caller", caller: admin }, ...request });
+      const { outcome } = await kit.kernel.dispatch({
+        input: given,
+        credentials: { kind: "caller", caller: admin },
+        ...request,
+      });
       return outcome.kind === "answer" ? `answer ${JSON.stringify(outcome.output)}` : outcome.kind;
     } catch (error) {
       return isProblem(error) ? error.definition.code : `no problem: ${String(error)}`;
@@ -48,10 +55,19 @@ test("the corridor has these stages in this order", async () => {
 test("each stage refuses before the next one looks, nothing runs after a refusal, and each walk is recorded once", async () => {
   const runs: unknown[] = [];
   const wrong = bind(probe("wrong"), () => ({ nonsense: 1 }) as never);
-  await using kit = await walk([echo(probe("open"), runs), echo(probe("shut"), runs), echo(probe("asked"), runs), echo(probe("sealed"), runs), wrong], {
-    deny: ["probe:shut", "io:egress:probe:sealed", "io:egress:probe:wrong"],
-    ask: ["probe:asked"],
-  });
+  await using kit = await walk(
+    [
+      echo(probe("open"), runs),
+      echo(probe("shut"), runs),
+      echo(probe("asked"), runs),
+      echo(probe("sealed"), runs),
+      wrong,
+    ],
+    {
+      deny: ["probe:shut", "io:egress:probe:sealed", "io:egress:probe:wrong"],
+      ask: ["probe:asked"],
+    },
+  );
   const none = { kind: "none", address: "local" } as const;
   const badInput = { text: 1 };
   const walks: [string, string, boolean][] = [
@@ -63,7 +79,10 @@ test("each stage refuses before the next one looks, nothing runs after a refusal
     [await kit.come({ operationId: "probe.sealed" }), "arw.denied", true],
     [await kit.come({ operationId: "probe.wrong" }), "arw.denied", false],
   ];
-  assert.deepEqual(walks.map(([came]) => came), walks.map(([, wanted]) => wanted));
+  assert.deepEqual(
+    walks.map(([came]) => came),
+    walks.map(([, wanted]) => wanted),
+  );
   assert.equal(runs.length, walks.filter(([, , isRun]) => isRun).length);
   assert.deepEqual(
     kit.samples.map(({ operation, caller, code, status }) => [operation, caller, code, status]),
@@ -85,16 +104,22 @@ test("a denial names its key, rule and source; an egress denial lets no word of 
     deny: ["io:egress:probe:*"],
     domains: () => [domainOf("probe", { operations: [bind(probe("leak"), () => ({ text: "the secret plan" }))] })],
   });
-  const error = await kit.call("probe.leak", given).then(() => assert.fail("it answered"), (reason: unknown) => reason);
+  const error = await kit.call("probe.leak", given).then(
+    () => assert.fail("it answered"),
+    (reason: unknown) => reason,
+  );
   assert.ok(isProblem(error));
   assert.deepEqual(error.extra, { key: "io:egress:probe:leak", rule: "io:egress:probe:*", source: "config:gate.deny" });
   assert.doesNotMatch(`${error.message} ${JSON.stringify(error.extra)} ${JSON.stringify(kit.samples)}`, /secret plan/);
 });
 
 test("credentials become callers; only a public operation takes nobody", async () => {
-  const whoami = bind(probe("whoami", { isPublic: true }), (_input, ctx) => ({ text: `${ctx.caller.kind}:${ctx.caller.id}` }));
+  const whoami = bind(probe("whoami", { isPublic: true }), (_input, ctx) => ({
+    text: `${ctx.caller.kind}:${ctx.caller.id}`,
+  }));
   await using kit = await walk([whoami, echo(probe("open"))]);
-  const as = (credentials: CallRequest["credentials"], operationId = "probe.whoami") => kit.come({ operationId, credentials });
+  const as = (credentials: CallRequest["credentials"], operationId = "probe.whoami") =>
+    kit.come({ operationId, credentials });
   assert.equal(await as({ kind: "token", token: "token", address: "local" }), `answer {"text":"person:admin"}`);
   assert.equal(await as({ kind: "token", token: "wrong", address: "local" }), "arw.unauthenticated");
   assert.equal(await as({ kind: "none", address: "local" }), `answer {"text":"person:anonymous"}`);
@@ -108,15 +133,26 @@ test("what a handler throws comes out as a problem: declared ones as they are, a
       if (isAsync) return Promise.reject(error);
       throw error;
     });
-  const causes = { declared: new Problem(Broken, "it broke"), undeclared: new Problem(Foreign, "not mine"), defect: new RangeError("password=hunter2"), text: "just text" };
+  const causes = {
+    declared: new Problem(Broken, "it broke"),
+    undeclared: new Problem(Foreign, "not mine"),
+    defect: new RangeError("password=hunter2"),
+    text: "just text",
+  };
   const names = Object.keys(causes) as (keyof typeof causes)[];
-  await using kit = await walk(names.flatMap((name) => [failing(name, causes[name], false), failing(`${name}-later`, causes[name], true)]));
-  const came = async (suffix: string) => Promise.all(names.map((name) => kit.come({ operationId: `probe.${name}${suffix}` })));
+  await using kit = await walk(
+    names.flatMap((name) => [failing(name, causes[name], false), failing(`${name}-later`, causes[name], true)]),
+  );
+  const came = async (suffix: string) =>
+    Promise.all(names.map((name) => kit.come({ operationId: `probe.${name}${suffix}` })));
   const wanted = ["probe.broken", "arw.internal", "arw.internal", "arw.internal"];
   assert.deepEqual(await came(""), wanted);
   assert.deepEqual(await came("-later"), wanted);
   assert.equal(kit.errors.length, 6);
-  const shown = await kit.call("probe.defect", given).then(() => "", (error: unknown) => `${(error as Problem).message} ${JSON.stringify((error as Problem).extra)}`);
+  const shown = await kit.call("probe.defect", given).then(
+    () => "",
+    (error: unknown) => `${(error as Problem).message} ${JSON.stringify((error as Problem).extra)}`,
+  );
   assert.doesNotMatch(shown, /hunter2/);
 });
 
@@ -194,7 +230,8 @@ test("a call inside keeps the caller and the episode, and its problems must be d
     if (input.text === "break") throw new Problem(Broken, "broke inside");
     return { text: `${ctx.corrId} ${ctx.caller.id}` };
   });
-  const outer = (name: string, problems: readonly (typeof Broken)[]) => bind(probe(name, { problems }), (input, ctx) => ctx.call(probe("inner"), input));
+  const outer = (name: string, problems: readonly (typeof Broken)[]) =>
+    bind(probe(name, { problems }), (input, ctx) => ctx.call(probe("inner"), input));
   await using kit = await walk([inner, outer("says", [Broken]), outer("hides", [])]);
   assert.equal(await kit.come({ operationId: "probe.says", corrId: "episode-7" }), `answer {"text":"episode-7 admin"}`);
   assert.equal(await kit.come({ operationId: "probe.says", input: { text: "break" } }), "probe.broken");
@@ -228,11 +265,20 @@ test("an answer carries the ETag of the state it was made from, and an unchanged
   const first = await kit.call("probe.slow", given);
   assert.deepEqual(first.outcome, { kind: "answer", output: { text: "version 1" }, etag: `"1"` });
   version = 1;
-  const again = (etag: string) => kit.kernel.dispatch({ operationId: "probe.slow", input: given, credentials: { kind: "caller", caller: admin }, ifNoneMatch: etag });
+  const again = (etag: string) =>
+    kit.kernel.dispatch({
+      operationId: "probe.slow",
+      input: given,
+      credentials: { kind: "caller", caller: admin },
+      ifNoneMatch: etag,
+    });
   assert.deepEqual((await again(`"1"`)).outcome, { kind: "unchanged", etag: `"1"` });
   assert.equal(made, 1);
   assert.equal((await again(`"0"`)).outcome.kind, "answer");
-  assert.deepEqual(kit.samples.map((each) => each.code), ["ok", "ok", "ok"]);
+  assert.deepEqual(
+    kit.samples.map((each) => each.code),
+    ["ok", "ok", "ok"],
+  );
 });
 
 test("a stream is checked item by item, and is stopped by the first wrong one", async () => {
@@ -266,7 +312,10 @@ test("a job is queued and runs later; its admission refuses before that", async 
   const finished = await kit.next("task.finished", () => true);
   assert.deepEqual(runs, [given]);
   const { taskId, output } = finished.data as { taskId: string; output: unknown };
-  assert.deepEqual([outcome.kind === "accepted" && outcome.taskId, finished.corrId, output], [taskId, corrId, { text: "hello" }]);
+  assert.deepEqual(
+    [outcome.kind === "accepted" && outcome.taskId, finished.corrId, output],
+    [taskId, corrId, { text: "hello" }],
+  );
   assert.deepEqual(kit.kinds(), ["task.enqueued", "task.started", "task.finished"]);
 });
 
@@ -279,12 +328,19 @@ test("what a handler emits carries its caller, its episode and its cause", async
   await using kit = await walk([say]);
   await kit.come({ operationId: "probe.say", corrId: "episode-1", causeId: "cause-1" });
   const [said] = kit.events();
-  assert.deepEqual([said?.kind, said?.caller, said?.corrId, said?.causeId, said?.node], ["probe.said", "person:admin", "episode-1", "cause-1", "node-test"]);
+  assert.deepEqual(
+    [said?.kind, said?.caller, said?.corrId, said?.causeId, said?.node],
+    ["probe.said", "person:admin", "episode-1", "cause-1", "node-test"],
+  );
 });
 
 test("a hub that stops ends what runs, and takes nothing more", async () => {
   const { bound, seen } = waiting(probe("slow"));
-  const stopping = bind(probe("heeds"), (_input, ctx) => new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason as Error))));
+  const stopping = bind(
+    probe("heeds"),
+    (_input, ctx) =>
+      new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason as Error))),
+  );
   const kit = await walk([bound, stopping]);
   const came = kit.come({ operationId: "probe.heeds" });
   void kit.come({ operationId: "probe.slow" });

@@ -367,7 +367,7 @@ function encode(call: Call, options: DispatchOptions): void {
 }
 
 /** Items that carry their own JSON come from the journal and were checked when they were written. */
-async function* checkedItems(items: AsyncIterable<unknown>, { operation, output }: Prepared): AsyncGenerator<unknown> {
+async function* checkedItems(items: AsyncIterable<unknown>, { operation, output }: Prepared): AsyncGenerator {
   for await (const item of items) {
     const isPrepared = typeof item === "object" && item !== null && jsonText in item;
     if (!isPrepared && !output.check(item)) {

@@ -22,10 +22,14 @@ const notes = view(Row)({
   about: "x",
   rowsMax: 100,
   folds: [
-    note(Noted, (e) => e.data.key, (row, e) => {
-      if (e.data.count === 13) throw new RangeError("thirteen");
-      return { key: e.data.key, total: (row?.total ?? 0) + e.data.count };
-    }),
+    note(
+      Noted,
+      (e) => e.data.key,
+      (row, e) => {
+        if (e.data.count === 13) throw new RangeError("thirteen");
+        return { key: e.data.key, total: (row?.total ?? 0) + e.data.count };
+      },
+    ),
   ],
 });
 const every = view(Type.Integer())({
@@ -45,7 +49,10 @@ test("when an emit returns, the event is stored, the views agree and everybody w
   const envelope = await kit.emit(Noted, { key: "a", count: 2 });
   assert.equal(envelope.seq, 1);
   assert.deepEqual(kit.published, [envelope]);
-  assert.deepEqual(storedRows(kit.store, [notes, every]), { notes: [["a", { key: "a", total: 2 }]], every: [["all", 1]] });
+  assert.deepEqual(storedRows(kit.store, [notes, every]), {
+    notes: [["a", { key: "a", total: 2 }]],
+    every: [["all", 1]],
+  });
   assert.deepEqual(kit.views.get(notes, "a"), { key: "a", total: 2 });
   assert.equal(kit.journal.headSeq(), 1);
   const [read] = kit.journal.read({ limit: 9 });
@@ -55,9 +62,14 @@ test("when an emit returns, the event is stored, the views agree and everybody w
 test("emits that wait together share one commit, in the order of asking", async () => {
   const store = createFailingStore();
   const kit = openJournal([notes], store);
-  const together = await Promise.all(Array.from({ length: 50 }, (_, count) => kit.emit(Noted, { key: "a", count: count === 13 ? 0 : count })));
+  const together = await Promise.all(
+    Array.from({ length: 50 }, (_, count) => kit.emit(Noted, { key: "a", count: count === 13 ? 0 : count })),
+  );
   assert.equal(store.commits, 1);
-  assert.deepEqual(together.map((each) => each.seq), Array.from({ length: 50 }, (_, index) => index + 1));
+  assert.deepEqual(
+    together.map((each) => each.seq),
+    Array.from({ length: 50 }, (_, index) => index + 1),
+  );
   await kit.emit(Noted, { key: "a", count: 1 });
   assert.equal(store.commits, 2);
 });
@@ -87,7 +99,10 @@ test("the JSON of an event is made once, however many streams ask for it, and sa
   const texts = Array.from({ length: 20 }, () => (envelope as unknown as Record<symbol, string>)[jsonText]);
   assert.equal(serialisations, 1);
   assert.equal(new Set(texts).size, 1);
-  assert.deepEqual(JSON.parse(texts[0] ?? ""), JSON.parse(JSON.stringify({ ...envelope, data: { key: counted.key, count: 1 } })));
+  assert.deepEqual(
+    JSON.parse(texts[0] ?? ""),
+    JSON.parse(JSON.stringify({ ...envelope, data: { key: counted.key, count: 1 } })),
+  );
   const [read] = kit.journal.read({ limit: 1 });
   assert.equal((read as unknown as Record<symbol, string>)[jsonText], texts[0]);
 });
@@ -96,9 +111,18 @@ test("a fold that throws refuses its own event alone", async () => {
   const store = createFailingStore();
   const kit = openJournal([every, notes], store);
   const counts = [1, 13, 2, 13, 3];
-  assert.deepEqual(await settled(counts.map((count) => kit.emit(Noted, { key: "a", count }))), ["ok", "arw.internal", "ok", "arw.internal", "ok"]);
+  assert.deepEqual(await settled(counts.map((count) => kit.emit(Noted, { key: "a", count }))), [
+    "ok",
+    "arw.internal",
+    "ok",
+    "arw.internal",
+    "ok",
+  ]);
   assert.deepEqual(storedRows(store, [notes, every]), { notes: [["a", { key: "a", total: 6 }]], every: [["all", 3]] });
-  assert.deepEqual(kit.journal.read({ limit: 9 }).map((each) => each.seq), [1, 2, 3]);
+  assert.deepEqual(
+    kit.journal.read({ limit: 9 }).map((each) => each.seq),
+    [1, 2, 3],
+  );
   assert.deepEqual(kit.defects, ["notes.noted: RangeError: thirteen", "notes.noted: RangeError: thirteen"]);
   assert.equal(kit.published.length, 3);
   assert.equal(verifyChain(store).fault, null);
@@ -124,9 +148,16 @@ test("a store that fails rejects what it did not take, and the journal goes on w
   const store = createFailingStore();
   const kit = openJournal([notes, every], store);
   await kit.emit(Noted, { key: "a", count: 1 });
-  for (const [reason, code] of [["full", StoreFull.code], ["failed", StoreFailed.code], ["corrupt", StoreFailed.code]] as const) {
+  for (const [reason, code] of [
+    ["full", StoreFull.code],
+    ["failed", StoreFailed.code],
+    ["corrupt", StoreFailed.code],
+  ] as const) {
     store.failWith(reason);
-    assert.deepEqual(await settled([kit.emit(Noted, { key: "a", count: 5 }), kit.emit(Noted, { key: "b", count: 5 })]), [code, code]);
+    assert.deepEqual(
+      await settled([kit.emit(Noted, { key: "a", count: 5 }), kit.emit(Noted, { key: "b", count: 5 })]),
+      [code, code],
+    );
   }
   assert.deepEqual([kit.journal.headSeq(), kit.published.length, kit.views.get(notes, "b")], [1, 1, undefined]);
   assert.deepEqual(kit.views.get(notes, "a"), { key: "a", total: 1 });
@@ -151,7 +182,9 @@ test("what does not fit its schema, or is too large, is refused before anything 
   const store = createFailingStore();
   const kit = openJournal([], store);
   await assert.rejects(kit.emit(Noted, { key: "a", count: "1" }), /notes\.noted/);
-  await assert.rejects(kit.emit(Noted, { key: "x".repeat(eventBytesMax), count: 1 }), (error) => isProblem(error, TooLarge));
+  await assert.rejects(kit.emit(Noted, { key: "x".repeat(eventBytesMax), count: 1 }), (error) =>
+    isProblem(error, TooLarge),
+  );
   assert.deepEqual([store.commits, kit.journal.headSeq()], [0, 0]);
 });
 
@@ -164,9 +197,30 @@ test("closing writes what waits and takes nothing more", async () => {
 });
 
 type Damage = (rows: StoredEvent[], at: number) => unknown;
-const columns = ["seq", "format", "id", "timeMs", "kind", "version", "corrId", "causeId", "node", "caller", "data", "dataHash", "prevHash", "hash"] as const;
+const columns = [
+  "seq",
+  "format",
+  "id",
+  "timeMs",
+  "kind",
+  "version",
+  "corrId",
+  "causeId",
+  "node",
+  "caller",
+  "data",
+  "dataHash",
+  "prevHash",
+  "hash",
+] as const;
 const other = (value: string | number | null) =>
-  typeof value === "number" ? value + 1 : value === null ? "" : value.startsWith("0") ? `1${value.slice(1)}` : `0${value.slice(1)}`;
+  typeof value === "number"
+    ? value + 1
+    : value === null
+      ? ""
+      : value.startsWith("0")
+        ? `1${value.slice(1)}`
+        : `0${value.slice(1)}`;
 const damages: Record<string, Damage> = {
   ...Object.fromEntries(
     columns.map((name): [string, Damage] => [
@@ -177,11 +231,13 @@ const damages: Record<string, Damage> = {
   remove: (rows, at) => rows.splice(at, 1),
   "remove and close the gap": (rows, at) => {
     rows.splice(at, 1);
-    for (let index = at; index < rows.length; index += 1) rows[index] = { ...(rows[index] as StoredEvent), seq: index + 1 };
+    for (let index = at; index < rows.length; index += 1)
+      rows[index] = { ...(rows[index] as StoredEvent), seq: index + 1 };
   },
   insert: (rows, at) => {
     rows.splice(at, 0, { ...(rows[at] as StoredEvent), id: "stranger" });
-    for (let index = at; index < rows.length; index += 1) rows[index] = { ...(rows[index] as StoredEvent), seq: index + 1 };
+    for (let index = at; index < rows.length; index += 1)
+      rows[index] = { ...(rows[index] as StoredEvent), seq: index + 1 };
   },
 };
 
@@ -198,7 +254,10 @@ test("the chain of an untouched journal holds, and any row that is changed, remo
         assert.deepEqual(verifyChain(kit.store), { events: origins.length, tombstones: 0, fault: null });
         const rows = kit.store.events({ limit: 100 });
         damages[damage]?.(rows, where % rows.length);
-        const damaged = { events: ({ afterSeq = 0 }) => rows.filter((row) => row.seq > afterSeq), viewStates: () => kit.store.viewStates() };
+        const damaged = {
+          events: ({ afterSeq = 0 }) => rows.filter((row) => row.seq > afterSeq),
+          viewStates: () => kit.store.viewStates(),
+        };
         assert.notEqual(verifyChain(damaged).fault, null);
       },
     ),

@@ -89,7 +89,7 @@ function pageOf(
   const after = options.afterKey;
   const matching = [...rows]
     .map(([key, row]) => ({ key, row }))
-    .sort((a, b) => (a.key < b.key ? -sign : sign))
+    .toSorted((a, b) => (a.key < b.key ? -sign : sign))
     .filter(
       ({ key, row }) =>
         (after === undefined || (sign < 0 ? key < after : key > after)) && (options.where?.(row) ?? true),

@@ -47,9 +47,9 @@ function hashOf(rows: {
   return digestOf({
     operations: [...rows.operations.values()]
       .map(({ operation: { id, input, output, effect, mode } }) => plain({ id, input, output, effect, mode }))
-      .sort(byText),
-    events: [...rows.kinds.values()].map(({ kind, version, data }) => plain({ kind, version, data })).sort(byText),
-    views: [...rows.views.values()].map(({ name, version, row }) => plain({ name, version, row })).sort(byText),
+      .toSorted(byText),
+    events: [...rows.kinds.values()].map(({ kind, version, data }) => plain({ kind, version, data })).toSorted(byText),
+    views: [...rows.views.values()].map(({ name, version, row }) => plain({ name, version, row })).toSorted(byText),
   });
 }
 

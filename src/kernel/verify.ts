@@ -23,7 +23,11 @@ export function verifyChain(store: Pick<Store, "events" | "viewStates">): ChainV
   let events = 0;
   let tombstones = 0;
   let before: Pick<StoredEvent, "seq" | "hash"> = { seq: 0, hash: firstHash };
-  for (let page = store.events({ limit: pageEvents }); page.length > 0; page = store.events({ afterSeq: before.seq, limit: pageEvents })) {
+  for (
+    let page = store.events({ limit: pageEvents });
+    page.length > 0;
+    page = store.events({ afterSeq: before.seq, limit: pageEvents })
+  ) {
     for (const row of page) {
       const reason = faultOf(row, before);
       if (reason !== null) return { events, tombstones, fault: { seq: row.seq, reason } };
@@ -34,7 +38,11 @@ export function verifyChain(store: Pick<Store, "events" | "viewStates">): ChainV
   }
   const foldedSeq = Math.max(0, ...[...store.viewStates().values()].map((state) => state.seq));
   const isCut = foldedSeq > before.seq;
-  return { events, tombstones, fault: isCut ? { seq: before.seq + 1, reason: `the views have folded up to ${foldedSeq}` } : null };
+  return {
+    events,
+    tombstones,
+    fault: isCut ? { seq: before.seq + 1, reason: `the views have folded up to ${foldedSeq}` } : null,
+  };
 }
 
 function faultOf(row: StoredEvent, before: Pick<StoredEvent, "seq" | "hash">): string | null {

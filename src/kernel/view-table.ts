@@ -41,8 +41,10 @@ export interface ViewTable {
   }): readonly { readonly key: string; readonly row: unknown }[];
 }
 
+/** Stands for "no row": a row may be any JSON value, `null` and `undefined` excepted. */
 const absent = Symbol("absent");
-type Cell = unknown | typeof absent;
+/** A row, or `absent`. */
+type Cell = unknown;
 
 export function createViewTable(view: View, store: Pick<Store, "row" | "rows"> | null): ViewTable {
   const cells = createCells(view, store);

@@ -22,13 +22,27 @@ interface Thing {
 
 const thing = on<Thing>();
 const thingFolds: readonly Fold<Thing>[] = [
-  thing(Put, (e) => e.data.key, (row, e) => ({ ...e.data, changes: (row?.changes ?? 0) + 1 })),
-  thing(Dropped, (e) => e.data.key, () => null),
+  thing(
+    Put,
+    (e) => e.data.key,
+    (row, e) => ({ ...e.data, changes: (row?.changes ?? 0) + 1 }),
+  ),
+  thing(
+    Dropped,
+    (e) => e.data.key,
+    () => null,
+  ),
   // Seeing changes nothing, and must cost nothing.
-  thing(Seen, (e) => e.data.key, (row) => row ?? null),
+  thing(
+    Seen,
+    (e) => e.data.key,
+    (row) => row ?? null,
+  ),
 ];
-const thingView = (name: string, options: Partial<Pick<View<Thing>, "rowsMax" | "order" | "overflow" | "folds">>): View =>
-  view(Thing)({ name, version: 1, about: "x", rowsMax: 1000, folds: thingFolds, ...options }) as View;
+const thingView = (
+  name: string,
+  options: Partial<Pick<View<Thing>, "rowsMax" | "order" | "overflow" | "folds">>,
+): View => view(Thing)({ name, version: 1, about: "x", rowsMax: 1000, folds: thingFolds, ...options });
 
 const count = (row: unknown): number => (typeof row === "number" ? row : 0) + 1;
 /** One view of each kind that a domain can write. */
@@ -37,8 +51,16 @@ const kinds: readonly View[] = [
   thingView("capped", { rowsMax: 3 }),
   thingView("ascending", { rowsMax: 2, order: "asc" }),
   thingView("guarded", { overflow: "guarded", order: "asc" }),
-  thingView("picky", { folds: thingFolds.map((fold) => ({ ...fold, key: (e) => (fold.key(e) === "b" ? null : fold.key(e)) })) }),
-  view(Type.Integer())({ name: "wild", version: 1, about: "x", rowsMax: 2, folds: [{ kind: "*", key: (e) => e.corrId, apply: count }] }) as View,
+  thingView("picky", {
+    folds: thingFolds.map((fold) => ({ ...fold, key: (e) => (fold.key(e) === "b" ? null : fold.key(e)) })),
+  }),
+  view(Type.Integer())({
+    name: "wild",
+    version: 1,
+    about: "x",
+    rowsMax: 2,
+    folds: [{ kind: "*", key: (e) => e.corrId, apply: count }],
+  }),
   view(Type.Integer())({
     name: "twice",
     version: 1,
@@ -46,9 +68,13 @@ const kinds: readonly View[] = [
     rowsMax: 50,
     folds: [
       { kind: Put.kind, key: (e) => e.corrId, apply: count },
-      { kind: "*", key: (e) => (e.data as { key: string }).key, apply: (row) => (count(row) % 4 === 0 ? null : count(row)) },
+      {
+        kind: "*",
+        key: (e) => (e.data as { key: string }).key,
+        apply: (row) => (count(row) % 4 === 0 ? null : count(row)),
+      },
     ],
-  }) as View,
+  }),
 ];
 
 /** The contract of a view in its plainest form: a map, every fold in turn, and the smallest key goes when one is too many. */
@@ -68,7 +94,8 @@ function foldPlainly({ folds, rowsMax, overflow }: View, events: readonly Envelo
   return [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const expected = (events: readonly Envelope[]) => Object.fromEntries(kinds.map((each) => [each.name, foldPlainly(each, events)]));
+const expected = (events: readonly Envelope[]) =>
+  Object.fromEntries(kinds.map((each) => [each.name, foldPlainly(each, events)]));
 const listed = (kit: JournalKit) =>
   Object.fromEntries(
     kinds.map((each) => {
@@ -80,14 +107,25 @@ const listed = (kit: JournalKit) =>
 
 const key = fc.constantFrom("a", "b", "c", "d", "e", "f");
 const change = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant(Put), data: fc.record({ key, value: fc.nat(3) }), corrId: key }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant(Put), data: fc.record({ key, value: fc.nat(3) }), corrId: key }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant(Dropped), data: fc.record({ key }), corrId: key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant(Seen), data: fc.record({ key }), corrId: key }) },
 );
 /** Groups that are committed together; some of them meet a disk that fails. */
-const history = fc.array(fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 6 }), fails: fc.boolean() }), { maxLength: 8 });
+const history = fc.array(
+  fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 6 }), fails: fc.boolean() }),
+  { maxLength: 8 },
+);
 
-async function play(groups: readonly { readonly changes: readonly { kind: typeof Put | typeof Dropped | typeof Seen; data: unknown; corrId: string }[]; readonly fails: boolean }[]) {
+async function play(
+  groups: readonly {
+    readonly changes: readonly { kind: typeof Put | typeof Dropped | typeof Seen; data: unknown; corrId: string }[];
+    readonly fails: boolean;
+  }[],
+) {
   const store = createFailingStore();
   const kit = openJournal(kinds, store);
   for (const { changes, fails } of groups) {
@@ -106,11 +144,15 @@ test("rows in memory, rows on disk, rows rebuilt and the plain fold agree, whate
       const wanted = expected(events);
       assert.deepEqual(listed(kit), wanted);
       assert.deepEqual(storedRows(store, kinds), wanted);
-      for (const each of kinds) for (const [name, row] of wanted[each.name] ?? []) assert.deepEqual(kit.views.get(each, name), row);
+      for (const each of kinds)
+        for (const [name, row] of wanted[each.name] ?? []) assert.deepEqual(kit.views.get(each, name), row);
       assert.equal(verifyChain(store).fault, null);
       openJournal(nextVersions(kinds), store);
       assert.deepEqual(storedRows(store, kinds), wanted);
-      assert.equal(events.length, groups.filter((group) => !group.fails).reduce((sum, group) => sum + group.changes.length, 0));
+      assert.equal(
+        events.length,
+        groups.filter((group) => !group.fails).reduce((sum, group) => sum + group.changes.length, 0),
+      );
     }),
     runs(60),
   );
@@ -121,9 +163,14 @@ test("a restart in the middle, and a view that slept for a while, change nothing
     fc.asyncProperty(history, history, history, async (first, second, third) => {
       const store = createMemoryStore();
       const sleepers = new Set(["capped", "wild", "twice"]);
-      for (const [groups, views] of [[first, kinds], [second, kinds.filter((each) => !sleepers.has(each.name))], [third, kinds]] as const) {
+      for (const [groups, views] of [
+        [first, kinds],
+        [second, kinds.filter((each) => !sleepers.has(each.name))],
+        [third, kinds],
+      ] as const) {
         const kit = openJournal(views, store);
-        for (const { changes } of groups) await Promise.all(changes.map(({ kind, data, corrId }) => kit.emit(kind, data, { corrId })));
+        for (const { changes } of groups)
+          await Promise.all(changes.map(({ kind, data, corrId }) => kit.emit(kind, data, { corrId })));
       }
       const kit = openJournal(kinds, store);
       assert.deepEqual(storedRows(store, kinds), expected(kit.journal.read({ limit: 1000 })));
@@ -170,7 +217,9 @@ test("watchers are told each change once, from what the row was to what it is, a
         store.failWith(fails ? "full" : null);
         await Promise.allSettled(changes.map(({ kind, data, corrId }) => kit.emit(kind, data, { corrId })));
       }
-      const told = Object.fromEntries([...watched].map(([name, rows]) => [name, [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))]));
+      const told = Object.fromEntries(
+        [...watched].map(([name, rows]) => [name, [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))]),
+      );
       assert.deepEqual(kit.defects, []);
       assert.deepEqual(told, expected(kit.journal.read({ limit: 1000 })));
     }),
@@ -181,12 +230,20 @@ test("watchers are told each change once, from what the row was to what it is, a
 test("lists go page by page in the view's order, filtered or not, and each row comes once", async () => {
   const [whole, , ascending] = kinds as [View, View, View];
   const kit = openJournal([whole, ascending]);
-  await Promise.all(Array.from({ length: 25 }, (_, index) => kit.emit(Put, { key: `k${String(index).padStart(2, "0")}`, value: index % 3 })));
+  await Promise.all(
+    Array.from({ length: 25 }, (_, index) =>
+      kit.emit(Put, { key: `k${String(index).padStart(2, "0")}`, value: index % 3 }),
+    ),
+  );
   const pages = (where?: (row: unknown) => boolean): string[][] => {
     const found: string[][] = [];
     let afterKey: string | null = "~";
     while (afterKey !== null) {
-      const page: ReturnType<typeof kit.views.list> = kit.views.list(whole, { limit: 4, afterKey, ...(where ? { where } : {}) });
+      const page: ReturnType<typeof kit.views.list> = kit.views.list(whole, {
+        limit: 4,
+        afterKey,
+        ...(where ? { where } : {}),
+      });
       found.push(page.rows.map((each) => each.key));
       afterKey = page.nextKey;
     }
@@ -194,16 +251,28 @@ test("lists go page by page in the view's order, filtered or not, and each row c
   };
   const all = Array.from({ length: 25 }, (_, index) => `k${String(24 - index).padStart(2, "0")}`);
   assert.deepEqual(pages().flat(), all);
-  assert.deepEqual(pages().map((page) => page.length), [4, 4, 4, 4, 4, 4, 1]);
+  assert.deepEqual(
+    pages().map((page) => page.length),
+    [4, 4, 4, 4, 4, 4, 1],
+  );
   const some = pages((row) => (row as Thing).value === 1);
-  assert.deepEqual(some.flat(), all.filter((name) => Number(name.slice(1)) % 3 === 1));
-  assert.deepEqual(some.map((page) => page.length), [4, 4]);
+  assert.deepEqual(
+    some.flat(),
+    all.filter((name) => Number(name.slice(1)) % 3 === 1),
+  );
+  assert.deepEqual(
+    some.map((page) => page.length),
+    [4, 4],
+  );
 });
 
 test("a row that an event leaves as it was is not written again", async () => {
   const writes: number[] = [];
   const inner = createMemoryStore();
-  const store = { ...inner, commit: (batch: Parameters<typeof inner.commit>[0]) => (writes.push(batch.rows.length), inner.commit(batch)) };
+  const store = {
+    ...inner,
+    commit: (batch: Parameters<typeof inner.commit>[0]) => (writes.push(batch.rows.length), inner.commit(batch)),
+  };
   const kit = openJournal([kinds[0] as View], store);
   await Promise.all(Array.from({ length: 20 }, () => kit.emit(Put, { key: "a", value: 1 })));
   await kit.emit(Seen, { key: "a" });

@@ -137,7 +137,7 @@ function createStale(view: View, store: Store, from: number): Stale {
   if (from > 0) for (const { key, json } of eachRow(store, view.name)) rows.set(key, json);
   const source = {
     row: (_view: string, key: string) => rows.get(key),
-    rows: () => [...rows].map(([key, json]) => ({ key, json })).sort((a, b) => (a.key < b.key ? -1 : 1)),
+    rows: () => [...rows].map(([key, json]) => ({ key, json })).toSorted((a, b) => (a.key < b.key ? -1 : 1)),
   };
   return { view, table: createViewTable(view, source), rows, from };
 }

@@ -18,7 +18,8 @@ export function createMemoryStore(): Store {
     },
     commit({ events, rows, views }) {
       for (const [index, event] of events.entries()) {
-        if (event.seq !== journal.length + index + 1) throw new StoreFault("failed", `position ${event.seq} is taken or leaves a gap`);
+        if (event.seq !== journal.length + index + 1)
+          throw new StoreFault("failed", `position ${event.seq} is taken or leaves a gap`);
       }
       for (const event of events) journal.push(event);
       for (const row of rows) {
@@ -36,7 +37,7 @@ export function createMemoryStore(): Store {
     row: (view, key) => table(view).get(key),
     rows({ view, afterKey, limit, order }) {
       const sign = order === "desc" ? -1 : 1;
-      const keys = [...table(view).keys()].sort((a, b) => (a < b ? -sign : sign));
+      const keys = [...table(view).keys()].toSorted((a, b) => (a < b ? -sign : sign));
       const from =
         afterKey === undefined ? keys : keys.filter((key) => (order === "desc" ? key < afterKey : key > afterKey));
       return from.slice(0, limit).map((key) => ({ key, json: table(view).get(key) ?? "" }));
@@ -58,5 +59,5 @@ function select(journal: readonly StoredEvent[], query: EventQuery): StoredEvent
       (query.corrId === undefined || event.corrId === query.corrId) &&
       (query.kinds === undefined || query.kinds.includes(event.kind)),
   );
-  return (query.order === "desc" ? matching.reverse() : matching).slice(0, query.limit);
+  return (query.order === "desc" ? matching.toReversed() : matching).slice(0, query.limit);
 }

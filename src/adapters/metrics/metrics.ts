@@ -114,7 +114,7 @@ function createAdder(registers: Registry[]): Adder {
           labelNames: [...labelNames],
           registers,
           collect() {
-            collect(this as unknown as Counter);
+            collect(this);
           },
         }),
       );

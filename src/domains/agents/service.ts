@@ -91,7 +91,7 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
         const { agent, title, input, grants, folder } = known;
         const payload = { agent, title, input, grants, ...(folder === undefined ? {} : { folder }) };
         await parts.kernel.queue.enqueue({
-          operation: Run as never,
+          operation: Run,
           payload,
           caller: ctx.caller,
           corrId: episode,

@@ -65,9 +65,7 @@ export function createToolbox(options: ToolboxOptions): Tools {
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
-      return answer === undefined
-        ? await perform(step, { operation: operation as unknown as Operation, input, options })
-        : answer.result;
+      return answer === undefined ? await perform(step, { operation: operation, input, options }) : answer.result;
     },
     async believe({ topic, statement, sources }) {
       beliefNumber += 1;
@@ -76,7 +74,7 @@ export function createToolbox(options: ToolboxOptions): Tools {
         agent,
         topic,
         statement: statement.slice(0, 1000),
-        sources: sources.slice(0, 20) as { path: string; line: number }[],
+        sources: sources.slice(0, 20),
       });
     },
     progress({ phase, done, total, unit }) {

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
 import { createFailingStore } from "../../../test/kit/journal.ts";
-import { admin, approvalTimeoutMs, domainOf, type Kit, type KitOptions, makeKernel, turn, until } from "../../../test/kit/kernel.ts";
+import {
+  admin,
+  approvalTimeoutMs,
+  domainOf,
+  type Kit,
+  type KitOptions,
+  makeKernel,
+  turn,
+  until,
+} from "../../../test/kit/kernel.ts";
 import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { bind, op } from "../../contract/operation.ts";
@@ -26,9 +35,18 @@ const order = { to: "garden", amount: 7 };
 async function shop(more: KitOptions = {}) {
   const paid: unknown[] = [];
   const pay = bind(Pay, (input) => (paid.push(input), { paid: input.amount }), {
-    preview: async ({ to, amount }) => ({ summary: `pay ${amount} to ${to}`, diff: `-0 +${amount} ${secret}`, canUndo: false }),
+    preview: async ({ to, amount }) => ({
+      summary: `pay ${amount} to ${to}`,
+      diff: `-0 +${amount} ${secret}`,
+      canUndo: false,
+    }),
   });
-  const kit = await makeKernel({ ask: ["shop:*"], secrets: [secret], ...more, domains: () => [domainOf("shop", { operations: [pay] })] });
+  const kit = await makeKernel({
+    ask: ["shop:*"],
+    secrets: [secret],
+    ...more,
+    domains: () => [domainOf("shop", { operations: [pay] })],
+  });
   return { ...kit, paid };
 }
 
@@ -41,8 +59,13 @@ const only = async (kit: Kit): Promise<Approval> => {
   assert.ok(row !== undefined && others.length === 0, "there is one approval");
   return row;
 };
-const decide = (kit: Kit, approvalId: string, decision: "allow" | "deny", as: Caller = admin) => kit.call("approvals.decide", { approvalId, decision }, as);
-const codeOf = (call: Promise<unknown>) => call.then(() => "ok", (error: unknown) => (isProblem(error) ? error.definition.code : String(error)));
+const decide = (kit: Kit, approvalId: string, decision: "allow" | "deny", as: Caller = admin) =>
+  kit.call("approvals.decide", { approvalId, decision }, as);
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => "ok",
+    (error: unknown) => (isProblem(error) ? error.definition.code : String(error)),
+  );
 
 async function held(kit: Kit, input: unknown = order): Promise<string> {
   const { outcome } = await kit.call("shop.pay", input);
@@ -52,7 +75,14 @@ async function held(kit: Kit, input: unknown = order): Promise<string> {
 
 /** An agent's call, which waits; resolves when its question is written. */
 async function asked(kit: Kit, signal?: AbortSignal) {
-  const came = codeOf(kit.kernel.dispatch({ operationId: "shop.pay", input: order, credentials: { kind: "caller", caller: agent }, ...(signal ? { signal } : {}) }));
+  const came = codeOf(
+    kit.kernel.dispatch({
+      operationId: "shop.pay",
+      input: order,
+      credentials: { kind: "caller", caller: agent },
+      ...(signal ? { signal } : {}),
+    }),
+  );
   await kit.next("approvals.requested", () => true);
   await turn();
   return { came, approvalId: (await only(kit)).approvalId };
@@ -63,7 +93,10 @@ test("a held call shows what would be done, without secrets, and the queue makes
   const input = { ...order, note: `with ${secret}` };
   const approvalId = await held(kit, input);
   const row = await only(kit);
-  assert.deepEqual([row.approvalId, row.status, row.summary, row.key, row.rule], [approvalId, "waiting", "pay 7 to garden", "shop:pay", "config:approvals.ask:shop:*"]);
+  assert.deepEqual(
+    [row.approvalId, row.status, row.summary, row.key, row.rule],
+    [approvalId, "waiting", "pay 7 to garden", "shop:pay", "config:approvals.ask:shop:*"],
+  );
   assert.ok(!JSON.stringify([row, kit.events()]).includes(secret), "a secret is shown");
   assert.deepEqual(kit.paid, []);
   const { outcome } = await decide(kit, approvalId, "allow");
@@ -80,7 +113,12 @@ test("what was allowed is this call and no other: changed arguments are asked fo
   await kit.next("task.finished", () => true);
   // Only the queue can bring an approval along; even then it fits one call.
   const again = (input: unknown) =>
-    kit.kernel.dispatch({ operationId: "shop.pay", input, credentials: { kind: "caller", caller: admin }, approvalId } as CallRequest);
+    kit.kernel.dispatch({
+      operationId: "shop.pay",
+      input,
+      credentials: { kind: "caller", caller: admin },
+      approvalId,
+    } as CallRequest);
   assert.equal((await again({ ...order, amount: 8 })).outcome.kind, "held");
   assert.equal((await kit.call("shop.pay", order)).outcome.kind, "held");
   assert.equal(kit.paid.length, 1);
@@ -102,14 +140,20 @@ test("a no, and no answer in time, refuse the call", async () => {
   await decide(kit, denied.approvalId, "deny");
   assert.equal(await denied.came, "arw.approval-denied");
   const came = codeOf(kit.call("shop.pay", order, agent));
-  await until(() => kit.kinds().filter((kind) => kind === "approvals.requested").length === 2, "the second question is asked");
+  await until(
+    () => kit.kinds().filter((kind) => kind === "approvals.requested").length === 2,
+    "the second question is asked",
+  );
   await turn();
   kit.clock.advance(approvalTimeoutMs - 1);
   await turn();
   assert.ok(!kit.kinds().includes("approvals.expired"));
   kit.clock.advance(1);
   assert.equal(await came, "arw.approval-denied");
-  assert.deepEqual((await rows(kit)).map((row) => row.status), ["expired", "denied"]);
+  assert.deepEqual(
+    (await rows(kit)).map((row) => row.status),
+    ["expired", "denied"],
+  );
   assert.deepEqual(kit.paid, []);
 });
 
@@ -125,7 +169,11 @@ test("when the caller leaves, the question is withdrawn and nothing is done", as
 });
 
 test("a question has one answer, whoever asks at the same moment", async () => {
-  for (const [first, second] of [["allow", "allow"], ["allow", "deny"], ["deny", "allow"]] as const) {
+  for (const [first, second] of [
+    ["allow", "allow"],
+    ["allow", "deny"],
+    ["deny", "allow"],
+  ] as const) {
     await using kit = await shop();
     const approvalId = await held(kit);
     const came = await Promise.all([codeOf(decide(kit, approvalId, first)), codeOf(decide(kit, approvalId, second))]);
@@ -146,7 +194,8 @@ test("a person who allows in the moment in which the caller leaves is told which
   const outcome = [await came, await allowed];
   const { status } = await only(kit);
   assert.ok(
-    (status === "cancelled" && outcome[1] === "approvals.already-answered") || (status === "granted" && outcome[1] === "ok"),
+    (status === "cancelled" && outcome[1] === "approvals.already-answered") ||
+      (status === "granted" && outcome[1] === "ok"),
     `${status} but ${outcome.join(", ")}`,
   );
   assert.deepEqual(kit.paid, []);
@@ -206,10 +255,16 @@ test("at a restart the questions of callers who are gone are withdrawn, the othe
   void codeOf(first.call("shop.pay", order, agent));
   await until(() => first.kinds().length === 2, "both questions are asked");
   await using second = await shop({ store, blobs });
-  assert.deepEqual((await rows(second)).map((row) => row.status), ["cancelled", "waiting"]);
+  assert.deepEqual(
+    (await rows(second)).map((row) => row.status),
+    ["cancelled", "waiting"],
+  );
   second.clock.advance(approvalTimeoutMs);
   await second.next("approvals.expired", () => true);
-  assert.deepEqual((await rows(second)).map((row) => row.status), ["cancelled", "expired"]);
+  assert.deepEqual(
+    (await rows(second)).map((row) => row.status),
+    ["cancelled", "expired"],
+  );
 });
 
 test("an agent needs a grant for what it reads and is asked for what it changes; a grant fits its folder and path alone", async () => {
@@ -226,13 +281,25 @@ test("an agent needs a grant for what it reads and is asked for what it changes;
       }),
       () => ({}),
     );
-  await using kit = await makeKernel({ domains: () => [domainOf("disk", { operations: [scoped("read", "read"), scoped("write", "write")] })] });
-  const grants = [{ key: "disk:*", folder: "/a" }, { key: "disk:write", folder: "/b", path: "x" }];
+  await using kit = await makeKernel({
+    domains: () => [domainOf("disk", { operations: [scoped("read", "read"), scoped("write", "write")] })],
+  });
+  const grants = [
+    { key: "disk:*", folder: "/a" },
+    { key: "disk:write", folder: "/b", path: "x" },
+  ];
   const come = async (name: string, folder: string, path: string) => {
     const questions = () => kit.kinds().filter((kind) => kind === "approvals.requested").length;
     const before = questions();
     const controller = new AbortController();
-    const came = codeOf(kit.kernel.dispatch({ operationId: `disk.${name}`, input: { folder, path }, credentials: { kind: "caller", caller: { ...agent, grants } }, signal: controller.signal }));
+    const came = codeOf(
+      kit.kernel.dispatch({
+        operationId: `disk.${name}`,
+        input: { folder, path },
+        credentials: { kind: "caller", caller: { ...agent, grants } },
+        signal: controller.signal,
+      }),
+    );
     await turn();
     await turn();
     const isAsked = questions() > before;
@@ -240,7 +307,15 @@ test("an agent needs a grant for what it reads and is asked for what it changes;
     return isAsked ? "asked" : await came;
   };
   assert.deepEqual(
-    [await come("read", "/a", "x"), await come("write", "/a", "x"), await come("write", "/b", "x"), await come("write", "/b", "y"), await come("read", "/b", "x"), await come("read", "/a/b", "x"), await come("write", "/c", "x")],
+    [
+      await come("read", "/a", "x"),
+      await come("write", "/a", "x"),
+      await come("write", "/b", "x"),
+      await come("write", "/b", "y"),
+      await come("read", "/b", "x"),
+      await come("read", "/a/b", "x"),
+      await come("write", "/c", "x"),
+    ],
     ["ok", "ok", "ok", "asked", "arw.denied", "arw.denied", "asked"],
   );
 });

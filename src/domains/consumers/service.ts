@@ -185,7 +185,7 @@ const rethrowAfter =
 const messageOf = ({ envelope, attempt }: Delivered): Message => ({
   seq: envelope.seq,
   attempt,
-  event: envelope as Message["event"],
+  event: envelope,
 });
 
 interface Waiting {

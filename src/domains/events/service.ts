@@ -74,11 +74,11 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
     },
     prefixes,
   });
-  for (const envelope of recent) yield envelope as Item;
+  for (const envelope of recent) yield envelope;
   // Reading the journal to its end and subscribing happen in one turn, so nothing can be committed between them.
   let position = resumeFrom ?? headSeq;
   for (let page = next(journal, position, input.corr); page.length > 0; page = next(journal, position, input.corr)) {
-    for (const envelope of page) if (wants(envelope)) yield envelope as Item;
+    for (const envelope of page) if (wants(envelope)) yield envelope;
     position = page.at(-1)?.seq ?? position;
   }
   using subscription = parts.bus.subscribe({
@@ -90,11 +90,11 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
   ctx.signal.addEventListener("abort", leave, { once: true });
   for await (const delivery of subscription) {
     if (isGap(delivery)) yield frame(self, BusGap.kind, shownGap(delivery));
-    else yield delivery as Item;
+    else yield delivery;
   }
 }
 
-const plain = (envelope: Envelope): Item => envelope as Item;
+const plain = (envelope: Envelope): Item => envelope;
 
 const isGap = (delivery: Delivery): delivery is GapMark => "skipped" in delivery;
 const shownGap = ({ fromSeq, toSeq, skipped }: GapMark): GapMark => ({ fromSeq, toSeq, skipped });
@@ -131,7 +131,7 @@ function newest(
     if (last === undefined || page.length < pageEvents) break;
     toSeq = last.seq - 1;
   }
-  return found.reverse();
+  return found.toReversed();
 }
 
 /** A frame of the stream itself: it passes by, has no position, and leaves the client's position as it is. */

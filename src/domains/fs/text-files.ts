@@ -19,15 +19,31 @@ interface ReadRequest {
   readonly signal: AbortSignal;
 }
 
+/** Files read ahead while one is looked at, so that disk and processor work at once; no more than these are held. */
+const readAheadFiles = 8;
+
 export const createTextFiles = (reader: FolderReader) => ({
   read: (
     { folder, paths, sizeBytesMax, signal }: ReadRequest,
     take: (file: ReadFile) => "more" | "enough",
   ): Promise<void> =>
     reader.within(folder, { signal }, async (open) => {
-      for (const path of paths) {
+      const ahead: Promise<ReadFile>[] = [];
+      let next = 0;
+      const readOn = (): void => {
+        for (; ahead.length < readAheadFiles && next < paths.length; next += 1) {
+          const reading = readOne(reader, open, { path: paths[next] as string, sizeBytesMax, signal });
+          // Its failure is met where it is awaited, which may be later than it happens.
+          reading.catch(() => undefined);
+          ahead.push(reading);
+        }
+      };
+      readOn();
+      for (let first = ahead.shift(); first !== undefined; first = ahead.shift()) {
+        const file = await first;
         signal.throwIfAborted();
-        if (take(await readOne(reader, open, { path, sizeBytesMax, signal })) === "enough") return;
+        readOn();
+        if (take(file) === "enough") return;
       }
     }),
 });

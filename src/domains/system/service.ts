@@ -22,7 +22,7 @@ export const createSystem = ({ parts, facts }: { readonly parts: KernelParts; re
       node: facts.node,
       docs: "/spec/openapi.yaml",
       tableHash: parts.kernel.table.hash,
-      endpoints: [...parts.kernel.table.operations.values()].map((each) => each.operation.http).sort(),
+      endpoints: [...parts.kernel.table.operations.values()].map((each) => each.operation.http).toSorted(),
     })),
     bind(Metrics, () => facts.metrics()),
     bind(ShowConfig, ({ sources }) => ({

@@ -1,7 +1,6 @@
 /** Where a JSON text breaks. Only called when `JSON.parse` refused it, whose messages name no position for short texts. */
 
 // Control characters have no place inside JSON strings, so the pattern must name them.
-// oxlint-disable-next-line no-control-regex
 const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const space = /[ \t\n\r]*/y;
