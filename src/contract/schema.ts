@@ -4,9 +4,9 @@
  */
 import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { Clean as cleanValue, Default as defaultValue, Hash as hashValue } from "typebox/value";
+import { Clean as cleanValue } from "typebox/value";
 
-export { Type, cleanValue, defaultValue, hashValue };
+export { Type, cleanValue };
 export type { Static, TObject, TProperties, TSchema };
 
 /** An object that refuses keys it does not name. Every input, output and event of ours is one. */

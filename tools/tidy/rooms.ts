@@ -45,14 +45,12 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   typebox: ["src/contract/"],
   canonicalize: ["src/base/"],
   diff: ["src/base/"],
-  croner: ["src/kernel/", "src/adapters/"],
   ignore: ["src/adapters/"],
   pino: ["src/adapters/"],
   "prom-client": ["src/adapters/"],
   fastify: ["src/surfaces/http/"],
   "@fastify/static": ["src/surfaces/http/"],
   commander: ["src/surfaces/cli/"],
-  "@clack/prompts": ["src/surfaces/cli/"],
   "smol-toml": ["src/app/"],
 };
 

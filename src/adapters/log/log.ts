@@ -32,6 +32,3 @@ function putAside(path: string): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size > fileBytesMax) renameSync(path, `${path}.1`);
 }
-
-/** For hubs in tests and one-off commands. */
-export const silentLog: Log = { info() {}, warn() {}, error() {} };

@@ -32,17 +32,6 @@ export interface FileBytes {
   readonly digest: string | null;
 }
 
-/** What the domain makes of `FileBytes`. */
-export interface FileText {
-  readonly path: string;
-  readonly text: string;
-  readonly isUtf8: boolean;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  readonly digest: string | null;
-  readonly isTruncated: boolean;
-}
-
 export type SkipReason = "vanished" | "unreadable" | "name-not-utf8" | "name-refused" | "too-deep" | "too-large";
 
 export interface SkippedEntry {
