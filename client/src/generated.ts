@@ -120,6 +120,138 @@ export type ApprovalsDecideOutput = {
   readonly reason?: string | undefined;
 };
 
+export type ConsumersAckInput = {
+  readonly name: string;
+  readonly seqs: readonly number[];
+};
+export type ConsumersAckOutput = {
+  /** How many of them were waiting for it. */
+  readonly acked: number;
+};
+
+export type ConsumersCreateInput = {
+  readonly name: string;
+  /** Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count. */
+  readonly prefix?: readonly string[] | undefined;
+  /** What it begins with: new events, all that are kept, or those after a position. */
+  readonly start?: "new" | "all" | number | undefined;
+  /** Milliseconds after which an unanswered message is delivered again. */
+  readonly ackWaitMs?: number | undefined;
+  /** Deliveries of one message before it becomes a dead letter. */
+  readonly deliverMax?: number | undefined;
+  /** Messages that may be unanswered at once. */
+  readonly pendingMax?: number | undefined;
+};
+export type ConsumersCreateOutput = {
+  readonly name: string;
+  /** Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count. */
+  readonly prefixes: readonly string[];
+  /** Milliseconds after which an unanswered message is delivered again. */
+  readonly ackWaitMs: number;
+  /** Deliveries of one message before it becomes a dead letter. */
+  readonly deliverMax: number;
+  /** Messages that may be unanswered at once. */
+  readonly pendingMax: number;
+  /** Everything up to here is done. */
+  readonly floorSeq: number;
+  /** Done out of order, above `floorSeq`. */
+  readonly doneAbove: readonly number[];
+  /** Given back, with the deliveries they had. */
+  readonly returned: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    readonly attempt: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly notBeforeMs: number;
+  }[];
+  /** The newest dead letters. */
+  readonly buried: readonly number[];
+  readonly buriedCount: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+};
+
+export type ConsumersNackInput = {
+  readonly name: string;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Deliver it again after this many milliseconds. */
+  readonly delayMs?: number | undefined;
+};
+export type ConsumersNackOutput = {
+  readonly returned: boolean;
+};
+
+export type ConsumersPullInput = {
+  readonly name: string;
+  readonly count?: number | undefined;
+  /** Wait up to this many milliseconds. */
+  readonly waitMs?: number | undefined;
+};
+export type ConsumersPullOutput = {
+  readonly messages: readonly ({
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Which delivery of it this is. */
+    readonly attempt: number;
+    readonly event: {
+      /** Position in the journal; the first event is 1. */
+      readonly seq?: number | undefined;
+      readonly id: string;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly timeMs: number;
+      readonly kind: string;
+      readonly version: number;
+      readonly corrId: string;
+      readonly causeId: string | null;
+      readonly node: string;
+      readonly caller: string;
+      readonly data: unknown;
+    };
+  })[];
+  /** Positions between the newest event and `floorSeq`. */
+  readonly lag: number;
+};
+
+export type ConsumersRemoveInput = {
+  readonly name: string;
+};
+export type ConsumersRemoveOutput = {
+  readonly removed: boolean;
+};
+
+export type ConsumersStreamInput = {
+  readonly name: string;
+};
+export type ConsumersStreamOutput = {
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Which delivery of it this is. */
+  readonly attempt: number;
+  readonly event: {
+    /** Position in the journal; the first event is 1. */
+    readonly seq?: number | undefined;
+    readonly id: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    readonly version: number;
+    readonly corrId: string;
+    readonly causeId: string | null;
+    readonly node: string;
+    readonly caller: string;
+    readonly data: unknown;
+  };
+};
+
+export type ConsumersWorkingInput = {
+  readonly name: string;
+  readonly seqs: readonly number[];
+};
+export type ConsumersWorkingOutput = {
+  readonly extended: number;
+};
+
 export type EpisodesShowInput = {
   /** Joins everything that belongs to one episode. */
   readonly id: string;
@@ -174,6 +306,63 @@ export type EpisodesShowOutput = {
     readonly data: unknown;
   })[];
   readonly nextAfterSeq: number | null;
+};
+
+export type EventsGetInput = {
+  /** Its position in the journal. */
+  readonly seq: number;
+};
+export type EventsGetOutput = {
+  /** Position in the journal; the first event is 1. */
+  readonly seq?: number | undefined;
+  readonly id: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly timeMs: number;
+  readonly kind: string;
+  readonly version: number;
+  readonly corrId: string;
+  readonly causeId: string | null;
+  readonly node: string;
+  readonly caller: string;
+  readonly data: unknown;
+};
+
+export type EventsJournalInput = {
+  /** Only kinds that begin with one of these; repeat it or separate by commas. */
+  readonly prefix?: readonly string[] | undefined;
+  /** Joins everything that belongs to one episode. */
+  readonly corr?: string | undefined;
+  /** Only what came after this position. */
+  readonly afterSeq?: number | undefined;
+  /** Nothing after this position. */
+  readonly toSeq?: number | undefined;
+  /** Only what happened at or after this epoch millisecond. */
+  readonly sinceMs?: number | undefined;
+  /** Nothing that happened after this epoch millisecond. */
+  readonly untilMs?: number | undefined;
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: number | undefined;
+};
+export type EventsJournalOutput = {
+  readonly events: readonly ({
+    /** Position in the journal; the first event is 1. */
+    readonly seq?: number | undefined;
+    readonly id: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    readonly version: number;
+    readonly corrId: string;
+    readonly causeId: string | null;
+    readonly node: string;
+    readonly caller: string;
+    readonly data: unknown;
+  })[];
+  /** Position in the journal; the first event is 1. */
+  readonly headSeq: number;
+  /** Where the next page begins. A page may be short, or empty, and still have one: it looks at a bounded number of events. */
+  readonly nextCursor: number | null;
 };
 
 export type EventsWatchInput = {
@@ -616,6 +805,96 @@ export type StateBriefsWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateBriefsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateConsumersInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateConsumersOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  readonly items: readonly {
+    readonly name: string;
+    /** Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count. */
+    readonly prefixes: readonly string[];
+    /** Milliseconds after which an unanswered message is delivered again. */
+    readonly ackWaitMs: number;
+    /** Deliveries of one message before it becomes a dead letter. */
+    readonly deliverMax: number;
+    /** Messages that may be unanswered at once. */
+    readonly pendingMax: number;
+    /** Everything up to here is done. */
+    readonly floorSeq: number;
+    /** Done out of order, above `floorSeq`. */
+    readonly doneAbove: readonly number[];
+    /** Given back, with the deliveries they had. */
+    readonly returned: readonly {
+      /** Position in the journal; the first event is 1. */
+      readonly seq: number;
+      readonly attempt: number;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly notBeforeMs: number;
+    }[];
+    /** The newest dead letters. */
+    readonly buried: readonly number[];
+    readonly buriedCount: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateConsumersGetInput = {
+  readonly key: string;
+};
+export type StateConsumersGetOutput = {
+  readonly name: string;
+  /** Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count. */
+  readonly prefixes: readonly string[];
+  /** Milliseconds after which an unanswered message is delivered again. */
+  readonly ackWaitMs: number;
+  /** Deliveries of one message before it becomes a dead letter. */
+  readonly deliverMax: number;
+  /** Messages that may be unanswered at once. */
+  readonly pendingMax: number;
+  /** Everything up to here is done. */
+  readonly floorSeq: number;
+  /** Done out of order, above `floorSeq`. */
+  readonly doneAbove: readonly number[];
+  /** Given back, with the deliveries they had. */
+  readonly returned: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    readonly attempt: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly notBeforeMs: number;
+  }[];
+  /** The newest dead letters. */
+  readonly buried: readonly number[];
+  readonly buriedCount: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+};
+
+export type StateConsumersWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateConsumersWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -1575,6 +1854,49 @@ export interface EventData {
     readonly toSeq: number;
     readonly skipped: number;
   };
+  /** Messages are done and will not be delivered again. */
+  readonly "consumers.acked": {
+    readonly name: string;
+    readonly seqs: readonly number[];
+    /** Everything up to here is done. */
+    readonly floorSeq: number;
+  };
+  /** A message was delivered as often as allowed and nobody finished it: a dead letter. */
+  readonly "consumers.buried": {
+    readonly name: string;
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    readonly attempt: number;
+    /** Everything up to here is done. */
+    readonly floorSeq: number;
+  };
+  /** A durable consumer exists from here on. */
+  readonly "consumers.created": {
+    readonly name: string;
+    /** Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count. */
+    readonly prefixes: readonly string[];
+    /** Position in the journal; the first event is 1. */
+    readonly startSeq: number;
+    /** Milliseconds after which an unanswered message is delivered again. */
+    readonly ackWaitMs: number;
+    /** Deliveries of one message before it becomes a dead letter. */
+    readonly deliverMax: number;
+    /** Messages that may be unanswered at once. */
+    readonly pendingMax: number;
+  };
+  /** A consumer and what it had left to do are gone. */
+  readonly "consumers.removed": {
+    readonly name: string;
+  };
+  /** A message was given back, or its time ran out; it will be delivered again. */
+  readonly "consumers.returned": {
+    readonly name: string;
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    readonly attempt: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly notBeforeMs: number;
+  };
   /** An agent wants to change something. */
   readonly "intents.proposed": {
     readonly agent: string;
@@ -1759,11 +2081,31 @@ export interface Client {
     /** Answer a call that waits: allow it once, or deny it. */
     decide(input: ApprovalsDecideInput, options?: CallOptions): Promise<ApprovalsDecideOutput>;
   };
+  readonly consumers: {
+    /** Say that messages are done. */
+    ack(input: ConsumersAckInput, options?: CallOptions): Promise<ConsumersAckOutput>;
+    /** Create a durable consumer, or find it again. */
+    create(input: ConsumersCreateInput, options?: CallOptions): Promise<ConsumersCreateOutput>;
+    /** Give a message back, to be delivered again at once or later. */
+    nack(input: ConsumersNackInput, options?: CallOptions): Promise<ConsumersNackOutput>;
+    /** Take the next messages, waiting for some if there are none. */
+    pull(input: ConsumersPullInput, options?: CallOptions): Promise<ConsumersPullOutput>;
+    /** Remove a consumer and its place in the journal. */
+    remove(input: ConsumersRemoveInput, options?: CallOptions): Promise<ConsumersRemoveOutput>;
+    /** Take messages as they come; each still has to be acknowledged. */
+    stream(input: ConsumersStreamInput, options?: StreamOptions): AsyncGenerator<ConsumersStreamOutput, void, undefined>;
+    /** Ask for more time for messages that are still being worked on. */
+    working(input: ConsumersWorkingInput, options?: CallOptions): Promise<ConsumersWorkingOutput>;
+  };
   readonly episodes: {
     /** Tell one episode as a story, event by event. */
     show(input: EpisodesShowInput, options?: CallOptions): Promise<EpisodesShowOutput>;
   };
   readonly events: {
+    /** Show one event of the journal. */
+    get(input: EventsGetInput, options?: CallOptions): Promise<EventsGetOutput>;
+    /** Read the journal page by page, newest first, by kind, episode, position and time. */
+    journal(input?: EventsJournalInput, options?: CallOptions): Promise<EventsJournalOutput>;
     /** Follow the events: recent ones first if asked, then live, with no duplicate, loss or reorder between. */
     watch(input?: EventsWatchInput, options?: StreamOptions): AsyncGenerator<EventsWatchOutput, void, undefined>;
   };
@@ -1814,6 +2156,12 @@ export interface Client {
     briefsGet(input: StateBriefsGetInput, options?: CallOptions): Promise<StateBriefsGetOutput>;
     /** Follow as JSON patches (RFC 6902): folders that Scout has read, with what it remembers of them. */
     briefsWatch(input?: StateBriefsWatchInput, options?: StreamOptions): AsyncGenerator<StateBriefsWatchOutput, void, undefined>;
+    /** List: durable consumers and how far they are. */
+    consumers(input?: StateConsumersInput, options?: CallOptions): Promise<StateConsumersOutput>;
+    /** Get one row: durable consumers and how far they are. */
+    consumersGet(input: StateConsumersGetInput, options?: CallOptions): Promise<StateConsumersGetOutput>;
+    /** Follow as JSON patches (RFC 6902): durable consumers and how far they are. */
+    consumersWatch(input?: StateConsumersWatchInput, options?: StreamOptions): AsyncGenerator<StateConsumersWatchOutput, void, undefined>;
     /** List: tasks that finished, failed or were cancelled, newest first. */
     endedTasks(input?: StateEndedTasksInput, options?: CallOptions): Promise<StateEndedTasksOutput>;
     /** Get one row: tasks that finished, failed or were cancelled, newest first. */
@@ -1899,10 +2247,21 @@ export function createClient(options: ClientOptions): Client {
     approvals: {
       decide: (input, options) => runtime.call("POST /approvals/{approvalId}/decide", input, options) as Promise<ApprovalsDecideOutput>,
     },
+    consumers: {
+      ack: (input, options) => runtime.call("POST /consumers/{name}/ack", input, options) as Promise<ConsumersAckOutput>,
+      create: (input, options) => runtime.call("POST /consumers/{name}", input, options) as Promise<ConsumersCreateOutput>,
+      nack: (input, options) => runtime.call("POST /consumers/{name}/nack", input, options) as Promise<ConsumersNackOutput>,
+      pull: (input, options) => runtime.call("POST /consumers/{name}/pull", input, options) as Promise<ConsumersPullOutput>,
+      remove: (input, options) => runtime.call("DELETE /consumers/{name}", input, options) as Promise<ConsumersRemoveOutput>,
+      stream: (input, options) => runtime.stream("GET /consumers/{name}/stream", input, options) as AsyncGenerator<ConsumersStreamOutput, void, undefined>,
+      working: (input, options) => runtime.call("POST /consumers/{name}/working", input, options) as Promise<ConsumersWorkingOutput>,
+    },
     episodes: {
       show: (input, options) => runtime.call("GET /episodes/{id}", input, options) as Promise<EpisodesShowOutput>,
     },
     events: {
+      get: (input, options) => runtime.call("GET /events/{seq}", input, options) as Promise<EventsGetOutput>,
+      journal: (input = {}, options) => runtime.call("GET /events/journal", input, options) as Promise<EventsJournalOutput>,
       watch: (input = {}, options) => runtime.stream("GET /events", input, options) as AsyncGenerator<EventsWatchOutput, void, undefined>,
     },
     fs: {
@@ -1932,6 +2291,9 @@ export function createClient(options: ClientOptions): Client {
       briefs: (input = {}, options) => runtime.call("GET /state/briefs", input, options) as Promise<StateBriefsOutput>,
       briefsGet: (input, options) => runtime.call("GET /state/briefs/{key}", input, options) as Promise<StateBriefsGetOutput>,
       briefsWatch: (input = {}, options) => runtime.stream("GET /state/briefs/-/watch", input, options) as AsyncGenerator<StateBriefsWatchOutput, void, undefined>,
+      consumers: (input = {}, options) => runtime.call("GET /state/consumers", input, options) as Promise<StateConsumersOutput>,
+      consumersGet: (input, options) => runtime.call("GET /state/consumers/{key}", input, options) as Promise<StateConsumersGetOutput>,
+      consumersWatch: (input = {}, options) => runtime.stream("GET /state/consumers/-/watch", input, options) as AsyncGenerator<StateConsumersWatchOutput, void, undefined>,
       endedTasks: (input = {}, options) => runtime.call("GET /state/endedTasks", input, options) as Promise<StateEndedTasksOutput>,
       endedTasksGet: (input, options) => runtime.call("GET /state/endedTasks/{key}", input, options) as Promise<StateEndedTasksGetOutput>,
       endedTasksWatch: (input = {}, options) => runtime.stream("GET /state/endedTasks/-/watch", input, options) as AsyncGenerator<StateEndedTasksWatchOutput, void, undefined>,
