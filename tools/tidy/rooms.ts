@@ -49,7 +49,6 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   pino: ["src/adapters/"],
   "prom-client": ["src/adapters/"],
   fastify: ["src/surfaces/http/"],
-  "@fastify/static": ["src/surfaces/http/"],
   commander: ["src/surfaces/cli/"],
   "smol-toml": ["src/app/"],
 };
