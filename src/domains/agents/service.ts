@@ -46,8 +46,9 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
 
   const begin = (program: AgentProgram, input: RunInput, ctx: Context): Promise<Static<typeof Run.output>> => {
     const known = row(ctx.corrId);
-    if (known !== undefined && known.status !== "interrupted") {
-      throw new Problem(AlreadyRan, `episode ${ctx.corrId} is ${known.status}`);
+    // A run that began in this very turn has no row yet.
+    if (active.has(ctx.corrId) || (known !== undefined && known.status !== "interrupted")) {
+      throw new Problem(AlreadyRan, `episode ${ctx.corrId} is ${known?.status ?? "running"}`);
     }
     const controller = new AbortController();
     const ended = Promise.withResolvers<void>();
