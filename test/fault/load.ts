@@ -1,0 +1,54 @@
+/** Load for a hub that is going to be killed: facts and tasks with names of their own, so that each can be counted. */
+import { bind, op } from "../../src/contract/operation.ts";
+import { event } from "../../src/contract/event.ts";
+import { closed, Type } from "../../src/contract/schema.ts";
+import { on, view } from "../../src/contract/view.ts";
+import { domainOf } from "../kit/kernel.ts";
+
+const Name = Type.String({ maxLength: 40 });
+export const Noted = event({
+  kind: "load.noted",
+  about: "x",
+  data: closed({ name: Name, padding: Type.Optional(Type.String()) }),
+});
+export const Worked = event({ kind: "load.worked", about: "x", data: closed({ name: Name }) });
+export const Work = op({
+  id: "load.work",
+  http: "POST /load/work",
+  effect: "write",
+  isTask: true,
+  about: "x",
+  input: closed({ name: Name }),
+  output: closed({ name: Name }),
+  emits: [Worked],
+});
+
+const count = on<number>();
+/** How often each name was noted: anything but one is a loss or a double. */
+const notes = view(Type.Integer())({
+  name: "notes",
+  version: 1,
+  about: "x",
+  rowsMax: 100_000,
+  overflow: "guarded",
+  folds: [count(Noted, (e) => e.data.name, (row) => (row ?? 0) + 1)],
+});
+/** The newest names alone, so that rows are dropped and written all the time. */
+const newest = view(Type.Integer())({
+  name: "newest",
+  version: 1,
+  about: "x",
+  rowsMax: 20,
+  folds: [count(Noted, (e) => e.data.name, () => 1), count(Worked, (e) => e.data.name, (row) => (row === undefined ? 1 : null))],
+});
+
+export const loadDomain = domainOf("load", {
+  events: [Noted, Worked],
+  views: [notes, newest],
+  operations: [
+    bind(Work, async ({ name }, ctx) => {
+      await ctx.emit(Worked, { name });
+      return { name };
+    }),
+  ],
+});

@@ -1,0 +1,48 @@
+/** A store that cannot be used refuses the start in words, with an exit code of its own, and is left as it is. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "vitest";
+import { openSqliteStore, storeFormat } from "../../src/adapters/sqlite/store.ts";
+
+const refusedExitCode = 78;
+const startMsMax = 30_000;
+
+async function startWith(prepare: (path: string) => void) {
+  const stateDir = await mkdtemp(join(tmpdir(), "arw-refused-"));
+  const path = join(stateDir, "journal.db");
+  prepare(path);
+  const before = readFileSync(path);
+  const main = join(import.meta.dirname, "..", "..", "src", "app", "main.ts");
+  const { status, stderr } = spawnSync(process.execPath, [main, "--port", "0", "--state-dir", stateDir], {
+    encoding: "utf8",
+    timeout: startMsMax,
+    env: { PATH: process.env["PATH"] },
+  });
+  const isUntouched = readFileSync(path).equals(before);
+  await rm(stateDir, { recursive: true });
+  return { status, stderr, isUntouched };
+}
+
+test("a damaged store refuses the start", async () => {
+  const { status, stderr, isUntouched } = await startWith((path) => writeFileSync(path, Buffer.alloc(20_000, "no database ")));
+  assert.deepEqual([status, isUntouched], [refusedExitCode, true]);
+  assert.match(stderr, /does not start.*corrupt/);
+  assert.match(stderr, /Restore a backup|--state-dir/);
+  assert.doesNotMatch(stderr, /^\s+at /m);
+});
+
+test("a store of a newer hub refuses the start and names both formats", async () => {
+  const { status, stderr, isUntouched } = await startWith((path) => {
+    openSqliteStore(path)[Symbol.dispose]();
+    const database = new DatabaseSync(path);
+    database.exec(`PRAGMA user_version=${storeFormat + 6}`);
+    database.close();
+  });
+  assert.deepEqual([status, isUntouched], [refusedExitCode, true]);
+  assert.match(stderr, new RegExp(`format ${storeFormat + 6}\\).*knows ${storeFormat}\\b`));
+});
