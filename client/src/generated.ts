@@ -1423,6 +1423,86 @@ export type SystemShutdownOutput = {
   readonly stopping: boolean;
 };
 
+export type SystemStatsInput = Readonly<Record<string, never>>;
+export type SystemStatsOutput = {
+  readonly events: readonly {
+    readonly kind: string;
+    readonly count: number;
+  }[];
+  readonly routes: readonly {
+    readonly method: string;
+    /** As the table has it; `unmatched` is everything else. */
+    readonly route: string;
+    readonly hits: number;
+    /** Answers of status 400 and above. */
+    readonly errors: number;
+    readonly meanMs: number;
+    /** Of the newest few hundred requests. */
+    readonly p95Ms: number;
+    readonly maxMs: number;
+  }[];
+  readonly jobs: readonly {
+    readonly operation: string;
+    readonly outcome: string;
+    readonly count: number;
+  }[];
+  readonly bus: {
+    readonly published: number;
+    readonly delivered: number;
+    /** Events that slow readers lost. */
+    readonly lagged: number;
+    /** Events that nobody wanted. */
+    readonly noReceivers: number;
+    readonly receivers: number;
+    /** Newest events at hand for readers that resume. */
+    readonly ringEvents: number;
+    readonly ringCapacity: number;
+  };
+  /** Bounded readers of the bus, the slowest first. */
+  readonly readers: readonly ({
+    readonly name: string;
+    readonly pending: number;
+    readonly lost: number;
+    readonly lastGap: {
+      readonly fromSeq: number;
+      readonly toSeq: number;
+      readonly skipped: number;
+    } | null;
+  })[];
+  readonly consumers: readonly {
+    readonly name: string;
+    /** Positions between the newest event and what is done. */
+    readonly lag: number;
+    /** Dead letters. */
+    readonly buried: number;
+  }[];
+  readonly commits: {
+    readonly count: number;
+    readonly events: number;
+    readonly meanMs: number;
+    readonly maxMs: number;
+  };
+  readonly queue: {
+    readonly queued: number;
+    readonly running: number;
+  };
+  /** Clients that read a stream now. */
+  readonly streams: number;
+  /** Position in the journal; the first event is 1. */
+  readonly headSeq: number;
+  readonly disk: {
+    readonly freeBytes: number;
+    readonly totalBytes: number;
+  } | null;
+  readonly process: {
+    readonly residentBytes: number;
+    readonly heapUsedBytes: number;
+    readonly cpuMs: number;
+    /** How long the event loop took to come round just now. */
+    readonly eventLoopDelayMs: number;
+  };
+};
+
 export type SystemVersionInput = Readonly<Record<string, never>>;
 export type SystemVersionOutput = {
   readonly service: string;
@@ -2132,71 +2212,71 @@ export interface Client {
     sample(input?: ScoutSampleInput, options?: CallOptions): Promise<ScoutSampleOutput>;
   };
   readonly state: {
-    /** List: what was done, refused or failed, newest first. */
+    /** List what was done, refused or failed, newest first. */
     actions(input?: StateActionsInput, options?: CallOptions): Promise<StateActionsOutput>;
-    /** Get one row: what was done, refused or failed, newest first. */
+    /** Show one row of actions. */
     actionsGet(input: StateActionsGetInput, options?: CallOptions): Promise<StateActionsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): what was done, refused or failed, newest first. */
+    /** Follow actions as JSON patches (RFC 6902). */
     actionsWatch(input?: StateActionsWatchInput, options?: StreamOptions): AsyncGenerator<StateActionsWatchOutput, void, undefined>;
-    /** List: calls that wait for a person, and how they were answered, newest first. */
+    /** List calls that wait for a person, and how they were answered, newest first. */
     approvals(input?: StateApprovalsInput, options?: CallOptions): Promise<StateApprovalsOutput>;
-    /** Get one row: calls that wait for a person, and how they were answered, newest first. */
+    /** Show one row of approvals. */
     approvalsGet(input: StateApprovalsGetInput, options?: CallOptions): Promise<StateApprovalsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): calls that wait for a person, and how they were answered, newest first. */
+    /** Follow approvals as JSON patches (RFC 6902). */
     approvalsWatch(input?: StateApprovalsWatchInput, options?: StreamOptions): AsyncGenerator<StateApprovalsWatchOutput, void, undefined>;
-    /** List: what agents concluded, newest first. */
+    /** List what agents concluded, newest first. */
     beliefs(input?: StateBeliefsInput, options?: CallOptions): Promise<StateBeliefsOutput>;
-    /** Get one row: what agents concluded, newest first. */
+    /** Show one row of beliefs. */
     beliefsGet(input: StateBeliefsGetInput, options?: CallOptions): Promise<StateBeliefsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): what agents concluded, newest first. */
+    /** Follow beliefs as JSON patches (RFC 6902). */
     beliefsWatch(input?: StateBeliefsWatchInput, options?: StreamOptions): AsyncGenerator<StateBeliefsWatchOutput, void, undefined>;
-    /** List: folders that Scout has read, with what it remembers of them. */
+    /** List folders that Scout has read, with what it remembers of them. */
     briefs(input?: StateBriefsInput, options?: CallOptions): Promise<StateBriefsOutput>;
-    /** Get one row: folders that Scout has read, with what it remembers of them. */
+    /** Show one row of briefs. */
     briefsGet(input: StateBriefsGetInput, options?: CallOptions): Promise<StateBriefsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): folders that Scout has read, with what it remembers of them. */
+    /** Follow briefs as JSON patches (RFC 6902). */
     briefsWatch(input?: StateBriefsWatchInput, options?: StreamOptions): AsyncGenerator<StateBriefsWatchOutput, void, undefined>;
-    /** List: durable consumers and how far they are. */
+    /** List durable consumers and how far they are. */
     consumers(input?: StateConsumersInput, options?: CallOptions): Promise<StateConsumersOutput>;
-    /** Get one row: durable consumers and how far they are. */
+    /** Show one row of consumers. */
     consumersGet(input: StateConsumersGetInput, options?: CallOptions): Promise<StateConsumersGetOutput>;
-    /** Follow as JSON patches (RFC 6902): durable consumers and how far they are. */
+    /** Follow consumers as JSON patches (RFC 6902). */
     consumersWatch(input?: StateConsumersWatchInput, options?: StreamOptions): AsyncGenerator<StateConsumersWatchOutput, void, undefined>;
-    /** List: tasks that finished, failed or were cancelled, newest first. */
+    /** List tasks that finished, failed or were cancelled, newest first. */
     endedTasks(input?: StateEndedTasksInput, options?: CallOptions): Promise<StateEndedTasksOutput>;
-    /** Get one row: tasks that finished, failed or were cancelled, newest first. */
+    /** Show one row of endedTasks. */
     endedTasksGet(input: StateEndedTasksGetInput, options?: CallOptions): Promise<StateEndedTasksGetOutput>;
-    /** Follow as JSON patches (RFC 6902): tasks that finished, failed or were cancelled, newest first. */
+    /** Follow endedTasks as JSON patches (RFC 6902). */
     endedTasksWatch(input?: StateEndedTasksWatchInput, options?: StreamOptions): AsyncGenerator<StateEndedTasksWatchOutput, void, undefined>;
-    /** List: every run of an agent with its status, duration and counts, newest first. */
+    /** List every run of an agent with its status, duration and counts, newest first. */
     episodes(input?: StateEpisodesInput, options?: CallOptions): Promise<StateEpisodesOutput>;
-    /** Get one row: every run of an agent with its status, duration and counts, newest first. */
+    /** Show one row of episodes. */
     episodesGet(input: StateEpisodesGetInput, options?: CallOptions): Promise<StateEpisodesGetOutput>;
-    /** Follow as JSON patches (RFC 6902): every run of an agent with its status, duration and counts, newest first. */
+    /** Follow episodes as JSON patches (RFC 6902). */
     episodesWatch(input?: StateEpisodesWatchInput, options?: StreamOptions): AsyncGenerator<StateEpisodesWatchOutput, void, undefined>;
-    /** List: what agents wanted to change, newest first. */
+    /** List what agents wanted to change, newest first. */
     intents(input?: StateIntentsInput, options?: CallOptions): Promise<StateIntentsOutput>;
-    /** Get one row: what agents wanted to change, newest first. */
+    /** Show one row of intents. */
     intentsGet(input: StateIntentsGetInput, options?: CallOptions): Promise<StateIntentsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): what agents wanted to change, newest first. */
+    /** Follow intents as JSON patches (RFC 6902). */
     intentsWatch(input?: StateIntentsWatchInput, options?: StreamOptions): AsyncGenerator<StateIntentsWatchOutput, void, undefined>;
-    /** List: what agents read, newest first. */
+    /** List what agents read, newest first. */
     observations(input?: StateObservationsInput, options?: CallOptions): Promise<StateObservationsOutput>;
-    /** Get one row: what agents read, newest first. */
+    /** Show one row of observations. */
     observationsGet(input: StateObservationsGetInput, options?: CallOptions): Promise<StateObservationsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): what agents read, newest first. */
+    /** Follow observations as JSON patches (RFC 6902). */
     observationsWatch(input?: StateObservationsWatchInput, options?: StreamOptions): AsyncGenerator<StateObservationsWatchOutput, void, undefined>;
-    /** List: runs of agents with their input and grants, newest first. */
+    /** List runs of agents with their input and grants, newest first. */
     runs(input?: StateRunsInput, options?: CallOptions): Promise<StateRunsOutput>;
-    /** Get one row: runs of agents with their input and grants, newest first. */
+    /** Show one row of runs. */
     runsGet(input: StateRunsGetInput, options?: CallOptions): Promise<StateRunsGetOutput>;
-    /** Follow as JSON patches (RFC 6902): runs of agents with their input and grants, newest first. */
+    /** Follow runs as JSON patches (RFC 6902). */
     runsWatch(input?: StateRunsWatchInput, options?: StreamOptions): AsyncGenerator<StateRunsWatchOutput, void, undefined>;
-    /** List: tasks that wait or run. */
+    /** List tasks that wait or run. */
     tasks(input?: StateTasksInput, options?: CallOptions): Promise<StateTasksOutput>;
-    /** Get one row: tasks that wait or run. */
+    /** Show one row of tasks. */
     tasksGet(input: StateTasksGetInput, options?: CallOptions): Promise<StateTasksGetOutput>;
-    /** Follow as JSON patches (RFC 6902): tasks that wait or run. */
+    /** Follow tasks as JSON patches (RFC 6902). */
     tasksWatch(input?: StateTasksWatchInput, options?: StreamOptions): AsyncGenerator<StateTasksWatchOutput, void, undefined>;
   };
   readonly system: {
@@ -2210,6 +2290,8 @@ export interface Client {
     metrics(input?: SystemMetricsInput, options?: CallOptions): Promise<SystemMetricsOutput>;
     /** Stop the hub in good order. */
     shutdown(input?: SystemShutdownInput, options?: CallOptions): Promise<SystemShutdownOutput>;
+    /** Show the hub's own figures since its start: events, routes, jobs, readers, the queue, disk and memory. */
+    stats(input?: SystemStatsInput, options?: CallOptions): Promise<SystemStatsOutput>;
     /** Name the service and its version. */
     version(input?: SystemVersionInput, options?: CallOptions): Promise<SystemVersionOutput>;
   };
@@ -2319,6 +2401,7 @@ export function createClient(options: ClientOptions): Client {
       health: (input = {}, options) => runtime.call("GET /healthz", input, options) as Promise<SystemHealthOutput>,
       metrics: (input = {}, options) => runtime.call("GET /metrics", input, options) as Promise<SystemMetricsOutput>,
       shutdown: (input = {}, options) => runtime.call("POST /shutdown", input, options) as Promise<SystemShutdownOutput>,
+      stats: (input = {}, options) => runtime.call("GET /introspect/stats", input, options) as Promise<SystemStatsOutput>,
       version: (input = {}, options) => runtime.call("GET /version", input, options) as Promise<SystemVersionOutput>,
     },
     tasks: {

@@ -51,7 +51,8 @@ function textOf(path: string): string | null {
 function stopReason(hub: OpenHub): Promise<string> {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   return new Promise((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve(`${signal} received`));
+    // Kept on: a second signal while the hub stops in good order must not cut it short.
+    for (const signal of signals) process.on(signal, () => resolve(`${signal} received`));
     void hub.stopAsked.then(resolve);
   });
 }

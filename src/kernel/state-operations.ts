@@ -29,7 +29,7 @@ function listOf(view: View, views: () => Views): Bound {
     http: `GET /state/${view.name}`,
     cli: `state ${view.name}`,
     effect: "read",
-    about: `List: ${lowerFirst(view.about)}`,
+    about: `List ${lowerFirst(view.about)}`,
     input: closed({
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listMax, default: listDefault })),
       cursor: Type.Optional(Type.String({ maxLength: 500, description: "`nextCursor` of the page before." })),
@@ -104,7 +104,7 @@ function getOf(view: View, views: () => Views): Bound {
     http: `GET /state/${view.name}/{key}`,
     cli: `state ${view.name} get <key>`,
     effect: "read",
-    about: `Get one row: ${lowerFirst(view.about)}`,
+    about: `Show one row of ${view.name}.`,
     input: closed({ key: Type.String({ minLength: 1, maxLength: 500 }) }),
     output: view.row,
     problems: [NotFound],
@@ -129,7 +129,7 @@ function watchOf(view: View, views: () => Views): Bound {
     cli: `state ${view.name} watch`,
     mode: "many",
     effect: "read",
-    about: `Follow as JSON patches (RFC 6902): ${lowerFirst(view.about)}`,
+    about: `Follow ${view.name} as JSON patches (RFC 6902).`,
     input: closed({
       after: Type.Optional(
         Type.Integer({

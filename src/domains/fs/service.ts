@@ -128,7 +128,7 @@ async function preview(open: OpenFolder, input: Static<typeof Write.input>, ctx:
     linesMax: diffLinesMax,
   });
   const size = formatBytes(new TextEncoder().encode(input.text).byteLength);
-  const verb = before === null ? "create" : "replace";
+  const verb = before === null ? "Create" : "Replace";
   return {
     summary: `${verb} ${input.path} (${size}, +${diff.addedLines} −${diff.removedLines} lines)`,
     diff: diff.text,

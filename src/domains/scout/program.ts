@@ -52,7 +52,7 @@ export const scout: AgentProgram = {
     const isWritten = await writeBrief({ folder, output, text: brief.text, tools });
     if (!isWritten) notDone.push(`${output} was not written, because that was not allowed`);
     await tools.call(Remember, { folder, manifest: plain(builder.manifest()) }, "Keep the list of files for next time");
-    const counted = `${listed.files.length} files read, ${brief.statements.length} statements, each with its source.`;
+    const counted = `${count(listed.files.length, "file")} read, ${count(brief.statements.length, "statement")}, each with its source.`;
     return {
       outcome: isWritten ? `Wrote ${output}: ${counted}` : `Wrote nothing: ${counted}`,
       notDone,
@@ -107,6 +107,8 @@ async function listFiles(folder: string, tools: Tools): Promise<Listed> {
     afterPath = page.nextAfterPath;
   }
 }
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 async function recall(folder: string, tools: Tools): Promise<Manifest | null> {
   const { manifest } = await tools.call(Recall, { folder }, "Look up what the folder held last time");
