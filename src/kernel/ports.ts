@@ -81,6 +81,8 @@ export interface ViewState {
  * - `commit` is atomic and durable when it returns; events arrive with ascending, gap-free `seq`.
  * - A failed commit throws `StoreFault` and leaves the store as it was.
  * - `rebuild` replaces a view's rows and its state in one transaction.
+ * - `drop` empties the data of events and writes rows, in one transaction. Nothing else of an event ever changes.
+ * - `reclaim` gives at most `pages` freed pages back to the disk, and answers how many; 0 when there are none.
  */
 export interface Store extends Disposable {
   readonly abilities: { readonly isDurable: boolean };
@@ -95,6 +97,8 @@ export interface Store extends Disposable {
   rows(query: RowQuery): { readonly key: string; readonly json: string }[];
   viewStates(): ReadonlyMap<string, ViewState>;
   rebuild(view: string, state: ViewState, rows: Iterable<{ readonly key: string; readonly json: string }>): void;
+  drop(batch: { readonly seqs: readonly number[]; readonly rows: readonly RowWrite[] }): void;
+  reclaim(pages: number): number;
 }
 
 export class StoreFault extends Error {

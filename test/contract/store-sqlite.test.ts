@@ -66,6 +66,20 @@ test("a commit is one transaction and is counted", async () => {
   assert.equal(store.commits, 1);
 });
 
+test("what a drop freed goes back to the disk, a few pages at a time", async () => {
+  await using file = await temporaryFile();
+  const store = openSqliteStore(file.path);
+  const data = JSON.stringify("x".repeat(20_000));
+  const events = Array.from({ length: 50 }, (_, index) => storedEvent(index + 1, { data }));
+  store.commit({ events, rows: [], views: [] });
+  store.drop({ seqs: events.map(({ seq }) => seq), rows: [] });
+  assert.equal(store.reclaim(10), 10);
+  assert.ok(store.reclaim(10_000) > 150);
+  assert.equal(store.reclaim(10_000), 0);
+  store[Symbol.dispose]();
+  assert.ok(statSync(file.path).size < 100_000);
+});
+
 test("a file of a newer ARW is refused, named with both versions, and left untouched", async () => {
   await using file = await temporaryFile();
   openSqliteStore(file.path)[Symbol.dispose]();

@@ -58,16 +58,27 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
     test("a commit keeps events column by column, writes and deletes rows, and moves the known views", async () => {
       await using fixture = await make();
       const { store } = fixture;
-      const events = [storedEvent(1), storedEvent(2, { data: null, causeId: "id-1" }), storedEvent(3, { corrId: "c.2" })];
+      const events = [
+        storedEvent(1),
+        storedEvent(2, { data: null, causeId: "id-1" }),
+        storedEvent(3, { corrId: "c.2" }),
+      ];
       store.rebuild("a", { version: 4, seq: 0 }, [{ key: "gone", json: "1" }]);
-      store.commit({ events, rows: [write("a", "k", "{}"), write("a", "gone", null), write("b", "k", "[]")], views: ["a", "b"] });
+      store.commit({
+        events,
+        rows: [write("a", "k", "{}"), write("a", "gone", null), write("b", "k", "[]")],
+        views: ["a", "b"],
+      });
       assert.deepEqual(contentOf(store, ["a", "b"]), {
         head: { seq: 3, hash: events[2]?.hash },
         events,
         states: new Map([["a", { version: 4, seq: 3 }]]),
         rows: [[{ key: "k", json: "{}" }], [{ key: "k", json: "[]" }]],
       });
-      assert.deepEqual([store.row("a", "k"), store.row("a", "gone"), store.row("c", "k")], ["{}", undefined, undefined]);
+      assert.deepEqual(
+        [store.row("a", "k"), store.row("a", "gone"), store.row("c", "k")],
+        ["{}", undefined, undefined],
+      );
     });
 
     test("a commit that fails leaves the store as it was", async () => {
@@ -78,7 +89,10 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       const before = contentOf(store, ["a"]);
       for (const wrong of [[4, 4], [3], [4, 2], [1]]) {
         const events = wrong.map((seq) => storedEvent(seq, { id: `again-${seq}` }));
-        assert.throws(() => store.commit({ events, rows: [write("a", "k", "2"), write("a", "n", "3")], views: ["a"] }), isFault);
+        assert.throws(
+          () => store.commit({ events, rows: [write("a", "k", "2"), write("a", "n", "3")], views: ["a"] }),
+          isFault,
+        );
         assert.deepEqual(contentOf(store, ["a"]), before);
       }
       store.commit({ events: [storedEvent(4)], rows: [write("a", "k", null)], views: ["a"] });
@@ -90,10 +104,25 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       const { store } = fixture;
       store.rebuild("a", { version: 1, seq: 0 }, [{ key: "old", json: "1" }]);
       store.rebuild("b", { version: 1, seq: 0 }, [{ key: "other", json: "1" }]);
-      store.rebuild("a", { version: 2, seq: 7 }, [{ key: "new", json: "2" }, { key: "newer", json: "3" }]);
+      store.rebuild("a", { version: 2, seq: 7 }, [
+        { key: "new", json: "2" },
+        { key: "newer", json: "3" },
+      ]);
       const after = contentOf(store, ["a", "b"]);
-      assert.deepEqual(after.rows, [[{ key: "new", json: "2" }, { key: "newer", json: "3" }], [{ key: "other", json: "1" }]]);
-      assert.deepEqual([...after.states], [["a", { version: 2, seq: 7 }], ["b", { version: 1, seq: 0 }]]);
+      assert.deepEqual(after.rows, [
+        [
+          { key: "new", json: "2" },
+          { key: "newer", json: "3" },
+        ],
+        [{ key: "other", json: "1" }],
+      ]);
+      assert.deepEqual(
+        [...after.states],
+        [
+          ["a", { version: 2, seq: 7 }],
+          ["b", { version: 1, seq: 0 }],
+        ],
+      );
       const broken = function* () {
         yield { key: "half", json: "4" };
         throw new RangeError("the source of the rows failed");
@@ -107,7 +136,11 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       const { store } = fixture;
       store.rebuild("a", { version: 1, seq: 0 }, []);
       store.commit({ events: [storedEvent(1)], rows: [write("a", "k", "1")], views: ["a"] });
-      const answers = [store.events({ limit: 9 }), store.viewStates(), store.rows({ view: "a", limit: 9, order: "asc" })];
+      const answers = [
+        store.events({ limit: 9 }),
+        store.viewStates(),
+        store.rows({ view: "a", limit: 9, order: "asc" }),
+      ];
       const copy = structuredClone(answers.map((each) => (each instanceof Map ? [...each] : each)));
       store.commit({ events: [storedEvent(2)], rows: [write("a", "l", "2")], views: ["a"] });
       assert.deepEqual(structuredClone(answers.map((each) => (each instanceof Map ? [...each] : each))), copy);
@@ -115,7 +148,9 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
 
     test("events are found by position, episode and kind, in both orders, up to a limit", async () => {
       const kinds = ["a.b", "a.bc", "b"] as const;
-      const some = fc.array(fc.record({ kind: fc.constantFrom(...kinds), corrId: fc.constantFrom("x", "y") }), { maxLength: 30 });
+      const some = fc.array(fc.record({ kind: fc.constantFrom(...kinds), corrId: fc.constantFrom("x", "y") }), {
+        maxLength: 30,
+      });
       const query = fc.record(
         {
           afterSeq: fc.integer({ min: 0, max: 32 }),
@@ -132,7 +167,8 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
           await using fixture = await make();
           const events = given.map((over, index) => storedEvent(index + 1, over));
           fixture.store.commit({ events, rows: [], views: [] });
-          for (const each of queries) assert.deepEqual(seqs(fixture.store.events(each)), seqs(expectedEvents(events, each)));
+          for (const each of queries)
+            assert.deepEqual(seqs(fixture.store.events(each)), seqs(expectedEvents(events, each)));
         }),
         { numRuns: 15 },
       );
@@ -140,20 +176,36 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
 
     test("rows are listed in order of their keys, from behind a key, up to a limit", async () => {
       const key = fc.string({ unit: fc.constantFrom("a", "B", "0", "-", "~", "%", "_"), minLength: 1, maxLength: 3 });
-      const page = fc.record({ limit: fc.integer({ min: 1, max: 8 }), order: fc.constantFrom("asc" as const, "desc" as const), afterKey: key });
+      const page = fc.record({
+        limit: fc.integer({ min: 1, max: 8 }),
+        order: fc.constantFrom("asc" as const, "desc" as const),
+        afterKey: key,
+      });
       await fc.assert(
-        fc.asyncProperty(fc.uniqueArray(key, { maxLength: 12 }), fc.array(page, { maxLength: 6 }), async (keys, pages) => {
-          await using fixture = await make();
-          const { store } = fixture;
-          store.commit({ events: [], rows: keys.map((each, index) => write("a", each, String(index))), views: [] });
-          for (const { limit, order, afterKey } of pages) {
-            const sorted = keys.toSorted((a, b) => (a < b ? -1 : 1)).filter((each) => (order === "asc" ? each > afterKey : each < afterKey));
-            const expected = (order === "asc" ? sorted : sorted.toReversed()).slice(0, limit);
-            assert.deepEqual(store.rows({ view: "a", limit, order, afterKey }).map((row) => row.key), expected);
-          }
-          const all = store.rows({ view: "a", limit: 100, order: "desc" });
-          assert.deepEqual(all.map((row) => row.json), keys.toSorted((a, b) => (a < b ? 1 : -1)).map((each) => String(keys.indexOf(each))));
-        }),
+        fc.asyncProperty(
+          fc.uniqueArray(key, { maxLength: 12 }),
+          fc.array(page, { maxLength: 6 }),
+          async (keys, pages) => {
+            await using fixture = await make();
+            const { store } = fixture;
+            store.commit({ events: [], rows: keys.map((each, index) => write("a", each, String(index))), views: [] });
+            for (const { limit, order, afterKey } of pages) {
+              const sorted = keys
+                .toSorted((a, b) => (a < b ? -1 : 1))
+                .filter((each) => (order === "asc" ? each > afterKey : each < afterKey));
+              const expected = (order === "asc" ? sorted : sorted.toReversed()).slice(0, limit);
+              assert.deepEqual(
+                store.rows({ view: "a", limit, order, afterKey }).map((row) => row.key),
+                expected,
+              );
+            }
+            const all = store.rows({ view: "a", limit: 100, order: "desc" });
+            assert.deepEqual(
+              all.map((row) => row.json),
+              keys.toSorted((a, b) => (a < b ? 1 : -1)).map((each) => String(keys.indexOf(each))),
+            );
+          },
+        ),
         { numRuns: 15 },
       );
     });
@@ -164,6 +216,32 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       assert.equal(fixture.store.viewStates().size, 0);
     });
 
+    test("dropped data is gone and everything else of the event is there", async () => {
+      await using fixture = await make();
+      const { store } = fixture;
+      const events = range(1, 4).map((seq) => storedEvent(seq));
+      store.rebuild("a", { version: 1, seq: 0 }, []);
+      store.commit({ events, rows: [write("a", "old", "1")], views: ["a"] });
+      store.drop({ seqs: [2, 3, 99], rows: [write("a", "old", null), write("b", "mark", "2")] });
+      assert.deepEqual(contentOf(store, ["a", "b"]), {
+        head: { seq: 4, hash: events[3]?.hash },
+        events: events.map((event) => (event.seq === 2 || event.seq === 3 ? { ...event, data: null } : event)),
+        states: new Map([["a", { version: 1, seq: 4 }]]),
+        rows: [[], [{ key: "mark", json: "2" }]],
+      });
+    });
+
+    test("what drops leave free can be given back, until nothing is left", async () => {
+      await using fixture = await make();
+      const { store } = fixture;
+      const data = JSON.stringify("x".repeat(20_000));
+      store.commit({ events: range(1, 50).map((seq) => storedEvent(seq, { data })), rows: [], views: [] });
+      store.drop({ seqs: range(1, 49), rows: [] });
+      while (store.reclaim(20) > 0);
+      assert.equal(store.reclaim(1000), 0);
+      assert.equal(store.events({ limit: 100 }).length, 50);
+    });
+
     test("closing twice harms nothing", async () => {
       await using fixture = await make();
       fixture.store[Symbol.dispose]();
@@ -172,7 +250,10 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
   });
 }
 
-function expectedEvents(events: readonly StoredEvent[], { afterSeq = 0, toSeq = 1e9, limit, order, corrId, kinds }: EventQuery) {
+function expectedEvents(
+  events: readonly StoredEvent[],
+  { afterSeq = 0, toSeq = 1e9, limit, order, corrId, kinds }: EventQuery,
+) {
   const found = events.filter(
     (event) =>
       event.seq > afterSeq &&

@@ -1,5 +1,12 @@
 /** The store in memory: the second adapter of the port's contract, for tests and for hubs that shall leave nothing behind. */
-import { type EventQuery, type Store, type StoredEvent, StoreFault, type ViewState } from "../../kernel/ports.ts";
+import {
+  type EventQuery,
+  type RowWrite,
+  type Store,
+  type StoredEvent,
+  StoreFault,
+  type ViewState,
+} from "../../kernel/ports.ts";
 
 export function createMemoryStore(): Store {
   const journal: StoredEvent[] = [];
@@ -9,6 +16,12 @@ export function createMemoryStore(): Store {
     const known = tables.get(view) ?? new Map<string, string>();
     tables.set(view, known);
     return known;
+  };
+  const writeRows = (rows: readonly RowWrite[]): void => {
+    for (const row of rows) {
+      if (row.json === null) table(row.view).delete(row.key);
+      else table(row.view).set(row.key, row.json);
+    }
   };
   return {
     abilities: { isDurable: false },
@@ -22,10 +35,7 @@ export function createMemoryStore(): Store {
           throw new StoreFault("failed", `position ${event.seq} is taken or leaves a gap`);
       }
       for (const event of events) journal.push(event);
-      for (const row of rows) {
-        if (row.json === null) table(row.view).delete(row.key);
-        else table(row.view).set(row.key, row.json);
-      }
+      writeRows(rows);
       const last = events.at(-1);
       if (!last) return;
       for (const view of views) {
@@ -47,6 +57,14 @@ export function createMemoryStore(): Store {
       tables.set(view, new Map([...rows].map(({ key, json }) => [key, json])));
       states.set(view, state);
     },
+    drop({ seqs, rows }) {
+      for (const seq of seqs) {
+        const event = journal[seq - 1];
+        if (event) journal[seq - 1] = { ...event, data: null };
+      }
+      writeRows(rows);
+    },
+    reclaim: () => 0,
     [Symbol.dispose]() {},
   };
 }

@@ -58,6 +58,8 @@ function prepareFile(database: DatabaseSync, path: string): void {
     database.close();
     throw new StoreFault("corrupt", `${path} is damaged: ${verdict}`);
   }
+  // First, since it only takes in a file that holds nothing yet: pages that retention frees can go back to the disk.
+  database.exec("PRAGMA auto_vacuum=INCREMENTAL");
   database.exec(
     `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${checkpointPages}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;`,
   );
@@ -127,12 +129,27 @@ function createStore(database: DatabaseSync): SqliteStore {
         prepared("INSERT OR REPLACE INTO viewState VALUES(?,?,?)").run(view, state.version, state.seq);
       });
     },
+    drop({ seqs, rows }) {
+      transaction(() => {
+        for (const seq of seqs) prepared("UPDATE event SET data=NULL WHERE seq=?").run(seq);
+        for (const row of rows) writeRow(row, putRow, deleteRow);
+      });
+    },
+    reclaim: (pages) => guard(() => reclaimPages(database, pages)),
     [Symbol.dispose]() {
       if (!database.isOpen) return;
       database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       database.close();
     },
   };
+}
+
+/** Works on files that were made for it; in an older one the freed pages are used again by what is written next. */
+function reclaimPages(database: DatabaseSync, pages: number): number {
+  const free = (): number => Number((database.prepare("PRAGMA freelist_count").get() as Row)["freelist_count"]);
+  const before = free();
+  if (before > 0) database.prepare(`PRAGMA incremental_vacuum(${Math.trunc(pages)})`).all();
+  return before - free();
 }
 
 function writeEvent(insert: StatementSync, e: StoredEvent): void {
