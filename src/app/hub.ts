@@ -1,7 +1,7 @@
 /** One hub: its state directory, its kernel and its HTTP door, opened together and closed together. */
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createIds } from "../base/ids.ts";
 import { createRedactor } from "../base/redact.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
@@ -11,13 +11,15 @@ import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
 import { createSampleFolder } from "../adapters/files/sample.ts";
+import { createStateFiles, type Damage } from "../adapters/files/state-file.ts";
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
 import { createFileLog } from "../adapters/log/log.ts";
-import { createMetrics } from "../adapters/metrics/metrics.ts";
+import { createMetrics, type Metrics } from "../adapters/metrics/metrics.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
 import type { Caller } from "../contract/caller.ts";
 import { createAccess } from "../domains/access/service.ts";
+import { consumers, consumersMax } from "../domains/consumers/views.ts";
 import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
@@ -71,6 +73,8 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     queue: kernel.queue,
     streams: () => http.streamCount,
     headSeq: kernel.journal.headSeq,
+    consumers: () => consumerStats(kernel),
+    disk: () => diskFree(stateDir),
   });
   await kernel.start();
   door.isOpen = true;
@@ -118,8 +122,9 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
   const redactor = createRedactor({ secrets: givenToken === undefined ? [] : [givenToken] });
   const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor });
   const metrics = opening.use(createMetrics({ version: versionOf() }));
-  const credentials = await openCredentials({ stateDir, givenToken, randomBytes: chance.randomBytes });
-  const sessions = createSessionFile(stateDir);
+  const files = createStateFiles({ nowMs: systemClock.nowMs });
+  const credentials = await openCredentials({ stateDir, givenToken, randomBytes: chance.randomBytes, files });
+  const sessions = createSessionFile(stateDir, files);
   const [limit = 60, windowS = 60] = values.access.adminRateLimit.split("/").map(Number);
   const access = opening.use(
     createAccess({
@@ -134,10 +139,11 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
   const stop = Promise.withResolvers<string>();
   const facts = hubFacts({
     config,
-    node: await nodeIdOf(stateDir, newId),
+    node: await nodeIdOf(stateDir, { files, newId }),
     bootId: newId(),
-    metrics: metrics.text,
+    metrics,
     stop: stop.resolve,
+    damages: files.damages,
   });
   const store = openSqliteStore(join(stateDir, "journal.db"));
   const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
@@ -216,11 +222,21 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     newCorrId: means.newId,
     isReady,
     cookies: means.access.cookies,
+    meters: means.metrics.routes,
     web: await openAssetFolder(join(programRoot(), "web", "dist")),
     spec: await openAssetFolder(join(programRoot(), "spec")),
     allowedHosts: allowedHosts(config),
     limits: { bodyBytesMax: config.values.server.bodyBytesMax },
   });
+}
+
+function consumerStats({ views, journal }: StartedKernel) {
+  const headSeq = journal.headSeq();
+  return views.list(consumers, { limit: consumersMax }).rows.map(({ row }) => ({
+    name: row.name,
+    lag: Math.max(0, headSeq - row.floorSeq),
+    buried: row.buriedCount,
+  }));
 }
 
 /** Who binds to one address of the machine means to be reached under it; a wildcard names none. */
@@ -234,27 +250,39 @@ interface FactsOptions {
   readonly config: LoadedConfig;
   readonly node: string;
   readonly bootId: string;
-  readonly metrics: () => Promise<string>;
+  readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
+  readonly damages: readonly Damage[];
 }
 
-function hubFacts({ config, node, bootId, metrics, stop }: FactsOptions): HubFacts {
+function hubFacts({ config, node, bootId, metrics, stop, damages }: FactsOptions): HubFacts {
   return {
     version: versionOf(),
     bootId,
     node,
     startedAtMs: systemClock.nowMs(),
     configuration: config.sources,
-    metrics,
+    metrics: metrics.text,
+    stats: metrics.stats,
     stop,
     async checks() {
       const { freeBytes } = await diskFree(config.values.state.dir);
       return [
         { name: "store", ok: true, detail: "open" },
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
+        filesCheck(damages),
       ];
     },
   };
+}
+
+function filesCheck(damages: readonly Damage[]): { name: string; ok: boolean; detail: string } {
+  const texts = damages.map(({ path, keptAs, instead }) =>
+    instead === "backup"
+      ? `${basename(path)} was damaged and its backup is used; the damaged one is ${basename(keptAs)}`
+      : `${basename(path)} was damaged and is made anew; the damaged one is ${basename(keptAs)}`,
+  );
+  return { name: "files", ok: texts.length === 0, detail: texts.join("; ") || "whole" };
 }
 
 const versionOf = (): string =>

@@ -1,10 +1,10 @@
 /** What lies in the state directory beside the store, and where the program's own files are. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isUuid } from "../base/ids.ts";
 import { replaceFile } from "../adapters/files/replace-file.ts";
+import type { Codec, StateFiles } from "../adapters/files/state-file.ts";
 
 /** The folder that holds `package.json`, whether the sources run or the packaged build. */
 export function programRoot(): string {
@@ -14,14 +14,29 @@ export function programRoot(): string {
 }
 
 /** The hub's id among others: random, made once, kept. */
-export async function nodeIdOf(stateDir: string, newId: () => string): Promise<string> {
-  const path = join(stateDir, "node-id");
-  const known = existsSync(path) ? (await readFile(path, "utf8")).trim() : "";
-  if (isUuid(known)) return known;
+export async function nodeIdOf(stateDir: string, { files, newId }: NodeIdOptions): Promise<string> {
+  const file = files.open({ path: join(stateDir, "node-id"), codec: uuidCodec });
+  const known = await file.read();
+  if (known !== null) return known;
   const made = newId();
-  await replaceFile(path, new TextEncoder().encode(`${made}\n`), { mode: 0o600 });
+  // Twice, so that the first content has a backup: this hub must not come back as another one.
+  await file.write(made);
+  await file.write(made);
   return made;
 }
+
+interface NodeIdOptions {
+  readonly files: StateFiles;
+  readonly newId: () => string;
+}
+
+const uuidCodec: Codec<string> = {
+  parse(bytes) {
+    const text = new TextDecoder().decode(bytes).trim();
+    return isUuid(text) ? text : null;
+  },
+  format: (id) => new TextEncoder().encode(`${id}\n`),
+};
 
 export interface HubNote {
   readonly address: string;

@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { type StoredToken, tokenHash } from "../../domains/access/port.ts";
 import { replaceFile } from "../files/replace-file.ts";
+import { createStateFiles, jsonCodec, type StateFile, type StateFiles } from "../files/state-file.ts";
 
 export const tokenVariable = "ARW_ADMIN_TOKEN";
 const tokenBytes = 32;
 const saltBytes = 32;
-export const privateMode = 0o600;
+const privateMode = 0o600;
 const privateFolderMode = 0o700;
 
 export interface CredentialsOptions {
@@ -19,6 +20,8 @@ export interface CredentialsOptions {
   /** From a flag or the environment. Replaces the stored token for as long as this process runs. */
   readonly givenToken?: string | undefined;
   readonly randomBytes: (count: number) => Uint8Array;
+  /** The hub's set of state files, so that damage is reported with the others. */
+  readonly files?: StateFiles;
 }
 
 export interface OpenedCredentials {
@@ -31,7 +34,9 @@ export interface OpenedCredentials {
 export type FoundToken = { readonly token: string; readonly source: "flag" | "environment" | "file" };
 
 export const credentialsPath = (stateDir: string): string => join(stateDir, "credentials");
-const tokensPath = (stateDir: string): string => join(stateDir, "tokens.json");
+/** No backup: it would bring back a token that was replaced. The credentials beside it make a damaged file anew. */
+const tokensFile = (stateDir: string, files: StateFiles): StateFile<{ readonly admin: StoredToken }> =>
+  files.open({ path: join(stateDir, "tokens.json"), codec: tokensCodec, keepsBackup: false });
 
 /** What the hub needs at start: the hash to compare with. Makes and stores a token when there is none. */
 export async function openCredentials(options: CredentialsOptions): Promise<OpenedCredentials> {
@@ -40,7 +45,8 @@ export async function openCredentials(options: CredentialsOptions): Promise<Open
     return { token: hashed(givenToken, options), source: "given", isNew: false };
   await mkdir(stateDir, { recursive: true, mode: privateFolderMode });
   const written = await readTokenFile(stateDir);
-  const stored = await readStoredToken(stateDir);
+  const tokens = tokensFile(stateDir, options.files ?? createStateFiles({ nowMs: Date.now }));
+  const stored = (await tokens.read())?.admin ?? null;
   if (written === null && stored !== null) return { token: stored, source: "file", isNew: false };
   if (written !== null && stored !== null && tokenHash(stored.salt, written) === stored.hash)
     return { token: stored, source: "file", isNew: false };
@@ -52,7 +58,7 @@ export async function openCredentials(options: CredentialsOptions): Promise<Open
       `# Whoever can read this can do everything this hub can.\n${tokenVariable}=${token}\n`,
     );
   const fresh = hashed(token, options);
-  await writePrivate(tokensPath(stateDir), `${JSON.stringify({ admin: fresh })}\n`);
+  await tokens.write({ admin: fresh });
   return { token: fresh, source: "file", isNew: written === null };
 }
 
@@ -69,12 +75,12 @@ export async function findToken(options: {
   return token === null ? null : { token, source: "file" };
 }
 
-export async function writePrivate(path: string, text: string): Promise<void> {
+async function writePrivate(path: string, text: string): Promise<void> {
   await replaceFile(path, Buffer.from(text), { mode: privateMode });
 }
 
 /** The text of a private file, or null when there is none. Bits that others got by accident are taken away first. */
-export async function readPrivate(path: string): Promise<string | null> {
+async function readPrivate(path: string): Promise<string | null> {
   try {
     const text = await readFile(path, "utf8");
     await chmod(path, privateMode);
@@ -91,18 +97,11 @@ async function readTokenFile(stateDir: string): Promise<string | null> {
   return token === undefined || token === "" ? null : token;
 }
 
-/** A file that is damaged counts as none: the token itself stands beside it. */
-async function readStoredToken(stateDir: string): Promise<StoredToken | null> {
-  const text = await readPrivate(tokensPath(stateDir));
-  if (text === null) return null;
-  try {
-    const { admin } = JSON.parse(text) as { admin?: Partial<StoredToken> };
-    const isWhole = [admin?.salt, admin?.hash].every((part) => typeof part === "string" && /^[0-9a-f]{64}$/.test(part));
-    return isWhole ? (admin as StoredToken) : null;
-  } catch {
-    return null;
-  }
-}
+const tokensCodec = jsonCodec((value) => {
+  const { admin } = (typeof value === "object" && value !== null ? value : {}) as { admin?: Partial<StoredToken> };
+  const isWhole = [admin?.salt, admin?.hash].every((part) => typeof part === "string" && /^[0-9a-f]{64}$/.test(part));
+  return isWhole ? { admin: admin as StoredToken } : null;
+});
 
 function hashed(token: string, { randomBytes }: CredentialsOptions): StoredToken {
   const salt = Buffer.from(randomBytes(saltBytes)).toString("hex");

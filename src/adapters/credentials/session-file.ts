@@ -1,32 +1,29 @@
 /** Browser sign-ins in `sessions.json` of the state directory: hashes and times, readable by their owner alone. */
 import { join } from "node:path";
 import type { SessionStore, StoredSession } from "../../domains/access/port.ts";
-import { readPrivate, writePrivate } from "./credentials.ts";
+import { createStateFiles, jsonCodec, type StateFiles } from "../files/state-file.ts";
 
 export interface SessionFile extends SessionStore {
   /** Empty when there is no file, or none that can be read: everybody signs in again. */
   load(): Promise<readonly StoredSession[]>;
 }
 
-export function createSessionFile(stateDir: string): SessionFile {
-  const path = join(stateDir, "sessions.json");
+export function createSessionFile(
+  stateDir: string,
+  files: StateFiles = createStateFiles({ nowMs: Date.now }),
+): SessionFile {
+  // No backup: it would bring back sign-ins that were ended.
+  const file = files.open({ path: join(stateDir, "sessions.json"), codec, keepsBackup: false });
   return {
-    async load() {
-      const text = await readPrivate(path);
-      return text === null ? [] : parseSessions(text);
-    },
-    save: (sessions) => writePrivate(path, `${JSON.stringify({ sessions })}\n`),
+    load: async () => (await file.read())?.sessions ?? [],
+    save: (sessions) => file.write({ sessions }),
   };
 }
 
-function parseSessions(text: string): readonly StoredSession[] {
-  try {
-    const { sessions } = JSON.parse(text) as { sessions?: unknown };
-    return Array.isArray(sessions) ? sessions.filter(isSession) : [];
-  } catch {
-    return [];
-  }
-}
+const codec = jsonCodec((value) => {
+  const sessions = typeof value === "object" && value !== null && "sessions" in value ? value.sessions : null;
+  return Array.isArray(sessions) ? { sessions: sessions.filter(isSession) } : null;
+});
 
 function isSession(value: unknown): value is StoredSession {
   if (typeof value !== "object" || value === null) return false;
