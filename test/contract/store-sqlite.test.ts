@@ -77,7 +77,7 @@ test("what a drop freed goes back to the disk, a few pages at a time", async () 
   assert.ok(store.reclaim(10_000) > 150);
   assert.equal(store.reclaim(10_000), 0);
   store[Symbol.dispose]();
-  assert.ok(statSync(file.path).size < 100_000);
+  assert.ok(statSync(file.path).size < 300_000);
 });
 
 test("a file of a newer ARW is refused, named with both versions, and left untouched", async () => {

@@ -148,7 +148,7 @@ function createStore(database: DatabaseSync): SqliteStore {
 function reclaimPages(database: DatabaseSync, pages: number): number {
   const free = (): number => Number((database.prepare("PRAGMA freelist_count").get() as Row)["freelist_count"]);
   const before = free();
-  if (before > 0) database.prepare(`PRAGMA incremental_vacuum(${Math.trunc(pages)})`).all();
+  if (before > 0) database.exec(`PRAGMA incremental_vacuum(${Math.trunc(pages)})`);
   return before - free();
 }
 
