@@ -83,13 +83,7 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
         const listeners = watchers.get(name);
         if (listeners === undefined || listeners.size === 0) continue;
         const told = changes.map((change) => ({ view: name, seq, ...change }));
-        for (const run of listeners) {
-          try {
-            run(told);
-          } catch (error) {
-            onDefect(error, name);
-          }
-        }
+        for (const run of listeners) guarded(run, told, (error) => onDefect(error, name));
       }
       touched.clear();
     },
@@ -107,6 +101,18 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
     },
     at: async (view, seq) => foldTo({ view, store, seq, pause }) as never,
   };
+}
+
+function guarded(
+  run: (changes: readonly ViewChange[]) => void,
+  changes: readonly ViewChange[],
+  onDefect: (error: unknown) => void,
+): void {
+  try {
+    run(changes);
+  } catch (error) {
+    onDefect(error);
+  }
 }
 
 /** Which folds want a kind; remembered per kind, and the number of kinds is bounded by the table. */
@@ -155,23 +161,26 @@ function bringUp(stale: readonly Stale[], { store, head, progress }: BringUp): v
   const kinds = kindsOf(stale.map((each) => each.view));
   for (const chunk of chunks(store, { kinds, from: Math.min(...fromOf.values()), to: head })) {
     for (const envelope of chunk) {
-      for (const { table, fold } of route(envelope.kind)) {
-        if (envelope.seq > (fromOf.get(table) ?? 0)) table.fold(fold, envelope);
-      }
+      const lacking = route(envelope.kind).filter(({ table }) => envelope.seq > (fromOf.get(table) ?? 0));
+      for (const { table, fold } of lacking) table.fold(fold, envelope);
     }
-    for (const { view, table, rows } of stale) {
-      for (const { key, json } of table.dirtyRows()) {
-        if (json === null) rows.delete(key);
-        else rows.set(key, json);
-      }
-      table.committed();
-      progress(view.name, chunk.at(-1)?.seq ?? head, head);
+    for (const each of stale) {
+      takeRows(each);
+      progress(each.view.name, chunk.at(-1)?.seq ?? head, head);
     }
   }
   for (const { view, rows } of stale) {
     const stored = [...rows].map(([key, json]) => ({ key, json }));
     store.rebuild(view.name, { version: view.version, seq: head }, stored);
   }
+}
+
+function takeRows({ table, rows }: Stale): void {
+  for (const { key, json } of table.dirtyRows()) {
+    if (json === null) rows.delete(key);
+    else rows.set(key, json);
+  }
+  table.committed();
 }
 
 /** The kinds that some view folds; undefined when one of them folds every kind. */
