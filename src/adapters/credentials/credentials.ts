@@ -36,7 +36,7 @@ export type FoundToken = { readonly token: string; readonly source: "flag" | "en
 export const credentialsPath = (stateDir: string): string => join(stateDir, "credentials");
 /** No backup: it would bring back a token that was replaced. The credentials beside it make a damaged file anew. */
 const tokensFile = (stateDir: string, files: StateFiles): StateFile<{ readonly admin: StoredToken }> =>
-  files.open({ path: join(stateDir, "tokens.json"), codec: tokensCodec, keepsBackup: false });
+  files.open({ path: join(stateDir, "tokens.json"), codec: jsonCodec(parseTokens), keepsBackup: false });
 
 /** What the hub needs at start: the hash to compare with. Makes and stores a token when there is none. */
 export async function openCredentials(options: CredentialsOptions): Promise<OpenedCredentials> {
@@ -97,11 +97,11 @@ async function readTokenFile(stateDir: string): Promise<string | null> {
   return token === undefined || token === "" ? null : token;
 }
 
-const tokensCodec = jsonCodec((value) => {
+function parseTokens(value: unknown): { readonly admin: StoredToken } | null {
   const { admin } = (typeof value === "object" && value !== null ? value : {}) as { admin?: Partial<StoredToken> };
   const isWhole = [admin?.salt, admin?.hash].every((part) => typeof part === "string" && /^[0-9a-f]{64}$/.test(part));
   return isWhole ? { admin: admin as StoredToken } : null;
-});
+}
 
 function hashed(token: string, { randomBytes }: CredentialsOptions): StoredToken {
   const salt = Buffer.from(randomBytes(saltBytes)).toString("hex");

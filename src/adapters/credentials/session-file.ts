@@ -13,17 +13,21 @@ export function createSessionFile(
   files: StateFiles = createStateFiles({ nowMs: Date.now }),
 ): SessionFile {
   // No backup: it would bring back sign-ins that were ended.
-  const file = files.open({ path: join(stateDir, "sessions.json"), codec, keepsBackup: false });
+  const file = files.open({
+    path: join(stateDir, "sessions.json"),
+    codec: jsonCodec(parseSessions),
+    keepsBackup: false,
+  });
   return {
     load: async () => (await file.read())?.sessions ?? [],
     save: (sessions) => file.write({ sessions }),
   };
 }
 
-const codec = jsonCodec((value) => {
+function parseSessions(value: unknown): { readonly sessions: readonly StoredSession[] } | null {
   const sessions = typeof value === "object" && value !== null && "sessions" in value ? value.sessions : null;
   return Array.isArray(sessions) ? { sessions: sessions.filter(isSession) } : null;
-});
+}
 
 function isSession(value: unknown): value is StoredSession {
   if (typeof value !== "object" || value === null) return false;
