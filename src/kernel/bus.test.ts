@@ -178,7 +178,9 @@ test("counters tell what was published, delivered, lost and wanted by nobody", (
   for (let seq = 1; seq <= 3; seq += 1) bus.publish(envelope({ seq }));
   bus.publish(envelope({ seq: 4, kind: "tasks.done" }));
   assert.deepEqual(bus.counters(), { published: 4, delivered: 7, lagged: 2, noReceivers: 0, receivers: 2 });
-  assert.deepEqual(bus.subscribers, [{ name: "slow", pending: 1, skipped: 2 }]);
+  const lastGap = { fromSeq: 1, toSeq: 2, skipped: 2 };
+  assert.deepEqual(bus.subscribers, [{ name: "slow", pending: 1, skipped: 2, lastGap }]);
+  assert.deepEqual([...bus.losses()], [["slow", 2]]);
   slow[Symbol.dispose]();
   const quiet = makeBus().bus;
   quiet.publish(envelope({ seq: 1 }));

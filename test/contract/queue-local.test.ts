@@ -30,7 +30,12 @@ const Do = op({
   deadlineMs: leaseMs,
 });
 
-const hub = (options: { readonly store: Store; readonly work: Work; readonly workers: number; readonly atMs?: number }): Promise<Kit> =>
+const hub = (options: {
+  readonly store: Store;
+  readonly work: Work;
+  readonly workers: number;
+  readonly atMs?: number;
+}): Promise<Kit> =>
   makeKernel({
     store: options.store,
     workers: options.workers,
@@ -38,7 +43,12 @@ const hub = (options: { readonly store: Store; readonly work: Work; readonly wor
     domains: () => [domainOf("work", { operations: [bind(Do, (payload, ctx) => options.work(payload, ctx))] })],
   });
 
-async function fixtureOf(options: { readonly disk: Store; readonly work: Work; readonly workers: number; readonly atMs?: number }): Promise<QueueFixture> {
+async function fixtureOf(options: {
+  readonly disk: Store;
+  readonly work: Work;
+  readonly workers: number;
+  readonly atMs?: number;
+}): Promise<QueueFixture> {
   const store = createFailingStore(options.disk);
   const kit = await hub({ ...options, store });
   return {
@@ -68,9 +78,18 @@ test("a cancel that cannot be written leaves the task where it was", async () =>
   const store = createFailingStore();
   const seen: unknown[] = [];
   await using kit = await hub({ store, work: async (payload) => seen.push(payload), workers: 1 });
-  const { taskId } = await kit.kernel.queue.enqueue({ operation: Do, payload: "a", caller: admin, corrId: "c", delayMs: 1000 });
+  const { taskId } = await kit.kernel.queue.enqueue({
+    operation: Do,
+    payload: "a",
+    caller: admin,
+    corrId: "c",
+    delayMs: 1000,
+  });
   store.failWith("full");
-  await assert.rejects(kit.kernel.queue.cancel(taskId, "no", admin), (error) => isProblem(error) && error.definition.code === "arw.store-full");
+  await assert.rejects(
+    kit.kernel.queue.cancel(taskId, "no", admin),
+    (error) => isProblem(error) && error.definition.code === "arw.store-full",
+  );
   store.failWith(null);
   kit.clock.advance(1000);
   await until(() => kit.kernel.queue.depth().queued + kit.kernel.queue.depth().running === 0, "the task is done");
@@ -81,7 +100,14 @@ test("a task whose start cannot be written is tried again when the disk has spac
   const store = createFailingStore();
   const seen: unknown[] = [];
   await using kit = await hub({ store, work: async (payload) => seen.push(payload), workers: 1 });
-  const { taskId } = await kit.kernel.queue.enqueue({ operation: Do, payload: "a", caller: admin, corrId: "c", delayMs: 1000, attemptsMax: 1 });
+  const { taskId } = await kit.kernel.queue.enqueue({
+    operation: Do,
+    payload: "a",
+    caller: admin,
+    corrId: "c",
+    delayMs: 1000,
+    attemptsMax: 1,
+  });
   store.failWith("full");
   kit.clock.advance(1000);
   await until(() => kit.errors.length > 0 && kit.kernel.queue.depth().running === 0, "the attempt ends");
@@ -100,7 +126,9 @@ test("an end that cannot be written is written later, without doing the work aga
     return runs;
   };
   await using kit = await hub({ store, work, workers: 2 });
-  const enqueue = async () => (await kit.kernel.queue.enqueue({ operation: Do, payload: "a", caller: admin, corrId: "c", attemptsMax: 1 })).taskId;
+  const enqueue = async () =>
+    (await kit.kernel.queue.enqueue({ operation: Do, payload: "a", caller: admin, corrId: "c", attemptsMax: 1 }))
+      .taskId;
   const taskId = await enqueue();
   await until(() => kit.errors.length === 1, "the end was refused");
   store.failWith(null);
@@ -121,12 +149,18 @@ test("ten thousand tasks pass through a file without staying in memory", async (
   const collect = runInNewContext("gc") as () => void;
   const folder = await mkdtemp(join(tmpdir(), "arw-queue-"));
   let done = 0;
-  const kit = await hub({ store: openSqliteStore(join(folder, "journal.db")), work: async () => (done += 1), workers: 64 });
+  const kit = await hub({
+    store: openSqliteStore(join(folder, "journal.db")),
+    work: async () => (done += 1),
+    workers: 64,
+  });
   collect();
   const before = process.memoryUsage().heapUsed;
   for (let from = 0; from < tasksMany; from += 2000) {
     await Promise.all(
-      Array.from({ length: 2000 }, (_, index) => kit.kernel.queue.enqueue({ operation: Do, payload: from + index, caller: admin, corrId: "many" })),
+      Array.from({ length: 2000 }, (_, index) =>
+        kit.kernel.queue.enqueue({ operation: Do, payload: from + index, caller: admin, corrId: "many" }),
+      ),
     );
   }
   await until(() => kit.kernel.queue.depth().queued + kit.kernel.queue.depth().running === 0, "the backlog is done");

@@ -66,7 +66,10 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
 
     test("a task runs once, under its caller and episode, and its answer is kept", async () => {
       const seen: unknown[] = [];
-      await using fixture = await make(async (payload, ctx) => (seen.push([payload, ctx.caller, ctx.corrId]), { done: payload }), 2);
+      await using fixture = await make(
+        async (payload, ctx) => (seen.push([payload, ctx.caller, ctx.corrId]), { done: payload }),
+        2,
+      );
       const taskId = await add(fixture, "a");
       await rest(fixture);
       assert.deepEqual(seen, [["a", caller, "task-a"]]);
@@ -77,28 +80,35 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
 
     test("higher priorities go first, equal ones in the order they came, and no more at once than there are workers", async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.integer({ min: -2, max: 2 }), { maxLength: 12 }), fc.integer({ min: 1, max: 3 }), async (priorities, workers) => {
-          const first = gated();
-          const began: unknown[] = [];
-          let atOnce = 0;
-          let atOnceMax = 0;
-          const work: Work = async (payload, ctx) => {
-            if (String(payload).startsWith("plug")) return first.work(payload, ctx);
-            began.push(payload);
-            atOnce += 1;
-            atOnceMax = Math.max(atOnceMax, atOnce);
-            await turn();
-            atOnce -= 1;
-            return null;
-          };
-          await using fixture = await make(work, workers);
-          for (let index = 0; index < workers; index += 1) await add(fixture, `plug-${index}`);
-          for (const [index, priority] of priorities.entries()) await add(fixture, index, { priority });
-          for (let index = 0; index < workers; index += 1) first.open(`plug-${index}`);
-          await rest(fixture);
-          assert.deepEqual(began, [...priorities.keys()].toSorted((a, b) => (priorities[b] ?? 0) - (priorities[a] ?? 0) || a - b));
-          assert.ok(atOnceMax <= workers);
-        }),
+        fc.asyncProperty(
+          fc.array(fc.integer({ min: -2, max: 2 }), { maxLength: 12 }),
+          fc.integer({ min: 1, max: 3 }),
+          async (priorities, workers) => {
+            const first = gated();
+            const began: unknown[] = [];
+            let atOnce = 0;
+            let atOnceMax = 0;
+            const work: Work = async (payload, ctx) => {
+              if (String(payload).startsWith("plug")) return first.work(payload, ctx);
+              began.push(payload);
+              atOnce += 1;
+              atOnceMax = Math.max(atOnceMax, atOnce);
+              await turn();
+              atOnce -= 1;
+              return null;
+            };
+            await using fixture = await make(work, workers);
+            for (let index = 0; index < workers; index += 1) await add(fixture, `plug-${index}`);
+            for (const [index, priority] of priorities.entries()) await add(fixture, index, { priority });
+            for (let index = 0; index < workers; index += 1) first.open(`plug-${index}`);
+            await rest(fixture);
+            assert.deepEqual(
+              began,
+              [...priorities.keys()].toSorted((a, b) => (priorities[b] ?? 0) - (priorities[a] ?? 0) || a - b),
+            );
+            assert.ok(atOnceMax <= workers);
+          },
+        ),
         runs(12),
       );
     });
@@ -138,10 +148,24 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
         await rest(fixture);
       }
       const pauses = triedAtMs.slice(1).map((atMs, index) => atMs - (triedAtMs[index] ?? 0));
-      for (const [index, pauseMs] of pauses.entries()) assert.ok(pauseMs >= 500 * 2 ** index && pauseMs <= 1000 * 2 ** index, `${pauses}`);
+      for (const [index, pauseMs] of pauses.entries())
+        assert.ok(pauseMs >= 500 * 2 ** index && pauseMs <= 1000 * 2 ** index, pauses.join(", "));
       const ended = fixture.ended(taskId) as EndedTask;
-      assert.deepEqual([ended.status, ended.attempt, ended.code, fixture.queue.depth()], ["failed", 4, "arw.internal", { queued: 0, running: 0 }]);
-      assert.deepEqual(fixture.facts(taskId), ["enqueued", "started", "retried", "started", "retried", "started", "retried", "started", "failed"]);
+      assert.deepEqual(
+        [ended.status, ended.attempt, ended.code, fixture.queue.depth()],
+        ["failed", 4, "arw.internal", { queued: 0, running: 0 }],
+      );
+      assert.deepEqual(fixture.facts(taskId), [
+        "enqueued",
+        "started",
+        "retried",
+        "started",
+        "retried",
+        "started",
+        "retried",
+        "started",
+        "failed",
+      ]);
     });
 
     test("a refusal is not tried again, a busy world is", async () => {
@@ -152,7 +176,10 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
       await rest(fixture);
       const { status, code, detail } = fixture.ended(refused) as EndedTask;
       assert.deepEqual([status, code, detail], ["failed", "work.refused", "said no"]);
-      assert.deepEqual([fixture.open(busy)?.status, fixture.open(busy)?.attempt, fixture.facts(busy).at(-1)], ["queued", 1, "retried"]);
+      assert.deepEqual(
+        [fixture.open(busy)?.status, fixture.open(busy)?.attempt, fixture.facts(busy).at(-1)],
+        ["queued", 1, "retried"],
+      );
     });
 
     test("one key is one task: at once, later, after its end, and after a restart", async () => {
@@ -160,26 +187,46 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
       const work: Work = async (payload) => seen.push(payload);
       await using fixture = await make(work, 1);
       const request = { operation: fixture.operation, caller, corrId: "c", idemKey: "k" };
-      const both = await Promise.all([fixture.queue.enqueue({ ...request, payload: 1 }), fixture.queue.enqueue({ ...request, payload: 2 })]);
+      const both = await Promise.all([
+        fixture.queue.enqueue({ ...request, payload: 1 }),
+        fixture.queue.enqueue({ ...request, payload: 2 }),
+      ]);
       await rest(fixture);
       const waiting = await fixture.queue.enqueue({ ...request, payload: 3, idemKey: "w", delayMs: 60_000 });
       const later = await fixture.queue.enqueue({ ...request, payload: 4 });
       await using again = await fixture.restart("kill", work);
-      const after = await Promise.all(["k", "w", "other"].map((idemKey) => again.queue.enqueue({ ...request, payload: 5, idemKey })));
+      const after = await Promise.all(
+        ["k", "w", "other"].map((idemKey) => again.queue.enqueue({ ...request, payload: 5, idemKey })),
+      );
       await rest(again);
-      assert.deepEqual([...both, later].map((each) => each.isNew), [true, false, false]);
+      assert.deepEqual(
+        [...both, later].map((each) => each.isNew),
+        [true, false, false],
+      );
       assert.equal(new Set([...both, later, after[0]].map((each) => each?.taskId)).size, 1);
-      assert.deepEqual(after.map((each) => each.isNew), [false, false, true]);
+      assert.deepEqual(
+        after.map((each) => each.isNew),
+        [false, false, true],
+      );
       assert.deepEqual([after[1]?.taskId, seen], [waiting.taskId, [1, 5]]);
     });
 
     test("a waiting task that is cancelled never runs, a running one is told to stop, and others do not notice", async () => {
       const { work, began, open } = gated();
       await using fixture = await make(work, 1);
-      const [running, waiting, other] = [await add(fixture, "running"), await add(fixture, "waiting"), await add(fixture, "other")];
+      const [running, waiting, other] = [
+        await add(fixture, "running"),
+        await add(fixture, "waiting"),
+        await add(fixture, "other"),
+      ];
       const delayed = await add(fixture, "delayed", { delayMs: 1000 });
       await until(() => began.length === 1, "the first one runs");
-      assert.deepEqual(await Promise.all([waiting, delayed, running].map((taskId) => fixture.queue.cancel(taskId, `no ${taskId}`, caller))), [true, true, true]);
+      assert.deepEqual(
+        await Promise.all(
+          [waiting, delayed, running].map((taskId) => fixture.queue.cancel(taskId, `no ${taskId}`, caller)),
+        ),
+        [true, true, true],
+      );
       await until(() => began.length === 2, "the other one runs");
       open("other");
       await rest(fixture);
@@ -190,7 +237,10 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
         assert.deepEqual([fixture.ended(taskId)?.status, fixture.ended(taskId)?.detail], ["cancelled", `no ${taskId}`]);
       }
       assert.equal(fixture.ended(other)?.status, "finished");
-      assert.deepEqual(await Promise.all([running, other, "never"].map((taskId) => fixture.queue.cancel(taskId, "again", caller))), [false, false, false]);
+      assert.deepEqual(
+        await Promise.all([running, other, "never"].map((taskId) => fixture.queue.cancel(taskId, "again", caller))),
+        [false, false, false],
+      );
       assert.deepEqual(fixture.queue.depth(), { queued: 0, running: 0 });
     });
 
@@ -203,7 +253,10 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
       assert.equal(fixture.open(taskId)?.leaseUntilMs, fixture.clock.nowMs() + leaseMs);
       fixture.clock.advance(leaseMs);
       await rest(fixture);
-      assert.deepEqual([fixture.open(taskId)?.status, fixture.facts(taskId)], ["queued", ["enqueued", "started", "retried"]]);
+      assert.deepEqual(
+        [fixture.open(taskId)?.status, fixture.facts(taskId)],
+        ["queued", ["enqueued", "started", "retried"]],
+      );
     });
 
     for (const how of ["stop", "kill"] as const) {
@@ -215,13 +268,19 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
         await add(before, "high", { priority: 1 });
         const delayed = await add(before, "delayed", { delayMs: 5000 });
         await until(() => began.length === 2, "two run");
-        await until(() => before.facts(once).includes("started") && before.facts(ran).includes("started"), "both starts are written");
+        await until(
+          () => before.facts(once).includes("started") && before.facts(ran).includes("started"),
+          "both starts are written",
+        );
         const seen: unknown[] = [];
         await using after = await before.restart(how, async (payload) => seen.push(payload));
         await rest(after);
         assert.deepEqual(seen, ["high", "ran", "low"]);
         assert.deepEqual(after.facts(ran), ["enqueued", "started", "retried", "started", "finished"]);
-        assert.deepEqual([after.ended(once)?.status, after.ended(once)?.code, after.ended(ran)?.attempt], ["failed", "arw.interrupted", 2]);
+        assert.deepEqual(
+          [after.ended(once)?.status, after.ended(once)?.code, after.ended(ran)?.attempt],
+          ["failed", "arw.interrupted", 2],
+        );
         assert.equal(after.open(delayed)?.status, "queued");
         after.clock.advance(5000);
         await rest(after);

@@ -27,11 +27,19 @@ interface Ledger {
 }
 
 /** Runs the hub until it has said so many lines, and kills it there; without a number until it ends by itself. */
-async function runHub(path: string, round: number, options: { readonly killAfter: number | null; readonly ledger: Ledger }): Promise<void> {
+async function runHub(
+  path: string,
+  round: number,
+  options: { readonly killAfter: number | null; readonly ledger: Ledger },
+): Promise<void> {
   const { killAfter, ledger } = options;
-  const hub = spawn(process.execPath, [join(import.meta.dirname, "load-hub.ts"), path, String(round), killAfter === null ? "drain" : "load"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const hub = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "load-hub.ts"), path, String(round), killAfter === null ? "drain" : "load"],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const ended = new Promise<number | null>((resolve) => hub.on("exit", resolve));
   let errors = "";
   hub.stderr.on("data", (text) => (errors += String(text)));
@@ -58,7 +66,8 @@ async function examine(path: string, ledger: Ledger, views: ReturnType<typeof vi
     const name = data.name ?? data.taskId ?? "";
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  for (const name of [...ledger.notes, ...ledger.tasks.values()]) assert.equal(counts.get(name), 1, `${name} was acknowledged`);
+  for (const name of [...ledger.notes, ...ledger.tasks.values()])
+    assert.equal(counts.get(name), 1, `${name} was acknowledged`);
   for (const [name, times] of counts) assert.equal(times, 1, `${name} is there twice`);
   const rows = storedRows(store, views);
   store[Symbol.dispose]();
@@ -73,7 +82,9 @@ async function examine(path: string, ledger: Ledger, views: ReturnType<typeof vi
 
 const viewsOf = (kit: Awaited<ReturnType<typeof makeKernel>>) => [...kit.kernel.table.views.values()];
 
-test(`nothing acknowledged is lost or doubled by ${kills} kills, and the views are what a rebuild makes of the journal`, { timeout: kills * killMsMax }, async () => {
+test(`nothing acknowledged is lost or doubled by ${kills} kills, and the views are what a rebuild makes of the journal`, {
+  timeout: kills * killMsMax,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), "arw-kill-"));
   const path = join(folder, "journal.db");
   const ledger: Ledger = { notes: new Set(), tasks: new Map() };
@@ -87,8 +98,13 @@ test(`nothing acknowledged is lost or doubled by ${kills} kills, and the views a
     await runHub(path, kills, { killAfter: null, ledger });
     await examine(path, ledger, views);
     const store = openSqliteStore(path);
-    const done = new Map(store.events({ limit: 1_000_000, kinds: ["task.finished"] }).map((row) => [(JSON.parse(row.data ?? "{}") as { taskId: string }).taskId, row.seq]));
-    for (const [name, taskId] of ledger.tasks) assert.ok(done.has(taskId), `task ${name} was acknowledged and never done`);
+    const done = new Map(
+      store
+        .events({ limit: 1_000_000, kinds: ["task.finished"] })
+        .map((row) => [(JSON.parse(row.data ?? "{}") as { taskId: string }).taskId, row.seq]),
+    );
+    for (const [name, taskId] of ledger.tasks)
+      assert.ok(done.has(taskId), `task ${name} was acknowledged and never done`);
     assert.equal(store.rows({ view: "tasks", order: "asc", limit: 1 }).length, 0);
     store[Symbol.dispose]();
     assert.ok(ledger.notes.size > kills && ledger.tasks.size > kills, "the hubs were under load");

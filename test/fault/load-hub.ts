@@ -14,7 +14,11 @@ const batchSize = 8;
 const [path = "", round = "0", mode = "load"] = process.argv.slice(2);
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 
-const kit = await makeKernel({ store: openSqliteStore(path), seed: Number(round) + process.pid, domains: () => [loadDomain] });
+const kit = await makeKernel({
+  store: openSqliteStore(path),
+  seed: Number(round) + process.pid,
+  domains: () => [loadDomain],
+});
 const { journal, queue } = kit.kernel;
 const origin = { caller: admin, corrId: `round-${round}`, causeId: null };
 say("ready");
@@ -32,7 +36,13 @@ if (mode === "drain") {
           say(`note ${name}`);
           return;
         }
-        const { taskId } = await queue.enqueue({ operation: Work as never, payload: { name }, caller: admin, corrId: name, idemKey: name });
+        const { taskId } = await queue.enqueue({
+          operation: Work,
+          payload: { name },
+          caller: admin,
+          corrId: name,
+          idemKey: name,
+        });
         say(`task ${name} ${taskId}`);
       }),
     );

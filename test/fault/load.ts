@@ -31,7 +31,13 @@ const notes = view(Type.Integer())({
   about: "x",
   rowsMax: 100_000,
   overflow: "guarded",
-  folds: [count(Noted, (e) => e.data.name, (row) => (row ?? 0) + 1)],
+  folds: [
+    count(
+      Noted,
+      (e) => e.data.name,
+      (row) => (row ?? 0) + 1,
+    ),
+  ],
 });
 /** The newest names alone, so that rows are dropped and written all the time. */
 const newest = view(Type.Integer())({
@@ -39,7 +45,18 @@ const newest = view(Type.Integer())({
   version: 1,
   about: "x",
   rowsMax: 20,
-  folds: [count(Noted, (e) => e.data.name, () => 1), count(Worked, (e) => e.data.name, (row) => (row === undefined ? 1 : null))],
+  folds: [
+    count(
+      Noted,
+      (e) => e.data.name,
+      () => 1,
+    ),
+    count(
+      Worked,
+      (e) => e.data.name,
+      (row) => (row === undefined ? 1 : null),
+    ),
+  ],
 });
 
 export const loadDomain = domainOf("load", {

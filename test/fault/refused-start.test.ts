@@ -29,7 +29,9 @@ async function startWith(prepare: (path: string) => void) {
 }
 
 test("a damaged store refuses the start", async () => {
-  const { status, stderr, isUntouched } = await startWith((path) => writeFileSync(path, Buffer.alloc(20_000, "no database ")));
+  const { status, stderr, isUntouched } = await startWith((path) =>
+    writeFileSync(path, Buffer.alloc(20_000, "no database ")),
+  );
   assert.deepEqual([status, isUntouched], [refusedExitCode, true]);
   assert.match(stderr, /does not start.*corrupt/);
   assert.match(stderr, /Restore a backup|--state-dir/);

@@ -88,4 +88,5 @@ export const storedRows = (store: Store, views: readonly View[]) =>
   );
 
 /** The same views, one version on: opening them over the same store rebuilds every one. */
-export const nextVersions = (views: readonly View[]): View[] => views.map((view) => ({ ...view, version: view.version + 1 }));
+export const nextVersions = (views: readonly View[]): View[] =>
+  views.map((view) => ({ ...view, version: view.version + 1 }));

@@ -67,7 +67,11 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
   const samples: Sample[] = [];
   const commits: { events: number }[] = [];
   const errors: string[] = [];
-  const log = { info: () => {}, warn: () => {}, error: (message: string, fields?: object) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`) };
+  const log = {
+    info: () => {},
+    warn: () => {},
+    error: (message: string, fields?: object) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`),
+  };
   const gate = createGate((options.deny ?? []).map((pattern) => ({ pattern, source: "config:gate.deny" })));
   const kernel = createKernel({
     store,
@@ -77,10 +81,24 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     redactor,
     chance: { random, randomBytes: randomBytesOf(random) },
     node: "node-test",
-    limits: { busCapacity: options.busCapacity ?? 1024, busReplay: 100, workers: options.workers ?? 4, recordBytesMax: 1e9, recordAgeMsMax: 1e12 },
+    limits: {
+      busCapacity: options.busCapacity ?? 1024,
+      busReplay: 100,
+      workers: options.workers ?? 4,
+      recordBytesMax: 1e9,
+      recordAgeMsMax: 1e12,
+    },
     telemetry: { onSample: (sample) => void samples.push(sample), onCommit: (sample) => void commits.push(sample) },
     compose(parts) {
-      const approvals = createApprovals({ parts, blobs, clock, log, redactor, askPatterns: options.ask ?? [], timeoutMs: approvalTimeoutMs });
+      const approvals = createApprovals({
+        parts,
+        blobs,
+        clock,
+        log,
+        redactor,
+        askPatterns: options.ask ?? [],
+        timeoutMs: approvalTimeoutMs,
+      });
       const own = [
         createAgents({ parts, programs: options.programs ?? [] }),
         approvals.domain,
@@ -102,7 +120,8 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     samples,
     commits,
     errors,
-    call: (operationId, input, caller = admin) => kernel.dispatch({ operationId, input, credentials: { kind: "caller", caller } }),
+    call: (operationId, input, caller = admin) =>
+      kernel.dispatch({ operationId, input, credentials: { kind: "caller", caller } }),
     next: (kind, pick) => nextEvent({ kernel, kind, pick }),
     events,
     kinds: () => events().map((each) => each.kind),
@@ -119,7 +138,15 @@ const identity: Identity = {
   },
 };
 
-function nextEvent({ kernel, kind, pick }: { readonly kernel: StartedKernel; readonly kind: string; readonly pick?: ((envelope: Envelope) => boolean) | undefined }) {
+function nextEvent({
+  kernel,
+  kind,
+  pick,
+}: {
+  readonly kernel: StartedKernel;
+  readonly kind: string;
+  readonly pick?: ((envelope: Envelope) => boolean) | undefined;
+}) {
   const known = pick === undefined ? undefined : kernel.journal.read({ kinds: [kind], limit: 1_000_000 }).find(pick);
   if (known !== undefined) return Promise.resolve(known);
   return new Promise<Envelope>((resolve) => {
@@ -132,7 +159,10 @@ function nextEvent({ kernel, kind, pick }: { readonly kernel: StartedKernel; rea
 }
 
 /** A domain of a few operations, for tests of the kernel. */
-export const domainOf = (name: string, parts: Partial<Omit<Domain, "operations">> & { readonly operations?: readonly Bound[] }): Domain => ({
+export const domainOf = (
+  name: string,
+  parts: Partial<Omit<Domain, "operations">> & { readonly operations?: readonly Bound[] },
+): Domain => ({
   name,
   operations: [],
   events: [],

@@ -1,2 +1,3 @@
 /** How often a property runs: a small fixed count, or what a soak asks for. */
-export const runs = (numRuns: number): { readonly numRuns?: number } => (process.env["ARW_SOAK"] === "1" ? {} : { numRuns });
+export const runs = (numRuns: number): { readonly numRuns?: number } =>
+  process.env["ARW_SOAK"] === "1" ? {} : { numRuns };
