@@ -80,7 +80,10 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
   for (let page = next(journal, position, input.corr); page.length > 0; page = next(journal, position, input.corr)) {
     for (const envelope of page) if (wants(envelope)) yield envelope;
     position = page.at(-1)?.seq ?? position;
+    if (ctx.signal.aborted) return;
   }
+  // Whoever left by now will not leave again.
+  if (ctx.signal.aborted) return;
   using subscription = parts.bus.subscribe({
     name: `stream ${ctx.corrId}`,
     prefixes,
