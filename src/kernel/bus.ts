@@ -4,7 +4,7 @@
  */
 import type { Envelope } from "../contract/event.ts";
 import { createPrefixMatcher } from "../base/prefix-trie.ts";
-import type { Bus, BusCounters, Subscription } from "./kernel.ts";
+import type { Bus, BusCounters, SubscriberState, Subscription } from "./kernel.ts";
 import { createSubscription } from "./subscription.ts";
 
 export interface OwnedBus extends Bus {
@@ -22,18 +22,18 @@ export interface BusOptions {
   readonly replay: number;
   /** A listener threw: its name and the error. */
   readonly onDefect: (error: unknown) => void;
+  /** Sees every event and counts as no receiver. */
+  readonly onPublish?: ((envelope: Envelope) => void) | undefined;
 }
 
 type Listener = (envelope: Envelope) => void;
 
-export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus {
+export function createBus({ capacity, replay, onDefect, onPublish }: BusOptions): OwnedBus {
   const matcher = createPrefixMatcher<Listener>();
-  const subscribers = new Set<Subscription>();
   const recentRing = createRecent(replay);
   let published = 0;
   let delivered = 0;
   let noReceivers = 0;
-  let lagged = 0;
 
   // Events come in runs of one kind: the list that the last one used is at hand without a look-up.
   let lastKind: string | null = null;
@@ -53,6 +53,7 @@ export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus 
       lastKind = null;
     };
   };
+  const readers = createReaders(listen, capacity);
   /** A listener that throws is reported, and the next one still hears the event. */
   const deliver = (listeners: readonly Listener[], envelope: Envelope): void => {
     let next = 0;
@@ -68,6 +69,7 @@ export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus 
   return {
     publish(envelope) {
       published += 1;
+      onPublish?.(envelope);
       if (envelope.seq > 0) recentRing.push(envelope);
       const listeners = listenersOf(envelope.kind);
       if (listeners.length === 0) noReceivers += 1;
@@ -79,12 +81,42 @@ export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus 
     },
     recent: recentRing.after,
     listen,
-    subscribe(options) {
+    subscribe: readers.subscribe,
+    counters: (): BusCounters => ({
+      published,
+      delivered,
+      lagged: readers.lagged(),
+      noReceivers,
+      receivers: matcher.size,
+    }),
+    get ring() {
+      return { held: recentRing.held, capacity: recentRing.capacity };
+    },
+    losses: () => readers.losses,
+    get subscribers() {
+      return readers.states();
+    },
+  };
+}
+
+type Listen = (prefixes: readonly string[], run: Listener) => () => void;
+
+/** The bounded readers there are, and what readers have lost so far, by the first word of their names. */
+function createReaders(listen: Listen, capacityDefault: number) {
+  const subscribers = new Set<Subscription>();
+  const losses = new Map<string, number>();
+  return {
+    losses,
+    lagged: (): number => losses.values().reduce((sum, count) => sum + count, 0),
+    states: (): readonly SubscriberState[] =>
+      [...subscribers].map(({ name, pending, skipped, lastGap }) => ({ name, pending, skipped, lastGap })),
+    subscribe(options: Parameters<Bus["subscribe"]>[0]): Subscription {
+      const sort = options.name.split(" ", 1)[0] ?? "";
       const subscription = createSubscription({
         name: options.name,
-        capacity: options.capacity ?? capacity,
+        capacity: options.capacity ?? capacityDefault,
         onLoss: () => {
-          lagged += 1;
+          losses.set(sort, (losses.get(sort) ?? 0) + 1);
         },
         onClose: () => {
           stop();
@@ -101,10 +133,6 @@ export function createBus({ capacity, replay, onDefect }: BusOptions): OwnedBus 
       subscribers.add(subscription);
       return subscription;
     },
-    counters: (): BusCounters => ({ published, delivered, lagged, noReceivers, receivers: matcher.size }),
-    get subscribers() {
-      return [...subscribers].map(({ name, pending, skipped }) => ({ name, pending, skipped }));
-    },
   };
 }
 
@@ -113,6 +141,10 @@ function createRecent(size: number) {
   let next = 0;
   let held = 0;
   return {
+    capacity: slots.length,
+    get held() {
+      return held;
+    },
     push(envelope: Envelope): void {
       slots[next] = envelope;
       next = next + 1 === slots.length ? 0 : next + 1;

@@ -6,6 +6,7 @@ import type { Domain } from "../contract/domain.ts";
 import type { Context } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { ShuttingDown } from "../contract/standard-problems.ts";
+import { type Archive, createArchive } from "./archive.ts";
 import { createBus, type OwnedBus } from "./bus.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import { createDispatcher, type OwnedDispatcher } from "./dispatch.ts";
@@ -53,6 +54,7 @@ export interface KernelParts {
   readonly bus: OwnedBus;
   readonly recorder: Recorder;
   readonly scheduler: Scheduler;
+  readonly archive: Archive;
   readonly node: string;
   /** A context for work that no request began: a run of an agent, the start of a domain. */
   act(options: { readonly caller: Caller; readonly corrId: string; readonly signal?: AbortSignal }): Context;
@@ -71,7 +73,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
   const { store, clock, chance, log } = options;
   const shutdown = new AbortController();
   const newId = createIds({ now: clock.nowMs, randomBytes: chance.randomBytes }).next;
-  const late: { kernel?: StartedKernel; dispatcher?: OwnedDispatcher; context?: ContextDeps } = {};
+  const late: { kernel?: StartedKernel; dispatcher?: OwnedDispatcher; context?: ContextDeps; archive?: Archive } = {};
   const parts = createParts(options, late);
   const { domains, ...ports } = options.compose(parts);
   const definitions = domains.flatMap((domain) => domain.views);
@@ -132,14 +134,20 @@ export function createKernel(options: KernelOptions): StartedKernel {
       store[Symbol.dispose]();
     },
   };
-  Object.assign(late, { kernel, dispatcher, context });
+  const archive = createArchive({ store, journal, views: definitions });
+  Object.assign(late, { kernel, dispatcher, context, archive });
   return kernel;
 }
 
 /** The parts that services get before the kernel is whole; what is late is there when they begin to work. */
 function createParts(
   options: KernelOptions,
-  late: { readonly kernel?: StartedKernel; readonly dispatcher?: OwnedDispatcher; readonly context?: ContextDeps },
+  late: {
+    readonly kernel?: StartedKernel;
+    readonly dispatcher?: OwnedDispatcher;
+    readonly context?: ContextDeps;
+    readonly archive?: Archive;
+  },
 ): KernelParts {
   const { clock, log, limits } = options;
   const made = <T>(part: T | undefined): T => {
@@ -150,10 +158,14 @@ function createParts(
     get kernel() {
       return made(late.kernel);
     },
+    get archive() {
+      return made(late.archive);
+    },
     node: options.node,
     bus: createBus({
       capacity: limits.busCapacity,
       replay: limits.busReplay,
+      onPublish: options.telemetry.onEvent,
       onDefect: (error) => log.error("a listener of the bus failed", { error: String(error) }),
     }),
     scheduler: createScheduler({ clock, log }),

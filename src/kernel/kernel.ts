@@ -61,10 +61,20 @@ export interface Subscription extends AsyncIterable<Delivery>, Disposable {
   readonly name: string;
   readonly pending: number;
   readonly skipped: number;
+  readonly lastGap: GapMark | null;
   /** Takes what waits, at most `count`, without waiting. */
   take(count: number): readonly Delivery[];
   /** Calls once when something waits (again). */
   onReady(run: () => void): void;
+}
+
+export interface SubscriberState {
+  /** The sort of reader, a space, and which one it is. */
+  readonly name: string;
+  readonly pending: number;
+  readonly skipped: number;
+  /** The newest loss, whether or not the reader has come to it. */
+  readonly lastGap: GapMark | null;
 }
 
 export interface BusCounters {
@@ -86,7 +96,11 @@ export interface Bus {
     readonly capacity?: number;
   }): Subscription;
   counters(): BusCounters;
-  readonly subscribers: readonly { readonly name: string; readonly pending: number; readonly skipped: number }[];
+  /** The newest durable events kept in memory. */
+  readonly ring: { readonly held: number; readonly capacity: number };
+  readonly subscribers: readonly SubscriberState[];
+  /** Events lost by readers of one sort since the start, by the first word of the readers' names. */
+  losses(): ReadonlyMap<string, number>;
 }
 
 export interface Journal {

@@ -3,6 +3,7 @@
  * suite per port that every adapter runs.
  */
 import type { Caller, Scope } from "../contract/caller.ts";
+import type { Envelope } from "../contract/event.ts";
 import type { Preview } from "../contract/operation.ts";
 
 /** Time. `nowMs` is wall clock (may jump), `monotonicMs` never goes back. */
@@ -201,10 +202,41 @@ export interface Sample {
   /** `ok`, or the problem's code. */
   readonly code: string;
   readonly status: number;
+  /** What an audit keeps of a call that changes something; absent for reads and routine calls, which pay nothing for it. */
+  readonly change?: ChangeSample;
+}
+
+export interface ChangeSample {
+  readonly key: string;
+  readonly effect: "write" | "destroy";
+  readonly isPublic: boolean;
+  readonly scope: Scope;
+  /** Digest of the arguments, computed by whoever needs it: text of a megabyte takes milliseconds. */
+  argsDigest(): string;
+  /** A call may be answered, put into the queue, or held for a person. */
+  readonly outcome: "answered" | "queued" | "held" | "refused";
+  /** The problem's words. */
+  readonly detail: string | null;
+  /** The question that let this call pass. */
+  readonly approvalId: string | null;
 }
 
 /** Is told of every call and every commit; must be quick and never throw. */
 export interface Telemetry {
   onSample(sample: Sample): void;
   onCommit(sample: { readonly events: number; readonly durationMs: number }): void;
+  /** Every event that is published, whoever else wants it: an observer is no receiver. */
+  onEvent?(envelope: Envelope): void;
+}
+
+/** Counts one route. Must be quick and never throw. */
+export interface RouteMeter {
+  arrived(): void;
+  /** `durationMs` is null for streams, which last as long as somebody reads, and for clients that left early. */
+  answered(status: number, durationMs: number | null): void;
+}
+
+export interface RouteMeters {
+  /** One meter per method and route template; asked for at start, never per request. */
+  of(method: string, route: string): RouteMeter;
 }

@@ -24,6 +24,7 @@ function createBacklog(capacity: number, onLoss: () => void) {
   let queue: Envelope[] = [];
   let front = 0;
   let gap: GapMark | null = null;
+  let lastGap: GapMark | null = null;
   /** Whether the gap has lost an event with a position; until then its range is empty. */
   let hasRange = false;
   let skipped = 0;
@@ -44,6 +45,7 @@ function createBacklog(capacity: number, onLoss: () => void) {
       toSeq: lastSeq,
       skipped: (gap?.skipped ?? 0) + 1,
     };
+    lastGap = gap;
     if (front > capacity) {
       queue = queue.slice(front);
       front = 0;
@@ -55,6 +57,9 @@ function createBacklog(capacity: number, onLoss: () => void) {
     },
     get skipped() {
       return skipped;
+    },
+    get lastGap() {
+      return lastGap;
     },
     get hasSome() {
       return queue.length > front || gap !== null;
@@ -109,6 +114,9 @@ export function createSubscription({ name, capacity, onLoss, onClose }: Subscrip
     },
     get skipped() {
       return backlog.skipped;
+    },
+    get lastGap() {
+      return backlog.lastGap;
     },
     push(envelope) {
       if (isClosed) return;

@@ -1,6 +1,6 @@
 /** System: the hub about itself. */
 import { op } from "../../contract/operation.ts";
-import { closed, EpochMs, oneOf, Type } from "../../contract/schema.ts";
+import { closed, EpochMs, oneOf, Seq, Type } from "../../contract/schema.ts";
 
 export const Healthz = op({
   id: "system.health",
@@ -54,6 +54,72 @@ export const Metrics = op({
   about: "Metrics in Prometheus text form.",
   input: closed({}),
   output: Type.String(),
+});
+const Count = Type.Integer({ minimum: 0 });
+const Milliseconds = Type.Number({ minimum: 0, description: "Milliseconds." });
+const Bytes = Type.Integer({ minimum: 0, description: "Bytes." });
+export const Stats = op({
+  id: "system.stats",
+  http: "GET /introspect/stats",
+  cli: "stats",
+  effect: "read",
+  isTool: true,
+  about: "Show the hub's own figures since its start: events, routes, jobs, readers, the queue, disk and memory.",
+  input: closed({}),
+  output: closed({
+    events: Type.Array(closed({ kind: Type.String(), count: Count })),
+    routes: Type.Array(
+      closed({
+        method: Type.String(),
+        route: Type.String({ description: "As the table has it; `unmatched` is everything else." }),
+        hits: Count,
+        errors: Type.Integer({ minimum: 0, description: "Answers of status 400 and above." }),
+        meanMs: Milliseconds,
+        p95Ms: Type.Number({ minimum: 0, description: "Of the newest few hundred requests." }),
+        maxMs: Milliseconds,
+      }),
+    ),
+    jobs: Type.Array(closed({ operation: Type.String(), outcome: Type.String(), count: Count })),
+    bus: closed({
+      published: Count,
+      delivered: Count,
+      lagged: Type.Integer({ minimum: 0, description: "Events that slow readers lost." }),
+      noReceivers: Type.Integer({ minimum: 0, description: "Events that nobody wanted." }),
+      receivers: Count,
+      ringEvents: Type.Integer({ minimum: 0, description: "Newest events at hand for readers that resume." }),
+      ringCapacity: Count,
+    }),
+    readers: Type.Array(
+      closed({
+        name: Type.String(),
+        pending: Count,
+        lost: Count,
+        lastGap: Type.Union([closed({ fromSeq: Count, toSeq: Count, skipped: Count }), Type.Null()]),
+      }),
+      { description: "Bounded readers of the bus, the slowest first." },
+    ),
+    consumers: Type.Array(
+      closed({
+        name: Type.String(),
+        lag: Type.Integer({ minimum: 0, description: "Positions between the newest event and what is done." }),
+        buried: Type.Integer({ minimum: 0, description: "Dead letters." }),
+      }),
+    ),
+    commits: closed({ count: Count, events: Count, meanMs: Milliseconds, maxMs: Milliseconds }),
+    queue: closed({ queued: Count, running: Count }),
+    streams: Type.Integer({ minimum: 0, description: "Clients that read a stream now." }),
+    headSeq: Seq,
+    disk: Type.Union([closed({ freeBytes: Bytes, totalBytes: Bytes }), Type.Null()]),
+    process: closed({
+      residentBytes: Bytes,
+      heapUsedBytes: Bytes,
+      cpuMs: Milliseconds,
+      eventLoopDelayMs: Type.Number({
+        minimum: 0,
+        description: "How long the event loop took to come round just now.",
+      }),
+    }),
+  }),
 });
 export const ShowConfig = op({
   id: "system.config",

@@ -1,7 +1,7 @@
 import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { About, Healthz, Metrics, ShowConfig, Shutdown, Version } from "./contract.ts";
+import { About, Healthz, Metrics, ShowConfig, Shutdown, Stats, Version } from "./contract.ts";
 import type { HubFacts } from "./port.ts";
 
 const service = "arw";
@@ -25,6 +25,7 @@ export const createSystem = ({ parts, facts }: { readonly parts: KernelParts; re
       endpoints: [...parts.kernel.table.operations.values()].map((each) => each.operation.http).toSorted(),
     })),
     bind(Metrics, () => facts.metrics()),
+    bind(Stats, () => facts.stats()),
     bind(ShowConfig, ({ sources }) => ({
       values: facts.configuration.map(({ key, value, source, from }) => ({
         key,

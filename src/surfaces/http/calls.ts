@@ -32,6 +32,8 @@ export interface CallRoute {
   readonly method: string;
   /** In the router's form: `/tasks/:taskId`. */
   readonly path: string;
+  /** In the table's form: `/tasks/{taskId}`. */
+  readonly template: string;
   readonly handler: RouteHandlerMethod;
 }
 
@@ -46,6 +48,7 @@ export function callRoute({ operation }: Bound, deps: CallDeps): CallRoute {
   const plan = planInput(operation.input);
   return {
     method,
+    template,
     path: template.replaceAll(":", "::").replaceAll(/\{(\w+)\}/g, ":$1"),
     handler: (request, reply) => {
       // Answers by `reply.send`, not by a returned promise: one promise less per request.

@@ -7,7 +7,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { Problem } from "../../contract/problem.ts";
 import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts";
 import type { Dispatcher, Table } from "../../kernel/kernel.ts";
-import type { Chance, Clock, Log } from "../../kernel/ports.ts";
+import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
 import { callRoute } from "./calls.ts";
 import { addBaseHeaders, rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
@@ -29,6 +29,7 @@ export interface HttpDeps {
   /** False while the hub starts or stops: calls are then refused with 503. */
   readonly isReady: () => boolean;
   readonly cookies?: Cookies;
+  readonly meters?: RouteMeters;
   /** The built UI, and the generated documents; null when they are not there. */
   readonly web: AssetFolder | null;
   readonly spec: AssetFolder | null;
@@ -67,7 +68,8 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const streams = createStreams(deps.clock, limits);
   const app = createApp(deps, limits);
   const load = createLoad();
-  addAdmission(app, deps, { limits, guard, load });
+  const meters = deps.meters ?? noMeters;
+  addAdmission(app, deps, { limits, guard, load, unmatched: meters.of("ANY", "unmatched") });
   addBodyParser(app, limits);
   const calls = {
     dispatcher: deps.kernel,
@@ -80,7 +82,8 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
     log: deps.log,
   };
   const routes = [...deps.kernel.table.operations.values()].map((bound) => callRoute(bound, calls));
-  for (const { method, path, handler } of routes) app.route({ method, url: path, handler });
+  for (const { method, path, template, handler } of routes)
+    app.route({ method, url: path, handler, config: { meter: meters.of(method, template) } });
   addPages(app, { table: deps.kernel.table, web: deps.web, spec: deps.spec, randomBytes: deps.chance.randomBytes });
   addRefusals(app, deps, createRouteIndex([...routes, ...pageRoutes]));
 
@@ -146,18 +149,33 @@ interface Admission {
   readonly limits: HttpLimits;
   readonly guard: OriginGuard;
   readonly load: Load;
+  /** Takes whatever is no row of the table, so that no address of a stranger becomes a label. */
+  readonly unmatched: RouteMeter;
 }
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    meter?: RouteMeter;
+  }
+}
+
+const noMeters: RouteMeters = { of: () => ({ arrived: () => undefined, answered: () => undefined }) };
+
 /** Everything that is checked before the body is read: correlation, who may knock, how many at once. */
-function addAdmission(app: FastifyInstance, deps: HttpDeps, { limits, guard, load }: Admission): void {
+function addAdmission(app: FastifyInstance, deps: HttpDeps, { limits, guard, load, unmatched }: Admission): void {
   app.decorateRequest("visit");
   app.addHook("onRequest", (request, reply, done) => {
     const visit = { corrId: "", controller: new AbortController(), isStream: false };
     request.visit = visit;
     load.enter();
+    const meter = request.routeOptions.config.meter ?? unmatched;
+    const startedMs = deps.clock.monotonicMs();
+    meter.arrived();
     const { raw } = reply;
     raw.once("close", () => {
       load.leave(visit);
+      const isTimed = raw.writableFinished && !visit.isStream;
+      meter.answered(raw.statusCode, isTimed ? deps.clock.monotonicMs() - startedMs : null);
       if (!raw.writableFinished) abortVisit(visit);
     });
     try {
