@@ -1,0 +1,167 @@
+/** The queue from outside: order, delay, keys that count once, refusals, and work that outlives a kill. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "vitest";
+import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { createRoom } from "./kit/room.ts";
+import { until } from "./kit/until.ts";
+
+const taskEnded = (hub: RunningHub, taskId: string): Promise<Json> =>
+  until(`task ${taskId} to end`, async () => {
+    const task = await hub.get(`/tasks/${taskId}`);
+    return ["finished", "failed", "cancelled"].includes(task.status) ? task : undefined;
+  });
+
+const startedOrder = async (hub: RunningHub): Promise<string[]> => {
+  const { body } = await hub.call("GET", "/tasks?limit=1000");
+  return body.tasks.map((each: Json) => each.taskId);
+};
+
+test("a task runs, answers, and is found by its id", async () => {
+  await using room = await createRoom();
+  const folder = await room.folder("work", { "a.md": "# A\n" });
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const { taskId, isNew } = await hub.post("/tasks/enqueue", { kind: "fs.read", payload: { folder, path: "a.md" } });
+  assert.equal(isNew, true);
+  const task = await taskEnded(hub, taskId);
+  assert.equal(task.status, "finished");
+  assert.equal(task.output.text, "# A\n");
+  assert.ok((await startedOrder(hub)).includes(taskId));
+  const missing = await hub.call("GET", "/tasks/absent");
+  assert.deepEqual([missing.status, missing.body.code], [404, "arw.not-found"]);
+});
+
+test("unknown kinds, kinds that are no tasks, and unfit payloads are told to whoever sends them", async () => {
+  await using room = await createRoom();
+  await using hub = await startHub({ stateDir: room.stateDir });
+  for (const kind of ["no.such", "agents.stop", "access.code"]) {
+    const { status, body } = await hub.call("POST", "/tasks/enqueue", { kind, payload: {} });
+    assert.deepEqual([status, body.code], [422, "tasks.unknown-kind"], kind);
+    assert.ok(body.kinds.includes("fs.read"));
+  }
+  const unfit = await hub.call("POST", "/tasks/enqueue", { kind: "fs.read", payload: { folder: 3 } });
+  assert.deepEqual([unfit.status, unfit.body.code], [400, "arw.invalid-input"]);
+  assert.ok(unfit.body.faults.some((fault: Json) => fault.at === "/payload/folder"), JSON.stringify(unfit.body.faults));
+  const odd = [{ priority: 1e9 }, { delayMs: -1 }, { attemptsMax: 0 }, { idemKey: "" }, { surprise: 1 }];
+  for (const each of odd) {
+    const answer = await hub.call("POST", "/tasks/enqueue", { kind: "fs.list", payload: { folder: room.path }, ...each });
+    assert.equal(answer.status, 400, JSON.stringify(each));
+  }
+});
+
+test("the same key enqueues once, also when it comes many times at once and after a restart", async () => {
+  await using room = await createRoom();
+  const first = await startHub({ stateDir: room.stateDir });
+  const body = { kind: "fs.list", payload: { folder: room.path }, idemKey: "only-once" };
+  const answers = await Promise.all(Array.from({ length: 20 }, () => first.post("/tasks/enqueue", body)));
+  assert.equal(new Set(answers.map((each) => each.taskId)).size, 1);
+  assert.equal(answers.filter((each) => each.isNew).length, 1);
+  await taskEnded(first, answers[0].taskId);
+  await first.kill("SIGKILL");
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const later = await hub.post("/tasks/enqueue", body);
+  assert.deepEqual([later.taskId, later.isNew], [answers[0].taskId, false]);
+});
+
+test("tasks with a delay wait, can be cancelled, and survive a kill with their order", async () => {
+  await using room = await createRoom();
+  const folder = await room.folder("work", {});
+  const first = await startHub({ stateDir: room.stateDir });
+  const enqueue = (name: string, more: Json): Promise<Json> =>
+    first.post("/tasks/enqueue", { kind: "fs.write", payload: { folder, path: name, text: name }, ...more });
+  const startedMs = Date.now();
+  const late = await enqueue("late.md", { delayMs: 3000 });
+  const never = await enqueue("never.md", { delayMs: 600_000 });
+  const gone = await enqueue("gone.md", { delayMs: 600_000 });
+  assert.deepEqual(await first.post(`/tasks/${gone.taskId}/cancel`, {}), { taskId: gone.taskId, status: "cancelled" });
+  const queued = await first.get("/tasks?status=queued");
+  assert.equal(queued.depth.queued, queued.tasks.length);
+  await first.kill("SIGKILL");
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const task = await taskEnded(hub, late.taskId);
+  assert.equal(task.status, "finished");
+  assert.ok(existsSync(join(folder, "late.md")));
+  assert.ok(Date.now() - startedMs >= 3000, "not before its time");
+  assert.equal((await hub.get(`/tasks/${never.taskId}`)).status, "queued");
+  assert.equal((await hub.get(`/tasks/${gone.taskId}`)).status, "cancelled");
+  assert.ok(!existsSync(join(folder, "gone.md")) && !existsSync(join(folder, "never.md")));
+});
+
+test("urgent tasks overtake: of many that become due together, the highest priority starts first", async () => {
+  await using room = await createRoom();
+  const folder = await room.folder("work", { "a.md": "a" });
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const tasks: { taskId: string; priority: number }[] = [];
+  // All due at one moment in the near future, so that the queue, not the sender, decides.
+  const dueMs = Date.now() + 2500;
+  for (let index = 0; index < 60; index += 1) {
+    const priority = (index * 37) % 10;
+    const { taskId } = await hub.post("/tasks/enqueue", {
+      kind: "fs.read",
+      payload: { folder, path: "a.md" },
+      priority,
+      delayMs: Math.max(0, dueMs - Date.now()),
+    });
+    tasks.push({ taskId, priority });
+  }
+  assert.ok(Date.now() < dueMs, "the machine was too slow to enqueue in time");
+  for (const { taskId } of tasks) await taskEnded(hub, taskId);
+  const started = await startedKinds(hub);
+  const order = started.map((taskId) => tasks.find((each) => each.taskId === taskId)?.priority ?? -1);
+  assert.equal(order.length, tasks.length);
+  // A clock's tick may let some tasks become due before the others; within the bulk the order is by priority.
+  const half = order.slice(0, 20);
+  assert.ok(half.reduce((sum, each) => sum + each, 0) / half.length > 5, `started in the order ${order.join(" ")}`);
+});
+
+/** Task ids in the order in which they were started. */
+async function startedKinds(hub: RunningHub): Promise<string[]> {
+  const response = await fetch(`${hub.url}/events?replay=1000&prefix=task.started`, {
+    headers: { authorization: `Bearer ${hub.token}`, accept: "application/x-ndjson" },
+    signal: AbortSignal.timeout(20_000),
+  });
+  const started: string[] = [];
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += new TextDecoder().decode(chunk);
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines.filter((each) => each !== "")) {
+      const event = JSON.parse(line);
+      if (event.kind === "task.started") started.push(event.data.taskId);
+    }
+    if (started.length >= 60) break;
+  }
+  return started;
+}
+
+test("a task that fails for good ends as failed with its reason", async () => {
+  await using room = await createRoom();
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const { taskId } = await hub.post("/tasks/enqueue", { kind: "fs.read", payload: { folder: room.path, path: "absent.md" } });
+  const task = await taskEnded(hub, taskId);
+  assert.deepEqual([task.status, task.code, task.attempt], ["failed", "fs.not-found", 1]);
+});
+
+test("hundreds of tasks that were accepted are all done after kills", async () => {
+  await using room = await createRoom();
+  const folder = await room.folder("work", {});
+  const first = await startHub({ stateDir: room.stateDir });
+  const accepted: string[] = [];
+  const sending = (async () => {
+    for (let index = 0; index < 300; index += 1) {
+      const answer = await first
+        .post("/tasks/enqueue", { kind: "fs.write", payload: { folder, path: `n${index}.md`, text: "x" } })
+        .catch(() => null);
+      if (answer === null) return;
+      accepted.push(answer.taskId);
+    }
+  })();
+  await until("some tasks", () => (accepted.length >= 120 ? true : undefined));
+  await first.kill("SIGKILL");
+  await sending;
+  await using hub = await startHub({ stateDir: room.stateDir });
+  for (const taskId of accepted) assert.equal((await taskEnded(hub, taskId)).status, "finished");
+  for (let index = 0; index < accepted.length; index += 1) assert.ok(existsSync(join(folder, `n${index}.md`)), `n${index}.md`);
+});
