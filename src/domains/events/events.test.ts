@@ -65,7 +65,8 @@ test("a stream begins where it is asked to, passes from the past to the present 
       async (before, after, { prefix, corr, from }) => {
         await using kit = await open();
         for (let n = 0; n < before; n += 1) await emit(kit, n);
-        const begin = "after" in from ? { after: Math.min(from.after, before) } : from;
+        const begin: { after?: number; replay?: number } =
+          "after" in from ? { after: Math.min(from.after, before) } : from;
         const input = {
           ...begin,
           ...(prefix === undefined ? {} : { prefix }),
@@ -84,9 +85,7 @@ test("a stream begins where it is asked to, passes from the past to the present 
           .map((each) => each.seq);
         const past = matching.filter((seq) => seq <= before);
         const recent =
-          "replay" in begin
-            ? past.slice(-begin.replay)
-            : past.filter((seq) => seq > ("after" in begin ? begin.after : before));
+          begin.replay === undefined ? past.filter((seq) => seq > (begin.after ?? before)) : past.slice(-begin.replay);
         assert.deepEqual(seqs(frames), [...recent, ...matching.filter((seq) => seq > before)]);
         assert.equal(frames[0]?.kind, "service.connected");
       },
