@@ -32,6 +32,8 @@ export interface JournalOptions {
 }
 
 export interface OwnedJournal extends Journal {
+  /** Appends rows of another journal behind the newest event, unchanged, in one transaction. Watchers and bus stay silent. */
+  adopt(rows: readonly StoredEvent[]): void;
   /** Commits what waits and takes nothing more. */
   close(): Promise<void>;
 }
@@ -79,6 +81,14 @@ export function createJournal(options: JournalOptions): OwnedJournal {
         group.push({ envelope, resolve, reject });
       }),
     read: (query) => store.events(query).map(fromStored),
+    adopt(rows) {
+      flush();
+      try {
+        writer.adopt(rows);
+      } catch (error) {
+        throw error instanceof Problem ? error : storeProblem(error);
+      }
+    },
     async close() {
       flush();
       isClosed = true;
@@ -157,7 +167,24 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
       resolve(envelope);
     }
   };
-  return { commit, headSeq: () => headSeq };
+  const adopt = (rows: readonly StoredEvent[]): void => {
+    const [first] = rows;
+    if (first === undefined) return;
+    if (first.seq !== headSeq + 1 || first.prevHash !== headHash) {
+      throw new Problem(StoreFailed, `event ${first.seq} does not follow the newest one, ${headSeq}`);
+    }
+    try {
+      for (const row of rows) if (row.data !== null) views.fold(fromStored(row));
+      store.commit({ events: rows, rows: views.dirtyRows(), views: views.names });
+    } catch (error) {
+      views.discard();
+      throw error;
+    }
+    headSeq += rows.length;
+    headHash = rows.at(-1)?.hash ?? headHash;
+    views.settled(headSeq);
+  };
+  return { commit, adopt, headSeq: () => headSeq };
 }
 
 function storeProblem(error: unknown): Problem {

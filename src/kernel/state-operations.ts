@@ -5,6 +5,7 @@ import { Problem } from "../contract/problem.ts";
 import { closed, oneOf, Seq, type Static, Type } from "../contract/schema.ts";
 import { NotFound } from "../contract/standard-problems.ts";
 import type { View } from "../contract/view.ts";
+import { DataDropped } from "./archive.ts";
 import type { ViewChange, Views } from "./kernel.ts";
 
 const listMax = 1000;
@@ -45,6 +46,7 @@ function listOf(view: View, views: () => Views): Bound {
       items: Type.Array(view.row),
       nextCursor: Type.Union([Type.String(), Type.Null()]),
     }),
+    problems: [DataDropped],
   });
   type Input = { limit?: number; cursor?: string; at?: number } & Record<string, unknown>;
   const where = (input: Input): ((row: unknown) => boolean) | undefined => {

@@ -85,7 +85,8 @@ function faultOf(row: StoredEvent, before: Before, mayBeEmpty: (row: StoredEvent
   if (row.data !== null && textHash(row.data) !== row.dataHash)
     return fault("changed", "the data is not what was written");
   if (chainHash(row) !== row.hash) return fault("changed", "a column is not what was written");
-  if (row.prevHash !== before.hash) return fault("inserted", "does not name the row before it: one of the two is strange");
+  if (row.prevHash !== before.hash)
+    return fault("inserted", "does not name the row before it: one of the two is strange");
   if (row.data === null && !mayBeEmpty(row)) return fault("emptied", "the data is gone, and no retention dropped it");
   return null;
 }
@@ -94,11 +95,7 @@ const missingText = (from: number, to: number): string =>
   from === to ? "the row is missing" : `the rows up to ${to} are missing`;
 
 /** Rows cut off or put on at the end leave a chain that is whole; the views know better. */
-function endFaults(
-  store: Pick<Store, "viewStates">,
-  before: Before,
-  toSeq: number | undefined,
-): readonly ChainFault[] {
+function endFaults(store: Pick<Store, "viewStates">, before: Before, toSeq: number | undefined): readonly ChainFault[] {
   const states = [...store.viewStates().values()];
   const foldedSeq = Math.max(0, ...states.map((state) => state.seq));
   if (foldedSeq > before.seq && (toSeq === undefined || toSeq > before.seq)) {

@@ -1,9 +1,10 @@
 /** The views of a hub: folding, reading, watching, rebuilding and travelling in time. */
 import type { Envelope } from "../contract/event.ts";
 import type { Fold, View } from "../contract/view.ts";
+import { keepWornRows, refuseDropped } from "./archive.ts";
 import { fromStored } from "./envelope.ts";
 import type { ViewChange, Views } from "./kernel.ts";
-import type { RowWrite, Store } from "./ports.ts";
+import type { RowQuery, RowWrite, Store, StoredEvent } from "./ports.ts";
 import { createViewTable, type ViewTable } from "./view-table.ts";
 
 /** Rows of the journal read at once while folding; bounds memory on a journal of any length. */
@@ -17,6 +18,8 @@ export interface OwnedViews extends Views {
   dirtyRows(): readonly RowWrite[];
   /** After the commit: cleans up and tells the watchers. One that throws is told about, and stops nobody. */
   committed(seq: number, onDefect: (error: unknown, view: string) => void): void;
+  /** After a commit that nobody is to be told about. */
+  settled(seq: number): void;
   /** After a failed commit: every fold since the last one is undone. */
   discard(): void;
   readonly names: readonly string[];
@@ -51,15 +54,8 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
     names: views.map((view) => view.name),
     open(progress) {
       const head = store.head().seq;
-      const states = store.viewStates();
-      const stale: Stale[] = [];
-      for (const view of views) {
-        const state = states.get(view.name);
-        changed.set(view.name, head);
-        if (state?.version === view.version && state.seq === head) continue;
-        const isTail = state?.version === view.version && state.seq < head;
-        stale.push(createStale(view, store, isTail ? state.seq : 0));
-      }
+      for (const view of views) changed.set(view.name, head);
+      const stale = findStale(views, store, head);
       if (stale.length > 0) bringUp(stale, { store, head, progress });
       reset();
     },
@@ -84,6 +80,13 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
         if (listeners === undefined || listeners.size === 0) continue;
         const told = changes.map((change) => ({ view: name, seq, ...change }));
         for (const run of listeners) guarded(run, told, (error) => onDefect(error, name));
+      }
+      touched.clear();
+    },
+    settled(seq) {
+      for (const each of touched) {
+        each.committed();
+        changed.set(each.view.name, seq);
       }
       touched.clear();
     },
@@ -138,12 +141,26 @@ interface Stale {
   readonly from: number;
 }
 
+function findStale(views: readonly View[], store: Store, head: number): readonly Stale[] {
+  const states = store.viewStates();
+  return views.flatMap((view) => {
+    const state = states.get(view.name);
+    if (state?.version === view.version && state.seq === head) return [];
+    const isTail = state?.version === view.version && state.seq < head;
+    return [createStale(view, store, isTail ? state.seq : 0)];
+  });
+}
+
 function createStale(view: View, store: Store, from: number): Stale {
   const rows = new Map<string, string>();
   if (from > 0) for (const { key, json } of eachRow(store, view.name)) rows.set(key, json);
   const source = {
     row: (_view: string, key: string) => rows.get(key),
-    rows: () => [...rows].map(([key, json]) => ({ key, json })).toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+    rows: ({ order, limit }: RowQuery) => {
+      const sign = order === "desc" ? -1 : 1;
+      const keys = [...rows.keys()].toSorted((a, b) => (a < b ? -sign : sign)).slice(0, limit);
+      return keys.map((key) => ({ key, json: rows.get(key) ?? "" }));
+    },
   };
   return { view, table: createViewTable(view, source), rows, from };
 }
@@ -159,17 +176,19 @@ function bringUp(stale: readonly Stale[], { store, head, progress }: BringUp): v
   const route = createRouter(stale.map((each) => each.table));
   const fromOf = new Map(stale.map(({ table, from }) => [table, from]));
   const kinds = kindsOf(stale.map((each) => each.view));
-  for (const chunk of chunks(store, { kinds, from: Math.min(...fromOf.values()), to: head })) {
-    for (const envelope of chunk) {
+  for (const page of chunks(store, { kinds, from: Math.min(...fromOf.values()), to: head })) {
+    // A tombstone has nothing to fold any more; the rows that rest on one are kept below.
+    for (const envelope of page.filter((row) => row.data !== null).map(fromStored)) {
       const lacking = route(envelope.kind).filter(({ table }) => envelope.seq > (fromOf.get(table) ?? 0));
       for (const { table, fold } of lacking) table.fold(fold, envelope);
     }
     for (const each of stale) {
       takeRows(each);
-      progress(each.view.name, chunk.at(-1)?.seq ?? head, head);
+      progress(each.view.name, page.at(-1)?.seq ?? head, head);
     }
   }
-  for (const { view, rows } of stale) {
+  for (const { view, rows, from } of stale) {
+    if (from === 0) keepWornRows(view, rows, store);
     const stored = [...rows].map(([key, json]) => ({ key, json }));
     store.rebuild(view.name, { version: view.version, seq: head }, stored);
   }
@@ -207,15 +226,14 @@ function* eachRow(store: Store, view: string): Generator<{ key: string; json: st
 function* chunks(
   store: Store,
   range: { readonly kinds: readonly string[] | undefined; readonly from: number; readonly to: number },
-): Generator<readonly Envelope[]> {
+): Generator<readonly StoredEvent[]> {
   const { kinds, to } = range;
   let afterSeq = range.from;
   for (;;) {
     const stored = store.events({ afterSeq, toSeq: to, limit: foldChunkEvents, ...(kinds ? { kinds } : {}) });
     const last = stored.at(-1);
     if (last === undefined) return;
-    // A tombstone has nothing to fold any more: retention only takes kinds whose views are done with them.
-    yield stored.filter((row) => row.data !== null).map(fromStored);
+    yield stored;
     afterSeq = last.seq;
   }
 }
@@ -229,7 +247,10 @@ async function foldTo(options: {
   const table = createViewTable(options.view, null);
   const route = createRouter([table]);
   for (const chunk of chunks(options.store, { kinds: kindsOf([options.view]), from: 0, to: options.seq })) {
-    for (const envelope of chunk) for (const { fold } of route(envelope.kind)) table.fold(fold, envelope);
+    refuseDropped(options.view, chunk);
+    for (const envelope of chunk.map(fromStored)) {
+      for (const { fold } of route(envelope.kind)) table.fold(fold, envelope);
+    }
     table.committed();
     await options.pause();
   }

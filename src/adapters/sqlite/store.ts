@@ -19,6 +19,9 @@ const firstHash = "0".repeat(64);
 /** Above this the WAL is folded back into the file at a commit; smaller means more syncs, larger a longer start after a crash. */
 const checkpointPages = 4000;
 
+/** Files up to this are looked through at the start, in milliseconds; of a larger one SQLite finds damage when it reads it. */
+const checkedPagesMax = 4000;
+
 const layout = `
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event(
@@ -53,7 +56,7 @@ function prepareFile(database: DatabaseSync, path: string): void {
       `${path} was written by a newer ARW (store format ${found}); this one knows ${storeFormat}. Nothing was touched; start the newer ARW.`,
     );
   }
-  const verdict = String((database.prepare("PRAGMA quick_check(1)").get() as Row)["quick_check"]);
+  const verdict = checkedVerdict(database);
   if (verdict !== "ok") {
     database.close();
     throw new StoreFault("corrupt", `${path} is damaged: ${verdict}`);
@@ -67,6 +70,13 @@ function prepareFile(database: DatabaseSync, path: string): void {
   if (found < storeFormat) database.exec(`PRAGMA user_version=${storeFormat}`);
 }
 
+/** A start must not take longer the longer a hub has lived, so a large file is not read through. */
+function checkedVerdict(database: DatabaseSync): string {
+  const pages = Number((database.prepare("PRAGMA page_count").get() as Row)["page_count"]);
+  if (pages > checkedPagesMax) return "ok";
+  return String((database.prepare("PRAGMA quick_check(1)").get() as Row)["quick_check"]);
+}
+
 function createStore(database: DatabaseSync): SqliteStore {
   const insertEvent = database.prepare("INSERT INTO event VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   const putRow = database.prepare(
@@ -74,9 +84,6 @@ function createStore(database: DatabaseSync): SqliteStore {
   );
   const deleteRow = database.prepare("DELETE FROM viewRow WHERE view=? AND key=?");
   const getRow = database.prepare("SELECT json FROM viewRow WHERE view=? AND key=?");
-  const begin = database.prepare("BEGIN IMMEDIATE");
-  const commitNow = database.prepare("COMMIT");
-  const rollback = database.prepare("ROLLBACK");
   const queries = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
     const known = queries.get(sql) ?? database.prepare(sql);
@@ -84,21 +91,8 @@ function createStore(database: DatabaseSync): SqliteStore {
     return known;
   };
   const markViews = createViewMarker(prepared);
+  const transaction = createTransaction(database);
   let commits = 0;
-
-  const transaction = (work: () => void): void => {
-    guard(() => {
-      begin.run();
-      try {
-        work();
-        commitNow.run();
-      } catch (error) {
-        // A failed COMMIT may have rolled back by itself, and then ROLLBACK has nothing left to do.
-        if (database.isTransaction) rollback.run();
-        throw error;
-      }
-    });
-  };
 
   return {
     abilities: { isDurable: true },
@@ -142,6 +136,24 @@ function createStore(database: DatabaseSync): SqliteStore {
       database.close();
     },
   };
+}
+
+function createTransaction(database: DatabaseSync): (work: () => void) => void {
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  const rollback = database.prepare("ROLLBACK");
+  return (work) =>
+    guard(() => {
+      begin.run();
+      try {
+        work();
+        commit.run();
+      } catch (error) {
+        // A failed COMMIT may have rolled back by itself, and then ROLLBACK has nothing left to do.
+        if (database.isTransaction) rollback.run();
+        throw error;
+      }
+    });
 }
 
 /** Works on files that were made for it; in an older one the freed pages are used again by what is written next. */
