@@ -71,7 +71,7 @@ function drive(options: LoadOptions, budget: { left: number }): Promise<void> {
         send();
       } catch (error) {
         socket.destroy();
-        reject(error as Error);
+        reject(error);
       }
     });
   });

@@ -81,7 +81,7 @@ function startFromRows(path: string, events: number): Contestant {
     const store = openSqliteStore(path);
     const views = openViews(store);
     for (const view of sampleViews) {
-      const rows = await views.at(view as never, from);
+      const rows = await views.at(view, from);
       const stored = [...rows].map(([key, row]) => ({ key, json: JSON.stringify(row) }));
       store.rebuild(view.name, { version: view.version, seq: from }, stored);
     }

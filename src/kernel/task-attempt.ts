@@ -95,8 +95,9 @@ export async function attempt(
     // A task that is tried once must not begin before its start is on the disk: a crash in between would try it again.
     if (task.attemptsMax === 1) await started;
     const ran = await runOnce(active, controller.signal, work);
-    // Nothing of this attempt is on the disk, so it counts for nothing.
-    if (!(await started)) return { ...entryOf(task), notBeforeMs: clock.nowMs() + writeAgainMs };
+    // What is done is done, and its end shares the commit of its start. Of a failed attempt whose start could not be
+    // written nothing is on the disk, so it counts for nothing.
+    if (ran.kind === "failed" && !(await started)) return { ...entryOf(task), notBeforeMs: clock.nowMs() + writeAgainMs };
     const ending = endingOf(active, { ran, signal: controller.signal, work });
     return ending === "left" ? "left" : await write(ending, task, work);
   } finally {
