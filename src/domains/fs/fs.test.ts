@@ -19,8 +19,8 @@ async function open() {
   return { ...kit, tree: folders.tree(folder), redactor };
 }
 
-async function answer<T>(kit: Kit, operationId: string, input: object, as?: Caller): Promise<T> {
-  const { outcome } = await kit.call(operationId, { folder, ...input }, as);
+async function answer<T>(kit: Kit, operationId: string, input: object): Promise<T> {
+  const { outcome } = await kit.call(operationId, { folder, ...input });
   assert.equal(outcome.kind, "answer");
   return (outcome as { output: T }).output;
 }
@@ -109,7 +109,7 @@ test("a person is shown the exact change before an agent writes anything", async
   await using kit = await open();
   kit.tree.put("a.md", "one\ntwo\n");
   const agent: Caller = { kind: "agent", id: "scout", grants: [{ key: "fs:read", folder }] };
-  const came = answer<Written>(kit, "fs.write", { path: "a.md", text: "one\nthree\n" }, agent);
+  const came = kit.call("fs.write", { folder, path: "a.md", text: "one\nthree\n" }, agent);
   const asked = (await kit.next("approvals.requested", () => true)).data as {
     approvalId: string;
     summary: string;
@@ -125,7 +125,8 @@ test("a person is shown the exact change before an agent writes anything", async
     [true, "one\ntwo\n"],
   );
   await kit.call("approvals.decide", { approvalId: asked.approvalId, decision: "allow" });
-  assert.equal((await came).isChanged, true);
+  assert.equal((await came).outcome.kind, "answer");
+  assert.equal((await answer<ReadAnswer>(kit, "fs.read", { path: "a.md" })).text, "one\nthree\n");
 });
 
 test("a listing is walked page by page, names what it skips, and leaves out what .gitignore leaves out", async () => {
