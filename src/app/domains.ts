@@ -1,5 +1,6 @@
 /** The list of what the hub can do. A new domain is one line here. */
 import type { Domain } from "../contract/domain.ts";
+import { type Audit, createAudit } from "../domains/audit/service.ts";
 import { createAgents } from "../domains/agents/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import { createConsumers } from "../domains/consumers/service.ts";
@@ -27,6 +28,7 @@ import { createTable } from "../kernel/table.ts";
 /** What the services need beside the kernel. */
 export interface Means {
   readonly access: { readonly domain: Domain; readonly identity: Identity };
+  readonly audit: Audit;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Log;
@@ -60,6 +62,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.access.domain,
       createAgents({ parts, programs: [scout] }),
       approvals.domain,
+      means.audit.domain(parts),
       createConsumers({ parts, clock }),
       createEpisodes({ parts }),
       createEvents({ parts }),
@@ -86,6 +89,7 @@ export function contractTable(): Table {
   });
   const means: Means = {
     access,
+    audit: createAudit({ trail: nothing, clock: nothing, redactor: nothing, log: nothing }),
     blobs: nothing,
     clock: nothing,
     log: nothing,

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createIds } from "../base/ids.ts";
 import { createRedactor } from "../base/redact.ts";
+import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { openCredentials } from "../adapters/credentials/credentials.ts";
 import { createSessionFile } from "../adapters/credentials/session-file.ts";
@@ -19,10 +20,12 @@ import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
 import type { Caller } from "../contract/caller.ts";
 import { createAccess } from "../domains/access/service.ts";
+import { createAudit } from "../domains/audit/service.ts";
 import { consumers, consumersMax } from "../domains/consumers/views.ts";
 import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
+import type { Telemetry } from "../kernel/ports.ts";
 import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts";
 import { formatBytes } from "../base/units.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -136,6 +139,9 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
       failures: { limit, windowMs: windowS * 1000 },
     }),
   );
+  const auditLog = opening.use(
+    openAuditLog({ folder: stateDir, sizeBytesMax: values.audit.sizeBytesMax, nowMs: systemClock.nowMs }),
+  );
   const stop = Promise.withResolvers<string>();
   const facts = hubFacts({
     config,
@@ -144,6 +150,7 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
     metrics,
     stop: stop.resolve,
     damages: files.damages,
+    auditLog,
   });
   const store = openSqliteStore(join(stateDir, "journal.db"));
   const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
@@ -156,6 +163,7 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
     log,
     metrics,
     access,
+    audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
     tokenSource: credentials.source,
     stopAsked: stop.promise,
@@ -179,7 +187,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
     log,
     redactor,
     node: facts.node,
-    telemetry: means.metrics,
+    telemetry: telemetryOf(means),
     limits: {
       busCapacity: values.bus.capacity,
       busReplay: values.bus.replay,
@@ -191,6 +199,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
       composeDomains(
         {
           access,
+          audit: means.audit,
           blobs,
           clock: systemClock,
           log,
@@ -206,6 +215,14 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
       ),
   });
 }
+
+const telemetryOf = ({ metrics, audit }: OpenedMeans): Telemetry => ({
+  onSample(sample) {
+    metrics.onSample(sample);
+    audit.onSample(sample);
+  },
+  onCommit: metrics.onCommit,
+});
 
 interface DoorOptions {
   readonly kernel: StartedKernel;
@@ -253,9 +270,10 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
+  readonly auditLog: AuditLog;
 }
 
-function hubFacts({ config, node, bootId, metrics, stop, damages }: FactsOptions): HubFacts {
+function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog }: FactsOptions): HubFacts {
   return {
     version: versionOf(),
     bootId,
@@ -271,6 +289,7 @@ function hubFacts({ config, node, bootId, metrics, stop, damages }: FactsOptions
         { name: "store", ok: true, detail: "open" },
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
+        { name: "audit", ...auditLog.health() },
       ];
     },
   };

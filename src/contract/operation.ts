@@ -24,6 +24,8 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly isTask: boolean;
   /** Public operations need no sign-in; everything else does. */
   readonly isPublic: boolean;
+  /** Moves work along and decides nothing, however often it is called: the audit log leaves it out. */
+  readonly isRoutine?: boolean;
   /** One sentence that a stranger understands. */
   readonly about: string;
   readonly input: I;

@@ -21,7 +21,7 @@ import {
 import { jsonText } from "../contract/event.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
-import type { Approvals, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
+import type { Approvals, ChangeSample, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
 
 /** How long an operation that answers once may take. Jobs have the lease of their task instead. */
 const deadlineMsDefault = 60_000;
@@ -73,6 +73,8 @@ interface Call {
   output: unknown;
   /** Set early by a stage that ends the walk. */
   outcome: Outcome | null;
+  /** The question whose answer let this call pass. */
+  approvalId: string | null;
 }
 
 export type StageName = "identify" | "gate" | "decode" | "approve" | "run" | "egress" | "encode";
@@ -113,6 +115,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       etag: undefined,
       output: undefined,
       outcome: null,
+      approvalId: null,
     };
     try {
       for (const stage of stages) {
@@ -226,8 +229,10 @@ function approve(
     throw new Problem(Denied, ruling.reason, { key, rule: ruling.rule, source: "built-in" });
   const argsDigest = digestOf(call.input);
   const { approvalId } = call.request;
-  if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest }))
+  if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest })) {
+    call.approvalId = approvalId;
     return undefined;
+  }
   return hold(call, {
     rule: ruling.rule,
     argsDigest,
@@ -269,6 +274,7 @@ async function hold(call: Call, { rule, argsDigest, caller, context, approvals }
     return;
   }
   const decision = await approvals.decision(approvalId, context.signal);
+  call.approvalId = approvalId;
   if (decision.kind === "denied") throw new Problem(ApprovalDenied, decision.reason, { rule, approvalId });
 }
 
@@ -400,6 +406,7 @@ function asProblem(error: unknown, call: Call, options: DispatchOptions): Proble
 
 function record(call: Call, { onSample, clock }: DispatchOptions, problem: Problem | null): void {
   const { caller } = call;
+  const { effect, isRoutine } = call.prepared.operation;
   onSample({
     operation: call.prepared.operation.id,
     caller: caller === null ? "anonymous" : `${caller.kind}:${caller.id}`,
@@ -407,5 +414,22 @@ function record(call: Call, { onSample, clock }: DispatchOptions, problem: Probl
     durationMs: clock.monotonicMs() - call.startedMs,
     code: problem === null ? "ok" : problem.definition.code,
     status: problem === null ? 200 : problem.definition.status,
+    ...(effect === "read" || isRoutine === true ? {} : { change: changeOf(call, effect, problem) }),
   });
+}
+
+function changeOf(call: Call, effect: "write" | "destroy", problem: Problem | null): ChangeSample {
+  const { key, operation } = call.prepared;
+  const outcomes = { held: "held", accepted: "queued" } as const;
+  const ended = call.outcome?.kind;
+  return {
+    key,
+    effect,
+    isPublic: operation.isPublic,
+    scope: call.scope,
+    argsDigest: () => digestOf(call.input),
+    outcome: problem !== null ? "refused" : ended === "held" || ended === "accepted" ? outcomes[ended] : "answered",
+    detail: problem === null ? null : problem.message,
+    approvalId: call.approvalId,
+  };
 }

@@ -51,6 +51,7 @@ test("without any layer the defaults hold, and the state lies where the platform
     bus: { capacity: 1024, replay: 1000 },
     cluster: { queue: "local", bus: "local" },
     record: { sizeBytesMax: 2_000_000_000, ageMsMax: 90 * 24 * 3_600_000 },
+    audit: { sizeBytesMax: 10_000_000 },
     log: { level: "info" },
   });
   assert.deepEqual(
@@ -367,4 +368,9 @@ test("the hub's flags are read strictly", () => {
   );
   assert.equal(load({ flags: hubFlags(["--portable=false"]) }).values.state.portable, false);
   assert.ok(hubFlagHelp().some((flag) => flag.usage === "--port <value>"));
+});
+
+test("a variable may count in a larger unit than its key", () => {
+  assert.equal(load({ env: { ARW_AUDIT_MAX_MB: "3" } }).values.audit.sizeBytesMax, 3_000_000);
+  assert.throws(() => load({ env: { ARW_AUDIT_MAX_MB: "0" } }));
 });

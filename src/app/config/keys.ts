@@ -14,6 +14,7 @@ interface Shape {
   readonly maximum?: number;
   readonly pattern?: string;
   readonly "x-environment"?: string;
+  readonly "x-environment-factor"?: number;
   readonly "x-flag"?: string;
   readonly "x-backend"?: boolean;
 }

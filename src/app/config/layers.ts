@@ -80,9 +80,14 @@ export function environmentLayer(env: Environment): Layer {
       const name = key.environment;
       const text = name === undefined ? undefined : env[name];
       if (name === undefined || text === undefined || text === "") return merge([]);
-      return checked(key, { key: key.key, value: fromText(key, text), source: "environment", from: name });
+      return checked(key, { key: key.key, value: scaled(key, fromText(key, text)), source: "environment", from: name });
     }),
   );
+}
+
+/** A variable may count in a larger unit than its key. */
+function scaled({ schema }: ConfigKey, value: unknown): unknown {
+  return typeof value === "number" ? value * (schema["x-environment-factor"] ?? 1) : value;
 }
 
 /** What the command line gave: by the flag's name in camelCase; text, a list of texts, or `true` for a bare flag. */

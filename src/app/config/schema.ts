@@ -4,6 +4,8 @@ import { closed, oneOf, type Static, type TSchema, Type } from "../../contract/s
 /** Where else a value may come from; kept in the schema, so that the reference names it too. */
 interface Doors {
   readonly "x-environment"?: string;
+  /** What one unit of the variable is in units of the key: megabytes in the variable, bytes in the key. */
+  readonly "x-environment-factor"?: number;
   readonly "x-flag"?: string;
 }
 const doors = (environment: string | null, flag: string | null): Doors => ({
@@ -150,6 +152,20 @@ export const Config = closed({
       }),
     },
     { description: "Records of what agents read and did." },
+  ),
+  audit: closed(
+    {
+      sizeBytesMax: Type.Integer({
+        default: 10_000_000,
+        minimum: 100_000,
+        maximum: 1_000_000_000,
+        description:
+          "Size of one file of the audit log, in bytes; three older ones are kept. The variable counts megabytes.",
+        ...doors("ARW_AUDIT_MAX_MB", null),
+        "x-environment-factor": 1_000_000,
+      }),
+    },
+    { description: "The log of decisions." },
   ),
   log: closed(
     {

@@ -153,6 +153,7 @@ export const Pull = op({
   http: "POST /consumers/{name}/pull",
   cli: "consumers pull <name>",
   effect: "write",
+  isRoutine: true,
   deadlineMs: 90_000,
   about: "Take the next messages, waiting for some if there are none.",
   input: closed({
@@ -174,6 +175,7 @@ export const Ack = op({
   http: "POST /consumers/{name}/ack",
   cli: "consumers ack <name>",
   effect: "write",
+  isRoutine: true,
   isIdempotent: true,
   about: "Say that messages are done.",
   input: closed({ ...Named, seqs: Type.Array(Seq, { minItems: 1, maxItems: 1000 }) }),
@@ -186,6 +188,7 @@ export const Nack = op({
   http: "POST /consumers/{name}/nack",
   cli: "consumers nack <name> <seq>",
   effect: "write",
+  isRoutine: true,
   about: "Give a message back, to be delivered again at once or later.",
   input: closed({
     ...Named,

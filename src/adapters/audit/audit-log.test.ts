@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, test } from "vitest";
+import type { AuditEntry } from "../../domains/audit/port.ts";
+import { openAuditLog } from "./audit-log.ts";
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "arw-audit-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const entry = (why: string): AuditEntry => ({
+  timeMs: 5,
+  caller: "person:admin",
+  operation: "fs.write",
+  outcome: "answered",
+  why,
+});
+const opened = (sizeBytesMax = 1_000_000) => openAuditLog({ folder, sizeBytesMax, nowMs: () => 77 });
+const filled = (count: number, sizeBytesMax?: number): void => {
+  using log = opened(sizeBytesMax);
+  for (let index = 1; index <= count; index += 1) log.append(entry(`row ${index}`));
+};
+const path = (name = "audit.log"): string => join(folder, name);
+
+test("rows are chained over restarts, listed newest first, and for the owner alone", async () => {
+  filled(3);
+  filled(2);
+  using log = opened();
+  const verdict = await log.verify();
+  assert.deepEqual(verdict, { ok: true, rows: 5, files: ["audit.log"], firstSeq: 1, lastSeq: 5, fault: null });
+  assert.deepEqual(
+    (await log.list({ limit: 2 })).map((row) => row.seq),
+    [5, 4],
+  );
+  assert.deepEqual(
+    (await log.list({ limit: 9, beforeSeq: 3 })).map((row) => row.seq),
+    [2, 1],
+  );
+  assert.equal((await stat(path())).mode & 0o777, 0o600);
+});
+
+test("the log rotates, keeps three older files, and its chain runs on across them", async () => {
+  filled(60, 2000);
+  const names = (await readdir(folder)).toSorted();
+  assert.deepEqual(names, ["audit.1.log", "audit.2.log", "audit.3.log", "audit.log"]);
+  for (const name of names) assert.ok((await stat(path(name))).size <= 2000, name);
+  using log = opened(2000);
+  const verdict = await log.verify();
+  assert.ok(verdict.ok);
+  assert.deepEqual(verdict.files, ["audit.3.log", "audit.2.log", "audit.1.log", "audit.log"]);
+  assert.equal(verdict.lastSeq, 60);
+  assert.equal(verdict.rows, 61 - Number(verdict.firstSeq));
+  assert.ok(Number(verdict.firstSeq) > 1);
+  const rows = await log.list({ limit: 1000 });
+  assert.deepEqual(
+    rows.map((row) => row.seq),
+    Array.from({ length: verdict.rows }, (_none, index) => 60 - index),
+  );
+});
+
+test("any changed, missing, doubled or inserted row is named", async () => {
+  filled(8);
+  const whole = (await readFile(path(), "utf8")).trimEnd().split("\n");
+  const kinds = ["change", "remove", "double", "swap", "insert"] as const;
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...kinds), fc.integer({ min: 0, max: 6 }), async (kind, at) => {
+      const lines = [...whole];
+      const line = lines[at] ?? "";
+      if (kind === "change") lines[at] = line.replace('"row ', '"Row ');
+      if (kind === "remove") lines.splice(at, 1);
+      if (kind === "double") lines.splice(at, 0, line);
+      if (kind === "swap") [lines[at], lines[at + 1]] = [lines[at + 1] ?? "", line];
+      if (kind === "insert") lines.splice(at, 0, "not a row");
+      await writeFile(path(), `${lines.join("\n")}\n`);
+      using log = opened();
+      const { ok, fault } = await log.verify();
+      // Without its first row a log looks like one that has rotated: what is kept must still hold together.
+      if (kind === "remove" && at === 0) return assert.ok(ok);
+      assert.equal(ok, false);
+      // Where a row is doubled, the second of the two is the one too many.
+      assert.equal(fault?.line, kind === "double" || (kind === "swap" && at === 0) ? at + 2 : at + 1);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a torn end is cut off, kept beside, told, and the chain goes on", async () => {
+  filled(3);
+  await appendFile(path(), '{"seq":4,"tim');
+  {
+    using log = opened();
+    assert.deepEqual(log.health(), {
+      ok: false,
+      detail: "the end of audit.log was damaged and cut off; the damaged file is audit.log.corrupt-77",
+    });
+    log.append(entry("row 4"));
+    assert.deepEqual(await log.verify().then(({ ok, lastSeq }) => [ok, lastSeq]), [true, 4]);
+  }
+  assert.ok((await readFile(path("audit.log.corrupt-77"), "utf8")).endsWith('{"seq":4,"tim'));
+});
+
+test("a newest file without any row goes on from the older one", async () => {
+  filled(20, 2000);
+  await writeFile(path(), "\0\0\0");
+  filled(1, 2000);
+  using log = opened(2000);
+  assert.ok((await log.verify()).ok);
+});
+
+test("a disk that takes nothing loses no row silently", async () => {
+  const log = opened();
+  log.append(entry("one"));
+  log[Symbol.dispose]();
+  // The file is closed, so every write fails as it would on a broken disk.
+  for (let index = 0; index < 1003; index += 1) log.append(entry("two"));
+  assert.equal(log.health().ok, false);
+  assert.match(log.health().detail, /1003 wait or are lost/);
+});

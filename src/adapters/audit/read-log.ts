@@ -1,0 +1,70 @@
+/** Reading the audit log line by line, with memory that does not grow with it. */
+import { createReadStream } from "node:fs";
+import { basename } from "node:path";
+import { createInterface } from "node:readline";
+import type { AuditRow, AuditVerdict } from "../../domains/audit/port.ts";
+import { errnoOf } from "../files/faults.ts";
+import { type ChainHead, rowFault, rowOf } from "./chain.ts";
+
+/** Newest first; `paths` as well. */
+export async function listRows(
+  paths: readonly string[],
+  { limit, beforeSeq = Number.MAX_SAFE_INTEGER }: { readonly limit: number; readonly beforeSeq?: number },
+): Promise<AuditRow[]> {
+  const found: AuditRow[] = [];
+  for (const path of paths) {
+    const newest: AuditRow[] = [];
+    for await (const line of linesOf(path)) {
+      const row = rowOf(line);
+      if (row === null || row.seq >= beforeSeq) continue;
+      newest.push(row);
+      if (newest.length > limit) newest.shift();
+    }
+    found.push(...newest.toReversed());
+    if (found.length >= limit) break;
+  }
+  return found.slice(0, limit);
+}
+
+/** Oldest first. */
+export async function verifyFiles(paths: readonly string[]): Promise<AuditVerdict> {
+  const files: string[] = [];
+  let rows = 0;
+  let firstSeq: number | null = null;
+  let before: ChainHead | null = null;
+  const verdict = (fault: AuditVerdict["fault"]): AuditVerdict => ({
+    ok: fault === null,
+    rows,
+    files,
+    firstSeq,
+    lastSeq: before?.seq ?? null,
+    fault,
+  });
+  for (const path of paths) {
+    let line = 0;
+    for await (const text of linesOf(path)) {
+      line += 1;
+      const file = basename(path);
+      if (line === 1) files.push(file);
+      const row = rowOf(text);
+      const reason = row === null ? "the line is no row" : rowFault(row, before);
+      if (row === null || reason !== null)
+        return verdict({ file, line, seq: row?.seq ?? null, reason: reason ?? "the line is no row" });
+      rows += 1;
+      firstSeq ??= row.seq;
+      before = { seq: row.seq, hash: row.hash };
+    }
+  }
+  return verdict(null);
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const input = createReadStream(path, { encoding: "utf8" });
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  } finally {
+    input.destroy();
+  }
+}
