@@ -145,6 +145,7 @@ function watchOf(view: View, views: () => Views): Bound {
   return bind(operation, ({ after }, ctx) => {
     if (!isFollowed) {
       isFollowed = true;
+      history.begin(views().changedSeq(view.name));
       views().onChange(view.name, history.push);
     }
     return watch({ view, views: views(), history, after: after ?? null, signal: ctx.signal });
@@ -226,8 +227,11 @@ function createHistory() {
   /** Everything after this position is in `changes`. */
   let reachesBackTo: number | null = null;
   return {
+    /** Where the view stands when somebody first follows it. */
+    begin(seq: number): void {
+      reachesBackTo = seq;
+    },
     push(added: readonly ViewChange[]): void {
-      reachesBackTo ??= (added[0]?.seq ?? 1) - 1;
       changes.push(...added);
       if (changes.length <= historyMax) return;
       const dropped = changes.length - historyMax / 2;
