@@ -105,7 +105,9 @@ async function main(given: readonly string[]): Promise<number> {
   const rows: Row[] = [];
   for (const name of names) {
     process.stderr.write(`${name}…\n`);
-    const found = await runOne(name, { isQuick: values.quick, isLong: values.long });
+    const all = await runOne(name, { isQuick: values.quick, isLong: values.long });
+    // Amounts this small prove that a benchmark runs and say nothing about a target.
+    const found = values.quick ? all.map((row) => ({ ...row, target: null, isMet: null })) : all;
     rows.push(...found);
     if (values.json) for (const row of found) process.stdout.write(`${JSON.stringify(row)}\n`);
   }
