@@ -1,5 +1,6 @@
 /** How one item of a stream looks on the wire. */
 import { jsonText } from "../../contract/event.ts";
+import { toCloudEvent } from "./cloud-events.ts";
 import { type Problem, problemDocument } from "../../contract/problem.ts";
 
 export interface StreamFormat {
@@ -49,5 +50,21 @@ export const ndjson: StreamFormat = {
   heartbeat: "\n",
 };
 
-export const formatFor = (accept: string | undefined): StreamFormat =>
-  accept?.includes("application/x-ndjson") === true ? ndjson : sse;
+/** Events as structured CloudEvents 1.0 inside the framing of `format`; what is no event stays as it is. */
+const asCloudEvents = (format: StreamFormat): StreamFormat => ({
+  ...format,
+  item: (item) => format.item(toCloudEvent(item)),
+});
+const cloudSse = asCloudEvents(sse);
+const cloudNdjson = asCloudEvents(ndjson);
+
+/**
+ * `application/x-ndjson` asks for lines instead of SSE, `application/cloudevents+json` for CloudEvents instead of our own
+ * envelope, in either.
+ */
+export function formatFor(accept: string | undefined): StreamFormat {
+  if (accept === undefined) return sse;
+  const isNdjson = accept.includes("application/x-ndjson");
+  if (accept.includes("application/cloudevents+json")) return isNdjson ? cloudNdjson : cloudSse;
+  return isNdjson ? ndjson : sse;
+}
