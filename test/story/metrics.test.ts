@@ -1,10 +1,12 @@
 /** The figures of a running hub, checked with a client no one here wrote, and under addresses nobody should send. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { test } from "vitest";
 import { runs } from "../kit/runs.ts";
-import { type RunningHub, startHub } from "./kit/hub-process.ts";
+import { programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { findProgram } from "./kit/programs.ts";
 import { createRoom } from "./kit/room.ts";
 
@@ -76,4 +78,17 @@ test("whatever addresses and kinds a stranger makes up, the labels stay those of
   }
   assert.ok(labelsOf(text, "arw_http_route_hits_total").some((line) => line.includes("unmatched")));
   assert.ok(labelsOf(text, "arw_events_total").length < 60);
+});
+
+test("the dashboard asks for nothing that the hub does not tell", async () => {
+  await using room = await createRoom();
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const told = new Set(
+    [...(await metricsOf(hub)).matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = "", type]) =>
+      type === "histogram" ? ["_bucket", "_sum", "_count"].map((end) => name + end) : [name],
+    ),
+  );
+  const asked = readFileSync(join(programRoot, "examples", "grafana-dashboard.json"), "utf8").match(/arw_\w+/g) ?? [];
+  assert.ok(asked.length > 20);
+  for (const name of asked) assert.ok(told.has(name), name);
 });
