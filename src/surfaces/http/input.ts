@@ -45,8 +45,8 @@ export function readInput(plan: InputPlan, sources: InputSources): Record<string
   const input: Record<string, unknown> = body === undefined ? {} : { ...body };
   for (const name in params) place(input, name, convertField(plan.fields.get(name), params[name] ?? ""));
   for (const name in query) place(input, name, convertField(plan.fields.get(name), query[name] ?? ""));
-  if (lastEventId !== undefined && plan.hasAfter && input["after"] === undefined)
-    input["after"] = convertField(plan.fields.get("after"), lastEventId);
+  // A client that reconnects by itself asks for the same address again, and says in the header how far it came since.
+  if (lastEventId !== undefined && plan.hasAfter) input["after"] = convertField(plan.fields.get("after"), lastEventId);
   return input;
 }
 
