@@ -27,10 +27,13 @@ afterAll(async () => {
 const statusOf = (headers: Record<string, string>, method = "GET", path = "/whoami"): Promise<number> =>
   new Promise((resolve, reject) => {
     const { port } = new URL(hub.url);
-    const outgoing = request({ host: "127.0.0.1", port, method, path, headers: { "content-length": "0", ...headers } }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
+    const outgoing = request(
+      { host: "127.0.0.1", port, method, path, headers: { "content-length": "0", ...headers } },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
     outgoing.on("error", reject).end();
   });
 
@@ -96,16 +99,27 @@ test("correlation ids join and come back", async () => {
   const own = await hub.call("GET", "/tasks", undefined, { ...token, "x-arw-corr": "my-own.id_1" });
   assert.equal(own.headers.get("x-arw-corr"), "my-own.id_1");
   const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-  const traced = await hub.call("GET", "/tasks", undefined, { ...token, traceparent: `00-${trace}-00f067aa0ba902b7-01` });
+  const traced = await hub.call("GET", "/tasks", undefined, {
+    ...token,
+    traceparent: `00-${trace}-00f067aa0ba902b7-01`,
+  });
   assert.equal(traced.headers.get("x-arw-corr"), trace);
   const fresh = await hub.call("GET", "/tasks");
   assert.match(fresh.headers.get("x-arw-corr") ?? "", /^[0-9a-f-]{36}$/);
   const refused = await hub.call("GET", "/nowhere", undefined, { ...token, "x-arw-corr": "joined" });
-  assert.deepEqual([refused.status, refused.headers.get("x-arw-corr"), refused.body.instance], [404, "joined", "joined"]);
+  assert.deepEqual(
+    [refused.status, refused.headers.get("x-arw-corr"), refused.body.instance],
+    [404, "joined", "joined"],
+  );
   const bad = await hub.call("GET", "/tasks", undefined, { ...token, "x-arw-corr": "not an id!" });
   assert.equal(bad.status, 400);
   const folder = await room.folder("joined", { "a.md": "a\n" });
-  const started = await hub.call("POST", "/scout/brief", { folder, allowWrite: true }, { ...token, traceparent: `00-${trace}-00f067aa0ba902b7-01` });
+  const started = await hub.call(
+    "POST",
+    "/scout/brief",
+    { folder, allowWrite: true },
+    { ...token, traceparent: `00-${trace}-00f067aa0ba902b7-01` },
+  );
   assert.equal(started.body.corrId, trace, "the episode has the trace's id");
 });
 
@@ -122,7 +136,9 @@ test("a person's call that a rule asks for is held, and after a yes exactly that
   assert.deepEqual([asked.isResumable, asked.canUndo], [true, true]);
   assert.match(asked.diff, /-before\n\+after\n\+with two lines/);
   await hub.post(`/approvals/${held.body.approvalId}/decide`, { decision: "allow" });
-  await until("the write", async () => ((await readFile(join(folder, "old.md"), "utf8")) === write.text ? true : undefined));
+  await until("the write", async () =>
+    (await readFile(join(folder, "old.md"), "utf8")) === write.text ? true : undefined,
+  );
   const again = await hub.call("POST", `/approvals/${held.body.approvalId}/decide`, { decision: "allow" });
   assert.equal(again.status, 409);
 });
@@ -133,9 +149,15 @@ test("a held call that is denied is never made, and one that waits survives a ki
   await hub.post(`/approvals/${first.body.approvalId}/decide`, { decision: "deny", reason: "no" });
   const second = await hub.call("POST", "/fs/write", { folder, path: "yes.md", text: "yes" });
   await hub.kill("SIGKILL");
-  hub = await startHub({ stateDir: room.stateDir, flags: ["--config", join(room.path, "arw.toml"), "--admin-rate-limit", "5/60"] });
+  hub = await startHub({
+    stateDir: room.stateDir,
+    flags: ["--config", join(room.path, "arw.toml"), "--admin-rate-limit", "5/60"],
+  });
   const waiting = await hub.get("/state/approvals?status=waiting");
-  assert.deepEqual(waiting.items.map((each: { approvalId: string }) => each.approvalId), [second.body.approvalId]);
+  assert.deepEqual(
+    waiting.items.map((each: { approvalId: string }) => each.approvalId),
+    [second.body.approvalId],
+  );
   await hub.post(`/approvals/${second.body.approvalId}/decide`, { decision: "allow" });
   await until("the write", () => (existsSync(join(folder, "yes.md")) ? true : undefined));
   assert.equal(existsSync(join(folder, "no.md")), false);

@@ -42,10 +42,17 @@ test("unknown kinds, kinds that are no tasks, and unfit payloads are told to who
   }
   const unfit = await hub.call("POST", "/tasks/enqueue", { kind: "fs.read", payload: { folder: 3 } });
   assert.deepEqual([unfit.status, unfit.body.code], [400, "arw.invalid-input"]);
-  assert.ok(unfit.body.faults.some((fault: Json) => fault.at === "/payload/folder"), JSON.stringify(unfit.body.faults));
+  assert.ok(
+    unfit.body.faults.some((fault: Json) => fault.at === "/payload/folder"),
+    JSON.stringify(unfit.body.faults),
+  );
   const odd = [{ priority: 1e9 }, { delayMs: -1 }, { attemptsMax: 0 }, { idemKey: "" }, { surprise: 1 }];
   for (const each of odd) {
-    const answer = await hub.call("POST", "/tasks/enqueue", { kind: "fs.list", payload: { folder: room.path }, ...each });
+    const answer = await hub.call("POST", "/tasks/enqueue", {
+      kind: "fs.list",
+      payload: { folder: room.path },
+      ...each,
+    });
     assert.equal(answer.status, 400, JSON.stringify(each));
   }
 });
@@ -139,7 +146,10 @@ async function startedKinds(hub: RunningHub): Promise<string[]> {
 test("a task that fails for good ends as failed with its reason", async () => {
   await using room = await createRoom();
   await using hub = await startHub({ stateDir: room.stateDir });
-  const { taskId } = await hub.post("/tasks/enqueue", { kind: "fs.read", payload: { folder: room.path, path: "absent.md" } });
+  const { taskId } = await hub.post("/tasks/enqueue", {
+    kind: "fs.read",
+    payload: { folder: room.path, path: "absent.md" },
+  });
   const task = await taskEnded(hub, taskId);
   assert.deepEqual([task.status, task.code, task.attempt], ["failed", "fs.not-found", 1]);
 });
@@ -163,5 +173,6 @@ test("hundreds of tasks that were accepted are all done after kills", async () =
   await sending;
   await using hub = await startHub({ stateDir: room.stateDir });
   for (const taskId of accepted) assert.equal((await taskEnded(hub, taskId)).status, "finished");
-  for (let index = 0; index < accepted.length; index += 1) assert.ok(existsSync(join(folder, `n${index}.md`)), `n${index}.md`);
+  for (let index = 0; index < accepted.length; index += 1)
+    assert.ok(existsSync(join(folder, `n${index}.md`)), `n${index}.md`);
 });

@@ -168,8 +168,8 @@ test("files that vanish and appear while the folder is listed do not end the run
   assert.equal((await episodeEnded(hub, episode)).status, "finished");
 });
 
-const aws = `AKIA${"QWERTYUIOPASDFGH"}`;
-const github = `ghp_${"a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"}`;
+const aws = `AKIAQWERTYUIOPASDFGH`;
+const github = `ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8`;
 const pem = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7plantedpem01";
 const rootSecret = "marmalade-7731-tangent";
 const nestedSecret = "quokka-zanzibar-5521";

@@ -10,7 +10,7 @@ export interface CitedStatement {
 }
 
 /** Sections whose statements are quotes; the others count. */
-const quotedSections = [
+const quotedSections = new Set([
   "Deadlines",
   "Deadlines that have passed",
   "Other dates ahead",
@@ -19,7 +19,7 @@ const quotedSections = [
   "Key sentences",
   "Text that looks like an instruction",
   "Contents",
-];
+]);
 /** A quoted sentence may run over this many lines. */
 const linesPerQuote = 6;
 
@@ -50,7 +50,7 @@ export async function checkCitations(brief: string, folder: string): Promise<num
       if (!info.isFile()) continue;
       const lines = (await readFile(join(folder, path), "utf8")).split(/\r\n|\n|\r/);
       assert.ok(line <= lines.length, `${path} has no line ${line}`);
-      if (!quotedSections.includes(section)) continue;
+      if (!quotedSections.has(section)) continue;
       const source = letters(lines.slice(line - 1, line - 1 + linesPerQuote).join(" "));
       const quote = letters(quotedPart(section, text));
       assert.ok(source.includes(quote), `${path}:${line} does not hold “${text}”`);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { programEnvironment, programFlags } from "../../../bin/program-flags.mjs";
 import { until } from "./until.ts";
 
 export const programRoot = join(import.meta.dirname, "..", "..", "..");
@@ -139,7 +140,7 @@ interface Launched {
 }
 
 function launch({ stateDir, env = {}, flags = [], nodeFlags = [], uid }: HubOptions): Launched {
-  return launchProcess([...nodeFlags, hubMain, "--port", "0", "--state-dir", stateDir, ...flags], {
+  return launchProcess([...programFlags, ...nodeFlags, hubMain, "--port", "0", "--state-dir", stateDir, ...flags], {
     env,
     ...(uid === undefined ? {} : { uid }),
   });
@@ -150,7 +151,7 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>>): NodeJ
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("ARW_") && !name.startsWith("VITEST") && name !== "NODE_OPTIONS",
   );
-  return { ...Object.fromEntries(own), XDG_CONFIG_HOME: "/nonexistent", NO_COLOR: "1", ...extra };
+  return { ...programEnvironment(Object.fromEntries(own)), XDG_CONFIG_HOME: "/nonexistent", NO_COLOR: "1", ...extra };
 }
 
 export function launchProcess(

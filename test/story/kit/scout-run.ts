@@ -9,7 +9,7 @@ export interface BriefRequest {
   readonly allowWrite?: boolean;
 }
 
-const endedStatuses = ["finished", "failed", "cancelled", "interrupted"];
+const endedStatuses = new Set(["finished", "failed", "cancelled", "interrupted"]);
 
 export async function beginBrief(hub: RunningHub, request: BriefRequest): Promise<{ episode: string; taskId: string }> {
   const answer = await hub.call("POST", "/scout/brief", request);
@@ -34,7 +34,7 @@ export const episodeEnded = (hub: RunningHub, episode: string, deadlineMs?: numb
     `episode ${episode} to end`,
     async () => {
       const row = await episodeRow(hub, episode);
-      return endedStatuses.includes(row?.status) ? row : undefined;
+      return endedStatuses.has(row?.status) ? row : undefined;
     },
     deadlineMs,
   );
@@ -43,7 +43,7 @@ export const episodeWaits = (hub: RunningHub, episode: string): Promise<Json> =>
   until(`episode ${episode} to ask`, async () => {
     const row = await episodeRow(hub, episode);
     const [approvalId] = row?.waitingApprovalIds ?? [];
-    assert.ok(row === undefined || !endedStatuses.includes(row.status), `the episode ended: ${row?.outcome}`);
+    assert.ok(row === undefined || !endedStatuses.has(row.status), `the episode ended: ${row?.outcome}`);
     return approvalId === undefined ? undefined : hub.get(`/state/approvals/${approvalId}`);
   });
 

@@ -1,0 +1,2 @@
+export const programFlags: readonly string[];
+export const programEnvironment: (env: NodeJS.ProcessEnv) => NodeJS.ProcessEnv;
