@@ -51,9 +51,9 @@ async function serveHub(): Promise<number> {
 async function serveFastify(): Promise<number> {
   const app = Fastify();
   let calls = 0;
-  app.post("/bench/run", { schema: { body: RunTool.input, response: { 200: RunTool.output } } }, async (request) => {
+  app.post("/bench/run", { schema: { body: RunTool.input, response: { 200: RunTool.output } } }, (request, reply) => {
     calls += 1;
-    return { ok: true, id: (request.body as { id: string }).id, seq: calls };
+    reply.send({ ok: true, id: (request.body as { id: string }).id, seq: calls });
   });
   await app.listen({ port: 0, host: "127.0.0.1" });
   const address = app.server.address();

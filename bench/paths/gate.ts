@@ -1,4 +1,7 @@
-/** P6: may this key pass? Asked once and again for every call, so it must not cost more with more rules. */
+/**
+ * P6: may this key pass? Asked twice for every call, so it must not cost more with more rules. The keys come again and again,
+ * as those of a table do: what is measured is a gate that knows them.
+ */
 import { strict as assert } from "node:assert";
 import { alternate, type Contestant, lap } from "../harness/alternate.ts";
 import { amount, type Bench } from "../harness/bench.ts";
