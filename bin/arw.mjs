@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chooseEntry } from "./entry.mjs";
+import { programEnvironment, programFlags } from "./program-flags.mjs";
 import { runChild } from "./run-child.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -20,11 +21,11 @@ async function main(given) {
     return 1;
   }
   const { name, rest } = chooseEntry(given);
-  return run(["--disable-warning=ExperimentalWarning", join(root, "dist", "app", `${name}.js`), ...rest]);
+  return run([...programFlags, join(root, "dist", "app", `${name}.js`), ...rest]);
 }
 
 function run(given) {
-  return runChild(process.execPath, given, { cwd: process.cwd(), env: process.env });
+  return runChild(process.execPath, given, { cwd: process.cwd(), env: programEnvironment(process.env) });
 }
 
 function isNodeNewEnough() {

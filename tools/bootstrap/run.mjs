@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commands } from "./commands.mjs";
 import { SetUpProblem } from "./problem.mjs";
+import { programEnvironment, programFlags } from "../../bin/program-flags.mjs";
 import { runChild } from "../../bin/run-child.mjs";
 import { setUp } from "./set-up.mjs";
 
@@ -24,7 +25,10 @@ async function main([name = "", ...rest]) {
   const { nodePath, env } = await setUp({ root, needsWeb });
   const [file = "", ...given] = line;
   const cwd = isCalledAnywhere ? (process.env.INIT_CWD ?? process.cwd()) : root;
-  return runChild(nodePath, ["--disable-warning=ExperimentalWarning", join(root, file), ...given], { cwd, env });
+  const isProgram = file.startsWith("src/app/");
+  const flags = isProgram ? programFlags : ["--disable-warning=ExperimentalWarning"];
+  const options = { cwd, env: isProgram ? programEnvironment(env) : env };
+  return runChild(nodePath, [...flags, join(root, file), ...given], options);
 }
 
 try {

@@ -20,7 +20,7 @@ interface ReadRequest {
 }
 
 /** Files read ahead while one is looked at, so that disk and processor work at once; no more than these are held. */
-const readAheadFiles = 8;
+const readAheadFiles = 4;
 
 export const createTextFiles = (reader: FolderReader) => ({
   read: (

@@ -1,7 +1,10 @@
 import { createSketch } from "./sketch.ts";
 import { isStopWord } from "./stop-words.ts";
 
-/** The words of a text in order, each as the number of an entry of the text's own vocabulary. */
+/**
+ * The words of a text in order, each as the number of an entry of the text's own vocabulary. Good until the next text is
+ * read: the lists are used again.
+ */
 export type Words = {
   readonly count: number;
   /** Entry of each word; -1 once the vocabulary is full. */
@@ -29,12 +32,25 @@ const ideograph = 2;
 
 let tables: { readonly classes: Uint8Array; readonly lower: Uint16Array } | null = null;
 
+/**
+ * The lists of the last text, used again: at some megabytes for each of thousands of files, fresh ones would riddle the
+ * process's memory with holes. Outlining a text is one synchronous step, so no two texts are read at once.
+ */
+let scratch: WordLists | null = null;
+const scratchWordsMax = 1 << 19;
+
+type WordLists = { entries: Int32Array<ArrayBuffer>; starts: Int32Array<ArrayBuffer> };
+
+function scratchFor(wordsMin: number): WordLists {
+  if (scratch !== null && scratch.entries.length >= wordsMin) return scratch;
+  return { entries: new Int32Array(wordsMin), starts: new Int32Array(wordsMin) };
+}
+
 export function readWords(text: string): Words {
   const { classes, lower } = (tables ??= buildTables());
   const vocabulary = createVocabulary(text);
   const sketch = createSketch();
-  let entries = new Int32Array(Math.max(16, (text.length / 5) | 0));
-  let starts = new Int32Array(entries.length);
+  let { entries, starts } = scratchFor(Math.max(16, (text.length / 5) | 0));
   let count = 0;
   let previous = 0;
   let beforePrevious = 0;
@@ -62,6 +78,7 @@ export function readWords(text: string): Words {
     beforePrevious = previous;
     previous = hash;
   }
+  if (entries.length <= scratchWordsMax) scratch = { entries, starts };
   return { count, entries, starts, ...vocabulary.done(), sketch: sketch.hashes() };
 }
 
