@@ -20,6 +20,8 @@ import { createTaskBoard } from "./task-board.ts";
 
 /** Tries of a task that says nothing about it: four retries reach over a minute. */
 const attemptsMaxDefault = 5;
+/** Idempotency keys known at once; above it the older half is forgotten, but for tasks that have not ended. */
+const keysMax = 200_000;
 const recoverPageRows = 5000;
 /** Ended tasks whose idempotency keys are still known after a restart: as many as the view keeps. */
 const endedKnownMax = 10_000;
@@ -49,7 +51,7 @@ export function createQueue(options: QueueOptions): OwnedQueue {
   const stopping = new AbortController();
   const work: Work = { ...options, emit, stopped: stopping.signal };
   const open = new Set<string>();
-  const once = createOnce();
+  const once = createOnce(open);
   const worker = createWorker({ ...options, work, open });
 
   const accept = async (request: EnqueueRequest): Promise<Accepted> => {
@@ -112,11 +114,23 @@ export function createQueue(options: QueueOptions): OwnedQueue {
 }
 
 /** One task per idempotency key, also while the first one is still being written. */
-function createOnce() {
+function createOnce(open: ReadonlySet<string>) {
   const known = new Map<string, Promise<Accepted>>();
+  /** Keys in the order of their tasks, with the task once it is known; the oldest ended ones go. */
+  const byAge: { readonly key: string; readonly taskId: string }[] = [];
+  const note = (key: string, taskId: string): void => {
+    byAge.push({ key, taskId });
+    if (byAge.length <= keysMax) return;
+    const kept = byAge
+      .splice(0)
+      .filter((each, index) => index >= keysMax / 2 || open.has(each.taskId) || !known.delete(each.key));
+    byAge.push(...kept);
+  };
   return {
     remember({ idemKey, taskId, corrId }: Accepted & { readonly idemKey?: string }): void {
-      if (idemKey !== undefined) known.set(idemKey, Promise.resolve({ taskId, corrId }));
+      if (idemKey === undefined) return;
+      known.set(idemKey, Promise.resolve({ taskId, corrId }));
+      note(idemKey, taskId);
     },
     async run(key: string, accept: () => Promise<Accepted>): Promise<Accepted & { readonly isNew: boolean }> {
       const former = known.get(key);
@@ -124,7 +138,9 @@ function createOnce() {
       const accepted = accept();
       known.set(key, accepted);
       try {
-        return { ...(await accepted), isNew: true };
+        const { taskId, corrId } = await accepted;
+        note(key, taskId);
+        return { taskId, corrId, isNew: true };
       } catch (error) {
         known.delete(key);
         throw error;
@@ -157,15 +173,16 @@ function createWorker({ work, views, concurrency, open }: WorkerOptions) {
     if (running.size === 0 && board.readyCount === 0) for (const wake of idleWaiters.splice(0)) wake();
   };
   const board = createTaskBoard({ clock: work.clock, onDue: pump });
+  const carryOut = async (task: OpenTask, controller: AbortController): Promise<void> => {
+    const next = await attempt(task, controller, work);
+    running.delete(task.taskId);
+    if (next === "ended") open.delete(task.taskId);
+    else if (next !== "left") board.place(next);
+    pump();
+  };
   const launch = (task: OpenTask): void => {
     const controller = new AbortController();
-    const done = attempt(task, controller, work).then((next) => {
-      running.delete(task.taskId);
-      if (next === "ended") open.delete(task.taskId);
-      else if (next !== "left") board.place(next);
-      pump();
-    });
-    running.set(task.taskId, { controller, done });
+    running.set(task.taskId, { controller, done: carryOut(task, controller) });
   };
   return {
     place(entry: Parameters<typeof board.place>[0]): void {

@@ -253,6 +253,20 @@ test("a stop ends a run within its tool call, tells the tool, and says who stopp
   assert.equal(await codeOf(kit.call("agents.stop", { episode: "nobody" })), "arw.not-found");
 });
 
+test("a run that is stopped before a worker took it never begins", async () => {
+  const place = newPlace();
+  await using kit = await open(place, createFailingStore(place.disk), { workers: 1 });
+  const busy = await start(kit, ["wait"]);
+  await until(() => place.world.signals.length === 1, "the only worker is busy");
+  const episode = await start(kit, ["write"]);
+  const { outcome } = await kit.call("agents.stop", { episode });
+  assert.deepEqual(outcome, { kind: "answer", output: { episode, status: "cancelled" } });
+  await kit.call("agents.stop", { episode: busy });
+  await kit.kernel.queue.enqueue({ operation: tools.read as never, payload: { n: 9 }, caller: admin, corrId: "after" });
+  await until(() => place.world.done.includes("read 9"), "the next task runs");
+  assert.deepEqual(place.world.done, ["wait 0", "read 9"]);
+});
+
 test("a run that is stopped while it asks withdraws its question; a no is recorded with its rule", async () => {
   await using kit = await open(newPlace());
   const episode = await start(kit, ["write"], { grants: [] });

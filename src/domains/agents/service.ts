@@ -1,10 +1,11 @@
 /** Runs agents under their grants, and stops and resumes them. */
-import type { Caller } from "../../contract/caller.ts";
+import { type Caller, callerName } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Cancelled, NotFound, ShuttingDown } from "../../contract/standard-problems.ts";
+import { type OpenTask, openTasks } from "../../contract/task.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import {
   type AgentProgram,
@@ -72,8 +73,8 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
       }),
       bind(Stop, async ({ episode }, ctx) => {
         const known = row(episode);
-        if (known === undefined) throw new Problem(NotFound, `there is no episode ${episode}`);
-        const reason = `stopped by ${ctx.caller.kind}:${ctx.caller.id}`;
+        const reason = `stopped by ${callerName(ctx.caller)}`;
+        if (known === undefined) return { episode, status: await cancelQueued(parts, { episode, reason, ctx }) };
         const going = active.get(episode);
         if (going !== undefined) {
           going.controller.abort(new Problem(Cancelled, reason));
@@ -105,6 +106,22 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
     views: [runs],
     start: () => sayWhatWasInterrupted(parts),
   };
+}
+
+/** Tasks looked through for a run that has not begun. A longer queue has its ids, and `tasks.cancel`. */
+const searchedTasksMax = 10_000;
+
+/** A run that somebody stops before a worker took it has no episode yet, only a task. */
+async function cancelQueued(
+  { kernel }: KernelParts,
+  { episode, reason, ctx }: { readonly episode: string; readonly reason: string; readonly ctx: Context },
+): Promise<string> {
+  const { queued, running } = kernel.queue.depth();
+  const where = (task: OpenTask): boolean => task.corrId === episode;
+  const [waiting] = queued + running > searchedTasksMax ? [] : kernel.views.list(openTasks, { limit: 1, where }).rows;
+  if (waiting === undefined) throw new Problem(NotFound, `there is no episode ${episode}`);
+  await kernel.queue.cancel(waiting.row.taskId, reason, ctx.caller);
+  return "cancelled";
 }
 
 /** More runs than this were not going at once. */
