@@ -222,6 +222,7 @@ const telemetryOf = ({ metrics, audit }: OpenedMeans): Telemetry => ({
     audit.onSample(sample);
   },
   onCommit: metrics.onCommit,
+  onEvent: metrics.onEvent,
 });
 
 interface DoorOptions {
