@@ -4,6 +4,7 @@
  * Retention empties the data of events, never a row of a view. Which rows rest on emptied events is marked in the same
  * transaction, so that a rebuild, which can no longer fold them, keeps those rows as they are (docs/decisions/0011).
  */
+import { envelopeJson } from "../contract/event.ts";
 import { Problem, problem } from "../contract/problem.ts";
 import { checkerOf } from "../contract/schema.ts";
 import type { View } from "../contract/view.ts";
@@ -23,6 +24,8 @@ export const DataDropped = problem({
 export interface Archive {
   head(): { readonly seq: number; readonly hash: string };
   rows(query: EventQuery): readonly StoredEvent[];
+  /** The same as lines of JSON: envelopes as everybody knows them, and of an emptied one the digest of its data. */
+  lines(query: EventQuery): readonly { readonly seq: number; readonly id: string; readonly text: string }[];
   /** One page at a time, so that its reader can let others work in between. */
   walk(options: WalkOptions): Generator<ChainPage>;
   /** Appends rows of another journal as they are and folds them; nobody is told. Throws `StoreFull`, `StoreFailed`. */
@@ -47,6 +50,7 @@ export function createArchive({ store, journal, views }: ArchiveOptions): Archiv
   return {
     head: () => store.head(),
     rows: (query) => store.events(query),
+    lines: (query) => store.events(query).map((row) => ({ seq: row.seq, id: row.id, text: rowLine(row) })),
     walk: (options) => walkChain(store, options),
     adopt: journal.adopt,
     drop(rows) {
@@ -55,6 +59,11 @@ export function createArchive({ store, journal, views }: ArchiveOptions): Archiv
     },
     reclaim: (pages) => store.reclaim(pages),
   };
+}
+
+function rowLine(row: StoredEvent): string {
+  const line = envelopeJson(fromStored(row));
+  return row.data === null ? `${line.slice(0, -1)},"dataHash":"${row.dataHash}"}` : line;
 }
 
 /** A mark for each row that exists and that one of the events went into. */

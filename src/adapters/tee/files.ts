@@ -1,0 +1,75 @@
+/** What the tee needs of a disk, small enough that a test can let any of it fail; and the disk itself. */
+import { constants, createReadStream, createWriteStream } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { errnoOf } from "../files/faults.ts";
+import { syncFolderAt } from "../files/replace-file.ts";
+import { readLines } from "./lines.ts";
+
+export interface TeeFile {
+  sizeBytes(): Promise<number>;
+  /** May read less than asked for at the end. */
+  read(position: number, lengthBytes: number): Promise<Uint8Array>;
+  /** May write less than it was given; answers how much. */
+  write(bytes: Uint8Array, position: number): Promise<number>;
+  truncate(sizeBytes: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TeeFiles {
+  /** Opens or makes the file, for its owner alone. */
+  open(path: string): Promise<TeeFile>;
+  /** Names in the folder of `path`. */
+  namesBeside(path: string): Promise<readonly string[]>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Writes `to` whole and durable or not at all, then removes `from`. */
+  compress(from: string, to: string): Promise<void>;
+  lines(path: string): AsyncIterable<string>;
+}
+
+const { O_RDWR, O_CREAT } = constants;
+
+export const diskTeeFiles: TeeFiles = {
+  async open(path) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return fileOf(await open(path, O_RDWR | O_CREAT, 0o600));
+  },
+  namesBeside: async (path) => readdir(dirname(path)),
+  async rename(from, to) {
+    await rename(from, to);
+    await syncFolderAt(dirname(to));
+  },
+  async remove(path) {
+    await rm(path, { force: true });
+  },
+  async compress(from, to) {
+    const half = `${to}.tmp`;
+    await pipeline(createReadStream(from), createGzip(), createWriteStream(half, { mode: 0o600, flush: true }));
+    await rename(half, to);
+    await syncFolderAt(dirname(to));
+    await rm(from, { force: true });
+  },
+  lines: readLines,
+};
+
+const fileOf = (handle: FileHandle): TeeFile => ({
+  sizeBytes: async () => (await handle.stat()).size,
+  async read(position, lengthBytes) {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(lengthBytes), 0, lengthBytes, position);
+    return buffer.subarray(0, bytesRead);
+  },
+  write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
+  truncate: (sizeBytes) => handle.truncate(sizeBytes),
+  async sync() {
+    await handle.datasync();
+  },
+  close: () => handle.close(),
+});
+
+/** For a reader: the name of what failed, as the system calls it. */
+export const failureText = (error: unknown): string =>
+  errnoOf(error) === "ENOSPC" ? "the disk is full" : error instanceof Error ? error.message : String(error);

@@ -1,0 +1,138 @@
+/** The file that a tee writes: opened and mended on need, synced, rotated. Its calls must not overlap. */
+import type { Clock } from "../../kernel/ports.ts";
+import type { TeeFile, TeeFiles } from "./files.ts";
+import { finishRotation, rotate } from "./rotation.ts";
+import { firstTimeMs, lastRotated, type LineMark, mendTail, timeOf } from "./tail.ts";
+
+/** A line of the journal, without its newline. */
+export interface JournalLine {
+  readonly seq: number;
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface OutputOptions {
+  readonly path: string;
+  readonly files: TeeFiles;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly limits: { readonly bytesMax: number; readonly ageMsMax: number; readonly filesMax: number };
+  readonly journal: (query: { readonly afterSeq: number; readonly limit: number }) => readonly JournalLine[];
+}
+
+export interface Batch {
+  readonly text: string;
+  readonly count: number;
+  readonly lastSeq: number;
+}
+
+export class Output {
+  /** Every event up to here is in the file. */
+  seq = 0;
+  sizeBytes = 0;
+  rotations = 0;
+  readonly #options: OutputOptions;
+  #file: TeeFile | null = null;
+  #syncedBytes = 0;
+  /** Behind a failed sync nobody knows what the disk has, so all of it is written again. */
+  #cutBytes: number | null = null;
+  #beganMs: number | null = null;
+  #isSyncWanted = false;
+
+  constructor(options: OutputOptions) {
+    this.#options = options;
+  }
+
+  get isDirty(): boolean {
+    return this.#syncedBytes < this.sizeBytes;
+  }
+
+  wantSync(): void {
+    this.#isSyncWanted = true;
+  }
+
+  async ready(): Promise<void> {
+    const file = this.#file ?? (await this.#open());
+    if (this.#isSyncWanted) await this.#sync(file);
+  }
+
+  async append({ text, lastSeq }: Batch): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    let file = this.#file ?? (await this.#open());
+    if (this.#isFull(bytes.length)) file = await this.#turn(file);
+    for (let done = 0; done < bytes.length; ) {
+      const written = await file.write(bytes.subarray(done), this.sizeBytes + done);
+      if (written <= 0) throw new RangeError("the file takes no more bytes");
+      done += written;
+    }
+    this.#beganMs ??= timeOf(text);
+    this.sizeBytes += bytes.length;
+    this.seq = lastSeq;
+  }
+
+  /** After a failure: the next call opens the file anew and finds out what it holds. */
+  async abandon(): Promise<void> {
+    const left = this.#file;
+    this.#file = null;
+    await left?.close().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    // What could not be synced here is in the journal, and the next start compares.
+    if (this.#file !== null) await this.#sync(this.#file).catch(() => undefined);
+    await this.abandon();
+  }
+
+  async #open(): Promise<TeeFile> {
+    const { files, path, limits, journal } = this.#options;
+    const file = await files.open(path);
+    this.#file = file;
+    if (this.#cutBytes !== null && this.#cutBytes < (await file.sizeBytes())) await file.truncate(this.#cutBytes);
+    this.#cutBytes = null;
+    const { sizeBytes, last } = await mendTail(file);
+    const mark = last ?? (await lastRotated(files, path));
+    refuseStranger(mark, journal);
+    this.seq = mark?.seq ?? 0;
+    this.sizeBytes = sizeBytes;
+    this.#syncedBytes = sizeBytes;
+    this.#beganMs = await firstTimeMs(file);
+    await finishRotation(files, path, limits.filesMax);
+    return file;
+  }
+
+  async #sync(file: TeeFile): Promise<void> {
+    this.#isSyncWanted = false;
+    if (!this.isDirty) return;
+    try {
+      await file.sync();
+    } catch (error) {
+      this.#cutBytes = this.#syncedBytes;
+      throw error;
+    }
+    this.#syncedBytes = this.sizeBytes;
+  }
+
+  async #turn(file: TeeFile): Promise<TeeFile> {
+    const { files, path, limits } = this.#options;
+    await this.#sync(file);
+    await file.close();
+    this.#file = null;
+    await rotate(files, path, limits.filesMax);
+    this.rotations += 1;
+    return this.#open();
+  }
+
+  #isFull(lengthBytes: number): boolean {
+    const { limits, clock } = this.#options;
+    if (this.sizeBytes === 0) return false;
+    const isOld = this.#beganMs !== null && clock.nowMs() - this.#beganMs >= limits.ageMsMax;
+    return isOld || this.sizeBytes + lengthBytes > limits.bytesMax;
+  }
+}
+
+/** A file that is ahead of the journal, or holds another event at its end, belongs to another hub: it is left alone. */
+function refuseStranger(mark: LineMark | null, journal: OutputOptions["journal"]): void {
+  if (mark === null) return;
+  const [line] = journal({ afterSeq: mark.seq - 1, limit: 1 });
+  if (line?.id === mark.id) return;
+  throw new RangeError(`the file ends with event ${mark.seq} of another journal; move it away, and a new one is begun`);
+}
