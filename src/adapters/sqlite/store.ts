@@ -16,8 +16,11 @@ import {
 /** Version of the file's layout. A file with a higher one was written by a newer ARW and is refused untouched. */
 export const storeFormat = 1;
 const firstHash = "0".repeat(64);
-/** Above this the WAL is folded back into the file at a commit; smaller means more syncs, larger a longer start after a crash. */
-const checkpointPages = 4000;
+/**
+ * Above this the WAL is folded back into the file at a commit. The commit that does it is the slow one: with 4000 pages the
+ * 99th percentile of an emit under load is 25 ms, with 1000 it is 10, at the same rate (bench emit).
+ */
+const checkpointPages = 1000;
 
 /** Files up to this are looked through at the start, in milliseconds; of a larger one SQLite finds damage when it reads it. */
 const checkedPagesMax = 4000;
