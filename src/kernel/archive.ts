@@ -8,10 +8,10 @@ import { envelopeJson } from "../contract/event.ts";
 import { Problem, problem } from "../contract/problem.ts";
 import { checkerOf } from "../contract/schema.ts";
 import type { View } from "../contract/view.ts";
-import { fromStored } from "./envelope.ts";
+import { chainHash, fromStored, rowFormat, textHash } from "./envelope.ts";
 import type { OwnedJournal } from "./journal.ts";
 import type { EventQuery, RowWrite, Store, StoredEvent } from "./ports.ts";
-import { type ChainPage, type WalkOptions, walkChain } from "./verify.ts";
+import { type ChainPage, firstHash, type WalkOptions, walkChain } from "./verify.ts";
 
 export const DataDropped = problem({
   code: "arw.data-dropped",
@@ -28,6 +28,8 @@ export interface Archive {
   lines(query: EventQuery): readonly { readonly seq: number; readonly id: string; readonly text: string }[];
   /** One page at a time, so that its reader can let others work in between. */
   walk(options: WalkOptions): Generator<ChainPage>;
+  /** The row with its hashes, behind `before`. A digest is only taken where there is no data to make one of. */
+  seal(row: UnsealedRow, before: Pick<StoredEvent, "hash"> | null): StoredEvent;
   /** Appends rows of another journal as they are and folds them; nobody is told. Throws `StoreFull`, `StoreFailed`. */
   adopt(rows: readonly StoredEvent[]): void;
   /** Empties the data of these events. */
@@ -35,6 +37,9 @@ export interface Archive {
   /** Gives freed pages back to the disk, at most so many; answers how many. */
   reclaim(pages: number): number;
 }
+
+export type UnsealedRow = Omit<StoredEvent, "format" | "data" | "dataHash" | "prevHash" | "hash"> &
+  ({ readonly data: string } | { readonly data: null; readonly dataHash: string });
 
 /** Not the name of any view: those are one word. */
 const marksView = "arw.worn";
@@ -52,6 +57,7 @@ export function createArchive({ store, journal, views }: ArchiveOptions): Archiv
     rows: (query) => store.events(query),
     lines: (query) => store.events(query).map((row) => ({ seq: row.seq, id: row.id, text: rowLine(row) })),
     walk: (options) => walkChain(store, options),
+    seal,
     adopt: journal.adopt,
     drop(rows) {
       const full = rows.filter((row) => row.data !== null);
@@ -59,6 +65,13 @@ export function createArchive({ store, journal, views }: ArchiveOptions): Archiv
     },
     reclaim: (pages) => store.reclaim(pages),
   };
+}
+
+function seal(given: UnsealedRow, before: Pick<StoredEvent, "hash"> | null): StoredEvent {
+  const dataHash = given.data === null ? given.dataHash : textHash(given.data);
+  const row = { ...given, format: rowFormat, dataHash, prevHash: before?.hash ?? firstHash, hash: "" };
+  row.hash = chainHash(row);
+  return row;
 }
 
 function rowLine(row: StoredEvent): string {

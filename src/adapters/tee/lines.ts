@@ -8,6 +8,7 @@ import { createGunzip } from "node:zlib";
 export const lineLengthMax = 8_388_608;
 
 export class LineTooLong extends Error {
+  readonly code = "LINE_TOO_LONG";
   constructor(line: number) {
     super(`line ${line} is longer than ${lineLengthMax} characters`);
     this.name = "LineTooLong";
@@ -19,8 +20,9 @@ export class LineTooLong extends Error {
  * it also breaks at U+2028, which JSON leaves as it is.
  */
 export async function* readLines(path: string): AsyncGenerator<string> {
+  const isZipped = await isGzip(path);
   const source = createReadStream(path);
-  const bytes = (await isGzip(path)) ? source.pipe(createGunzip()) : source;
+  const bytes = isZipped ? source.pipe(createGunzip()) : source;
   source.on("error", (error) => bytes.destroy(error));
   const decoder = new StringDecoder("utf8");
   let rest = "";

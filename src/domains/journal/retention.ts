@@ -1,0 +1,131 @@
+/**
+ * Which events lose their data. Only kinds that record what agents saw and thought, or that a consumer was answered: what
+ * decides, asks, grants or changes stays whole for ever. Nothing goes that an episode may still need (decision 0011).
+ */
+import type { Context } from "../../contract/operation.ts";
+import type { Static } from "../../contract/schema.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { StoredEvent } from "../../kernel/ports.ts";
+import { Dropped } from "./contract.ts";
+import type { Frontier, RetentionRule } from "./port.ts";
+
+/** Families that retention may speak of; a rule for anything else is refused with the configuration. */
+export const droppableFamilies = ["observations.", "beliefs.", "consumers.acked", "consumers.returned"] as const;
+
+const pageEvents = 500;
+/** Two megabytes at a time, so that others get their turn. */
+const reclaimedPages = 500;
+
+interface RetentionDeps {
+  readonly parts: KernelParts;
+  readonly rules: readonly RetentionRule[];
+  readonly frontier: Frontier;
+  readonly pause: () => Promise<void>;
+}
+
+type Drop = Static<typeof Dropped.data>["drops"][number];
+
+export async function compact(deps: RetentionDeps, ctx: Context): Promise<{ dropped: number; freedPages: number }> {
+  const drops = dropsDue(deps, ctx.now());
+  // First the permission, durably, then the deed: a crash between them leaves data that the next run drops.
+  if (drops.length > 0) await ctx.emit(Dropped, { drops });
+  let dropped = 0;
+  for (const drop of drops) dropped += await dropAll(deps, drop, ctx.signal);
+  let freedPages = 0;
+  for (let freed = -1; freed !== 0 && !ctx.signal.aborted; freedPages += freed) {
+    freed = deps.parts.archive.reclaim(reclaimedPages);
+    await deps.pause();
+  }
+  return { dropped, freedPages };
+}
+
+function dropsDue({ parts, rules, frontier }: RetentionDeps, nowMs: number): Drop[] {
+  const limit = Math.min(frontier(), openEpisodesBegin(parts) - 1);
+  const kinds = [...parts.kernel.table.events.values()].filter((each) => each.isDurable).map((each) => each.kind);
+  return kinds
+    .filter((kind) => droppableFamilies.some((family) => kind.startsWith(family)))
+    .flatMap((kind) => {
+      const own = rules.filter((rule) => kind.startsWith(rule.prefix));
+      const toSeq = Math.min(limit, Math.max(0, ...own.map((rule) => lastDue(parts, { kind, rule, nowMs }))));
+      const events = countFull(parts, kind, toSeq);
+      return events === 0 ? [] : [{ kind, toSeq, events }];
+    });
+}
+
+/** Position of the newest event that the rule lets go of; 0 when there is none. */
+function lastDue(
+  { archive }: KernelParts,
+  { kind, rule, nowMs }: { readonly kind: string; readonly rule: RetentionRule; readonly nowMs: number },
+): number {
+  let kept = 0;
+  for (let toSeq = archive.head().seq; ; ) {
+    const page = archive.rows({ kinds: [kind], toSeq, limit: pageEvents, order: "desc" });
+    for (const row of page) {
+      const isOld = rule.ageMsMax !== undefined && row.timeMs < nowMs - rule.ageMsMax;
+      const isSurplus = rule.countMax !== undefined && kept >= rule.countMax;
+      if (isOld || isSurplus) return row.seq;
+      kept += 1;
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageEvents) return 0;
+    toSeq = last.seq - 1;
+  }
+}
+
+function countFull(parts: KernelParts, kind: string, toSeq: number): number {
+  let count = 0;
+  for (const page of pages(parts, kind, toSeq)) count += page.filter((row) => row.data !== null).length;
+  return count;
+}
+
+async function dropAll({ parts, pause }: RetentionDeps, { kind, toSeq }: Drop, signal: AbortSignal): Promise<number> {
+  let dropped = 0;
+  for (const page of pages(parts, kind, toSeq)) {
+    signal.throwIfAborted();
+    const full = page.filter((row) => row.data !== null);
+    if (full.length > 0) parts.archive.drop(full);
+    dropped += full.length;
+    await pause();
+  }
+  return dropped;
+}
+
+function* pages({ archive }: KernelParts, kind: string, toSeq: number): Generator<readonly StoredEvent[]> {
+  for (let afterSeq = 0; toSeq > 0; ) {
+    const page = archive.rows({ kinds: [kind], afterSeq, toSeq, limit: pageEvents });
+    const last = page.at(-1);
+    if (last === undefined) return;
+    yield page;
+    afterSeq = last.seq;
+  }
+}
+
+/** A run that waits or was interrupted is resumed from its record, which must be whole. */
+function openEpisodesBegin({ kernel }: KernelParts): number {
+  const view = kernel.table.views.get("episodes");
+  if (view === undefined) return Number.MAX_SAFE_INTEGER;
+  const isOpen = (row: unknown): boolean =>
+    ["running", "waiting", "interrupted"].includes((row as { readonly status: string }).status);
+  const { rows } = kernel.views.list(view, { limit: view.rowsMax, where: isOpen });
+  return Math.min(Number.MAX_SAFE_INTEGER, ...rows.map(({ row }) => (row as { readonly firstSeq: number }).firstSeq));
+}
+
+/** What the journal says that retention was allowed to do: per kind, up to where. */
+export function allowedDrops({ archive }: KernelParts): (row: StoredEvent) => boolean {
+  const allowed = new Map<string, number>();
+  for (const page of pages({ archive } as KernelParts, Dropped.kind, archive.head().seq)) {
+    for (const row of page) {
+      for (const { kind, toSeq } of dropsOf(row)) allowed.set(kind, Math.max(toSeq, allowed.get(kind) ?? 0));
+    }
+  }
+  return (row) => row.seq <= (allowed.get(row.kind) ?? 0);
+}
+
+function dropsOf({ data }: StoredEvent): readonly Drop[] {
+  try {
+    return (JSON.parse(data ?? "{}") as { readonly drops?: readonly Drop[] }).drops ?? [];
+  } catch {
+    // A changed row is named by the walk itself; here it allows nothing.
+    return [];
+  }
+}
