@@ -143,8 +143,8 @@ test("signin prints a link that works once", async () => {
   assert.equal(code, 0, stderr);
   const signinCode = /#code=([\w-]+)/.exec(stdout)?.[1];
   assert.ok(signinCode, stdout);
-  assert.equal((await hub.call("POST", "/signin", { code: signinCode }, {})).status, 200);
-  assert.equal((await hub.call("POST", "/signin", { code: signinCode }, {})).status, 401);
+  assert.equal((await hub.send("POST /signin", { code: signinCode }, {})).status, 200);
+  assert.equal((await hub.send("POST /signin", { code: signinCode }, {})).status, 401);
 });
 
 test("config show --sources says where each value comes from", async () => {

@@ -40,21 +40,21 @@ const statusOf = (headers: Record<string, string>, method = "GET", path = "/whoa
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
 
 test("the token works in either header, and without one nothing but the public is open", async () => {
-  assert.equal((await hub.call("GET", "/tasks", undefined, bearer(hub.token))).status, 200);
-  assert.equal((await hub.call("GET", "/tasks", undefined, { "x-arw-admin": hub.token })).status, 200);
-  const anonymous = await hub.call("GET", "/tasks", undefined, {});
+  assert.equal((await hub.send("GET /tasks", undefined, bearer(hub.token))).status, 200);
+  assert.equal((await hub.send("GET /tasks", undefined, { "x-arw-admin": hub.token })).status, 200);
+  const anonymous = await hub.send("GET /tasks", undefined, {});
   assert.deepEqual([anonymous.status, anonymous.body.code], [401, "arw.unauthenticated"]);
   assert.match(anonymous.headers.get("content-type") ?? "", /^application\/problem\+json/);
-  assert.equal((await hub.call("GET", "/healthz", undefined, {})).status, 200);
+  assert.equal((await hub.send("GET /healthz", undefined, {})).status, 200);
 });
 
 test("wrong tokens are slowed down, and the right one passes all the while", async () => {
   const statuses: number[] = [];
   for (let attempt = 0; attempt < 9; attempt += 1) {
-    const { status, headers } = await hub.call("GET", "/tasks", undefined, bearer(`wrong-${attempt}`));
+    const { status, headers } = await hub.send("GET /tasks", undefined, bearer(`wrong-${attempt}`));
     statuses.push(status);
     if (status === 429) assert.ok(Number(headers.get("retry-after")) >= 1);
-    assert.equal((await hub.call("GET", "/tasks")).status, 200, "the right token");
+    assert.equal((await hub.send("GET /tasks")).status, 200, "the right token");
   }
   assert.deepEqual(statuses, [401, 401, 401, 401, 401, 429, 429, 429, 429]);
 });
@@ -62,21 +62,21 @@ test("wrong tokens are slowed down, and the right one passes all the while", asy
 test("a sign-in code works once, and its cookie is closed to scripts and to other sites", async () => {
   const { code, path } = await hub.post("/signin/code", {});
   assert.equal(path, `/#code=${code}`);
-  const first = await hub.call("POST", "/signin", { code }, {});
+  const first = await hub.send("POST /signin", { code }, {});
   assert.equal(first.status, 200);
   const cookie = first.headers.get("set-cookie") ?? "";
   for (const part of ["HttpOnly", "SameSite=Strict", "Path=/"]) assert.ok(cookie.includes(part), cookie);
   assert.ok(!cookie.includes(hub.token));
-  const again = await hub.call("POST", "/signin", { code }, {});
+  const again = await hub.send("POST /signin", { code }, {});
   assert.deepEqual([again.status, again.body.code], [401, "access.code-refused"]);
   const session = cookie.split(";")[0] ?? "";
-  assert.equal((await hub.call("GET", "/tasks", undefined, { cookie: session })).status, 200);
-  const change = await hub.call("POST", "/signin/code", {}, { cookie: session });
+  assert.equal((await hub.send("GET /tasks", undefined, { cookie: session })).status, 200);
+  const change = await hub.send("POST /signin/code", {}, { cookie: session });
   assert.equal(change.status, 403, "a change by cookie needs an Origin");
-  const own = await hub.call("POST", "/signin/code", {}, { cookie: session, origin: hub.url });
+  const own = await hub.send("POST /signin/code", {}, { cookie: session, origin: hub.url });
   assert.equal(own.status, 200);
-  assert.equal((await hub.call("POST", "/signout", {}, { cookie: session, origin: hub.url })).status, 200);
-  assert.equal((await hub.call("GET", "/tasks", undefined, { cookie: session })).status, 401);
+  assert.equal((await hub.send("POST /signout", {}, { cookie: session, origin: hub.url })).status, 200);
+  assert.equal((await hub.send("GET /tasks", undefined, { cookie: session })).status, 401);
 });
 
 test("other hosts and other origins are refused, whatever token they bring", async () => {
@@ -96,27 +96,26 @@ test("other hosts and other origins are refused, whatever token they bring", asy
 
 test("correlation ids join and come back", async () => {
   const token = bearer(hub.token);
-  const own = await hub.call("GET", "/tasks", undefined, { ...token, "x-arw-corr": "my-own.id_1" });
+  const own = await hub.send("GET /tasks", undefined, { ...token, "x-arw-corr": "my-own.id_1" });
   assert.equal(own.headers.get("x-arw-corr"), "my-own.id_1");
   const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-  const traced = await hub.call("GET", "/tasks", undefined, {
+  const traced = await hub.send("GET /tasks", undefined, {
     ...token,
     traceparent: `00-${trace}-00f067aa0ba902b7-01`,
   });
   assert.equal(traced.headers.get("x-arw-corr"), trace);
-  const fresh = await hub.call("GET", "/tasks");
+  const fresh = await hub.send("GET /tasks");
   assert.match(fresh.headers.get("x-arw-corr") ?? "", /^[0-9a-f-]{36}$/);
-  const refused = await hub.call("GET", "/nowhere", undefined, { ...token, "x-arw-corr": "joined" });
+  const refused = await hub.send("GET /nowhere", undefined, { ...token, "x-arw-corr": "joined" });
   assert.deepEqual(
     [refused.status, refused.headers.get("x-arw-corr"), refused.body.instance],
     [404, "joined", "joined"],
   );
-  const bad = await hub.call("GET", "/tasks", undefined, { ...token, "x-arw-corr": "not an id!" });
+  const bad = await hub.send("GET /tasks", undefined, { ...token, "x-arw-corr": "not an id!" });
   assert.equal(bad.status, 400);
   const folder = await room.folder("joined", { "a.md": "a\n" });
-  const started = await hub.call(
-    "POST",
-    "/scout/brief",
+  const started = await hub.send(
+    "POST /scout/brief",
     { folder, allowWrite: true },
     { ...token, traceparent: `00-${trace}-00f067aa0ba902b7-01` },
   );
@@ -126,7 +125,7 @@ test("correlation ids join and come back", async () => {
 test("a person's call that a rule asks for is held, and after a yes exactly that call is made", async () => {
   const folder = await room.folder("held", { "old.md": "before\n" });
   const write = { folder, path: "old.md", text: "after\nwith two lines\n" };
-  const held = await hub.call("POST", "/fs/write", write);
+  const held = await hub.send("POST /fs/write", write);
   assert.equal(held.status, 202);
   assert.deepEqual(Object.keys(held.body).toSorted(), ["approvalId", "corrId", "href"]);
   assert.equal(held.headers.get("location"), held.body.href);
@@ -139,15 +138,15 @@ test("a person's call that a rule asks for is held, and after a yes exactly that
   await until("the write", async () =>
     (await readFile(join(folder, "old.md"), "utf8")) === write.text ? true : undefined,
   );
-  const again = await hub.call("POST", `/approvals/${held.body.approvalId}/decide`, { decision: "allow" });
+  const again = await hub.send(`POST /approvals/${held.body.approvalId}/decide`, { decision: "allow" });
   assert.equal(again.status, 409);
 });
 
 test("a held call that is denied is never made, and one that waits survives a kill", async () => {
   const folder = await room.folder("denied", {});
-  const first = await hub.call("POST", "/fs/write", { folder, path: "no.md", text: "no" });
+  const first = await hub.send("POST /fs/write", { folder, path: "no.md", text: "no" });
   await hub.post(`/approvals/${first.body.approvalId}/decide`, { decision: "deny", reason: "no" });
-  const second = await hub.call("POST", "/fs/write", { folder, path: "yes.md", text: "yes" });
+  const second = await hub.send("POST /fs/write", { folder, path: "yes.md", text: "yes" });
   await hub.kill("SIGKILL");
   hub = await startHub({
     stateDir: room.stateDir,

@@ -83,14 +83,14 @@ test("prefixes may be repeated, joined by commas, and in any case", async () => 
 
 test("positions that cannot be are refused before the stream begins", async () => {
   for (const query of ["?after=-1", "?after=x", "?after=1.5", "?replay=-1", "?replay=1000000", "?surprise=1"]) {
-    const { status, body } = await hub.call("GET", `/events${query}`);
+    const { status, body } = await hub.send(`GET /events${query}`);
     assert.deepEqual([status, body.code], [400, "arw.invalid-input"], query);
   }
-  const ahead = await hub.call("GET", "/events?after=999999999");
+  const ahead = await hub.send("GET /events?after=999999999");
   assert.deepEqual([ahead.status, ahead.body.code], [400, "events.cursor-ahead"]);
   assert.ok(ahead.body.headSeq > 0);
   const header = { authorization: `Bearer ${hub.token}`, "last-event-id": "not-a-number" };
-  assert.equal((await hub.call("GET", "/events", undefined, header)).status, 400);
+  assert.equal((await hub.send("GET /events", undefined, header)).status, 400);
 });
 
 test("clients that connect and resume under load see every event once and in order", async () => {

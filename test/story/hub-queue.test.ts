@@ -14,7 +14,7 @@ const taskEnded = (hub: RunningHub, taskId: string): Promise<Json> =>
   });
 
 const startedOrder = async (hub: RunningHub): Promise<string[]> => {
-  const { body } = await hub.call("GET", "/tasks?limit=1000");
+  const { body } = await hub.send("GET /tasks?limit=1000");
   return body.tasks.map((each: Json) => each.taskId);
 };
 
@@ -28,7 +28,7 @@ test("a task runs, answers, and is found by its id", async () => {
   assert.equal(task.status, "finished");
   assert.equal(task.output.text, "# A\n");
   assert.ok((await startedOrder(hub)).includes(taskId));
-  const missing = await hub.call("GET", "/tasks/absent");
+  const missing = await hub.send("GET /tasks/absent");
   assert.deepEqual([missing.status, missing.body.code], [404, "arw.not-found"]);
 });
 
@@ -36,11 +36,11 @@ test("unknown kinds, kinds that are no tasks, and unfit payloads are told to who
   await using room = await createRoom();
   await using hub = await startHub({ stateDir: room.stateDir });
   for (const kind of ["no.such", "agents.stop", "access.code"]) {
-    const { status, body } = await hub.call("POST", "/tasks/enqueue", { kind, payload: {} });
+    const { status, body } = await hub.send("POST /tasks/enqueue", { kind, payload: {} });
     assert.deepEqual([status, body.code], [422, "tasks.unknown-kind"], kind);
     assert.ok(body.kinds.includes("fs.read"));
   }
-  const unfit = await hub.call("POST", "/tasks/enqueue", { kind: "fs.read", payload: { folder: 3 } });
+  const unfit = await hub.send("POST /tasks/enqueue", { kind: "fs.read", payload: { folder: 3 } });
   assert.deepEqual([unfit.status, unfit.body.code], [400, "arw.invalid-input"]);
   assert.ok(
     unfit.body.faults.some((fault: Json) => fault.at === "/payload/folder"),
@@ -48,7 +48,7 @@ test("unknown kinds, kinds that are no tasks, and unfit payloads are told to who
   );
   const odd = [{ priority: 1e9 }, { delayMs: -1 }, { attemptsMax: 0 }, { idemKey: "" }, { surprise: 1 }];
   for (const each of odd) {
-    const answer = await hub.call("POST", "/tasks/enqueue", {
+    const answer = await hub.send("POST /tasks/enqueue", {
       kind: "fs.list",
       payload: { folder: room.path },
       ...each,

@@ -93,7 +93,7 @@ test("a port that is taken is told with the next step", async () => {
     [/192\.0\.2\.1/, /--bind/],
   );
   await using hub = await startHub({ stateDir: room.stateDir });
-  assert.equal((await hub.call("GET", "/healthz")).status, 200, "the state is as good as before");
+  assert.equal((await hub.send("GET /healthz")).status, 200, "the state is as good as before");
 });
 
 test("a state directory that cannot be written is told with the next step", async () => {

@@ -73,7 +73,7 @@ test("denying ends the run in good order and says what was not done", async () =
   const folder = await room.sample("denied");
   const { episode, taskId } = await beginBrief(hub, { folder });
   const { approvalId } = await episodeWaits(hub, episode);
-  const answer = await hub.call("POST", `/approvals/${approvalId}/decide`, { decision: "deny", reason: "not today" });
+  const answer = await hub.send(`POST /approvals/${approvalId}/decide`, { decision: "deny", reason: "not today" });
   assert.equal(answer.body.status, "denied");
   const ended = await episodeEnded(hub, episode);
   assert.equal(ended.status, "finished");
@@ -89,7 +89,7 @@ test("denying ends the run in good order and says what was not done", async () =
   assert.equal(task.status, "finished");
   assert.equal(task.output.written, false);
   assert.equal(task.output.notDone.length, 1);
-  const again = await hub.call("POST", `/approvals/${approvalId}/decide`, { decision: "allow" });
+  const again = await hub.send(`POST /approvals/${approvalId}/decide`, { decision: "allow" });
   assert.equal(again.status, 409);
 });
 
@@ -133,23 +133,23 @@ test("a second brief of the same folder tells what changed, and is no content it
 });
 
 test("folders and outputs that cannot be briefed are refused at once", async () => {
-  const absent = await hub.call("POST", "/scout/brief", { folder: join(room.path, "absent") });
+  const absent = await hub.send("POST /scout/brief", { folder: join(room.path, "absent") });
   assert.deepEqual([absent.status, absent.body.code], [404, "scout.folder-not-found"]);
   const file = join(await room.folder("plain", { "a.md": "a" }), "a.md");
-  const notFolder = await hub.call("POST", "/scout/brief", { folder: file });
+  const notFolder = await hub.send("POST /scout/brief", { folder: file });
   assert.deepEqual([notFolder.status, notFolder.body.code], [404, "scout.folder-not-found"]);
-  const relative = await hub.call("POST", "/scout/brief", { folder: "relative/path" });
+  const relative = await hub.send("POST /scout/brief", { folder: "relative/path" });
   assert.equal(relative.body.code, "scout.folder-not-found");
   assert.match(relative.body.detail, /not an absolute path/);
-  assert.equal((await hub.call("POST", "/scout/brief", { folder: "" })).status, 400);
-  const unknown = await hub.call("POST", "/scout/brief", { folder: file, surprise: 1 });
+  assert.equal((await hub.send("POST /scout/brief", { folder: "" })).status, 400);
+  const unknown = await hub.send("POST /scout/brief", { folder: file, surprise: 1 });
   assert.deepEqual([unknown.status, unknown.body.code], [400, "arw.invalid-input"]);
 });
 
 test("an output that leads out of the folder is not written", async () => {
   const folder = await room.folder("escape", { "a.md": "# A\n\nSome words.\n" });
   for (const output of ["../out.md", "/tmp/arw-out.md", ".git/hooks/post-commit", "a/../../out.md"]) {
-    const answer = await hub.call("POST", "/scout/brief", { folder, output, allowWrite: true });
+    const answer = await hub.send("POST /scout/brief", { folder, output, allowWrite: true });
     if (answer.status === 202)
       assert.notEqual((await episodeEnded(hub, answer.body.corrId)).outcome?.startsWith("Wrote " + output), true);
     else assert.equal(answer.status, 400, output);

@@ -7,7 +7,17 @@ import { test } from "vitest";
 import { readEvents } from "./kit/event-reader.ts";
 import { type Json, type RunningHub, startHub, startRefused } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
-import { beginBrief, briefToEnd, decide, episodeEnded, episodeRow, episodeWaits, storyOf } from "./kit/scout-run.ts";
+import {
+  beginBrief,
+  briefToEnd,
+  decide,
+  episodeEnded,
+  episodeRow,
+  episodeWaits,
+  resume,
+  storyOf,
+} from "./kit/scout-run.ts";
+import { until } from "./kit/until.ts";
 
 /** Some fifteen tool calls: enough places to die at. */
 const notes = (): Record<string, string> =>
@@ -43,7 +53,7 @@ async function resumedBrief(room: Room, { folder, steps }: { folder: string; ste
   const row = await episodeRow(hub, episode);
   assert.equal(row?.status, "interrupted");
   const before = (await storyOf(hub, episode)).story;
-  assert.deepEqual(await hub.post("/agents/resume", { episode }), { episode, status: "running" });
+  await resume(hub, episode);
   const ended = await episodeEnded(hub, episode);
   assert.equal(ended.status, "finished", ended.outcome);
   const { story } = await storyOf(hub, episode);
@@ -58,7 +68,7 @@ async function resumedBrief(room: Room, { folder, steps }: { folder: string; ste
   assert.equal(resumed?.data.recordedSteps, stepsOf(before).length);
   const beliefs = story.filter((line) => line.kind === "beliefs.held").map((line) => JSON.stringify(line.data));
   assert.deepEqual(beliefs, [...new Set(beliefs)], "no conclusion was told twice");
-  const again = await hub.call("POST", "/agents/resume", { episode });
+  const again = await hub.send("POST /agents/resume", { episode });
   assert.deepEqual([again.status, again.body.code], [409, "agents.not-interrupted"]);
   return readFile(join(folder, "brief.md"), "utf8");
 }
@@ -94,9 +104,9 @@ test("killed while it asks: the question is withdrawn, and the resumed run asks 
   assert.match(withdrawn.reason, /the hub ended/);
   const row = await episodeRow(hub, episode);
   assert.deepEqual([row?.status, row?.waitingApprovalIds], ["interrupted", []]);
-  const late = await hub.call("POST", `/approvals/${asked.approvalId}/decide`, { decision: "allow" });
+  const late = await hub.send(`POST /approvals/${asked.approvalId}/decide`, { decision: "allow" });
   assert.equal(late.status, 409);
-  await hub.post("/agents/resume", { episode });
+  await resume(hub, episode);
   const anew = await episodeWaits(hub, episode);
   assert.notEqual(anew.approvalId, asked.approvalId);
   assert.equal(anew.diff, asked.diff);
@@ -116,7 +126,7 @@ test("an interrupted run can be stopped instead", async () => {
   await first.kill("SIGKILL");
   await using hub = await startHub({ stateDir: room.stateDir });
   assert.equal((await hub.post("/agents/stop", { episode })).status, "cancelled");
-  const again = await hub.call("POST", "/agents/resume", { episode });
+  const again = await hub.send("POST /agents/resume", { episode });
   assert.deepEqual([again.status, again.body.code], [409, "agents.not-interrupted"]);
   assert.equal(existsSync(join(folder, "brief.md")), false);
 });
@@ -131,7 +141,7 @@ test("a hub that is asked to end ends soon, and its run is interrupted, not lost
   assert.deepEqual([exit.code, exit.stderr], [0, ""]);
   await using hub = await startHub({ stateDir: room.stateDir });
   assert.equal((await episodeRow(hub, episode))?.status, "interrupted");
-  await hub.post("/agents/resume", { episode });
+  await resume(hub, episode);
   const anew = await episodeWaits(hub, episode);
   await decide(hub, anew.approvalId, "allow");
   assert.equal((await episodeEnded(hub, episode)).status, "finished");
@@ -146,7 +156,7 @@ test("what a resume needs is gone: it says so and the run stays as it is for the
   await first.kill("SIGKILL");
   await rm(join(room.stateDir, "blobs"), { recursive: true, force: true });
   await using hub = await startHub({ stateDir: room.stateDir });
-  await hub.post("/agents/resume", { episode });
+  await resume(hub, episode);
   // Reads whose result is gone are read again; only a change that cannot be recalled ends the resume.
   const anew = await episodeWaits(hub, episode);
   await decide(hub, anew.approvalId, "deny");
@@ -160,7 +170,7 @@ test("a second hub on the same state is refused and names the first; a killed on
   assert.equal(refused.code, 78);
   assert.equal(refused.stdout, "");
   assert.ok(refused.stderr.includes(`process ${first.pid}`) && refused.stderr.includes(first.url), refused.stderr);
-  assert.equal((await first.call("GET", "/healthz")).status, 200, "the first goes on");
+  assert.equal((await first.send("GET /healthz")).status, 200, "the first goes on");
   await first.kill("SIGKILL");
   assert.ok(existsSync(join(room.stateDir, "lock.json")), "the note of the killed hub is still there");
   await using next = await startHub({ stateDir: room.stateDir });
@@ -171,11 +181,17 @@ test("a copy of the state taken after a kill opens elsewhere with the same histo
   await using room = await createRoom();
   const folder = await room.sample("copied");
   const first = await startHub({ stateDir: room.stateDir });
-  const row = await briefToEnd(first, { folder, allowWrite: true });
+  const { episode, taskId } = await beginBrief(first, { folder, allowWrite: true });
+  await episodeEnded(first, episode);
+  // The task ends a moment after its run; killed in between, it would be told as interrupted, which is another story.
+  await until("the task to end", async () =>
+    (await first.get(`/tasks/${taskId}`)).status === "finished" ? true : undefined,
+  );
+  const row = await episodeRow(first, episode);
   await first.kill("SIGKILL");
   const copy = join(room.path, "copy");
   await cp(room.stateDir, copy, { recursive: true });
   await copyFile(join(room.stateDir, "credentials"), join(copy, "credentials"));
   await using hub = await startHub({ stateDir: copy });
-  assert.deepEqual(await episodeRow(hub, row.id), row);
+  assert.deepEqual(await episodeRow(hub, episode), row);
 });

@@ -5,10 +5,9 @@ import { chmod, chown, link, mkdir, readFile, rm, symlink, writeFile } from "nod
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { checkCitations } from "./kit/cited-lines.ts";
 import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
-import { beginBrief, briefToEnd, decide, episodeEnded, episodeWaits, storyOf } from "./kit/scout-run.ts";
+import { beginBrief, briefToEnd, decide, episodeEnded, episodeWaits, resume, storyOf } from "./kit/scout-run.ts";
 import { findInFiles } from "./kit/state-search.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -215,7 +214,7 @@ test("a resumed run still knows the secrets that it learned before the hub was k
   await first.kill("SIGKILL");
   await using next = await startHub({ stateDir: own.stateDir });
   const row = await next.get(`/state/episodes/${episode}`).catch(() => null);
-  if (row?.status === "interrupted") await next.post("/agents/resume", { episode });
+  if (row?.status === "interrupted") await resume(next, episode);
   assert.equal((await episodeEnded(next, episode)).status, "finished");
   const text = await readFile(join(folder, "brief.md"), "utf8");
   assert.deepEqual(
@@ -227,7 +226,7 @@ test("a resumed run still knows the secrets that it learned before the hub was k
 
 test("one file read by a tool shows no secret of an environment file elsewhere in the folder", async () => {
   const folder = await writable("single", leakyFiles);
-  const answer = await hub.call("POST", "/agents/run", {
+  const answer = await hub.send("POST /agents/run", {
     agent: "scout",
     title: "Outline one file",
     folder,
@@ -246,7 +245,7 @@ test("grants for one folder open no other", async () => {
   const mine = await writable("granted", { "a.md": "# Mine\n\nMy own note is here.\n" });
   const other = await writable("other", { "b.md": "# Other marker\n\nThe other marker must not be read.\n" });
   const keys = ["fs:list", "fs:read", "text:outline", "scout:recall", "scout:remember", "fs:write"];
-  const answer = await hub.call("POST", "/agents/run", {
+  const answer = await hub.send("POST /agents/run", {
     agent: "scout",
     title: "Escape",
     folder: mine,
@@ -267,7 +266,7 @@ test("reading is granted, writing is not: the write asks, and a tricky spelling 
   const mine = await writable("reading", { "a.md": "# Mine\n\nMy own note is here.\n" });
   await mkdir(join(room.path, "reading-two"));
   for (const folder of [`${mine}/`, `${mine}/../reading-two`, `${mine}-two`, `${mine}/.`]) {
-    const answer = await hub.call("POST", "/agents/run", {
+    const answer = await hub.send("POST /agents/run", {
       agent: "scout",
       title: "Escape",
       input: { folder, output: "brief.md" },
@@ -275,7 +274,7 @@ test("reading is granted, writing is not: the write asks, and a tricky spelling 
     });
     assert.equal((await episodeEnded(hub, answer.body.corrId)).status, "failed", folder);
   }
-  const asks = await hub.call("POST", "/agents/run", {
+  const asks = await hub.send("POST /agents/run", {
     agent: "scout",
     title: "Asks",
     input: { folder: mine, output: "brief.md" },
@@ -295,7 +294,7 @@ test("paths that lead out are refused by every file operation, with a clear prob
       ["/fs/read", { folder, path }],
       ["/fs/write", { folder, path, text: "x" }],
     ] as const) {
-      const { status, body: problem } = await hub.call("POST", operation, body);
+      const { status, body: problem } = await hub.send(`POST ${operation}`, body);
       assert.ok(
         status === 400 || status === 403 || status === 422,
         `${operation} ${JSON.stringify(path)} answered ${status}`,

@@ -47,10 +47,10 @@ test("stop ends a run within one tool call and nothing follows", async () => {
     kinds.filter((kind) => kind === "observations.recorded").length <= before + 2,
     "at most the call under way ended after the stop",
   );
-  const again = await hub.call("POST", "/agents/stop", { episode });
+  const again = await hub.send("POST /agents/stop", { episode });
   assert.deepEqual([again.status, again.body.code, again.body.status], [409, "agents.not-running", 409]);
   assert.match(again.body.detail, /is cancelled/);
-  const unknown = await hub.call("POST", "/agents/stop", { episode: "nobody" });
+  const unknown = await hub.send("POST /agents/stop", { episode: "nobody" });
   assert.deepEqual([unknown.status, unknown.body.code], [404, "arw.not-found"]);
 });
 
@@ -65,7 +65,7 @@ test("stop withdraws the question that a run waits for", async () => {
   assert.equal(ended.status, "cancelled");
   assert.deepEqual(ended.waitingApprovalIds, []);
   assert.equal((await hub.get(`/state/approvals/${approvalId}`)).status, "cancelled");
-  const late = await hub.call("POST", `/approvals/${approvalId}/decide`, { decision: "allow" });
+  const late = await hub.send(`POST /approvals/${approvalId}/decide`, { decision: "allow" });
   assert.equal(late.status, 409);
   assert.equal(existsSync(join(folder, "brief.md")), false);
   assert.equal((await kindsOf(hub, episode)).at(-1), "agents.run.cancelled");

