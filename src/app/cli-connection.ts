@@ -74,8 +74,9 @@ function noteOf(stateDir: string): string | undefined {
   }
 }
 
-function configOf(
-  { env, workDir, programDir }: ConnectionOptions,
+/** The configuration as a client reads it. */
+export function configOf(
+  { env, workDir, programDir }: Pick<ConnectionOptions, "env" | "workDir" | "programDir">,
   { stateDir, portable, config }: Globals,
 ): LoadedConfig {
   // The port that a client calls is no setting of a hub, and a hub's network rules are not the client's to keep.

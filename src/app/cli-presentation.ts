@@ -1,5 +1,5 @@
 /** How the hub's own domains like to be shown on the command line. The surface itself names none of them. */
-import { formatDurationMs } from "../base/units.ts";
+import { formatBytes, formatDurationMs } from "../base/units.ts";
 import { truncate } from "../base/text-marks.ts";
 import { Resume, RunProgress, Stop } from "../domains/agents/contract.ts";
 import {
@@ -11,8 +11,10 @@ import {
   ApprovalRequested,
   Decide,
 } from "../domains/approvals/contract.ts";
+import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
+import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
 import { Watch } from "../domains/events/contract.ts";
 import { CancelTask, GetTask, ListTasks } from "../domains/tasks/contract.ts";
 import { Brief } from "../domains/scout/contract.ts";
@@ -40,9 +42,14 @@ export const cliPresentation = (address: () => string): Presentation => ({
     [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),
     [ListTasks.id]: (output, pen) => tasksText(output as Static<typeof ListTasks.output>, pen),
     [SigninCode.id]: (output) => `${address()}${(output as Static<typeof SigninCode.output>).path}`,
+    [CreateBackup.id]: (output, pen) => backupText(output as Static<typeof CreateBackup.output>, pen),
     [Brief.id]: (output, pen) => briefText(output as Static<typeof Brief.output>, pen),
   },
-  items: { [Watch.id]: (item, pen) => eventText(item as Static<typeof Watch.output>, pen) },
+  items: {
+    // Lines that `arw events import` reads, with and without --json.
+    [ExportJournal.id]: (item) => JSON.stringify(item),
+    [VerifyJournal.id]: (item, pen) => verifyText(item as Static<typeof VerifyJournal.output>, pen),
+    [Watch.id]: (item, pen) => eventText(item as Static<typeof Watch.output>, pen) },
   shortIds: {
     [Show.id]: episodeId("id"),
     [Stop.id]: episodeId("episode"),
@@ -69,7 +76,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
 
 const follow: FollowPlan = {
   events: Watch.id,
-  progressKind: RunProgress.kind,
+  progressKinds: [RunProgress.kind, BackupMoved.kind],
   askedKind: ApprovalRequested.kind,
   answeredKinds: [ApprovalGranted, ApprovalDenied, ApprovalExpired, ApprovalCancelled].map((event) => event.kind),
   question: "state.approvals.get",
@@ -197,6 +204,11 @@ function approvalsText(approvals: readonly Approval[], pen: Pen): string {
     .join("\n");
 }
 
+function backupText(made: Static<typeof CreateBackup.output>, pen: Pen): string {
+  const head = `${pen.paint("green", "✓")} Wrote ${pen.safe(made.file)}: ${made.files} files in ${formatBytes(made.sizeBytes)}, up to event ${made.journalSeq}.`;
+  return [head, ...made.leftOut.map((text) => `  Left out: ${pen.safe(text)}`)].join("\n");
+}
+
 function briefText(brief: Static<typeof Brief.output>, pen: Pen): string {
   const written = brief.written
     ? `${pen.paint("green", "✓")} Wrote ${pen.safe(brief.path)}`
@@ -208,6 +220,14 @@ function briefText(brief: Static<typeof Brief.output>, pen: Pen): string {
 /** Room for the longest kinds; longer ones push their line. */
 const kindWidth = 26;
 const seqWidth = 6;
+
+function verifyText({ events, ofEvents, tombstones, isDone, hash }: VerifyItem, pen: Pen): string {
+  if (!isDone) return pen.paint("dim", `${events} of ${ofEvents} events`);
+  const dropped = tombstones === 0 ? "" : `, ${tombstones} of them without their data`;
+  return `${pen.paint("green", "✓")} ${events} events are what was written${dropped}. Head: ${hash ?? ""}`;
+}
+
+type VerifyItem = Static<typeof VerifyJournal.output>;
 
 function eventText(event: Static<typeof Watch.output>, pen: Pen): string {
   const seq = pen.paint("dim", String(event.seq ?? "live").padStart(seqWidth));

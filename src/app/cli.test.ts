@@ -98,7 +98,7 @@ test("every word that the presentation names is there", () => {
   for (const id of [...named, ...Object.keys(shortIds), ...Object.keys(answers), ...Object.keys(items)]) {
     assert.ok(table.operations.has(id), id);
   }
-  for (const kind of [follow.askedKind, follow.progressKind, ...follow.answeredKinds])
+  for (const kind of [follow.askedKind, ...follow.progressKinds, ...follow.answeredKinds])
     assert.ok(table.events.has(kind), kind);
 });
 

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "../surfaces/cli/run.ts";
-import { connect } from "./cli-connection.ts";
+import { configOf, connect } from "./cli-connection.ts";
+import { ownCommands } from "./cli-own.ts";
 import { cliPresentation } from "./cli-presentation.ts";
 import { createTerminal } from "./cli-terminal.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -27,12 +28,21 @@ export async function cli(words: readonly string[]): Promise<number> {
       address = found;
     },
   };
+  const terminal = createTerminal();
+  const { version } = JSON.parse(readFileSync(join(programDir, "package.json"), "utf8")) as { version: string };
   return runCli(
     {
       table,
-      terminal: createTerminal(),
+      terminal,
+      own: ownCommands({
+        terminal,
+        version,
+        workDir: connection.workDir,
+        nowMs: Date.now,
+        stateDirOf: (globals) => configOf(connection, globals).values.state.dir,
+      }),
       presentation: cliPresentation(() => address),
-      version: (JSON.parse(readFileSync(join(programDir, "package.json"), "utf8")) as { version: string }).version,
+      version,
       connect: (globals) => connect(connection, globals),
       startHub: async (flags) => (await import("./main.ts")).main(flags),
     },

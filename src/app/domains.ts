@@ -2,6 +2,10 @@
 import type { Domain } from "../contract/domain.ts";
 import { type Audit, createAudit } from "../domains/audit/service.ts";
 import { createAgents } from "../domains/agents/service.ts";
+import type { Backups } from "../domains/backup/port.ts";
+import { createBackup } from "../domains/backup/service.ts";
+import type { Doctor } from "../domains/doctor/port.ts";
+import { createDoctor } from "../domains/doctor/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import { createConsumers } from "../domains/consumers/service.ts";
 import { createEpisodes } from "../domains/episodes/service.ts";
@@ -13,6 +17,8 @@ import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createGate, createGating, type DenyRule } from "../domains/gating/service.ts";
 import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
+import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
+import { createJournalKeeper } from "../domains/journal/service.ts";
 import { createScout } from "../domains/scout/service.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createSystem } from "../domains/system/service.ts";
@@ -29,11 +35,18 @@ import { createTable } from "../kernel/table.ts";
 export interface Means {
   readonly access: { readonly domain: Domain; readonly identity: Identity };
   readonly audit: Audit;
+  readonly backups: Backups;
+  readonly doctor: Doctor;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly redactor: LearningRedactor;
   readonly folders: Folders;
+  readonly journal: {
+    readonly files: JournalFiles;
+    readonly rules: readonly RetentionRule[];
+    readonly frontier: Frontier;
+  };
   readonly sample: SampleFolder;
   readonly facts: HubFacts;
   readonly denyRules: readonly DenyRule[];
@@ -63,11 +76,14 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createAgents({ parts, programs: [scout] }),
       approvals.domain,
       means.audit.domain(parts),
+      createBackup({ backups: means.backups }),
+      createDoctor({ doctor: means.doctor }),
       createConsumers({ parts, clock }),
       createEpisodes({ parts }),
       createEvents({ parts }),
       createFs({ reader, recorder: () => parts.recorder }),
       createGating({ parts, gate }),
+      createJournalKeeper({ parts, clock, ...means.journal }),
       createScout({ parts, blobs, sample: means.sample }),
       createSystem({ parts, facts: means.facts }),
       createTasks({ parts }),
@@ -90,11 +106,14 @@ export function contractTable(): Table {
   const means: Means = {
     access,
     audit: createAudit({ trail: nothing, clock: nothing, redactor: nothing, log: nothing }),
+    backups: nothing,
+    doctor: nothing,
     blobs: nothing,
     clock: nothing,
     log: nothing,
     redactor: nothing,
     folders: nothing,
+    journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
     facts: nothing,
     denyRules: [],

@@ -6,6 +6,8 @@ import { createIds } from "../base/ids.ts";
 import { createRedactor } from "../base/redact.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
+import { createBackups } from "../adapters/backup/make-backup.ts";
+import { createDoctor } from "../adapters/doctor/examine.ts";
 import { openCredentials } from "../adapters/credentials/credentials.ts";
 import { createSessionFile } from "../adapters/credentials/session-file.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
@@ -15,8 +17,9 @@ import { createSampleFolder } from "../adapters/files/sample.ts";
 import { createStateFiles, type Damage } from "../adapters/files/state-file.ts";
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
 import { createFileLog } from "../adapters/log/log.ts";
+import { journalFiles } from "../adapters/tee/journal-files.ts";
 import { createMetrics, type Metrics } from "../adapters/metrics/metrics.ts";
-import { openSqliteStore } from "../adapters/sqlite/store.ts";
+import { openSqliteStore, storeFormat } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
 import type { Caller } from "../contract/caller.ts";
 import { createAccess } from "../domains/access/service.ts";
@@ -30,6 +33,8 @@ import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts
 import { formatBytes } from "../base/units.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
+import { journalTailFault, nodeMin } from "./state-checks.ts";
+import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
 /** Recorded results and before-images above this are not kept as blobs. */
@@ -78,8 +83,10 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     headSeq: kernel.journal.headSeq,
     consumers: () => consumerStats(kernel),
     disk: () => diskFree(stateDir),
+    tee: means.tee.status,
   });
   await kernel.start();
+  opening.use(means.tee).open(kernel);
   door.isOpen = true;
   const held = opening.move();
   const system = kernel.parts.act({ caller: { kind: "system", id: "hub" }, corrId: facts.bootId });
@@ -143,7 +150,9 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
     openAuditLog({ folder: stateDir, sizeBytesMax: values.audit.sizeBytesMax, nowMs: systemClock.nowMs }),
   );
   const stop = Promise.withResolvers<string>();
+  const tee = createTeeSeat(values, log);
   const facts = hubFacts({
+    tee,
     config,
     node: await nodeIdOf(stateDir, { files, newId }),
     bootId: newId(),
@@ -155,6 +164,7 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
   const store = openSqliteStore(join(stateDir, "journal.db"));
   const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
   return {
+    tee,
     store,
     blobs,
     chance,
@@ -200,11 +210,13 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
         {
           access,
           audit: means.audit,
+          ...keepersOf(config, means),
           blobs,
           clock: systemClock,
           log,
           redactor,
           folders: createFileFolders(),
+          journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           facts,
           denyRules: config.denyRules,
@@ -214,6 +226,24 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
         parts,
       ),
   });
+}
+
+/** Who copies the state directory, and who looks after it. */
+function keepersOf({ values }: LoadedConfig, { blobs, facts }: OpenedMeans) {
+  const stateDir = values.state.dir;
+  const { version, node } = facts;
+  const { nowMs } = systemClock;
+  return {
+    backups: createBackups({ stateDir, blobs, version, node, nowMs }),
+    doctor: createDoctor({
+      stateDir,
+      nowMs,
+      storeFormat,
+      verifyTail: journalTailFault,
+      versions: { arw: version, node: process.versions.node, nodeMin },
+      holder: () => Promise.resolve("held by this hub"),
+    }),
+  };
 }
 
 const telemetryOf = ({ metrics, audit }: OpenedMeans): Telemetry => ({
@@ -271,10 +301,11 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
+  readonly tee: TeeSeat;
   readonly auditLog: AuditLog;
 }
 
-function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog }: FactsOptions): HubFacts {
+function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee }: FactsOptions): HubFacts {
   return {
     version: versionOf(),
     bootId,
@@ -291,6 +322,7 @@ function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog }: Fa
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },
+        ...tee.checks(),
       ];
     },
   };

@@ -74,6 +74,17 @@ export async function acquireStateLock(
   };
 }
 
+/** Who holds the directory now; null when nobody does. For other processes than the holder's, and leaves no trace. */
+export async function stateHolder(folder: string): Promise<LockHolder | null> {
+  const path = join(folder, "lock.db");
+  if ((await lstat(path).catch(() => null)) === null) return null;
+  const database = openLocked(path);
+  if (database === null)
+    return (await readHolder(join(folder, "lock.json"))) ?? { pid: 0, startedAt: 0, address: null };
+  database.close();
+  return null;
+}
+
 /** Null when somebody else holds it. The transaction stays open: it is the lock. */
 function openLocked(path: string): DatabaseSync | null {
   const database = new DatabaseSync(path);

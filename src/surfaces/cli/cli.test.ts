@@ -91,7 +91,7 @@ const presentation: Presentation = {
   shortIds: { "notes.show": [{ field: "id", list: "state.notes", key: "id" }] },
   follow: {
     events: "notes.watch",
-    progressKind: "run.progress",
+    progressKinds: ["run.progress"],
     askedKind: "asked",
     answeredKinds: ["answered"],
     question: "notes.question",

@@ -88,7 +88,7 @@ function detached({ terminal, plan, job, screen }: Following): number {
 async function takeEvent(following: Following, event: Seen): Promise<number | null> {
   const { plan, isJson } = following;
   const approvalId = event.data["approvalId"];
-  if (event.kind === plan.progressKind) showProgress(following, event.data);
+  if (plan.progressKinds.includes(event.kind)) showProgress(following, event.data);
   if (event.kind === plan.askedKind && typeof approvalId === "string") open(following, approvalId);
   if (plan.answeredKinds.includes(event.kind) && typeof approvalId === "string")
     following.questions.get(approvalId)?.abort();

@@ -83,7 +83,7 @@ function fieldOf(name: string, shape: Shape, isRequired: boolean): Field {
     description: shape.description ?? value.description ?? "",
     isRequired,
     isList,
-    isFolder: name === "folder" || name.endsWith("Folder"),
+    isFolder: name === "folder" || name === "file" || name.endsWith("Folder"),
     kind: kindOf(value),
     choices: value.enum?.map(String),
     defaultValue: shape.default,

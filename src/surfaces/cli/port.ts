@@ -77,7 +77,7 @@ export interface ShortId {
 /** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
 export interface FollowPlan {
   readonly events: string;
-  readonly progressKind: string;
+  readonly progressKinds: readonly string[];
   readonly askedKind: string;
   readonly answeredKinds: readonly string[];
   /** Reads one question by its id, as `key`. */
@@ -105,12 +105,26 @@ export interface Presentation {
   readonly examples: readonly (readonly [command: string, effect: string])[];
 }
 
+/** A command that needs no hub. Options are flags without a value, in camelCase when it runs. */
+export interface OwnCommand {
+  readonly words: string;
+  readonly about: string;
+  readonly argument?: { readonly name: string; readonly about: string };
+  readonly options: readonly (readonly [flag: string, about: string])[];
+  run(given: {
+    readonly argument: string;
+    readonly flags: Readonly<Record<string, unknown>>;
+    readonly globals: Globals;
+  }): Promise<number>;
+}
+
 export interface CliParts {
   readonly table: Table;
   readonly terminal: Terminal;
   readonly presentation: Presentation;
   readonly version: string;
   connect(globals: Globals): Promise<Transport>;
+  readonly own?: readonly OwnCommand[];
   /** Runs the hub in front and answers its exit code. */
   startHub(flags: readonly string[]): Promise<number>;
 }

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { type CompletionNode, type Shell, shells } from "./completion.ts";
 import { type CommandPlan, expected, type Field, readValue } from "./plan.ts";
-import type { Globals, Input } from "./port.ts";
+import type { Globals, Input, OwnCommand } from "./port.ts";
 
 export interface Chosen {
   readonly plan: CommandPlan;
@@ -24,6 +24,8 @@ export interface ProgramOptions {
   run(chosen: Chosen): Promise<void>;
   complete(shell: Shell): void;
   startHub(flags: readonly string[]): Promise<void>;
+  readonly own: readonly OwnCommand[];
+  runOwn(command: OwnCommand, given: Parameters<OwnCommand["run"]>[0]): Promise<void>;
 }
 
 export function createProgram(options: ProgramOptions): Command {
@@ -46,6 +48,7 @@ export function createProgram(options: ProgramOptions): Command {
   addGlobals(program);
   for (const plan of options.plans) addCommand(program, plan, options);
   addHub(program, options);
+  for (const own of options.own) addOwn(program, own, options);
   program
     .command("completion")
     .description("Print completions for a shell, to be sourced by it.")
@@ -81,6 +84,17 @@ function addHub(program: Command, options: ProgramOptions): void {
     .allowExcessArguments()
     .argument("[flags...]", "flags of the hub")
     .action((flags: readonly string[]) => options.startHub(flags));
+}
+
+function addOwn(program: Command, own: OwnCommand, options: ProgramOptions): void {
+  const command = childOf(program, own.words).description(own.about);
+  if (own.argument !== undefined) command.argument(`<${own.argument.name}>`, own.argument.about);
+  for (const [flag, about] of own.options) command.option(flag, about);
+  addGlobals(command);
+  command.action(async () => {
+    const [argument = ""] = command.args;
+    await options.runOwn(own, { argument, flags: command.opts(), globals: command.optsWithGlobals() });
+  });
 }
 
 function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions): void {

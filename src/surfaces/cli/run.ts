@@ -40,6 +40,14 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     startHub: async (flags) => {
       code = await parts.startHub(flags);
     },
+    own: parts.own ?? [],
+    runOwn: async (command, given) => {
+      code = await command.run(given).catch((error: unknown) => {
+        if (!(error instanceof CallFailed)) throw error;
+        terminal.writeError(`${pen.paint("red", `✗ ${error.document.title}`)}: ${pen.safe(error.message)}\n`);
+        return exitCodes.problem;
+      });
+    },
   });
   try {
     await program.parseAsync(helpLast(words), { from: "user" });

@@ -1,0 +1,53 @@
+/** What a backup is made of: the names that may be in one, and what is left out. */
+import type { BackupManifest } from "../../domains/backup/port.ts";
+
+export const backupFormat = 1;
+export const manifestName = "manifest.json";
+export const journalName = "journal.db";
+export const auditNames = ["audit.log", "audit.1.log", "audit.2.log", "audit.3.log"] as const;
+/** Kept as they are. `tokens.json` holds a hash: whoever has the token keeps their way in. */
+export const smallNames = ["node-id", "tokens.json"] as const;
+const blobPattern = /^blobs\/(?<shard>[0-9a-f]{2})\/(?<hex>\k<shard>[0-9a-f]{62})$/;
+
+export const leftOut: readonly string[] = [
+  "credentials: the admin token itself; keep it elsewhere, or remove tokens.json after a restore and get a new one",
+  "sessions.json: browser sign-ins; sign in again",
+  "hub.log: messages for whoever looks after the hub; the audit log is in the backup",
+  "the event tee: it can be written anew from the journal",
+];
+
+/** The digest that a blob's name promises, or null for another name. */
+export const blobHexOf = (name: string): string | null => blobPattern.exec(name)?.groups?.["hex"] ?? null;
+
+/** Only these: a name that climbs, links or surprises is none of them. */
+export const isKnownName = (name: string): boolean =>
+  name === manifestName ||
+  name === journalName ||
+  [...auditNames, ...smallNames].some((known) => known === name) ||
+  blobHexOf(name) !== null;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Null for a text that is no manifest. A newer one may say more than this program knows; what it needs must be there. */
+export function parseManifest(text: string): BackupManifest | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(value) || value["program"] !== "arw" || !Array.isArray(value["files"])) return null;
+  const { format, storeFormat, journal, blobs, files } = value;
+  const numbers = [format, storeFormat, ...(isObject(journal) ? [journal["seq"]] : [null])];
+  if (!numbers.every(Number.isInteger) || !isObject(blobs) || !Number.isInteger(blobs["count"])) return null;
+  const areFiles = files.every(
+    (each) =>
+      isObject(each) &&
+      typeof each["name"] === "string" &&
+      Number.isInteger(each["sizeBytes"]) &&
+      typeof each["digest"] === "string",
+  );
+  // Every field that is read of it was looked at above.
+  return areFiles ? (value as unknown as BackupManifest) : null;
+}

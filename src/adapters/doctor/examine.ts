@@ -1,0 +1,175 @@
+/** Looks at a state directory from outside, with or without a hub on it, and changes nothing in it. */
+import { lstat, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { formatBytes, formatDurationMs } from "../../base/units.ts";
+import type { Doctor, Finding } from "../../domains/doctor/port.ts";
+import { auditPaths } from "../audit/audit-log.ts";
+import { verifyFiles } from "../audit/read-log.ts";
+import { diskFree } from "../files/disk.ts";
+
+export interface DoctorOptions {
+  readonly stateDir: string;
+  readonly nowMs: () => number;
+  /** Newest store format that this program knows. */
+  readonly storeFormat: number;
+  /** Checks the newest rows of the journal; the reason they do not hold, or null. */
+  readonly verifyTail: (path: string) => string | null;
+  readonly versions: { readonly arw: string; readonly node: string; readonly nodeMin: string };
+  /** Who holds the directory; null when nobody does. Not asked from inside a hub, which holds it itself. */
+  readonly holder: () => Promise<string | null>;
+}
+
+/** Below this the next days may fill the disk; below a tenth of it a commit may fail. */
+const diskBytesMin = 1_000_000_000;
+const diskBytesFault = 100_000_000;
+/** Clocks that are kept by the network differ by seconds; more is a clock that was set. */
+const clockAheadMsMax = 60_000;
+const secretNames = ["credentials", "tokens.json", "sessions.json", "journal.db", "audit.log", "lock.db", "node-id"];
+const othersBits = 0o077;
+
+export function createDoctor(options: DoctorOptions): Doctor {
+  return {
+    async examine() {
+      const { stateDir } = options;
+      if (!(await isFolder(stateDir)))
+        return [
+          warning(
+            "state",
+            `${stateDir} does not exist`,
+            "Start a hub to make it, or name another one with --state-dir.",
+          ),
+          ...versions(options),
+        ];
+      return [
+        ...store(options),
+        await audit(stateDir),
+        await damaged(stateDir),
+        await permissions(stateDir),
+        await lock(options),
+        await disk(stateDir),
+        ...versions(options),
+      ];
+    },
+  };
+}
+
+const fine = (name: string, detail: string): Finding => ({ name, level: "ok", detail, repair: null });
+const warning = (name: string, detail: string, repair: string): Finding => ({ name, level: "warning", detail, repair });
+const fault = (name: string, detail: string, repair: string): Finding => ({ name, level: "fault", detail, repair });
+
+const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() === true;
+
+const restoreHint = "Stop the hub, move the state directory away, and restore the last backup: `arw restore FILE`.";
+
+/** The store, the end of its chain, and the clock, which is held against its newest event. */
+function store({ stateDir, storeFormat, verifyTail, nowMs }: DoctorOptions): Finding[] {
+  const path = join(stateDir, "journal.db");
+  let database: DatabaseSync | null = null;
+  try {
+    database = new DatabaseSync(path, { readOnly: true });
+    const { user_version: format } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+    if (format > storeFormat) {
+      const detail = `journal.db has store format ${format}; this ARW knows ${storeFormat}`;
+      return [fault("store", detail, "Use the newer ARW that wrote it. Nothing was touched.")];
+    }
+    const { quick_check: verdict } = database.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+    if (verdict !== "ok") return [fault("store", `journal.db is damaged: ${verdict}`, restoreHint)];
+    const newest = database.prepare("SELECT seq, timeMs FROM event ORDER BY seq DESC LIMIT 1").get() as
+      | { seq: number; timeMs: number }
+      | undefined;
+    const reason = verifyTail(path);
+    return [
+      fine("store", `whole, ${newest?.seq ?? 0} events, store format ${format}`),
+      reason === null
+        ? fine("chain", "the newest events hold together")
+        : fault("chain", reason, `Look with \`arw journal verify\`. ${restoreHint}`),
+      clock(newest?.timeMs ?? 0, nowMs()),
+    ];
+  } catch (error) {
+    const detail = `journal.db cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return [fault("store", detail, `Check its permissions and the disk. If it is damaged: ${restoreHint}`)];
+  } finally {
+    database?.close();
+  }
+}
+
+function clock(newestMs: number, nowMs: number): Finding {
+  const aheadMs = newestMs - nowMs;
+  if (aheadMs <= clockAheadMsMax) return fine("clock", "not behind the newest event");
+  return warning(
+    "clock",
+    `the newest event is ${formatDurationMs(aheadMs)} in the future: the clock was set back, or ran ahead before`,
+    "Set the machine's clock, best by network time. Events keep their order whatever the clock says.",
+  );
+}
+
+async function audit(stateDir: string): Promise<Finding> {
+  const verdict = await verifyFiles(auditPaths(stateDir).toReversed());
+  if (verdict.fault === null) return fine("audit", `${verdict.rows} rows hold together`);
+  const { file, line, reason } = verdict.fault;
+  return fault(
+    "audit",
+    `${file} line ${line}: ${reason}`,
+    "Somebody or something changed the log. Compare it with a backup, keep the file, and find out who had access.",
+  );
+}
+
+async function damaged(stateDir: string): Promise<Finding> {
+  const names = (await readdir(stateDir)).filter((name) => /\.corrupt-\d+$/.test(name)).toSorted();
+  if (names.length === 0) return fine("files", "no damaged file was put aside");
+  return warning(
+    "files",
+    `damaged files were put aside and replaced: ${names.slice(0, 10).join(", ")}`,
+    "Check the disk. Look into the files if something is missing, then remove them.",
+  );
+}
+
+async function permissions(stateDir: string): Promise<Finding> {
+  // Windows has no such bits; there the user's profile folder guards what is in it.
+  if (process.platform === "win32") return fine("permissions", "left to the folder of the user");
+  const open: string[] = [];
+  for (const path of [stateDir, ...secretNames.map((name) => join(stateDir, name))]) {
+    const info = await lstat(path).catch(() => null);
+    if (info !== null && (info.mode & othersBits) !== 0) open.push(path);
+  }
+  const [first] = open;
+  if (first === undefined) return fine("permissions", "for their owner alone");
+  // What lies in a closed folder is out of reach whatever its own bits are.
+  if (first !== stateDir) return fine("permissions", "the folder is for its owner alone");
+  return fault(
+    "permissions",
+    `others may look into ${open.map((path) => (path === stateDir ? path : basename(path))).join(", ")}`,
+    `chmod -R go= ${JSON.stringify(stateDir)}. If others use this machine, make a new token: remove credentials and tokens.json, and start the hub.`,
+  );
+}
+
+async function lock({ stateDir, holder }: DoctorOptions): Promise<Finding> {
+  const left = (await readdir(stateDir)).filter((name) => name.endsWith(".lock"));
+  const held = await holder();
+  if (left.length > 0)
+    return warning(
+      "locks",
+      `${left.join(", ")} may be left from a write that was cut off`,
+      "The next write takes it over.",
+    );
+  return fine("locks", held ?? "no hub runs on this directory");
+}
+
+async function disk(stateDir: string): Promise<Finding> {
+  const { freeBytes } = await diskFree(stateDir);
+  const detail = `${formatBytes(freeBytes)} free`;
+  if (freeBytes >= diskBytesMin) return fine("disk", detail);
+  const repair = "Free some space, or move the state directory to another disk while the hub is stopped.";
+  return freeBytes < diskBytesFault ? fault("disk", detail, repair) : warning("disk", detail, repair);
+}
+
+function versions({ versions: { arw, node, nodeMin }, storeFormat }: DoctorOptions): Finding[] {
+  const detail = `arw ${arw}, node ${node}, sqlite ${process.versions["sqlite"] ?? "unknown"}, store format ${storeFormat}`;
+  const isOld = node.localeCompare(nodeMin, "en", { numeric: true }) < 0;
+  return [
+    isOld
+      ? fault("versions", detail, `Use Node ${nodeMin} or newer; \`./arw\` fetches a fitting one.`)
+      : fine("versions", detail),
+  ];
+}

@@ -1,0 +1,90 @@
+/** Commands that look at the state directory by themselves: they must work when no hub does. */
+import { resolve } from "node:path";
+import { restoreBackup } from "../adapters/backup/restore-backup.ts";
+import { createDoctor } from "../adapters/doctor/examine.ts";
+import { stateHolder } from "../adapters/files/state-lock.ts";
+import { storeFormat } from "../adapters/sqlite/store.ts";
+import { formatBytes } from "../base/units.ts";
+import { BackupFault } from "../domains/backup/port.ts";
+import type { Finding } from "../domains/doctor/port.ts";
+import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
+import { journalFault, journalTailFault, nodeMin } from "./state-checks.ts";
+
+export interface OwnOptions {
+  readonly terminal: CliParts["terminal"];
+  readonly version: string;
+  readonly workDir: string;
+  readonly nowMs: () => number;
+  /** Where the state lies; throws as other commands do when the configuration cannot be read. */
+  readonly stateDirOf: (globals: Globals) => string;
+}
+
+export const ownCommands = (options: OwnOptions): readonly OwnCommand[] => [
+  doctorCommand(options),
+  restoreCommand(options),
+];
+
+function doctorCommand({ terminal, version, nowMs, stateDirOf }: OwnOptions): OwnCommand {
+  return {
+    words: "doctor",
+    about: "Examine the state directory, with or without a hub on it, and name the repair for what is wrong.",
+    options: [],
+    async run({ globals }) {
+      const stateDir = stateDirOf(globals);
+      const doctor = createDoctor({
+        stateDir,
+        nowMs,
+        storeFormat,
+        verifyTail: journalTailFault,
+        versions: { arw: version, node: process.versions.node, nodeMin },
+        async holder() {
+          const holder = await stateHolder(stateDir);
+          return holder === null ? null : `held by the hub with process id ${holder.pid}`;
+        },
+      });
+      const findings = await doctor.examine();
+      const ok = findings.every((each) => each.level !== "fault");
+      terminal.write(globals.json ? `${JSON.stringify({ ok, findings })}\n` : findings.map(findingText).join(""));
+      return ok ? exitCodes.ok : exitCodes.problem;
+    },
+  };
+}
+
+const marks: Readonly<Record<Finding["level"], string>> = { ok: "✓", warning: "!", fault: "✗" };
+const nameWidth = 12;
+
+const findingText = ({ name, level, detail, repair }: Finding): string =>
+  `${marks[level]} ${name.padEnd(nameWidth)} ${detail}\n${repair === null ? "" : `  ${"".padEnd(nameWidth)} → ${repair}\n`}`;
+
+function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnCommand {
+  return {
+    words: "restore",
+    about: "Check a backup and make a new state directory from it; no hub runs there yet.",
+    argument: { name: "file", about: "a backup made with `arw backup`" },
+    options: [["--dry-run", "check everything, and leave nothing"]],
+    async run({ argument, flags, globals }) {
+      const isDryRun = flags["dryRun"] === true;
+      const stateDir = stateDirOf(globals);
+      try {
+        const file = resolve(workDir, argument);
+        const restored = await restoreBackup({ file, stateDir, isDryRun, storeFormat, verifyJournal: journalFault });
+        const { manifest, files, sizeBytes } = restored;
+        const words = [
+          `✓ ${files} files, ${formatBytes(sizeBytes)}, up to event ${manifest.journal.seq}: the backup is whole.`,
+          isDryRun ? `Nothing was written; without --dry-run it goes to ${stateDir}.` : `Restored to ${stateDir}.`,
+          ...manifest.leftOut.map((text) => `  Left out: ${text}`),
+        ];
+        terminal.write(
+          globals.json
+            ? `${JSON.stringify({ stateDir, isDryRun, files, sizeBytes, manifest })}\n`
+            : `${words.join("\n")}\n`,
+        );
+        return exitCodes.ok;
+      } catch (error) {
+        if (!(error instanceof BackupFault)) throw error;
+        terminal.writeError(`✗ Not restored (${error.reason}): ${error.message}\n  Nothing was changed.\n`);
+        return exitCodes.problem;
+      }
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Whether a journal holds together, asked of its file: by a restore of the whole, by the doctor of its end. */
+import { DatabaseSync } from "node:sqlite";
+import { openSqliteStore } from "../adapters/sqlite/store.ts";
+import { chainHash, textHash } from "../kernel/envelope.ts";
+import { StoreFault, type StoredEvent } from "../kernel/ports.ts";
+import { verifyChain } from "../kernel/verify.ts";
+
+/** What `package.json` asks for; the floor of the program. */
+export const nodeMin = "24.16.0";
+/** Enough to show what the last writes did, and done in milliseconds. */
+const tailEvents = 500;
+
+/** The first thing that is wrong, or null. Opens the store as a hub would, and so brings its layout up to date. */
+export function journalFault(path: string): string | null {
+  try {
+    using store = openSqliteStore(path);
+    const { fault } = verifyChain(store);
+    return fault === null ? null : `event ${fault.seq} ${fault.reason}`;
+  } catch (error) {
+    if (error instanceof StoreFault) return error.message;
+    throw error;
+  }
+}
+
+/** Looks at the newest events alone, and changes nothing. */
+export function journalTailFault(path: string): string | null {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const newest = database.prepare("SELECT * FROM event ORDER BY seq DESC LIMIT ?").all(tailEvents);
+    // The columns are those of the port's row; a foreign file fails the hashes.
+    const rows = (newest as unknown as StoredEvent[]).toReversed();
+    for (const [index, row] of rows.entries()) {
+      const before = rows[index - 1];
+      if (before !== undefined && (row.seq !== before.seq + 1 || row.prevHash !== before.hash))
+        return `event ${row.seq} does not follow the one before it`;
+      const isData = row.data === null || textHash(row.data) === row.dataHash;
+      if (!isData || chainHash(row) !== row.hash) return `event ${row.seq} is not what was written`;
+    }
+    return null;
+  } finally {
+    database.close();
+  }
+}
