@@ -25,7 +25,7 @@ async function main(given) {
 }
 
 function run(given) {
-  return runChild(process.execPath, given, { cwd: process.cwd(), env: programEnvironment(process.env) });
+  return runChild(process.execPath, given, { cwd: process.cwd(), env: programEnvironment(process.env, root) });
 }
 
 function isNodeNewEnough() {

@@ -1,2 +1,2 @@
 export const programFlags: readonly string[];
-export const programEnvironment: (env: NodeJS.ProcessEnv) => NodeJS.ProcessEnv;
+export const programEnvironment: (env: NodeJS.ProcessEnv, root: string) => NodeJS.ProcessEnv;

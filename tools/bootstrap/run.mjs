@@ -27,7 +27,7 @@ async function main([name = "", ...rest]) {
   const cwd = isCalledAnywhere ? (process.env.INIT_CWD ?? process.cwd()) : root;
   const isProgram = file.startsWith("src/app/");
   const flags = isProgram ? programFlags : ["--disable-warning=ExperimentalWarning"];
-  const options = { cwd, env: isProgram ? programEnvironment(env) : env };
+  const options = { cwd, env: isProgram ? programEnvironment(env, root) : env };
   return runChild(nodePath, [...flags, join(root, file), ...given], options);
 }
 

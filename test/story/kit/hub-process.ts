@@ -157,7 +157,12 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>>): NodeJ
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("ARW_") && !name.startsWith("VITEST") && name !== "NODE_OPTIONS",
   );
-  return { ...programEnvironment(Object.fromEntries(own)), XDG_CONFIG_HOME: "/nonexistent", NO_COLOR: "1", ...extra };
+  return {
+    ...programEnvironment(Object.fromEntries(own), programRoot),
+    XDG_CONFIG_HOME: "/nonexistent",
+    NO_COLOR: "1",
+    ...extra,
+  };
 }
 
 export function launchProcess(
