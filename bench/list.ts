@@ -6,6 +6,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   bus: async () => (await import("./paths/bus.ts")).benchBus,
   emit: async () => (await import("./paths/emit.ts")).benchEmit,
   http: async () => (await import("./paths/http.ts")).benchHttp,
+  streams: async () => (await import("./paths/streams.ts")).benchStreams,
   gate: async () => (await import("./paths/gate.ts")).benchGate,
   queue: async () => (await import("./paths/queue.ts")).benchQueue,
   restart: async () => (await import("./paths/queue.ts")).benchRestart,

@@ -18,10 +18,10 @@ import {
   standardProblems,
   Unauthenticated,
 } from "../contract/standard-problems.ts";
-import { jsonText } from "../contract/event.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
 import type { Approvals, ChangeSample, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
+import { checkedItems } from "./stream-items.ts";
 
 /** How long an operation that answers once may take. Jobs have the lease of their task instead. */
 const deadlineMsDefault = 60_000;
@@ -370,17 +370,6 @@ function encode(call: Call, options: DispatchOptions): void {
     throw new Problem(Internal, "the answer did not have the promised shape", { corrId: call.corrId });
   }
   call.output = cleaned;
-}
-
-/** Items that carry their own JSON come from the journal and were checked when they were written. */
-async function* checkedItems(items: AsyncIterable<unknown>, { operation, output }: Prepared): AsyncGenerator {
-  for await (const item of items) {
-    const isPrepared = typeof item === "object" && item !== null && jsonText in item;
-    if (!isPrepared && !output.check(item)) {
-      throw new Problem(Internal, `${operation.id} streamed what it did not promise`);
-    }
-    yield item;
-  }
 }
 
 const answerOf = ({ output, etag }: Call): Outcome =>

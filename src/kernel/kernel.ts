@@ -64,7 +64,8 @@ export interface Subscription extends AsyncIterable<Delivery>, Disposable {
   readonly lastGap: GapMark | null;
   /** Takes what waits, at most `count`, without waiting. */
   take(count: number): readonly Delivery[];
-  /** Calls once when something waits (again). */
+  readonly isClosed: boolean;
+  /** Calls once when something waits (again), or when it is closed. */
   onReady(run: () => void): void;
 }
 

@@ -118,6 +118,9 @@ export function createSubscription({ name, capacity, onLoss, onClose }: Subscrip
     get lastGap() {
       return backlog.lastGap;
     },
+    get isClosed() {
+      return isClosed;
+    },
     push(envelope) {
       if (isClosed) return;
       backlog.add(envelope);
@@ -125,7 +128,7 @@ export function createSubscription({ name, capacity, onLoss, onClose }: Subscrip
     },
     take: (count) => backlog.take(count),
     onReady(run) {
-      if (backlog.hasSome) run();
+      if (isClosed || backlog.hasSome) run();
       else wake = run;
     },
     async *[Symbol.asyncIterator]() {

@@ -17,6 +17,7 @@ const clientsMany = isSoak ? 1000 : 60;
 const stopped = isSoak ? 200 : 20;
 const capacity = 64;
 const stalledMsMax = 30_000;
+const longestPauseMs = 60;
 /** Enough of a text to hold the last frame in. */
 const tailLength = 1_000;
 
@@ -39,9 +40,21 @@ interface Hub {
   readonly port: number;
 }
 
+/** Pauses between two writes pass by themselves; stalls and heartbeats are in the hands of the test. */
+function quickClock(): ReturnType<typeof manualClock> {
+  const manual = manualClock();
+  const later = manual.after;
+  const after: typeof later = (delayMs, run) => {
+    if (delayMs > longestPauseMs) return later(delayMs, run);
+    const timer = setImmediate(run);
+    return () => clearImmediate(timer);
+  };
+  return Object.assign(manual, { after });
+}
+
 async function openHub(): Promise<Hub> {
   const kit = await makeKernel({ busCapacity: capacity, domains: () => [domainOf("ticks", { events: [Tick, Tock] })] });
-  const clock = manualClock();
+  const clock = quickClock();
   let ids = 0;
   const surface = createHttpSurface({
     kernel: kit.kernel,
@@ -153,12 +166,13 @@ test("an unknown or bad parameter is refused on every stream, before it begins",
   await using room = await createRoom();
   await using hub = await startHub({ stateDir: room.stateDir });
   await hub.post("/consumers/mirror", {});
-  const streams = [...contractTable().operations.values()].filter(({ operation }) => operation.mode === "many");
+  const streams = [...contractTable().operations.values()].filter(
+    ({ operation }) => operation.mode === "many" && operation.http.startsWith("GET "),
+  );
   assert.ok(streams.length > 5);
   for (const { operation } of streams) {
-    const [method = "", template = ""] = operation.http.split(" ");
+    const template = operation.http.slice("GET ".length);
     const path = template.replace("{name}", "mirror");
-    assert.equal(method, "GET", operation.id);
     const numbers = Object.entries(operation.input.properties)
       .filter(([name, schema]) => (schema as { type?: string }).type === "integer" && !template.includes(`{${name}}`))
       .map(([name]) => name);

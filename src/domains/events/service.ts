@@ -1,6 +1,7 @@
 /** The stream of events: from the journal until nothing is left there, then live, without a seam. */
 import type { Domain } from "../../contract/domain.ts";
 import { type Envelope, jsonText } from "../../contract/event.ts";
+import { type LiveTail, tailed } from "../../contract/live-tail.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
@@ -37,7 +38,7 @@ export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain
       if (input.after !== undefined && input.after > headSeq) {
         throw new Problem(CursorAhead, `position ${input.after} lies after the newest event ${headSeq}`, { headSeq });
       }
-      return watch(input, ctx, parts);
+      return tailed(() => watch(input, ctx, parts));
     }),
     bind(ReadJournal, (input) => {
       const { journal } = parts.kernel;
@@ -54,7 +55,11 @@ export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain
   views: [],
 });
 
-async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): AsyncGenerator<Item> {
+async function* watch(
+  input: WatchInput,
+  ctx: Context,
+  parts: KernelParts,
+): AsyncGenerator<Item, LiveTail<Item> | undefined> {
   const { journal } = parts.kernel;
   const self = { ctx, node: parts.node };
   const prefixes = input.prefix ?? [];
@@ -80,21 +85,30 @@ async function* watch(input: WatchInput, ctx: Context, parts: KernelParts): Asyn
   for (let page = next(journal, position, input.corr); page.length > 0; page = next(journal, position, input.corr)) {
     for (const envelope of page) if (wants(envelope)) yield envelope;
     position = page.at(-1)?.seq ?? position;
-    if (ctx.signal.aborted) return;
+    if (ctx.signal.aborted) return undefined;
   }
   // Whoever left by now will not leave again.
-  if (ctx.signal.aborted) return;
-  using subscription = parts.bus.subscribe({
+  if (ctx.signal.aborted) return undefined;
+  const subscription = parts.bus.subscribe({
     name: `stream ${ctx.corrId}`,
     prefixes,
     ...(input.corr === undefined ? {} : { corrId: input.corr }),
   });
   const leave = (): void => subscription[Symbol.dispose]();
   ctx.signal.addEventListener("abort", leave, { once: true });
-  for await (const delivery of subscription) {
-    if (isGap(delivery)) yield frame(self, BusGap.kind, shownGap(delivery));
-    else yield delivery;
-  }
+  const shown = (delivery: Delivery): Item =>
+    isGap(delivery) ? frame(self, BusGap.kind, shownGap(delivery)) : delivery;
+  return {
+    take: (count) => subscription.take(count).map(shown),
+    onReady: (run) => subscription.onReady(run),
+    get isOver() {
+      return subscription.isClosed;
+    },
+    [Symbol.dispose]() {
+      ctx.signal.removeEventListener("abort", leave);
+      leave();
+    },
+  };
 }
 
 const plain = (envelope: Envelope): Item => envelope;

@@ -3,10 +3,12 @@
  * and one item. One timer serves them all, and none runs while there is no stream.
  */
 import type { ServerResponse } from "node:http";
+import { isTailed, type LiveTail, liveTail } from "../../contract/live-tail.ts";
 import { Problem } from "../../contract/problem.ts";
 import { ShuttingDown, TooLarge } from "../../contract/standard-problems.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import type { StreamFormat } from "./frames.ts";
+import { createLiveRounds, type LiveReader, type LiveRounds } from "./live-rounds.ts";
 import type { HttpLimits } from "./limits.ts";
 
 export interface StreamOptions {
@@ -49,6 +51,7 @@ const ticksPerHeartbeat = 3;
 
 export function createStreams(clock: Clock, limits: HttpLimits): Streams {
   const writers = new Set<Writer>();
+  const rounds = createLiveRounds({ clock, frameOf: (item, format) => frameOf(item, format, limits) });
   let stopTicker: (() => void) | null = null;
 
   const tick = (): void => {
@@ -76,7 +79,7 @@ export function createStreams(clock: Clock, limits: HttpLimits): Streams {
       const writer = createWriter(options, clock, limits);
       enter(writer);
       try {
-        await pump(writer, options, { clock, limits });
+        await pump(writer, options, { clock, limits, rounds });
       } finally {
         leave(writer);
       }
@@ -116,12 +119,14 @@ function createWriter({ response, format, controller }: StreamOptions, clock: Cl
 interface Pace {
   readonly clock: Clock;
   readonly limits: HttpLimits;
+  readonly rounds: LiveRounds;
 }
 
 /** Pulls, frames and writes until the source ends, the client leaves or the hub stops. */
-async function pump(writer: Writer, options: StreamOptions, { clock, limits }: Pace): Promise<void> {
+async function pump(writer: Writer, options: StreamOptions, pace: Pace): Promise<void> {
+  const { clock, limits } = pace;
   const { response, format, controller, corrId } = options;
-  const iterator = options.items[Symbol.asyncIterator]();
+  const iterator = isTailed(options.items) ? options.items[liveTail]() : options.items[Symbol.asyncIterator]();
   try {
     let step = await firstStep(iterator, options, clock);
     while (step.done !== true && !isOver(response, controller)) {
@@ -130,6 +135,7 @@ async function pump(writer: Writer, options: StreamOptions, { clock, limits }: P
       if (isOver(response, controller)) break;
       step = await iterator.next();
     }
+    if (step.done === true && isTail(step.value)) await follow(writer, step.value, { options, pace });
   } catch (error) {
     if (!response.headersSent) throw error;
     if (!isOver(response, controller)) add(writer, format.failure(options.toProblem(error), corrId), clock);
@@ -140,6 +146,34 @@ async function pump(writer: Writer, options: StreamOptions, { clock, limits }: P
     void iterator.return?.()?.then(undefined, () => {});
   }
 }
+
+/** From here on the stream has nothing of its own to run: it is served with all others, until it ends. */
+async function follow(
+  writer: Writer,
+  tail: LiveTail,
+  { options, pace }: { readonly options: StreamOptions; readonly pace: Pace },
+): Promise<void> {
+  const { response, format, controller } = options;
+  const { rounds, clock } = pace;
+  flush(writer, clock);
+  using held = tail;
+  await new Promise<void>((resolve, reject) => {
+    const reader: LiveReader = {
+      tail: held,
+      format,
+      roundBytesMax: writer.batchBytesMax,
+      isBlocked: () => writer.blockedAtMs !== 0,
+      isOver: () => isOver(response, controller),
+      write: (bytes) => send(writer, bytes, clock),
+      end: (error) => (error === undefined ? resolve() : reject(error)),
+    };
+    writer.onDrain = () => rounds.enter(reader);
+    rounds.enter(reader);
+  });
+  writer.onDrain = null;
+}
+
+const isTail = (value: unknown): value is LiveTail => typeof value === "object" && value !== null && "onReady" in value;
 
 /** The head goes out with the first item, or after a moment of silence: a source may refuse at once, with a status. */
 async function firstStep(
@@ -187,8 +221,12 @@ function flush(writer: Writer, clock: Clock): void {
   if (pending === "") return;
   writer.pending = "";
   if (!response.headersSent || response.destroyed || response.writableEnded) return;
+  send(writer, pending, clock);
+}
+
+function send(writer: Writer, bytes: Uint8Array | string, clock: Clock): void {
   writer.writtenAtMs = clock.monotonicMs();
-  if (!response.write(pending) && writer.blockedAtMs === 0) writer.blockedAtMs = Math.max(1, writer.writtenAtMs);
+  if (!writer.response.write(bytes) && writer.blockedAtMs === 0) writer.blockedAtMs = Math.max(1, writer.writtenAtMs);
 }
 
 function drained(writer: Writer): Promise<void> {

@@ -1,0 +1,180 @@
+/** P4: one event to a thousand clients. Clients are in another process, so that the processor time is the server's alone. */
+import { strict as assert } from "node:assert";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { alternate, type Contestant, type Lap } from "../harness/alternate.ts";
+import { amount, type Bench, type BenchOptions } from "../harness/bench.ts";
+import { figure, type Row } from "../harness/rows.ts";
+import { sampleData } from "../harness/subject.ts";
+import { createMemoryBlobs } from "../../src/adapters/files/memory-blobs.ts";
+import { createMemoryStore } from "../../src/adapters/memory/store.ts";
+import { createSystemChance, systemClock } from "../../src/adapters/system/clock.ts";
+import { createRedactor } from "../../src/base/redact.ts";
+import { event } from "../../src/contract/event.ts";
+import { Type } from "../../src/contract/schema.ts";
+import { endedTasks, openTasks, taskEvents } from "../../src/contract/task.ts";
+import { createEvents } from "../../src/domains/events/service.ts";
+import { createKernel } from "../../src/kernel/create-kernel.ts";
+import { createHttpSurface } from "../../src/surfaces/http/surface.ts";
+
+const clientsFull = 1_000;
+const eventsFull = 200;
+const mark = "the-last-of-the-lap";
+const limitBytes = 1e9;
+const Sampled = event({ kind: "bench.sampled", isDurable: false, about: "A sample.", data: Type.Unknown() });
+const origin = { caller: { kind: "system", id: "bench" } as const, corrId: "bench", causeId: null };
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Something that streams: where it listens, and how an event is given to it. */
+interface Streamer {
+  readonly name: string;
+  readonly port: number;
+  readonly path: string;
+  publish(data: object): void;
+}
+
+const dataOf = (index: number, count: number): object =>
+  index === count - 1 ? { ...sampleData(index), mark } : sampleData(index);
+
+async function startOurs(options: BenchOptions): Promise<Streamer> {
+  const kernel = createKernel({
+    store: createMemoryStore(),
+    blobs: createMemoryBlobs({ sizeBytesMaxEach: limitBytes }),
+    clock: systemClock,
+    chance: createSystemChance(),
+    log: silent,
+    redactor: createRedactor({ secrets: [] }),
+    node: "bench-node",
+    limits: { busCapacity: 1024, busReplay: 1000, workers: 1, recordBytesMax: limitBytes, recordAgeMsMax: limitBytes },
+    telemetry: { onSample: () => undefined, onCommit: () => undefined },
+    compose: (parts) => ({
+      domains: [createEvents({ parts }), { name: "bench", operations: [], events: [Sampled, ...taskEvents], views: [openTasks, endedTasks] }],
+      identity: { identify: () => origin.caller },
+      gate: { check: () => null },
+      approvals: {
+        ruling: () => null,
+        request: () => Promise.reject(new TypeError("nothing is asked here")),
+        decision: () => Promise.reject(new TypeError("nothing is asked here")),
+        isGranted: () => false,
+      },
+    }),
+  });
+  await kernel.start();
+  let ids = 0;
+  const surface = createHttpSurface({
+    kernel,
+    clock: systemClock,
+    chance: createSystemChance(),
+    log: silent,
+    newCorrId: () => `bench-${(ids += 1)}`,
+    isReady: () => true,
+    web: null,
+    spec: null,
+  });
+  options.defer(async () => {
+    await surface.close();
+    await kernel[Symbol.asyncDispose]();
+  });
+  const { port } = await surface.listen({ port: 0, host: "127.0.0.1" });
+  return {
+    name: "hub",
+    port,
+    path: "/events?prefix=bench.",
+    publish: (data) => void kernel.journal.emit(Sampled, data, origin),
+  };
+}
+
+/** What one writes first: every event to text, and every text to every client. */
+async function startNaive(options: BenchOptions): Promise<Streamer> {
+  const clients = new Set<ServerResponse>();
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(":\n\n");
+    clients.add(response);
+    response.on("close", () => clients.delete(response));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  options.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  let seq = 0;
+  return {
+    name: "naive",
+    port: address.port,
+    path: "/",
+    publish(data) {
+      seq += 1;
+      for (const client of clients) {
+        const envelope = { seq, id: `e${seq}`, timeMs: Date.now(), kind: "bench.sampled", version: 1, data };
+        client.write(`id: ${seq}\nevent: bench.sampled\ndata: ${JSON.stringify(envelope)}\n\n`);
+      }
+    },
+  };
+}
+
+async function openClients(streamer: Streamer, clients: number, options: BenchOptions): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, "streams-clients.ts"), {
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  });
+  options.defer(() => void child.kill("SIGKILL"));
+  child.send({ port: streamer.port, path: streamer.path, clients, mark });
+  const [message] = await once(child, "message");
+  assert.deepEqual(message, { kind: "open" });
+  return child;
+}
+
+interface Measured {
+  readonly contestant: Contestant;
+  /** Microseconds of the server's processor time per delivery, one value per lap. */
+  readonly cpuUs: number[];
+}
+
+async function contestantOf(
+  streamer: Streamer,
+  { clients, events }: { readonly clients: number; readonly events: number },
+  options: BenchOptions,
+): Promise<Measured> {
+  const child = await openClients(streamer, clients, options);
+  const cpuUs: number[] = [];
+  const run = async (): Promise<Lap> => {
+    const seen = once(child, "message");
+    const cpu = process.cpuUsage();
+    const startedMs = performance.now();
+    for (let index = 0; index < events; index += 1) {
+      streamer.publish(dataOf(index, events));
+      await turn();
+    }
+    assert.deepEqual((await seen)[0], { kind: "seen" });
+    const durationMs = performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(cpu);
+    cpuUs.push((user + system) / (events * clients));
+    return { ops: events * clients, durationMs };
+  };
+  return { contestant: { name: streamer.name, run }, cpuUs };
+}
+
+export const benchStreams: Bench = async (options): Promise<readonly Row[]> => {
+  const sizes = { clients: amount(options, clientsFull, 50), events: amount(options, eventsFull, 20) };
+  const what = `SSE to ${sizes.clients} clients`;
+  const ours = await contestantOf(await startOurs(options), sizes, options);
+  const naive = await contestantOf(await startNaive(options), sizes, options);
+  const rows = await alternate({
+    path: "P4",
+    what,
+    contestants: [ours.contestant, naive.contestant],
+    comparisons: [{ ours: "hub", peer: "naive", target: { atLeast: 10 } }],
+    rounds: options.rounds,
+  });
+  const values = ours.cpuUs.slice(1);
+  return [
+    ...rows,
+    figure({ path: "P4", what: `${what}: processor time per delivery`, values, unit: "us", target: { atMost: 0.2 } }),
+  ];
+};
