@@ -4,9 +4,14 @@ import type { CommandPlan } from "./plan.ts";
 import type { Pen } from "./pen.ts";
 import type { Presentation } from "./port.ts";
 
-export function overviewText(plans: readonly CommandPlan[], presentation: Presentation, pen: Pen): string {
+/** `own` are the words of commands that no operation stands behind. */
+type Overview = Presentation & { readonly own: readonly string[] };
+
+export function overviewText(plans: readonly CommandPlan[], presentation: Overview, pen: Pen): string {
   const named = new Set(presentation.groups.flatMap((group) => group.words.map((words) => words.split(" ")[0])));
-  const others = [...new Set(plans.map((plan) => plan.words[0] ?? ""))].filter((word) => !named.has(word)).toSorted();
+  const others = [...new Set([...plans.map((plan) => plan.words[0] ?? ""), ...presentation.own])]
+    .filter((word) => !named.has(word))
+    .toSorted();
   const rows = presentation.groups.map((group) => ({
     title: group.title,
     lines: group.words.map((word) => ({ word, text: aboutOf(word, plans) })),

@@ -32,7 +32,7 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     hasColor: terminal.hasColor,
     write: terminal.write,
     writeError: terminal.writeError,
-    overview: () => overviewText(plans, presentation, pen),
+    overview: () => overviewText(plans, { ...presentation, own: (parts.own ?? []).map(({ words }) => words) }, pen),
     run: async (chosen) => {
       code = await runCommand(parts, chosen, pen);
     },
