@@ -69,13 +69,13 @@ export const NotRunning = problem({
   code: "agents.not-running",
   status: 409,
   title: "Not running",
-  about: "The episode has ended already; there is nothing to stop.",
+  about: "The episode has ended already, as `episodeStatus` says; there is nothing to stop.",
 });
 export const NotInterrupted = problem({
   code: "agents.not-interrupted",
   status: 409,
   title: "Not interrupted",
-  about: "Only an interrupted episode can be resumed.",
+  about: "Only an interrupted episode can be resumed; `episodeStatus` says how it stands.",
 });
 export const RecordGone = problem({
   code: "agents.record-gone",

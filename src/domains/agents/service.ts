@@ -81,14 +81,14 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
           await going.ended;
         } else if (known.status === "interrupted") {
           await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent: known.agent, reason });
-        } else throw new Problem(NotRunning, `episode ${episode} is ${known.status}`, { status: known.status });
+        } else throw new Problem(NotRunning, `episode ${episode} is ${known.status}`, { episodeStatus: known.status });
         return { episode, status: row(episode)?.status ?? "cancelled" };
       }),
       bind(Resume, async ({ episode }, ctx) => {
         const known = row(episode);
         if (known === undefined) throw new Problem(NotFound, `there is no episode ${episode}`);
         if (known.status !== "interrupted" || active.has(episode)) {
-          throw new Problem(NotInterrupted, `episode ${episode} is ${known.status}`, { status: known.status });
+          throw new Problem(NotInterrupted, `episode ${episode} is ${known.status}`, { episodeStatus: known.status });
         }
         const { agent, title, input, grants, folder } = known;
         const payload = { agent, title, input, grants, ...(folder === undefined ? {} : { folder }) };

@@ -78,7 +78,7 @@ export const AlreadyAnswered = problem({
   code: "approvals.already-answered",
   status: 409,
   title: "Already answered",
-  about: "The question was answered, expired or withdrawn before. `status` says which.",
+  about: "The question was answered, expired or withdrawn before. `answer` says which.",
 });
 
 export const Decide = op({

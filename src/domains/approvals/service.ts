@@ -117,7 +117,7 @@ async function decide(
   const known = row();
   if (known === undefined) throw new Problem(NotFound, `there is no approval ${approvalId}`);
   if (known.status !== "waiting") {
-    throw new Problem(AlreadyAnswered, `approval ${approvalId} is ${known.status}`, { status: known.status });
+    throw new Problem(AlreadyAnswered, `approval ${approvalId} is ${known.status}`, { answer: known.status });
   }
   // Only a person answers: whoever waits must not let itself pass.
   if (ctx.caller.kind !== "person")
@@ -126,7 +126,7 @@ async function decide(
   const said = { approvalId, ...(reason === undefined ? {} : { reason }) };
   const call = isAllowed && known.isResumable ? await heldCall(known, deps) : null;
   if (!questions.claim(approvalId)) {
-    throw new Problem(AlreadyAnswered, `approval ${approvalId} is being answered`, { status: row()?.status });
+    throw new Problem(AlreadyAnswered, `approval ${approvalId} is being answered`, { answer: row()?.status });
   }
   const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
   const told: Decision = isAllowed
