@@ -120,6 +120,80 @@ export type ApprovalsDecideOutput = {
   readonly reason?: string | undefined;
 };
 
+export type AuditListInput = {
+  readonly limit?: number | undefined;
+  /** Only rows before this position. */
+  readonly beforeSeq?: number | undefined;
+};
+export type AuditListOutput = {
+  readonly rows: readonly ({
+    /** Position in the audit log; the first row is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    /** Who: `person:admin`, `agent:scout`, `anonymous`. */
+    readonly caller: string;
+    /** What was called, or which call was decided on. */
+    readonly operation: string;
+    /** Gate key of it. */
+    readonly key?: string | undefined;
+    readonly folder?: string | undefined;
+    readonly path?: string | undefined;
+    readonly host?: string | undefined;
+    /** SHA-256 of the arguments. */
+    readonly argsDigest?: string | undefined;
+    /** What came of it: of a call the first four, of a question to a person the next four. */
+    readonly outcome: "answered" | "queued" | "held" | "refused" | "granted" | "denied" | "expired" | "cancelled" | "lost";
+    /** Code of the problem of a refused call. */
+    readonly code?: string | undefined;
+    /** The reason that was given, or the refusal's words. */
+    readonly why?: string | undefined;
+    /** The question that let the call pass. */
+    readonly approvalId?: string | undefined;
+    readonly corrId?: string | undefined;
+    /** Hash of the row before; 64 zeros for the first. */
+    readonly prevHash: string;
+    readonly hash: string;
+  })[];
+  /** What to ask for next; null at the end. */
+  readonly nextBeforeSeq: number | null;
+};
+
+export type AuditVerifyInput = Readonly<Record<string, never>>;
+export type AuditVerifyOutput = {
+  readonly ok: boolean;
+  /** Rows that hold, up to the first fault. */
+  readonly rows: number;
+  /** Files that were read, oldest first. */
+  readonly files: readonly string[];
+  /** Oldest row that is kept. */
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+  readonly fault: {
+    readonly file: string;
+    readonly line: number;
+    /** Null when the line says none. */
+    readonly seq: number | null;
+    readonly reason: string;
+  } | null;
+};
+
+export type BackupCreateInput = {
+  /** Absolute path of the new file on the machine the hub runs on, such as `/backups/arw.tar.gz`. */
+  readonly file: string;
+};
+export type BackupCreateOutput = {
+  readonly file: string;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** Files in it, blobs included. */
+  readonly files: number;
+  /** Newest event in it. */
+  readonly journalSeq: number;
+  /** What is not in it, and why. */
+  readonly leftOut: readonly string[];
+};
+
 export type ConsumersAckInput = {
   readonly name: string;
   readonly seqs: readonly number[];
@@ -250,6 +324,19 @@ export type ConsumersWorkingInput = {
 };
 export type ConsumersWorkingOutput = {
   readonly extended: number;
+};
+
+export type DoctorExamineInput = Readonly<Record<string, never>>;
+export type DoctorExamineOutput = {
+  readonly ok: boolean;
+  readonly findings: readonly ({
+    readonly name: string;
+    /** A warning wants a look; a fault wants a repair. */
+    readonly level: "ok" | "warning" | "fault";
+    readonly detail: string;
+    /** What to do about it. */
+    readonly repair: string | null;
+  })[];
 };
 
 export type EpisodesShowInput = {
@@ -465,6 +552,69 @@ export type GatingKeysOutput = {
     readonly about: string;
     readonly deniedBy: string | null;
   })[];
+};
+
+export type JournalCompactInput = Readonly<Record<string, never>>;
+export type JournalCompactOutput = {
+  /** Events that lost their data. */
+  readonly dropped: number;
+  /** Pages of 4096 bytes given back to the disk. */
+  readonly freedPages: number;
+};
+
+export type JournalExportInput = {
+  /** Only what came after this position. */
+  readonly afterSeq?: number | undefined;
+  /** Nothing after this position. */
+  readonly toSeq?: number | undefined;
+};
+export type JournalExportOutput = {
+  readonly seq: number;
+  readonly id: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly timeMs: number;
+  readonly kind: string;
+  readonly version: number;
+  readonly corrId: string;
+  readonly causeId: string | null;
+  readonly node: string;
+  readonly caller: string;
+  /** Null where retention dropped it. */
+  readonly data: unknown;
+  readonly format?: number | undefined;
+  readonly dataHash?: string | undefined;
+  readonly prevHash?: string | undefined;
+  readonly hash?: string | undefined;
+};
+
+export type JournalImportInput = {
+  /** File on the hub's machine, as a whole path. */
+  readonly file: string;
+};
+export type JournalImportOutput = {
+  readonly stage: "checked" | "written" | "done";
+  readonly events: number;
+  /** Events that came without their data. */
+  readonly tombstones: number;
+  /** Every line had its hash, and each was right. */
+  readonly isChainProven: boolean;
+};
+
+export type JournalVerifyInput = Readonly<Record<string, never>>;
+export type JournalVerifyOutput = {
+  readonly events: number;
+  readonly ofEvents: number;
+  /** Events whose data retention dropped. */
+  readonly tombstones: number;
+  /** What is wrong since the last item. */
+  readonly faults: readonly ({
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    readonly what: "changed" | "missing" | "inserted" | "emptied";
+    readonly reason: string;
+  })[];
+  readonly isDone: boolean;
+  readonly hash?: string | undefined;
 };
 
 export type ScoutBriefInput = {
@@ -1436,9 +1586,11 @@ export type SystemStatsOutput = {
     readonly hits: number;
     /** Answers of status 400 and above. */
     readonly errors: number;
+    /** Milliseconds. */
     readonly meanMs: number;
     /** Of the newest few hundred requests. */
     readonly p95Ms: number;
+    /** Milliseconds. */
     readonly maxMs: number;
   }[];
   readonly jobs: readonly {
@@ -1479,7 +1631,9 @@ export type SystemStatsOutput = {
   readonly commits: {
     readonly count: number;
     readonly events: number;
+    /** Milliseconds. */
     readonly meanMs: number;
+    /** Milliseconds. */
     readonly maxMs: number;
   };
   readonly queue: {
@@ -1491,12 +1645,17 @@ export type SystemStatsOutput = {
   /** Position in the journal; the first event is 1. */
   readonly headSeq: number;
   readonly disk: {
+    /** Bytes. */
     readonly freeBytes: number;
+    /** Bytes. */
     readonly totalBytes: number;
   } | null;
   readonly process: {
+    /** Bytes. */
     readonly residentBytes: number;
+    /** Bytes. */
     readonly heapUsedBytes: number;
+    /** Milliseconds. */
     readonly cpuMs: number;
     /** How long the event loop took to come round just now. */
     readonly eventLoopDelayMs: number;
@@ -1915,6 +2074,13 @@ export interface EventData {
     /** SHA-256 of the content. */
     readonly inputRef?: string | undefined;
   };
+  /** How far a backup is; passes by and is not kept. */
+  readonly "backup.progress": {
+    readonly phase: string;
+    readonly done: number;
+    readonly total: number | null;
+    readonly unit: string;
+  };
   /** An agent concluded something from what it read. */
   readonly "beliefs.held": {
     readonly agent: string;
@@ -1990,6 +2156,15 @@ export interface EventData {
     readonly path?: string | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
+  };
+  /** Retention lets go of the data of old events; the events themselves stay, and the chain holds. */
+  readonly "journal.dropped": {
+    readonly drops: readonly {
+      readonly kind: string;
+      /** Position in the journal; the first event is 1. */
+      readonly toSeq: number;
+      readonly events: number;
+    }[];
   };
   /** An agent read something through a tool. */
   readonly "observations.recorded": {
@@ -2161,6 +2336,16 @@ export interface Client {
     /** Answer a call that waits: allow it once, or deny it. */
     decide(input: ApprovalsDecideInput, options?: CallOptions): Promise<ApprovalsDecideOutput>;
   };
+  readonly audit: {
+    /** List decisions that changed rights, files, models or settings, newest first. */
+    list(input?: AuditListInput, options?: CallOptions): Promise<AuditListOutput>;
+    /** Walk the audit log's hash chain and name the first row that is not what was written. */
+    verify(input?: AuditVerifyInput, options?: CallOptions): Promise<AuditVerifyOutput>;
+  };
+  readonly backup: {
+    /** Copy the hub's state into one new file while the hub runs; only its owner can read it. */
+    create(input: BackupCreateInput, options?: CallOptions): Promise<Accepted>;
+  };
   readonly consumers: {
     /** Say that messages are done. */
     ack(input: ConsumersAckInput, options?: CallOptions): Promise<ConsumersAckOutput>;
@@ -2176,6 +2361,10 @@ export interface Client {
     stream(input: ConsumersStreamInput, options?: StreamOptions): AsyncGenerator<ConsumersStreamOutput, void, undefined>;
     /** Ask for more time for messages that are still being worked on. */
     working(input: ConsumersWorkingInput, options?: CallOptions): Promise<ConsumersWorkingOutput>;
+  };
+  readonly doctor: {
+    /** Examine store, logs, locks, permissions, clock, disk and versions, and name the repair for what is wrong. */
+    examine(input?: DoctorExamineInput, options?: CallOptions): Promise<DoctorExamineOutput>;
   };
   readonly episodes: {
     /** Tell one episode as a story, event by event. */
@@ -2200,6 +2389,16 @@ export interface Client {
   readonly gating: {
     /** List every key that a rule can name, with what it does and whether a rule denies it now. */
     keys(input?: GatingKeysInput, options?: CallOptions): Promise<GatingKeysOutput>;
+  };
+  readonly journal: {
+    /** Let go of old data by the retention rules now, and give the space back to the disk. */
+    compact(input?: JournalCompactInput, options?: CallOptions): Promise<Accepted>;
+    /** Write out the journal, one event a line with its hashes; `arw events import` reads it. */
+    export(input?: JournalExportInput, options?: StreamOptions): AsyncGenerator<JournalExportOutput, void, undefined>;
+    /** Read an export or a tee, with the rotated files beside it, into a hub that has no events yet. */
+    import(input: JournalImportInput, options?: StreamOptions): AsyncGenerator<JournalImportOutput, void, undefined>;
+    /** Prove that the journal is what was written, and name every row that was changed, removed or added. */
+    verify(input?: JournalVerifyInput, options?: StreamOptions): AsyncGenerator<JournalVerifyOutput, void, undefined>;
   };
   readonly scout: {
     /** Read a folder and write a brief of it, with a citation on every statement. */
@@ -2329,6 +2528,13 @@ export function createClient(options: ClientOptions): Client {
     approvals: {
       decide: (input, options) => runtime.call("POST /approvals/{approvalId}/decide", input, options) as Promise<ApprovalsDecideOutput>,
     },
+    audit: {
+      list: (input = {}, options) => runtime.call("GET /audit", input, options) as Promise<AuditListOutput>,
+      verify: (input = {}, options) => runtime.call("GET /audit/verify", input, options) as Promise<AuditVerifyOutput>,
+    },
+    backup: {
+      create: (input, options) => runtime.call("POST /backup", input, options) as Promise<Accepted>,
+    },
     consumers: {
       ack: (input, options) => runtime.call("POST /consumers/{name}/ack", input, options) as Promise<ConsumersAckOutput>,
       create: (input, options) => runtime.call("POST /consumers/{name}", input, options) as Promise<ConsumersCreateOutput>,
@@ -2337,6 +2543,9 @@ export function createClient(options: ClientOptions): Client {
       remove: (input, options) => runtime.call("DELETE /consumers/{name}", input, options) as Promise<ConsumersRemoveOutput>,
       stream: (input, options) => runtime.stream("GET /consumers/{name}/stream", input, options) as AsyncGenerator<ConsumersStreamOutput, void, undefined>,
       working: (input, options) => runtime.call("POST /consumers/{name}/working", input, options) as Promise<ConsumersWorkingOutput>,
+    },
+    doctor: {
+      examine: (input = {}, options) => runtime.call("GET /doctor", input, options) as Promise<DoctorExamineOutput>,
     },
     episodes: {
       show: (input, options) => runtime.call("GET /episodes/{id}", input, options) as Promise<EpisodesShowOutput>,
@@ -2353,6 +2562,12 @@ export function createClient(options: ClientOptions): Client {
     },
     gating: {
       keys: (input = {}, options) => runtime.call("GET /gate/keys", input, options) as Promise<GatingKeysOutput>,
+    },
+    journal: {
+      compact: (input = {}, options) => runtime.call("POST /journal/compact", input, options) as Promise<Accepted>,
+      export: (input = {}, options) => runtime.stream("GET /journal/export", input, options) as AsyncGenerator<JournalExportOutput, void, undefined>,
+      import: (input, options) => runtime.stream("POST /journal/import", input, options) as AsyncGenerator<JournalImportOutput, void, undefined>,
+      verify: (input = {}, options) => runtime.stream("GET /journal/verify", input, options) as AsyncGenerator<JournalVerifyOutput, void, undefined>,
     },
     scout: {
       brief: (input, options) => runtime.call("POST /scout/brief", input, options) as Promise<Accepted>,

@@ -46,7 +46,7 @@ test("a cut text has the asked length in code points and whole characters", () =
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 12 }), (text, charactersMax) => {
       const cut = truncate(text, charactersMax);
-      const characters = [...text];
+      const characters = Array.from(text);
       const expected =
         characters.length <= charactersMax ? text : `${characters.slice(0, charactersMax - 1).join("")}\u2026`;
       assert.equal(cut, expected);

@@ -262,7 +262,7 @@ test("a run that is stopped before a worker took it never begins", async () => {
   const { outcome } = await kit.call("agents.stop", { episode });
   assert.deepEqual(outcome, { kind: "answer", output: { episode, status: "cancelled" } });
   await kit.call("agents.stop", { episode: busy });
-  await kit.kernel.queue.enqueue({ operation: tools.read as never, payload: { n: 9 }, caller: admin, corrId: "after" });
+  await kit.kernel.queue.enqueue({ operation: tools.read, payload: { n: 9 }, caller: admin, corrId: "after" });
   await until(() => place.world.done.includes("read 9"), "the next task runs");
   assert.deepEqual(place.world.done, ["wait 0", "read 9"]);
 });

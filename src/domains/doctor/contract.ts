@@ -20,4 +20,3 @@ export const Examine = op({
   input: closed({}),
   output: closed({ ok: Type.Boolean(), findings: Type.Array(Finding) }),
 });
-export type Examination = Static<typeof Examine.output>;
