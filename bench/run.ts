@@ -4,7 +4,7 @@
  */
 import { execFile, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
@@ -42,6 +42,9 @@ async function installPeers(): Promise<void> {
 /** Runs one benchmark in its own process, which is stopped when it takes too long. */
 async function runOne(name: string, { isQuick, isLong }: Choice): Promise<readonly Row[]> {
   const flags = [
+    `Load average at the end ${loadavg()
+      .map((each) => each.toFixed(1))
+      .join(", ")}: above the number of cores, other work took its share`,
     ...(isQuick ? ["--quick", "--rounds", "2"] : ["--rounds", String(roundsDefault)]),
     ...(isLong ? ["--long"] : []),
   ];
@@ -126,6 +129,9 @@ async function facts(isQuick: boolean): Promise<readonly string[]> {
   return [
     `ARW ${version}, commit ${stdout.trim()}, ${new Date().toISOString().slice(0, 10)}`,
     `Node ${process.version}, ${process.platform} ${process.arch}, ${all.length} cores (${all[0]?.model.trim() ?? "unknown"})`,
+    `Load average at the end ${loadavg()
+      .map((each) => each.toFixed(1))
+      .join(", ")}: above the number of cores, other work took its share`,
     ...(isQuick ? ["A quick run: too small to judge by."] : []),
   ];
 }

@@ -20,6 +20,7 @@ const settleMs = 3_000;
 
 interface Candidate {
   readonly name: string;
+  readonly env: NodeJS.ProcessEnv;
   command(port: number): readonly string[];
 }
 
@@ -51,9 +52,10 @@ async function answers(port: number): Promise<boolean> {
 async function start(candidate: Candidate, scratch: string): Promise<{ child: ChildProcess; readyMs: number }> {
   const port = await freePort();
   const startedMs = performance.now();
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...candidate.command(port)], {
+  const child = spawn(process.execPath, candidate.command(port), {
     stdio: ["ignore", "ignore", "inherit"],
     cwd: scratch,
+    env: candidate.env,
   });
   while (!(await answers(port))) {
     const isOver = child.exitCode !== null || performance.now() - startedMs > readyMsMax;
@@ -111,16 +113,31 @@ async function idleOf(child: ChildProcess, forMs: number): Promise<Idle> {
   };
 }
 
+/** How the `arw` command sets up the hub's process. */
+interface ProgramSetting {
+  readonly programFlags: readonly string[];
+  programEnvironment(env: NodeJS.ProcessEnv, root: string): NodeJS.ProcessEnv;
+}
+
 async function candidates({ scratch }: BenchOptions): Promise<{ bare: Candidate; hub: Candidate }> {
   const home = await unpackPackage(scratch);
   const entry = home === null ? join(root, "src/app/main.ts") : join(home, "dist/app/main.js");
+  const set = (await import(new URL("../../bin/program-flags.mjs", import.meta.url).href)) as ProgramSetting;
   let starts = 0;
   const script = 'require("http").createServer((q,r)=>r.end("ok")).listen(+process.argv[1],"127.0.0.1")';
   return {
-    bare: { name: "bare node:http", command: (port) => ["-e", script, String(port)] },
+    bare: { name: "bare node:http", env: process.env, command: (port) => ["-e", script, String(port)] },
     hub: {
       name: home === null ? "hub from its sources" : "packaged hub",
-      command: (port) => [entry, "--port", String(port), "--state-dir", join(scratch, `state-${(starts += 1)}`)],
+      env: set.programEnvironment({ ...process.env, XDG_CACHE_HOME: join(scratch, "cache") }, home ?? root),
+      command: (port) => [
+        ...set.programFlags,
+        entry,
+        "--port",
+        String(port),
+        "--state-dir",
+        join(scratch, `state-${(starts += 1)}`),
+      ],
     },
   };
 }
@@ -136,7 +153,8 @@ export const benchStart: Bench = async (options) => {
     for (const each of order) {
       const { child, readyMs: mine } = await start(each, options.scratch);
       readyMs.set(each, mine);
-      await stopChild(child);
+      // In good order: Node keeps its compiled code when it ends, not when it is killed.
+      await stopChild(child, "SIGTERM");
     }
     const pair: [number, number] = [readyMs.get(bare) ?? Number.NaN, readyMs.get(hub) ?? Number.NaN];
     if (round >= 0) times.push(pair);

@@ -51,7 +51,10 @@ async function startOurs(options: BenchOptions): Promise<Streamer> {
     limits: { busCapacity: 1024, busReplay: 1000, workers: 1, recordBytesMax: limitBytes, recordAgeMsMax: limitBytes },
     telemetry: { onSample: () => undefined, onCommit: () => undefined },
     compose: (parts) => ({
-      domains: [createEvents({ parts }), { name: "bench", operations: [], events: [Sampled, ...taskEvents], views: [openTasks, endedTasks] }],
+      domains: [
+        createEvents({ parts }),
+        { name: "bench", operations: [], events: [Sampled, ...taskEvents], views: [openTasks, endedTasks] },
+      ],
       identity: { identify: () => origin.caller },
       gate: { check: () => null },
       approvals: {
