@@ -7,6 +7,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
+import { rolldown } from "rolldown";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..");
@@ -25,9 +26,9 @@ const copied = [
 
 type Manifest = Readonly<Record<string, unknown>>;
 
-/** Of the clone's manifest, what an installed package needs: no scripts, workspaces or development packages. */
+/** Of the clone's manifest, what an installed package needs: no scripts, workspaces or packages, which are in the bundle. */
 function publishedManifest(source: Manifest): Manifest {
-  const kept = ["name", "version", "description", "license", "type", "engines", "bin", "dependencies"];
+  const kept = ["name", "version", "description", "license", "type", "engines", "bin"];
   return Object.fromEntries(kept.map((key) => [key, source[key]]));
 }
 
@@ -38,7 +39,7 @@ async function packInto(out: string): Promise<string> {
     // npm expects everything of a package in a folder of this name.
     const home = join(staging, "package");
     await mkdir(home);
-    await compileInto(join(home, "dist"));
+    await bundleInto(join(home, "dist"));
     for (const path of copied) await cp(join(root, path), join(home, path), { recursive: true });
     const manifest = publishedManifest(JSON.parse(await readFile(join(root, "package.json"), "utf8")) as Manifest);
     await writeFile(join(home, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -53,10 +54,17 @@ async function packInto(out: string): Promise<string> {
   }
 }
 
-/** One file per source file, so that paths seen from a file stay what they are in the clone. */
-async function compileInto(folder: string): Promise<void> {
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
-  await run(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"), "--outDir", folder]);
+/**
+ * The program in a few files, its libraries among them: loading hundreds of modules would be most of a start. Code that only
+ * some starts need stays in files of its own. The licences of what goes in stand in THIRD-PARTY-NOTICES.md.
+ */
+async function bundleInto(folder: string): Promise<void> {
+  const bundle = await rolldown({
+    input: { main: join(root, "src/app/main.ts"), cli: join(root, "src/app/cli.ts") },
+    platform: "node",
+  });
+  await bundle.write({ dir: join(folder, "app"), format: "esm" });
+  await bundle.close();
 }
 
 const { values } = parseArgs({ options: { out: { type: "string", default: join(root, "dist") } } });
