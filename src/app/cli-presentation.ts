@@ -49,7 +49,8 @@ export const cliPresentation = (address: () => string): Presentation => ({
     // Lines that `arw events import` reads, with and without --json.
     [ExportJournal.id]: (item) => JSON.stringify(item),
     [VerifyJournal.id]: (item, pen) => verifyText(item as Static<typeof VerifyJournal.output>, pen),
-    [Watch.id]: (item, pen) => eventText(item as Static<typeof Watch.output>, pen) },
+    [Watch.id]: (item, pen) => eventText(item as Static<typeof Watch.output>, pen),
+  },
   shortIds: {
     [Show.id]: episodeId("id"),
     [Stop.id]: episodeId("episode"),

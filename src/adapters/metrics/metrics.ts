@@ -13,7 +13,15 @@ const msPerSecond = 1000;
 const microsecondsPerSecond = 1e6;
 
 /** What the gauges read at every scrape. */
+interface ObservedTee {
+  readonly events: number;
+  readonly errors: number;
+  readonly rotations: number;
+  readonly lagEvents: number;
+}
+
 export interface ObservedHub {
+  tee?(): ObservedTee | null;
   readonly bus: {
     counters(): {
       readonly published: number;
@@ -192,7 +200,36 @@ const loopDelayMs = (): Promise<number> => {
   return new Promise((resolve) => setImmediate(() => resolve(performance.now() - startedMs)));
 };
 
-function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk }: ObservedHub): void {
+/** All of them are 0 while there is no tee. */
+function addTee(set: MetricSet, tee: ObservedHub["tee"]): void {
+  const read = (pick: (status: ObservedTee) => number) => (): number => {
+    const status = tee?.();
+    return status ? pick(status) : 0;
+  };
+  set.counter(
+    "arw_tee_events_total",
+    "Events written to the tee.",
+    read((status) => status.events),
+  );
+  set.counter(
+    "arw_tee_errors_total",
+    "Failures of the tee; each is tried again.",
+    read((status) => status.errors),
+  );
+  set.counter(
+    "arw_tee_rotations_total",
+    "Files of the tee that were full or old.",
+    read((status) => status.rotations),
+  );
+  set.gauge(
+    "arw_tee_lag_events",
+    "Events that the tee has not written yet.",
+    read((status) => status.lagEvents),
+  );
+}
+
+function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk, tee }: ObservedHub): void {
+  addTee(set, tee);
   set.counter("arw_bus_published_total", "Events given to the bus.", () => bus.counters().published);
   set.counter("arw_bus_delivered_total", "Deliveries to listeners and readers.", () => bus.counters().delivered);
   set.counter("arw_bus_lagged_total", "Events that slow readers lost.", () => bus.counters().lagged);

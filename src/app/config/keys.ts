@@ -51,6 +51,8 @@ export const configKeys: readonly ConfigKey[] = configTables.flatMap((table) => 
 /** The values a key may have, in words for a person. */
 export function allowedText(schema: Shape): string {
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
+  if (schema.type === "array" && schema.items?.type === "object")
+    return 'a list of tables such as { prefix = "observations.", ageMsMax = 2592000000 }';
   if (schema.type === "array") return 'a list of strings such as "io:egress:*"';
   if (schema.type === "boolean") return "true, false";
   if (schema.type === "integer") return `whole number from ${schema.minimum} to ${schema.maximum}`;

@@ -167,6 +167,59 @@ export const Config = closed({
     },
     { description: "The log of decisions." },
   ),
+  journal: closed(
+    {
+      tee: Type.String({
+        default: "",
+        maxLength: 4096,
+        description:
+          "File that gets every event as one line of JSON, besides the journal; none when empty. Relative to the state folder.",
+        ...doors("ARW_EVENTS_JOURNAL", null),
+      }),
+      teeBytesMax: Type.Integer({
+        default: 20_000_000,
+        minimum: 100_000,
+        maximum: 100_000_000_000,
+        description: "Size at which that file is gzipped and a new one begun, in bytes. The variable counts megabytes.",
+        ...doors("ARW_EVENTS_JOURNAL_MAX_MB", null),
+        "x-environment-factor": 1_000_000,
+      }),
+      teeAgeMsMax: Type.Integer({
+        default: 604_800_000,
+        minimum: 60_000,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "Age of its first event at which a new file is begun, in milliseconds; the default is 7 days.",
+      }),
+      teeFilesMax: Type.Integer({
+        default: 20,
+        minimum: 1,
+        maximum: 100_000,
+        description: "Gzipped files that are kept; the oldest go.",
+      }),
+      retention: Type.Array(
+        closed({
+          prefix: Type.String({
+            pattern: "^(observations\\.|beliefs\\.|consumers\\.(acked|returned))[a-z0-9.-]*$",
+            maxLength: 200,
+            description: "Beginning of the kinds that the rule is for.",
+          }),
+          ageMsMax: Type.Optional(
+            Type.Integer({ minimum: 0, description: "Older events lose their data, in milliseconds." }),
+          ),
+          countMax: Type.Optional(
+            Type.Integer({ minimum: 0, description: "Only so many of the newest events of a kind keep their data." }),
+          ),
+        }),
+        {
+          default: [],
+          maxItems: 100,
+          description:
+            "Which events lose their data after a while; they stay in the chain. Only for what agents saw and thought, and for receipts of consumers.",
+        },
+      ),
+    },
+    { description: "The journal of events." },
+  ),
   log: closed(
     {
       level: withDefault(
