@@ -1,12 +1,30 @@
 /** Rows of the journal as lines of an export, and back. */
+import { jsonText } from "../../contract/event.ts";
 import { Problem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import type { Archive } from "../../kernel/archive.ts";
 import type { StoredEvent } from "../../kernel/ports.ts";
 import { BadFile, ExportedRow } from "./contract.ts";
 
-/** The columns in one order, wherever the row came from: equal journals give equal files. */
-export const exportedRow = (row: StoredEvent): ExportedRow => ({
+/**
+ * One line of an export. It knows its JSON and hides its fields: streams take what has a kind and a position for an event
+ * that is followed by others for ever, and an export ends.
+ */
+class ExportLine {
+  readonly [jsonText]: string;
+
+  constructor(row: StoredEvent) {
+    const { data, ...columns } = ordered(row);
+    this[jsonText] = `${JSON.stringify(columns).slice(0, -1)},"data":${data ?? "null"}}`;
+  }
+
+  toJSON(): unknown {
+    return JSON.parse(this[jsonText]);
+  }
+}
+
+/** Equal journals give equal files, whatever order their store keeps the columns in. */
+const ordered = (row: StoredEvent): StoredEvent => ({
   seq: row.seq,
   id: row.id,
   timeMs: row.timeMs,
@@ -16,12 +34,14 @@ export const exportedRow = (row: StoredEvent): ExportedRow => ({
   causeId: row.causeId,
   node: row.node,
   caller: row.caller,
-  data: row.data === null ? null : (JSON.parse(row.data) as unknown),
   format: row.format,
   dataHash: row.dataHash,
   prevHash: row.prevHash,
   hash: row.hash,
+  data: row.data,
 });
+
+export const exportedRow = (row: StoredEvent): ExportedRow => new ExportLine(row) as unknown as ExportedRow;
 
 export interface RowReader {
   /** The line as a row of a journal behind the one before; null when the line repeats what was read. */
