@@ -97,7 +97,8 @@ export async function attempt(
     const ran = await runOnce(active, controller.signal, work);
     // What is done is done, and its end shares the commit of its start. Of a failed attempt whose start could not be
     // written nothing is on the disk, so it counts for nothing.
-    if (ran.kind === "failed" && !(await started)) return { ...entryOf(task), notBeforeMs: clock.nowMs() + writeAgainMs };
+    if (ran.kind === "failed" && !(await started))
+      return { ...entryOf(task), notBeforeMs: clock.nowMs() + writeAgainMs };
     const ending = endingOf(active, { ran, signal: controller.signal, work });
     return ending === "left" ? "left" : await write(ending, task, work);
   } finally {
