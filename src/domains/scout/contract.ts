@@ -39,7 +39,7 @@ export const Brief = op({
         default: "brief.md",
         minLength: 1,
         maxLength: 255,
-        pattern: "^(?!\\.{1,2}$)[^/\\\\\\u0000-\\u001f]+$",
+        pattern: "^[^/\\\\\\u0000-\\u001f.][^/\\\\\\u0000-\\u001f]*$",
         description: "Name of the brief, inside the folder.",
       }),
     ),
