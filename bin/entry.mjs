@@ -1,5 +1,5 @@
 /** Decides between the hub and the command line: `arw`, `arw start …` and `arw --flag …` run the hub. */
-const cliFlags = new Set(["--help", "-h", "--version", "-V"]);
+const cliFlags = new Set(["--help", "-h", "--version", "-V", "--json", "--url", "--token", "--local"]);
 
 /** @param {readonly string[]} given */
 export function chooseEntry(given) {

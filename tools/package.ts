@@ -1,5 +1,6 @@
 /**
- * Makes the installable package: `npm run package [-- --out FOLDER]`. Its folders lie to each other as in the clone
+ * Makes the installable package: `npm run package [-- --out FOLDER]`. `--bundle` only makes `dist/`, for `npm pack`, whose
+ * tarball also works but names the bundled libraries as dependencies. The package's folders lie to each other as in the clone
  * (`dist` stands where `src` stood), so code finds the web interface and the examples in the same way in both.
  */
 import { execFile } from "node:child_process";
@@ -59,6 +60,7 @@ async function packInto(out: string): Promise<string> {
  * some starts need stays in files of its own. The licences of what goes in stand in THIRD-PARTY-NOTICES.md.
  */
 async function bundleInto(folder: string): Promise<void> {
+  await rm(join(folder, "app"), { recursive: true, force: true });
   const bundle = await rolldown({
     input: { main: join(root, "src/app/main.ts"), cli: join(root, "src/app/cli.ts") },
     platform: "node",
@@ -67,5 +69,8 @@ async function bundleInto(folder: string): Promise<void> {
   await bundle.close();
 }
 
-const { values } = parseArgs({ options: { out: { type: "string", default: join(root, "dist") } } });
-process.stdout.write(`${await packInto(resolve(values.out))}\n`);
+const { values } = parseArgs({
+  options: { out: { type: "string", default: join(root, "dist") }, bundle: { type: "boolean", default: false } },
+});
+if (values.bundle) await bundleInto(join(root, "dist"));
+else process.stdout.write(`${await packInto(resolve(values.out))}\n`);

@@ -1,4 +1,5 @@
 /** The rows as people read them: a table for the terminal, and the page that is kept. */
+import { reasons } from "./reasons.ts";
 import type { Row, Target } from "./rows.ts";
 
 const targetText = (target: Target | null, unit: string): string => {
@@ -69,7 +70,18 @@ export function markdownReport(rows: readonly Row[], facts: readonly string[]): 
           (row) =>
             `- ${row.path} ${row.what}${row.peer === "" ? "" : ` against ${row.peer}`}: ${valueText(row)}, target ${targetText(row.target, row.unit)}.`,
         )),
+    "",
+    "## Why",
+    "",
+    ...whys(missed),
+    "",
+    "P16 compares 10 k with 1 M events; `--long` goes to the 10 M of its target and takes half an hour.",
   ].join("\n")}\n`;
+}
+
+function whys(missed: readonly { readonly path: string }[]): readonly string[] {
+  const paths = [...new Set(missed.map((row) => row.path))].toSorted();
+  return paths.map((path) => `- ${path}: ${reasons[path] ?? "not yet known."}`);
 }
 
 function markdownTable(lines: readonly (readonly string[])[]): string {

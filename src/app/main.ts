@@ -10,7 +10,7 @@ import { hubFlags } from "./config/flags.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import { platformOf } from "./config/places.ts";
 import { openHub, type OpenHub } from "./hub.ts";
-import { programRoot } from "./state-dir.ts";
+import { commandName, programRoot } from "./state-dir.ts";
 
 /** Exit code of a refused start: the sysexits code for a configuration that cannot be used. */
 const refusedExitCode = 78;
@@ -63,6 +63,7 @@ async function screen(options: {
   readonly config: LoadedConfig;
 }): Promise<string> {
   const { hub, url, config } = options;
+  const arw = commandName();
   const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
   const quiet = (text: string): string => styleText("dim", text, { stream: process.stdout });
   const lines = [
@@ -70,13 +71,13 @@ async function screen(options: {
     `  ${strong("ARW")} is running on ${strong(url)}`,
     "",
     `  Sign in   ${url}${await hub.signinPath()}`,
-    quiet("            (works once, within 10 minutes; npm run arw -- signin makes another)"),
+    quiet(`            (works once, within 10 minutes; ${arw} signin makes another)`),
     `  State     ${hub.stateDir}`,
     ...(config.file === null ? [] : [`  Settings  ${config.file}`]),
     "",
     "  Try next  open the link and press Start: Scout briefs a sample folder, with no model and no network",
-    "            npm run arw -- brief <folder>    brief a folder of your own, from another terminal",
-    "            npm run arw -- episodes          what agents did",
+    `            ${arw} brief <folder>    brief a folder of your own, from another terminal`,
+    `            ${arw} episodes          what agents did`,
     "",
     quiet("  Ctrl-C stops the hub. Nothing leaves this machine: no rule permits it."),
     "",

@@ -13,6 +13,10 @@ export function programRoot(): string {
   return folder;
 }
 
+/** How a person types the command line: a clone has no `arw` on PATH. */
+export const commandName = (): string =>
+  existsSync(join(programRoot(), "tools", "bootstrap")) ? "npm run arw --" : "npx arw";
+
 /** The hub's id among others: random, made once, kept. */
 export async function nodeIdOf(stateDir: string, { files, newId }: NodeIdOptions): Promise<string> {
   const file = files.open({ path: join(stateDir, "node-id"), codec: uuidCodec });

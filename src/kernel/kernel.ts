@@ -134,6 +134,8 @@ export interface Views {
     view: View<Row>,
     options: { readonly afterKey?: string; readonly limit: number; where?(row: Row): boolean },
   ): { readonly rows: readonly { readonly key: string; readonly row: Row }[]; readonly nextKey: string | null };
+  /** Position of the newest event. */
+  headSeq(): number;
   /** Position of the last event that changed the view. */
   changedSeq(view: string): number;
   /** Called after each commit, synchronously. */

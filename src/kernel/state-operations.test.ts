@@ -140,10 +140,14 @@ test("a list has pages, filters, a past and a tag; a row that is not there is no
     [["c", "b"], ["a"], ["b", "a"]],
   );
   const { output, etag } = await list({ limit: 2 });
-  assert.deepEqual(
-    [output.nextCursor, output.seq, output.version, await keys({ limit: 2, cursor: output.nextCursor })],
-    ["b", 3, 1, ["a"]],
-  );
+  assert.deepEqual([output.seq, output.version, await keys({ limit: 2, cursor: output.nextCursor })], [3, 1, ["a"]]);
+  const foreign = Buffer.from("trees\nb").toString("base64url");
+  for (const cursor of ["", "b", "%%%", foreign, `${output.nextCursor}=`])
+    await assert.rejects(
+      list({ cursor }),
+      (fault) => isProblem(fault) && fault.definition.code === "arw.invalid-input",
+    );
+  await assert.rejects(list({ at: 4 }), /after the newest event/);
   const again = {
     operationId: "state.plants",
     input: { limit: 2 },

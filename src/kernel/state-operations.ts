@@ -3,7 +3,7 @@ import { diffJson, type Patch } from "../base/json-patch.ts";
 import { bind, type Bound, op } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { closed, oneOf, Seq, type Static, Type } from "../contract/schema.ts";
-import { NotFound } from "../contract/standard-problems.ts";
+import { InvalidInput, NotFound } from "../contract/standard-problems.ts";
 import type { View } from "../contract/view.ts";
 import { DataDropped } from "./archive.ts";
 import type { ViewChange, Views } from "./kernel.ts";
@@ -33,7 +33,7 @@ function listOf(view: View, views: () => Views): Bound {
     about: `List ${lowerFirst(view.about)}`,
     input: closed({
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listMax, default: listDefault })),
-      cursor: Type.Optional(Type.String({ maxLength: 500, description: "`nextCursor` of the page before." })),
+      cursor: Type.Optional(Type.String({ maxLength: 2000, description: "`nextCursor` of the page before." })),
       at: Type.Optional(
         Type.Integer({ minimum: 0, description: "The view as it was after this position of the journal." }),
       ),
@@ -58,11 +58,12 @@ function listOf(view: View, views: () => Views): Bound {
     operation,
     async (raw) => {
       const input = raw as Input;
+      if (input.at !== undefined && input.at > views().headSeq()) throw refused("at", "lies after the newest event");
       const limit = input.limit ?? listDefault;
       const matches = where(input);
       const options = {
         limit,
-        ...(input.cursor === undefined ? {} : { afterKey: input.cursor }),
+        ...(input.cursor === undefined ? {} : { afterKey: keyOfCursor(view, input.cursor) }),
         ...(matches ? { where: matches } : {}),
       };
       const page =
@@ -72,12 +73,25 @@ function listOf(view: View, views: () => Views): Bound {
         version: view.version,
         seq: input.at ?? views().changedSeq(view.name),
         items: page.rows.map((each) => each.row),
-        nextCursor: page.nextKey,
+        nextCursor: page.nextKey === null ? null : cursorOf(view, page.nextKey),
       };
     },
     { etag: (input) => etagOf(view, views(), input) },
   );
 }
+
+/** A cursor names its view and the key it stands at, so that one from elsewhere is refused instead of leading nowhere. */
+const cursorOf = (view: View, key: string): string => Buffer.from(`${view.name}\n${key}`).toString("base64url");
+
+function keyOfCursor(view: View, cursor: string): string {
+  const text = Buffer.from(cursor, "base64url").toString("utf8");
+  const key = text.slice(view.name.length + 1);
+  if (cursor === "" || cursorOf(view, key) !== cursor) throw refused("cursor", "is no cursor of this list");
+  return key;
+}
+
+const refused = (field: string, message: string): Problem =>
+  new Problem(InvalidInput, `/${field} ${message}`, { faults: [{ at: `/${field}`, message }] });
 
 const etagOf = (view: View, views: Views, input: unknown): string =>
   `"${view.name}-${view.version}-${views.changedSeq(view.name)}-${Buffer.from(JSON.stringify(input)).toString("base64url")}"`;

@@ -96,6 +96,7 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
     },
     get: (view, key) => table(view).get(key) as never,
     list: (view, options) => listRows(table(view), options) as never,
+    headSeq: () => store.head().seq,
     changedSeq: (view) => changed.get(view) ?? 0,
     onChange(view, run) {
       const listeners = watchers.get(view) ?? new Set();

@@ -1,5 +1,5 @@
 /** Runs npm itself, under a chosen Node. */
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { explain, lastLines, SetUpProblem } from "./problem.mjs";
 import { capture } from "./processes.mjs";
@@ -24,7 +24,17 @@ const installFlags = [
  * @param {{ folder: string, nodePath: string }} options
  */
 export async function installLocked({ folder, nodePath }) {
-  const { code, output } = await capture(nodePath, [npmPath(), ...installFlags], {
+  // npm's own cache would lie in the home; nothing outside the clone is touched, and nobody needs it afterwards.
+  const cache = mkdtempSync(join(folder, ".npm-cache-"));
+  try {
+    return await install({ folder, nodePath, cache });
+  } finally {
+    rmSync(cache, { recursive: true, force: true });
+  }
+}
+
+async function install({ folder, nodePath, cache }) {
+  const { code, output } = await capture(nodePath, [npmPath(), ...installFlags, "--cache", cache], {
     cwd: folder,
     env: envFor(nodePath),
   });

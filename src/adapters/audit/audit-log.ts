@@ -98,7 +98,10 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       const problem = fault ?? syncing.fault();
       if (problem !== null)
         return { ok: false, detail: `rows cannot be written (${problem}); ${waiting.length + lost} wait or are lost` };
-      return { ok: opened.mended === null, detail: opened.mended ?? `${log.head.seq} rows` };
+      return {
+        ok: opened.mended === null,
+        detail: opened.mended ?? `${log.head.seq} ${log.head.seq === 1 ? "row" : "rows"}`,
+      };
     },
     [Symbol.dispose]() {
       if (log.file === -1) return;

@@ -2,6 +2,7 @@
  * The durable store on `node:sqlite`: journal and view rows in one file, WAL with synchronous=FULL, so that a commit is on
  * the disk when it returns. Synchronous by decision: one writer, and group commit above it makes one sync serve many events.
  */
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import {
   type EventQuery,
@@ -45,6 +46,8 @@ export interface SqliteStore extends Store {
 
 /** Opens or makes the file; throws `StoreFault` (`corrupt`, `failed`) and leaves a file of a newer version as it is. */
 export function openSqliteStore(path: string): SqliteStore {
+  // Made before SQLite makes it: its WAL takes over the mode, and nobody else shall read what agents read.
+  if (path !== ":memory:") guard(() => closeSync(openSync(path, "a", 0o600)));
   const database = guard(() => new DatabaseSync(path));
   guard(() => prepareFile(database, path));
   return createStore(database);

@@ -52,7 +52,7 @@ const foldersKnownMax = 256;
 const surveyedEntriesMax = 50_000;
 const envFilesMax = 1000;
 
-export const isEnvFile = (path: string): boolean => /(^|\/)\.env(\.[A-Za-z0-9_-]+)?$/.test(path);
+export const isEnvFile = (path: string): boolean => /(^|\/)(\.env(\.[A-Za-z0-9_-]+)?|[^/]+\.env)$/i.test(path);
 
 export function createFolderReader({
   folders,

@@ -85,6 +85,15 @@ test("to-dos are boxes and markers, not talk about them", () => {
   ]);
 });
 
+test("a to-do in the middle of a sentence is one, and naming the word is none", () => {
+  const found = (text: string): string[] => outline(text).todos.map((todo) => todo.text);
+  assert.deepEqual(found("We should get to this TODO rotate the keys\n"), ["rotate the keys"]);
+  assert.deepEqual(found("remember: FIXME later on\n"), ["later on"]);
+  assert.deepEqual(found("foo // TODO fix bar\n"), ["fix bar"]);
+  for (const line of ["Add it to the TODO list", "Each TODO is a line", "FIXME comments are found", "A TODO app"])
+    assert.deepEqual(found(`${line}\n`), [], line);
+});
+
 test("open questions are questions in prose and notes that something is undecided", () => {
   const text =
     "# What is this?\n\nWho keeps the key? It hangs in the shed. See https://a.example/?\n\nQ: Compost or mulch\n\nThe price is to be decided. Calls `run(name?)` or `stop(all_now?)`. And _why?_ **Is it free?** Yes.\n";

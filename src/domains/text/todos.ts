@@ -16,7 +16,7 @@ export function todoOf(piece: string, line: number, kind: TextKind): TodoLine | 
   if (found === null) return null;
   const before = piece.slice(0, found.index);
   const after = piece.slice(found.index + found[0].length).slice(0, todoTextMax * 2);
-  if (kind === "code" ? !commentMark.test(before) : !isMarked(before, after)) return null;
+  if (kind === "code" ? !commentMark.test(before) : !isMarked(found[0], before, after)) return null;
   const said = /^\s*(?:\([^)]{0,60}\))?\s*[:\-–—]?\s*(.*)$/.exec(after)?.[1] ?? "";
   const text = said.replace(/\s*(?:\*\/|-->|"""|''')\s*$/, "").trim();
   // The pattern admits these four words and no other.
@@ -32,10 +32,15 @@ export function isComment(piece: string, kind: TextKind): boolean {
   return kind !== "code" || commentMark.test(piece);
 }
 
-/** In prose a marker is one when it opens its line or is followed by a colon; "a TODO list" is not. */
-function isMarked(before: string, after: string): boolean {
-  return (
-    /^\s{0,3}(?:\([^)]{0,60}\))?\s{0,3}:/.test(after) ||
-    (/^[\s>*#+-]*(?:<!--\s*)?$/.test(before) && /^\s+\S|^\(/.test(after))
-  );
+/** What names the thing rather than being one: "a TODO list", "the FIXME comments". */
+const namedAfter = /^\s+(?:lists?|items?|files?|apps?|comments?|markers?|boards?|notes?|tags?)\b/i;
+const namedBefore = /\b(?:an?|the|no|any|every|each|all|of|open|these|those|my|our|your|per)\s+$/i;
+const commentBefore = /(?:\/\/|\/\*|#|--|;|<!--)\s*$/;
+
+/** In prose a marker opens its line or a comment, is followed by a colon, or stands in a sentence that goes on after it. */
+function isMarked(word: string, before: string, after: string): boolean {
+  if (/^\s{0,3}(?:\([^)]{0,60}\))?\s{0,3}:/.test(after)) return true;
+  if (!/^\s+\S|^\(/.test(after) || namedAfter.test(after)) return false;
+  if (/^[\s>*#+-]*(?:<!--\s*)?$/.test(before) || commentBefore.test(before)) return true;
+  return (word === "TODO" || word === "FIXME") && !namedBefore.test(before);
 }

@@ -1,4 +1,4 @@
-/** Lets a person type the beginning or the end of an id. */
+/** Lets a person type the beginning or the end of an id, or the beginning of what a list shows of it. */
 import { CallFailed, type Input, type ShortId, type Transport } from "./port.ts";
 
 interface WholeIdOptions {
@@ -25,6 +25,9 @@ export async function wholeIds({ input, shortIds, transport, signal }: WholeIdOp
   return whole;
 }
 
+/** What lists show of an id: its end, since ids of one minute begin alike. */
+const shownPart = (id: string): string => id.slice(-8);
+
 function idsOf(output: unknown, key: string): readonly string[] {
   const rows = (output as { readonly items?: readonly Readonly<Record<string, unknown>>[] } | null)?.items ?? [];
   return rows.flatMap((row) => (typeof row[key] === "string" ? [row[key]] : []));
@@ -32,7 +35,7 @@ function idsOf(output: unknown, key: string): readonly string[] {
 
 function choose(given: string, ids: readonly string[]): string {
   if (ids.includes(given)) return given;
-  const fitting = ids.filter((id) => id.startsWith(given) || id.endsWith(given));
+  const fitting = ids.filter((id) => id.startsWith(given) || id.endsWith(given) || shownPart(id).startsWith(given));
   const [first] = fitting;
   if (fitting.length <= 1) return first ?? given;
   throw new CallFailed({

@@ -202,8 +202,9 @@ const messages = {
   "signin.title.text": "This hub is locked",
   "signin.body.why":
     "Signing in lets this browser see what agents do, answer them and start them. It stays on this machine.",
-  "signin.body.link": "Open the link that the hub printed when it started, or make a new one:",
-  "signin.body.command": "npm run arw -- signin",
+  "signin.body.link":
+    "Open the link that the hub printed when it started, or make a new one (in a clone: npm run arw -- signin):",
+  "signin.body.command": "arw signin",
   "signin.token.label": "Or paste the admin token",
   "signin.token.help": "It is kept in the credentials file of the state directory. This page does not store it.",
   "signin.token.submit": "Sign in",
