@@ -87,5 +87,5 @@ export function parseTraceparent(header: string): TraceParent | null {
 
 /** What a caller may send as the id that ties its work together: short, and safe in a header, a log and a file name. */
 export function isCorrelationId(text: string): boolean {
-  return /^[A-Za-z0-9._-]{1,64}$/.test(text);
+  return /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(text);
 }

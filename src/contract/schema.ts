@@ -22,7 +22,8 @@ export const SizeBytes = Type.Integer({ minimum: 0, description: "Size in bytes.
 export const DurationMs = Type.Integer({ minimum: 0, description: "Duration in milliseconds." });
 export const Seq = Type.Integer({ minimum: 0, description: "Position in the journal; the first event is 1." });
 export const CorrelationId = Type.String({
-  pattern: "^[A-Za-z0-9._-]{1,64}$",
+  // Begins with no dot: an id stands in addresses, and `..` would lead elsewhere.
+  pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$",
   description: "Joins everything that belongs to one episode.",
 });
 export const Digest = Type.String({ pattern: "^sha256:[0-9a-f]{64}$", description: "SHA-256 of the content." });
