@@ -75,7 +75,7 @@ export function markdownReport(rows: readonly Row[], facts: readonly string[]): 
     "",
     ...whys(missed),
     "",
-    "P16 compares 10 k with 1 M events; `--long` goes to the 10 M of its target and takes half an hour.",
+    "P16 compares 10 k with 1 M events; `--long` goes to the 10 M of its target, and may take up to half an hour; it is not part of a usual run.",
   ].join("\n")}\n`;
 }
 

@@ -55,7 +55,7 @@ const faultsMax = 8;
 
 const checkers = new WeakMap<TSchema, Checker>();
 
-/** Compiles lazily: a start of the hub must not pay for two hundred validators that nobody calls. */
+/** Compiles lazily: a start of the hub must not pay for validators that nobody calls. */
 export function checkerOf(schema: TSchema): Checker {
   const known = checkers.get(schema);
   if (known) return known;

@@ -17,7 +17,7 @@ const operations = [...contractTable().operations.values()].map(({ operation }) 
 const streams = operations.filter(({ mode }) => mode === "many");
 const answers = operations.filter(({ mode }) => mode !== "many");
 const secured = operations.filter(({ isPublic }) => !isPublic);
-/** Requests of each sort for each of some hundred and forty operations; one costs about a millisecond. */
+/** Requests of each sort for each of some eighty operations. */
 const runs = { numRuns: process.env["ARW_SOAK"] === "1" ? 200 : 12 };
 
 let room: Room;
