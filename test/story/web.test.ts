@@ -91,7 +91,7 @@ test("Stop ends a run that waits, and its question is withdrawn", async (context
   await page.locator("main [data-approval]").waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await page.locator("main header [data-status=cancelled]").waitFor();
-  await page.getByText("Withdrawn: the caller left").waitFor();
+  await page.getByText("Withdrawn: the caller left", { exact: true }).waitFor();
   // The event of the end may come before the answer to the press; until then the button waits for it.
   await page.getByRole("button", { name: "Stop" }).waitFor({ state: "detached" });
   assert.deepEqual(visited.faults, []);
