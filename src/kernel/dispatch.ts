@@ -3,82 +3,23 @@
  * `record` always runs. A stage that is done at once costs no promise.
  */
 import { digestOf } from "../base/canonical-json.ts";
-import type { Caller, Scope } from "../contract/caller.ts";
-import { type Bound, type Context, gateKey, type Operation, type Preview } from "../contract/operation.ts";
-import { Problem, type ProblemDefinition } from "../contract/problem.ts";
-import { type Checker, checkerOf, cleanValue } from "../contract/schema.ts";
+import { Problem } from "../contract/problem.ts";
+import { cleanValue } from "../contract/schema.ts";
+import { Cancelled, Denied, Internal, InvalidInput, NotFound, Unauthenticated } from "../contract/standard-problems.ts";
 import {
-  ApprovalDenied,
-  Cancelled,
-  DeadlineExceeded,
-  Denied,
-  Internal,
-  InvalidInput,
-  NotFound,
-  standardProblems,
-  Unauthenticated,
-} from "../contract/standard-problems.ts";
-import { type ContextDeps, createContext } from "./context.ts";
-import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
-import type { Approvals, ChangeSample, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
+  type Call,
+  type Dispatch,
+  type DispatchOptions,
+  type InnerRequest,
+  type Prepared,
+  preparedOf,
+  type Stage,
+} from "./call.ts";
+import type { Answered, Outcome } from "./kernel.ts";
+import type { ChangeSample, Gate } from "./ports.ts";
+import { approve } from "./stage-approve.ts";
+import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
-
-/** How long an operation that answers once may take. Jobs have the lease of their task instead. */
-const deadlineMsDefault = 60_000;
-
-export interface DispatchOptions extends ContextDeps {
-  readonly table: Table;
-  readonly queue: () => Queue;
-  readonly identity: Identity;
-  readonly gate: Gate;
-  readonly approvals: Approvals;
-  readonly redactor: Redactor;
-  readonly clock: Clock;
-  readonly onSample: (sample: Sample) => void;
-  readonly onDefect: (error: unknown, where: { readonly operation: string; readonly corrId: string }) => void;
-}
-
-/** What only calls from inside may say. */
-export interface InnerRequest extends CallRequest {
-  /** Runs a job here and now instead of queueing it: the worker, and calls between domains. */
-  readonly isInline?: boolean;
-  readonly approvalId?: string;
-}
-
-/** What is known of an operation before its first call, so that a call computes none of it. */
-interface Prepared {
-  readonly bound: Bound;
-  readonly operation: Operation;
-  readonly key: string;
-  readonly egressKey: string;
-  readonly input: Checker;
-  readonly output: Checker;
-  readonly codes: ReadonlySet<string>;
-}
-
-interface Call {
-  readonly request: InnerRequest;
-  readonly prepared: Prepared;
-  readonly corrId: string;
-  readonly startedMs: number;
-  readonly abort: AbortSignal | undefined;
-  /** Aborted when the deadline passes; made when somebody asks for the signal, which most handlers never do. */
-  late: AbortController | null;
-  caller: Caller | null;
-  input: unknown;
-  scope: Scope;
-  context: Context | null;
-  /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
-  etag: string | undefined;
-  output: unknown;
-  /** Set early by a stage that ends the walk. */
-  outcome: Outcome | null;
-  /** The question whose answer let this call pass. */
-  approvalId: string | null;
-}
-
-export type StageName = "identify" | "gate" | "decode" | "approve" | "run" | "egress" | "encode";
-type Stage = { readonly name: StageName; readonly run: (call: Call) => void | Promise<void> };
 
 export interface OwnedDispatcher {
   dispatch(request: InnerRequest): Promise<Answered>;
@@ -134,24 +75,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
   return { dispatch, stages: [...stages.map((stage) => stage.name), "record"] };
 }
 
-function preparedOf(bound: Bound): Prepared {
-  const { operation } = bound;
-  const key = gateKey(operation);
-  return {
-    bound,
-    operation,
-    key,
-    egressKey: `io:egress:${key}`,
-    input: checkerOf(operation.input),
-    output: checkerOf(operation.output),
-    codes: new Set([...standardProblems, ...operation.problems].map((each: ProblemDefinition) => each.code)),
-  };
-}
-
-function createStages(
-  options: DispatchOptions,
-  dispatch: (request: InnerRequest) => Promise<Answered>,
-): readonly Stage[] {
+function createStages(options: DispatchOptions, dispatch: Dispatch): readonly Stage[] {
   return [
     { name: "identify", run: (call) => identify(call, options) },
     { name: "gate", run: (call) => gate(call, call.prepared.key, options.gate) },
@@ -186,163 +110,6 @@ function decode(call: Call): void {
     throw new Problem(InvalidInput, `${operation.id}${where}`, { faults });
   }
   if (operation.scope !== undefined) call.scope = operation.scope(call.input as never);
-}
-
-const nobody: Caller = { kind: "person", id: "anonymous" };
-
-function contextOf(
-  call: Call,
-  options: DispatchOptions,
-  dispatch: (request: InnerRequest) => Promise<Answered>,
-): Context {
-  call.context ??= createContext(options, {
-    caller: call.caller ?? nobody,
-    corrId: call.corrId,
-    causeId: call.request.causeId ?? null,
-    signal: () => signalOf(call),
-    dispatch,
-  });
-  return call.context;
-}
-
-/** The caller's leaving and the deadline in one signal. */
-function signalOf(call: Call): AbortSignal | undefined {
-  if (deadlineMsOf(call.prepared.operation) === null) return call.abort;
-  call.late ??= new AbortController();
-  return call.abort === undefined ? call.late.signal : AbortSignal.any([call.abort, call.late.signal]);
-}
-
-/** Streams last as long as somebody reads, and a job has the lease of its task unless it says otherwise. */
-const deadlineMsOf = ({ mode, deadlineMs }: Operation): number | null =>
-  mode === "many" ? null : (deadlineMs ?? (mode === "job" ? null : deadlineMsDefault));
-
-function approve(
-  call: Call,
-  options: DispatchOptions,
-  dispatch: (request: InnerRequest) => Promise<Answered>,
-): void | Promise<void> {
-  const { key, operation } = call.prepared;
-  const caller = call.caller ?? nobody;
-  const ruling = options.approvals.ruling({ key, caller, scope: call.scope, effect: operation.effect });
-  if (ruling === null) return undefined;
-  if (ruling.effect === "deny")
-    throw new Problem(Denied, ruling.reason, { key, rule: ruling.rule, source: "built-in" });
-  const argsDigest = digestOf(call.input);
-  const { approvalId } = call.request;
-  if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest })) {
-    call.approvalId = approvalId;
-    return undefined;
-  }
-  return hold(call, {
-    rule: ruling.rule,
-    argsDigest,
-    caller,
-    context: contextOf(call, options, dispatch),
-    approvals: options.approvals,
-  });
-}
-
-interface Holding {
-  readonly rule: string;
-  readonly argsDigest: string;
-  readonly caller: Caller;
-  readonly context: Context;
-  readonly approvals: Approvals;
-}
-
-/** An agent waits in its call, and so does whatever runs inside; anybody else gets the question's id and comes back. */
-async function hold(call: Call, { rule, argsDigest, caller, context, approvals }: Holding): Promise<void> {
-  const { bound, operation, key } = call.prepared;
-  const preview: Preview = bound.preview
-    ? await bound.preview(call.input as never, context)
-    : { summary: `${operation.id}: ${operation.about}`, canUndo: false };
-  const waitsInside = caller.kind === "agent" || call.request.isInline === true;
-  const { approvalId } = await approvals.request({
-    operation: operation.id,
-    key,
-    input: call.input,
-    argsDigest,
-    scope: call.scope,
-    caller,
-    corrId: call.corrId,
-    preview,
-    rule,
-    isResumable: !waitsInside,
-  });
-  if (!waitsInside) {
-    call.outcome = { kind: "held", approvalId };
-    return;
-  }
-  const decision = await approvals.decision(approvalId, context.signal);
-  call.approvalId = approvalId;
-  if (decision.kind === "denied") throw new Problem(ApprovalDenied, decision.reason, { rule, approvalId });
-}
-
-function run(
-  call: Call,
-  options: DispatchOptions,
-  dispatch: (request: InnerRequest) => Promise<Answered>,
-): void | Promise<void> {
-  const { bound, operation } = call.prepared;
-  if (call.abort?.aborted) throw call.abort.reason;
-  if (operation.mode === "job" && call.request.isInline !== true)
-    return enqueue(call, options.queue(), () => contextOf(call, options, dispatch));
-  call.etag = bound.etag?.(call.input as never);
-  if (call.etag !== undefined && call.etag === call.request.ifNoneMatch) {
-    call.outcome = { kind: "unchanged", etag: call.etag };
-    return undefined;
-  }
-  const answer = bound.run(call.input as never, contextOf(call, options, dispatch));
-  if (operation.mode !== "many" && answer instanceof Promise) return settle(call, answer, options);
-  call.output = answer;
-  return undefined;
-}
-
-async function enqueue(call: Call, queue: Queue, context: () => Context): Promise<void> {
-  const { bound, operation } = call.prepared;
-  await bound.admit?.(call.input as never, context());
-  const { taskId } = await queue.enqueue({
-    operation,
-    payload: call.input,
-    caller: call.caller ?? nobody,
-    corrId: call.corrId,
-    ...(operation.attemptsMax === undefined ? {} : { attemptsMax: operation.attemptsMax }),
-  });
-  call.outcome = { kind: "accepted", taskId };
-}
-
-/** Waits for the handler, the caller's leaving or the deadline, whichever comes first. */
-function settle(call: Call, answer: Promise<unknown>, { clock }: DispatchOptions): Promise<void> {
-  const { operation } = call.prepared;
-  return new Promise((resolve, reject) => {
-    const { abort } = call;
-    const deadlineMs = deadlineMsOf(operation);
-    const expire = (): void => {
-      const late = new Problem(DeadlineExceeded, `${operation.id} took over ${deadlineMs} ms`);
-      call.late ??= new AbortController();
-      call.late.abort(late);
-      end(() => reject(late));
-    };
-    const stop = deadlineMs === null ? undefined : clock.after(deadlineMs, expire);
-    const onAbort = (): void => {
-      // A job ends by itself once it has said how it was stopped; its record depends on that.
-      if (operation.mode !== "job") end(() => reject(abort?.reason));
-    };
-    const end = (then: () => void): void => {
-      stop?.();
-      abort?.removeEventListener("abort", onAbort);
-      then();
-    };
-    abort?.addEventListener("abort", onAbort, { once: true });
-    answer.then(
-      (output) =>
-        end(() => {
-          call.output = output;
-          resolve();
-        }),
-      (error: unknown) => end(() => reject(error)),
-    );
-  });
 }
 
 function egress(call: Call, { gate: port, redactor }: DispatchOptions): void {

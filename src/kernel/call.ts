@@ -1,0 +1,107 @@
+/** One call on its way through the corridor, and what every stage may ask of it. */
+import type { Caller, Scope } from "../contract/caller.ts";
+import { type Bound, type Context, gateKey, type Operation } from "../contract/operation.ts";
+import type { ProblemDefinition } from "../contract/problem.ts";
+import { type Checker, checkerOf } from "../contract/schema.ts";
+import { standardProblems } from "../contract/standard-problems.ts";
+import { type ContextDeps, createContext } from "./context.ts";
+import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
+import type { Approvals, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
+
+/** How long an operation that answers once may take. Jobs have the lease of their task instead. */
+const deadlineMsDefault = 60_000;
+
+export interface DispatchOptions extends ContextDeps {
+  readonly table: Table;
+  readonly queue: () => Queue;
+  readonly identity: Identity;
+  readonly gate: Gate;
+  readonly approvals: Approvals;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  readonly onSample: (sample: Sample) => void;
+  readonly onDefect: (error: unknown, where: { readonly operation: string; readonly corrId: string }) => void;
+}
+
+/** What only calls from inside may say. */
+export interface InnerRequest extends CallRequest {
+  /** Runs a job here and now instead of queueing it: the worker, and calls between domains. */
+  readonly isInline?: boolean;
+  readonly approvalId?: string;
+}
+
+/** What is known of an operation before its first call, so that a call computes none of it. */
+export interface Prepared {
+  readonly bound: Bound;
+  readonly operation: Operation;
+  readonly key: string;
+  readonly egressKey: string;
+  readonly input: Checker;
+  readonly output: Checker;
+  readonly codes: ReadonlySet<string>;
+}
+
+export function preparedOf(bound: Bound): Prepared {
+  const { operation } = bound;
+  const key = gateKey(operation);
+  return {
+    bound,
+    operation,
+    key,
+    egressKey: `io:egress:${key}`,
+    input: checkerOf(operation.input),
+    output: checkerOf(operation.output),
+    codes: new Set([...standardProblems, ...operation.problems].map((each: ProblemDefinition) => each.code)),
+  };
+}
+
+export interface Call {
+  readonly request: InnerRequest;
+  readonly prepared: Prepared;
+  readonly corrId: string;
+  readonly startedMs: number;
+  readonly abort: AbortSignal | undefined;
+  /** Aborted when the deadline passes; made when somebody asks for the signal, which most handlers never do. */
+  late: AbortController | null;
+  caller: Caller | null;
+  input: unknown;
+  scope: Scope;
+  context: Context | null;
+  /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
+  etag: string | undefined;
+  output: unknown;
+  /** Set early by a stage that ends the walk. */
+  outcome: Outcome | null;
+  /** The question whose answer let this call pass. */
+  approvalId: string | null;
+}
+
+export type StageName = "identify" | "gate" | "decode" | "approve" | "run" | "egress" | "encode";
+export type Stage = { readonly name: StageName; readonly run: (call: Call) => void | Promise<void> };
+
+/** The corridor itself, for calls that a call makes. */
+export type Dispatch = (request: InnerRequest) => Promise<Answered>;
+
+export const nobody: Caller = { kind: "person", id: "anonymous" };
+
+export function contextOf(call: Call, options: DispatchOptions, dispatch: Dispatch): Context {
+  call.context ??= createContext(options, {
+    caller: call.caller ?? nobody,
+    corrId: call.corrId,
+    causeId: call.request.causeId ?? null,
+    signal: () => signalOf(call),
+    dispatch,
+  });
+  return call.context;
+}
+
+/** The caller's leaving and the deadline in one signal. */
+function signalOf(call: Call): AbortSignal | undefined {
+  if (deadlineMsOf(call.prepared.operation) === null) return call.abort;
+  call.late ??= new AbortController();
+  return call.abort === undefined ? call.late.signal : AbortSignal.any([call.abort, call.late.signal]);
+}
+
+/** Streams last as long as somebody reads, and a job has the lease of its task unless it says otherwise. */
+export const deadlineMsOf = ({ mode, deadlineMs }: Operation): number | null =>
+  mode === "many" ? null : (deadlineMs ?? (mode === "job" ? null : deadlineMsDefault));
