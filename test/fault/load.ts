@@ -5,6 +5,14 @@ import { closed, Type } from "../../src/contract/schema.ts";
 import { on, view } from "../../src/contract/view.ts";
 import { domainOf } from "../kit/kernel.ts";
 
+/** Where a hub under load keeps its things below its state directory. */
+export const stateNames = {
+  journal: "journal.db",
+  blobs: "blobs",
+  counter: "counter.json",
+  tee: "events.jsonl",
+} as const;
+
 const Name = Type.String({ maxLength: 40 });
 export const Noted = event({
   kind: "load.noted",

@@ -1,0 +1,90 @@
+/** A hub in a process of its own, killed at a chosen point, and the ledger of what it acknowledged before. */
+import assert from "node:assert/strict";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { createInterface } from "node:readline";
+
+/** Outside of the hub: what it said is known, whatever becomes of its files. */
+export interface Ledger {
+  readonly notes: Set<string>;
+  readonly tasks: Map<string, string>;
+  readonly blobs: Set<string>;
+  /** In the order in which they were acknowledged. */
+  readonly audited: string[];
+  counted: number;
+}
+
+export const emptyLedger = (): Ledger => ({
+  notes: new Set(),
+  tasks: new Map(),
+  blobs: new Set(),
+  audited: [],
+  counted: 0,
+});
+
+/** When the kill comes: after a number of lines, some time after the start, or never, until the hub ends by itself. */
+export type KillPoint = { readonly lines: number } | { readonly afterMs: number } | null;
+
+export interface LoadedHub {
+  /** Lets the hub begin; resolves when it is gone. */
+  run(kill: KillPoint, ledger: Ledger): Promise<void>;
+  /** Ends a hub that was never let begin. */
+  dismiss(): void;
+}
+
+/** Spawned ahead of its turn: a process that has loaded its modules costs its kill almost nothing. */
+export function spawnHub(
+  folder: string,
+  round: number,
+  options: { readonly isDrain: boolean; readonly cache: string },
+) {
+  const hub = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "load-hub.ts"), folder, String(round), options.isDrain ? "drain" : "load"],
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: options.cache },
+    },
+  );
+  const ended = new Promise<string>((resolve) =>
+    hub.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`)),
+  );
+  // The pipe of a hub that is dismissed may be gone before it is closed.
+  hub.stdin.on("error", () => {});
+  return {
+    run: (kill: KillPoint, ledger: Ledger) => runHub({ hub, ended, kill, ledger }),
+    dismiss: () => void hub.kill("SIGKILL"),
+  };
+}
+
+interface Run {
+  readonly hub: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly ended: Promise<string>;
+  readonly kill: KillPoint;
+  readonly ledger: Ledger;
+}
+
+async function runHub({ hub, ended, kill, ledger }: Run): Promise<void> {
+  let errors = "";
+  hub.stderr.on("data", (text) => (errors += String(text)));
+  hub.stdin.end("!");
+  const timer = kill !== null && "afterMs" in kill ? setTimeout(() => hub.kill("SIGKILL"), kill.afterMs) : undefined;
+  let lines = 0;
+  for await (const line of createInterface({ input: hub.stdout })) {
+    note(line, ledger);
+    lines += 1;
+    if (kill !== null && "lines" in kill && lines > kill.lines) hub.kill("SIGKILL");
+  }
+  clearTimeout(timer);
+  assert.equal(await ended, kill === null ? "exit code 0" : "SIGKILL", errors);
+}
+
+function note(line: string, ledger: Ledger): void {
+  const [what, name = "", taskId = ""] = line.split(" ");
+  if (what === "note") ledger.notes.add(name);
+  if (what === "task") ledger.tasks.set(name, taskId);
+  if (what === "blob") ledger.blobs.add(name);
+  if (what === "audit") ledger.audited.push(name);
+  if (what === "count") ledger.counted = Math.max(ledger.counted, Number(name));
+}
