@@ -21,6 +21,7 @@ export interface ConnectionOptions {
   readonly openHub: (config: LoadedConfig) => Promise<LocalHub>;
   /** Told once the address is known. */
   readonly onAddress: (address: string) => void;
+  readonly streamTriesMax?: number;
 }
 
 export async function connect(options: ConnectionOptions, globals: Globals): Promise<Transport> {
@@ -33,6 +34,7 @@ export async function connect(options: ConnectionOptions, globals: Globals): Pro
     token,
     send: fetch,
     wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),
+    streamTriesMax: options.streamTriesMax,
   });
 }
 

@@ -63,7 +63,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
   follow,
   groups: [
     { title: "Work", words: ["brief", "sample", "stop", "resume"] },
-    { title: "See", words: ["episodes", "episodes show", "events watch", "tasks", "state"] },
+    { title: "See", words: ["episodes", "episodes show", "events tail", "tasks", "state"] },
     { title: "Decide", words: ["approvals", "approvals decide", "gate keys"] },
     { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
   ],
@@ -71,7 +71,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     ["arw brief ~/notes", "brief a folder; asks before it writes"],
     ["arw episodes --status running", "what runs now"],
     ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],
-    ["arw events watch --prefix agents.", "follow what happens, live"],
+    ["arw events tail --prefix agents.", "follow what happens, live"],
   ],
 });
 
@@ -230,7 +230,7 @@ function verifyText({ events, ofEvents, tombstones, isDone, hash }: VerifyItem, 
 
 type VerifyItem = Static<typeof VerifyJournal.output>;
 
-function eventText(event: Static<typeof Watch.output>, pen: Pen): string {
+export function eventText(event: Static<typeof Watch.output>, pen: Pen): string {
   const seq = pen.paint("dim", String(event.seq ?? "live").padStart(seqWidth));
   const data = pen.safe(JSON.stringify(event.data));
   const line = `${pen.timeText(event.timeMs)}  ${pen.safe(event.kind).padEnd(kindWidth)}  ${shortId(pen.safe(event.corrId)).padEnd(shortLength)}  ${data}`;

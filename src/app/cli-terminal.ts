@@ -8,6 +8,9 @@ import { expandHome, platformOf } from "./config/places.ts";
 /** What pipes get, and terminals that do not know their size (they say 0). */
 const columnsDefault = 80;
 
+/** Ctrl-C, and how a service manager says the same. */
+const leaveSignals = ["SIGINT", "SIGTERM"] as const;
+
 export function createTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
   const interrupts = new Set<() => void>();
@@ -26,6 +29,7 @@ export function createTerminal(): Terminal {
       return stdout.columns || columnsDefault;
     },
     isTty: stdin.isTTY && stdout.isTTY,
+    isScreen: stdout.isTTY,
     hasColor: stdout.isTTY && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
     async ask(question, signal) {
       const lines = createInterface({ input: stdin, output: stdout });
@@ -45,11 +49,11 @@ export function createTerminal(): Terminal {
       }
     },
     onInterrupt(run) {
-      if (interrupts.size === 0) process.on("SIGINT", interrupt);
+      if (interrupts.size === 0) for (const signal of leaveSignals) process.on(signal, interrupt);
       interrupts.add(run);
       return () => {
         interrupts.delete(run);
-        if (interrupts.size === 0) process.off("SIGINT", interrupt);
+        if (interrupts.size === 0) for (const signal of leaveSignals) process.off(signal, interrupt);
       };
     },
     timeText: (epochMs) => new Date(epochMs).toLocaleString("sv-SE"),

@@ -1,10 +1,14 @@
 /** `arw`: the command line of a hub. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { createPen } from "../surfaces/cli/pen.ts";
+import type { Globals } from "../surfaces/cli/port.ts";
 import { runCli } from "../surfaces/cli/run.ts";
 import { configOf, connect } from "./cli-connection.ts";
 import { ownCommands } from "./cli-own.ts";
-import { cliPresentation } from "./cli-presentation.ts";
+import { cliPresentation, eventText } from "./cli-presentation.ts";
+import { tailCommand } from "./cli-tail.ts";
 import { createTerminal } from "./cli-terminal.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { contractTable } from "./domains.ts";
@@ -30,18 +34,22 @@ export async function cli(words: readonly string[]): Promise<number> {
   };
   const terminal = createTerminal();
   const { version } = JSON.parse(readFileSync(join(programDir, "package.json"), "utf8")) as { version: string };
+  const presentation = cliPresentation(() => address);
+  const stateDirOf = (globals: Globals): string => configOf(connection, globals).values.state.dir;
   return runCli(
     {
       table,
       terminal,
-      own: ownCommands({
-        terminal,
-        version,
-        workDir: connection.workDir,
-        nowMs: Date.now,
-        stateDirOf: (globals) => configOf(connection, globals).values.state.dir,
-      }),
-      presentation: cliPresentation(() => address),
+      own: [
+        ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
+        tailCommand({
+          terminal,
+          connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),
+          wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),
+          lineOf: (event) => eventText(event, createPen(terminal)),
+        }),
+      ],
+      presentation,
       version,
       connect: (globals) => connect(connection, globals),
       startHub: async (flags) => (await import("./main.ts")).main(flags),

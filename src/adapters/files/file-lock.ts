@@ -20,6 +20,8 @@ export interface FileLockOptions {
   readonly wait: (delayMs: number) => Promise<void>;
   /** Whether a process of this id lives; asks the system unless a test answers. */
   readonly isAlive?: (pid: number) => boolean;
+  /** Milliseconds after which a living holder counts as gone; infinite for a lock that is held for as long as a process runs. */
+  readonly ageMsMax?: number;
 }
 
 /** Somebody else holds the lock, and did so for as long as was waited. */
@@ -34,7 +36,7 @@ export class FileLocked extends Error {
 }
 
 /** A small file is written in milliseconds; a process id may be given anew after its owner died, so age counts too. */
-const ageMsMax = 30_000;
+const ageMsMaxDefault = 30_000;
 const tries = 50;
 const pauseMs = 20;
 
@@ -85,7 +87,8 @@ async function tryMake(lockPath: string, mine: FileLockHolder): Promise<boolean>
   }
 }
 
-function isStale(holder: FileLockHolder | null, { nowMs, isAlive = processLives }: FileLockOptions): boolean {
+function isStale(holder: FileLockHolder | null, options: FileLockOptions): boolean {
+  const { nowMs, isAlive = processLives, ageMsMax = ageMsMaxDefault } = options;
   if (holder === null) return false;
   const ageMs = nowMs() - holder.sinceMs;
   return !isAlive(holder.pid) || ageMs > ageMsMax || ageMs < -ageMsMax;

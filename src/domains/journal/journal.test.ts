@@ -122,6 +122,11 @@ test("a file with its rotated ones is read oldest first, gzipped or plain, and l
     const path = join(folder, file);
     await assert.rejects(stream(target, "journal.import", { file: path }), (error) => isProblem(error, BadFile), file);
   }
+  // The hub's own folder is not where whoever asks stands.
+  await assert.rejects(
+    stream(target, "journal.import", { file: "events.jsonl" }),
+    /"events.jsonl" is not an absolute/u,
+  );
   await stream(target, "journal.import", { file: join(folder, "events.jsonl") });
   assert.deepEqual(await exported(target), lines.slice(0, 5));
   rmSync(folder, { recursive: true });

@@ -162,6 +162,7 @@ async function arw(
       writeError: (text) => void (err += text),
       columns: 80,
       isTty: script.isTty ?? false,
+      isScreen: script.isTty ?? false,
       hasColor: script.hasColor ?? false,
       ask: (question, signal) => {
         questions.push(question);

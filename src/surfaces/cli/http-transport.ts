@@ -11,6 +11,8 @@ export interface HttpOptions {
   readonly token: string | undefined;
   readonly send: typeof fetch;
   wait(delayMs: number, signal: AbortSignal): Promise<void>;
+  /** Tries to take up a stream again before giving up; for whoever looks for the hub anew after that. */
+  readonly streamTriesMax?: number | undefined;
 }
 
 export function createHttpTransport(options: HttpOptions): Transport {
@@ -44,6 +46,7 @@ export function createHttpTransport(options: HttpOptions): Transport {
           frame.event === "problem" ? new CallFailed(JSON.parse(frame.data) as ProblemDocument) : undefined,
         wait: (delayMs) => options.wait(delayMs, signal),
         signal,
+        ...(options.streamTriesMax === undefined ? {} : { triesMax: options.streamTriesMax }),
       });
       for await (const frame of frames) yield JSON.parse(frame.data) as unknown;
     },

@@ -2,19 +2,20 @@
 import { truncate } from "../../base/text-marks.ts";
 import type { CommandPlan } from "./plan.ts";
 import type { Pen } from "./pen.ts";
-import type { Presentation } from "./port.ts";
+import type { OwnCommand, Presentation } from "./port.ts";
 
-/** `own` are the words of commands that no operation stands behind. */
-type Overview = Presentation & { readonly own: readonly string[] };
+/** `own` are the commands that no operation stands behind. */
+type Overview = Presentation & { readonly own: readonly Pick<OwnCommand, "words" | "about">[] };
 
 export function overviewText(plans: readonly CommandPlan[], presentation: Overview, pen: Pen): string {
   const named = new Set(presentation.groups.flatMap((group) => group.words.map((words) => words.split(" ")[0])));
-  const others = [...new Set([...plans.map((plan) => plan.words[0] ?? ""), ...presentation.own])]
+  const ownWords = presentation.own.map(({ words }) => words.split(" ")[0] ?? "");
+  const others = [...new Set([...plans.map((plan) => plan.words[0] ?? ""), ...ownWords])]
     .filter((word) => !named.has(word))
     .toSorted();
   const rows = presentation.groups.map((group) => ({
     title: group.title,
-    lines: group.words.map((word) => ({ word, text: aboutOf(word, plans) })),
+    lines: group.words.map((word) => ({ word, text: aboutOf(word, plans, presentation.own) })),
   }));
   const width = Math.max(...rows.flatMap((group) => group.lines.map((line) => line.word.length))) + 2;
   const title = (text: string): string => pen.paint("bold", text);
@@ -57,10 +58,12 @@ const builtIn: Readonly<Record<string, string>> = {
   completion: "Print completions for bash, zsh or fish.",
 };
 
-function aboutOf(word: string, plans: readonly CommandPlan[]): string {
-  const own = plans.find((plan) => plan.words.join(" ") === word);
+function aboutOf(word: string, plans: readonly CommandPlan[], own: Overview["own"]): string {
+  const planned = plans.find((plan) => plan.words.join(" ") === word)?.operation.about;
   const members = new Set(plans.filter((plan) => plan.words[0] === word).map((plan) => plan.words[1] ?? ""));
-  return builtIn[word] ?? own?.operation.about ?? `One of ${[...members].join(", ")}.`;
+  return (
+    builtIn[word] ?? planned ?? own.find(({ words }) => words === word)?.about ?? `One of ${[...members].join(", ")}.`
+  );
 }
 
 function exampleLines(examples: Presentation["examples"], pen: Pen): readonly string[] {

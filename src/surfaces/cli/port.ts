@@ -9,6 +9,8 @@ export interface Terminal {
   readonly columns: number;
   /** A person reads and types here: input and output are both a terminal. */
   readonly isTty: boolean;
+  /** What is written goes to a screen and not into a pipe or a file. */
+  readonly isScreen: boolean;
   readonly hasColor: boolean;
   /** Rejects when the signal aborts or the input ends. */
   ask(question: string, signal: AbortSignal): Promise<string>;
@@ -105,7 +107,10 @@ export interface Presentation {
   readonly examples: readonly (readonly [command: string, effect: string])[];
 }
 
-/** A command that needs no hub. Options are flags without a value, in camelCase when it runs. */
+/**
+ * A command that no single operation stands behind. A flag that takes a value, such as `--prefix <text>`, may be repeated and
+ * arrives as a list of texts; every other one arrives as `true`. Names arrive in camelCase.
+ */
 export interface OwnCommand {
   readonly words: string;
   readonly about: string;

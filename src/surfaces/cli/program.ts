@@ -87,14 +87,25 @@ function addHub(program: Command, options: ProgramOptions): void {
 }
 
 function addOwn(program: Command, own: OwnCommand, options: ProgramOptions): void {
-  const command = childOf(program, own.words).description(own.about);
+  let command = program;
+  for (const word of own.words.split(" ")) command = childOf(command, word);
+  command.description(own.about);
   if (own.argument !== undefined) command.argument(`<${own.argument.name}>`, own.argument.about);
-  for (const [flag, about] of own.options) command.option(flag, about);
+  for (const [flag, about] of own.options) command.addOption(ownOption(flag, about));
   addGlobals(command);
   command.action(async () => {
     const [argument = ""] = command.args;
     await options.runOwn(own, { argument, flags: command.opts(), globals: command.optsWithGlobals() });
   });
+}
+
+function ownOption(flag: string, about: string): Option {
+  const option = new Option(flag, about);
+  if (!flag.includes("<")) return option;
+  return option.argParser((text: string, before: unknown) => [
+    ...(Array.isArray(before) ? (before as readonly string[]) : []),
+    text,
+  ]);
 }
 
 function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions): void {

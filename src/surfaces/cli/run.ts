@@ -4,12 +4,13 @@ import { completionScript } from "./completion.ts";
 import { type FollowOptions, followJob } from "./follow.ts";
 import { overviewText } from "./overview.ts";
 import { createPen, type Pen } from "./pen.ts";
-import { planCommands } from "./plan.ts";
+import { type CommandPlan, planCommands } from "./plan.ts";
 import {
   CallFailed,
   type CallResult,
   type CliParts,
   exitCodes,
+  type Globals,
   HubUnreachable,
   type Input,
   type Transport,
@@ -32,7 +33,7 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     hasColor: terminal.hasColor,
     write: terminal.write,
     writeError: terminal.writeError,
-    overview: () => overviewText(plans, { ...presentation, own: (parts.own ?? []).map(({ words }) => words) }, pen),
+    overview: () => overviewText(plans, { ...presentation, own: parts.own ?? [] }, pen),
     run: async (chosen) => {
       code = await runCommand(parts, chosen, pen);
     },
@@ -42,11 +43,7 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     },
     own: parts.own ?? [],
     runOwn: async (command, given) => {
-      code = await command.run(given).catch((error: unknown) => {
-        if (!(error instanceof CallFailed)) throw error;
-        terminal.writeError(`${pen.paint("red", `✗ ${error.document.title}`)}: ${pen.safe(error.message)}\n`);
-        return exitCodes.problem;
-      });
+      code = await command.run(given).catch((error: unknown) => tell(parts, { globals: given.globals }, error));
     },
   });
   try {
@@ -162,7 +159,12 @@ function printStarted({ parts, chosen, pen }: Running, result: Exclude<CallResul
     );
 }
 
-function tell({ table, terminal }: CliParts, chosen: Chosen, error: unknown): number {
+interface Asked {
+  readonly globals: Globals;
+  readonly plan?: CommandPlan;
+}
+
+function tell({ table, terminal }: CliParts, { globals, plan }: Asked, error: unknown): number {
   // The pen of the error stream: colours follow the same wish.
   const pen = createPen(terminal);
   if (error instanceof HubUnreachable) {
@@ -173,8 +175,8 @@ function tell({ table, terminal }: CliParts, chosen: Chosen, error: unknown): nu
   }
   if (!(error instanceof CallFailed)) throw error;
   const { document } = error;
-  const text = problemText({ document, definition: table.problems.get(document.code), plan: chosen.plan }, pen);
-  if (chosen.globals.json) terminal.writeError(`${JSON.stringify(document)}\n`);
+  const text = problemText({ document, definition: table.problems.get(document.code), plan }, pen);
+  if (globals.json) terminal.writeError(`${JSON.stringify(document)}\n`);
   else terminal.writeError(`${text}\n`);
   return exitCodes.problem;
 }
