@@ -190,6 +190,18 @@ test("counters tell what was published, delivered, lost and wanted by nobody", (
   assert.equal(quiet.counters().noReceivers, 1);
 });
 
+test("counters stay right while listeners come and go, and through a flood of kinds", () => {
+  const { bus } = makeBus();
+  bus.publish(envelope({}));
+  const stop = bus.listen(["notes."], () => stop());
+  bus.publish(envelope({}));
+  bus.publish(envelope({}));
+  bus.listen(["notes."], () => {});
+  for (let index = 0; index < 5_000; index += 1) bus.publish(envelope({ kind: `other.k${index}` }));
+  bus.publish(envelope({}));
+  assert.deepEqual(bus.counters(), { published: 5_004, delivered: 2, lagged: 0, noReceivers: 5_002, receivers: 1 });
+});
+
 test("a kind that was published before is delivered without a look into the trie", () => {
   const { bus } = makeBus();
   for (let index = 0; index < 2000; index += 1) bus.listen([`models.m${index}.`], () => {});

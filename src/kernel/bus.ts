@@ -3,7 +3,7 @@
  * grows: a reader that is too slow loses its oldest events and is told which.
  */
 import type { Envelope } from "../contract/event.ts";
-import { createPrefixMatcher } from "../base/prefix-trie.ts";
+import { createPrefixMatcher, type PrefixMatcher } from "../base/prefix-trie.ts";
 import type { Bus, BusCounters, SubscriberState, Subscription } from "./kernel.ts";
 import { createSubscription } from "./subscription.ts";
 
@@ -28,74 +28,93 @@ export interface BusOptions {
 
 type Listener = (envelope: Envelope) => void;
 
+/** Who hears a kind, found once, and how often it came: every other count follows from these two. */
+interface Route {
+  readonly listeners: readonly Listener[];
+  published: number;
+}
+
+/** Kinds whose routes are at hand. A hub has some hundred; what floods past this starts over. */
+const routesMax = 4_096;
+
 export function createBus({ capacity, replay, onDefect, onPublish }: BusOptions): OwnedBus {
   const matcher = createPrefixMatcher<Listener>();
-  const recentRing = createRecent(replay);
-  let published = 0;
-  let delivered = 0;
-  let noReceivers = 0;
-
-  // Events come in runs of one kind: the list that the last one used is at hand without a look-up.
-  let lastKind: string | null = null;
-  let lastListeners: readonly Listener[] = [];
-
-  const listenersOf = (kind: string): readonly Listener[] => {
-    if (kind === lastKind) return lastListeners;
-    lastListeners = matcher.match(kind);
-    lastKind = kind;
-    return lastListeners;
-  };
-  const listen = (prefixes: readonly string[], run: Listener): (() => void) => {
-    const removals = (prefixes.length === 0 ? [""] : prefixes).map((prefix) => matcher.add(prefix, run));
-    lastKind = null;
-    return () => {
-      for (const remove of removals) remove();
-      lastKind = null;
-    };
-  };
-  const readers = createReaders(listen, capacity);
-  /** A listener that throws is reported, and the next one still hears the event. */
-  const deliver = (listeners: readonly Listener[], envelope: Envelope): void => {
-    let next = 0;
-    while (next < listeners.length) {
-      try {
-        while (next < listeners.length) (listeners[next++] as Listener)(envelope);
-      } catch (error) {
-        onDefect(error);
-      }
-    }
-  };
-
+  const ring = createReplayRing(replay);
+  const routes = createRoutes(matcher);
+  const { known, find } = routes;
+  const readers = createReaders(routes.listen, capacity);
   return {
     publish(envelope) {
-      published += 1;
-      onPublish?.(envelope);
-      if (envelope.seq > 0) recentRing.push(envelope);
-      const listeners = listenersOf(envelope.kind);
-      if (listeners.length === 0) noReceivers += 1;
-      deliver(listeners, envelope);
-      delivered += listeners.length;
+      const { kind, seq } = envelope;
+      const route = known.get(kind) ?? find(kind);
+      route.published += 1;
+      const { listeners } = route;
+      if (onPublish !== undefined) onPublish(envelope);
+      if (seq > 0) {
+        ring.slots[ring.next] = envelope;
+        ring.next += 1;
+        if (ring.next === ring.capacity) wrap(ring);
+      }
+      for (let next = 0; next < listeners.length; next += 1) {
+        // A listener that throws is reported, and the next one still hears the event.
+        try {
+          (listeners[next] as Listener)(envelope);
+        } catch (error) {
+          onDefect(error);
+        }
+      }
     },
     get visits() {
       return matcher.visits;
     },
-    recent: recentRing.after,
-    listen,
+    recent: (afterSeq) => recentAfter(ring, afterSeq),
+    listen: routes.listen,
     subscribe: readers.subscribe,
-    counters: (): BusCounters => ({
-      published,
-      delivered,
-      lagged: readers.lagged(),
-      noReceivers,
-      receivers: matcher.size,
-    }),
+    counters: (): BusCounters => ({ ...routes.counters(), lagged: readers.lagged(), receivers: matcher.size }),
     get ring() {
-      return { held: recentRing.held, capacity: recentRing.capacity };
+      return { held: heldIn(ring), capacity: ring.capacity };
     },
     losses: () => readers.losses,
     get subscribers() {
       return readers.states();
     },
+  };
+}
+
+/** The routes of the kinds that came since somebody last began or ceased to listen, and the sums of those before. */
+function createRoutes(matcher: PrefixMatcher<Listener>) {
+  const known = new Map<string, Route>();
+  const sums = { published: 0, delivered: 0, noReceivers: 0 };
+  const addTo = (to: typeof sums): typeof sums => {
+    for (const { listeners, published } of known.values()) {
+      to.published += published;
+      to.delivered += published * listeners.length;
+      if (listeners.length === 0) to.noReceivers += published;
+    }
+    return to;
+  };
+  const forget = (): void => {
+    addTo(sums);
+    known.clear();
+  };
+  return {
+    /** Read by `publish` itself: one look-up for an event of a known kind, and no call. */
+    known: known as ReadonlyMap<string, Route>,
+    find(kind: string): Route {
+      if (known.size >= routesMax) forget();
+      const route = { listeners: matcher.match(kind), published: 0 };
+      known.set(kind, route);
+      return route;
+    },
+    listen(prefixes: readonly string[], run: Listener): () => void {
+      const removals = (prefixes.length === 0 ? [""] : prefixes).map((prefix) => matcher.add(prefix, run));
+      forget();
+      return () => {
+        for (const remove of removals) remove();
+        forget();
+      };
+    },
+    counters: () => addTo({ ...sums }),
   };
 }
 
@@ -136,29 +155,31 @@ function createReaders(listen: Listen, capacityDefault: number) {
   };
 }
 
-function createRecent(size: number) {
-  const slots: (Envelope | undefined)[] = Array.from({ length: Math.max(1, size) });
-  let next = 0;
-  let held = 0;
-  return {
-    capacity: slots.length,
-    get held() {
-      return held;
-    },
-    push(envelope: Envelope): void {
-      slots[next] = envelope;
-      next = next + 1 === slots.length ? 0 : next + 1;
-      if (held < slots.length) held += 1;
-    },
-    after(afterSeq: number): readonly Envelope[] | null {
-      const oldest = slots[(next - held + slots.length) % slots.length];
-      if (oldest === undefined || oldest.seq > afterSeq + 1) return null;
-      const found: Envelope[] = [];
-      for (let index = 0; index < held; index += 1) {
-        const envelope = slots[(next - held + index + slots.length) % slots.length];
-        if (envelope !== undefined && envelope.seq > afterSeq) found.push(envelope);
-      }
-      return found;
-    },
-  };
+/** The newest durable events in a fixed array. A plain record, so that publishing writes two fields and calls nothing. */
+interface ReplayRing {
+  readonly slots: (Envelope | null)[];
+  readonly capacity: number;
+  /** Where the next event goes. */
+  next: number;
+  isFull: boolean;
+}
+
+function createReplayRing(size: number): ReplayRing {
+  const capacity = Math.max(1, size);
+  return { slots: Array.from({ length: capacity }, () => null), capacity, next: 0, isFull: false };
+}
+
+function wrap(ring: ReplayRing): void {
+  ring.next = 0;
+  ring.isFull = true;
+}
+
+const heldIn = ({ isFull, capacity, next }: ReplayRing): number => (isFull ? capacity : next);
+
+function recentAfter({ slots, next, isFull }: ReplayRing, afterSeq: number): readonly Envelope[] | null {
+  const inOrder = isFull ? [...slots.slice(next), ...slots.slice(0, next)] : slots.slice(0, next);
+  const held = inOrder.filter((envelope) => envelope !== null);
+  const oldest = held[0];
+  if (oldest === undefined || oldest.seq > afterSeq + 1) return null;
+  return held.filter((envelope) => envelope.seq > afterSeq);
 }
