@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { clientFile, generateClient } from "../client/generate.ts";
+import { cedarSchemaOf } from "../src/adapters/cedar/schema.ts";
 import { configExampleToml, configJsonSchema } from "../src/app/config/reference.ts";
 import { contractTable } from "../src/app/domains.ts";
 import type { Table } from "../src/kernel/kernel.ts";
@@ -17,6 +18,7 @@ import { gateKeys, problemPages } from "../src/surfaces/spec/pages.ts";
 import { schemas } from "../src/surfaces/spec/schemas.ts";
 import { type Files, hashFile, jsonFile, markdownFile, staleFiles, writeFiles } from "./gen/files.ts";
 import { notices } from "./gen/notices.ts";
+import { parsedPolicies, parsedPoliciesFile, policiesText } from "./gen/policies.ts";
 import { domainsPage, eventsPage, operationsPage, viewsPage } from "./gen/reference.ts";
 import { domainEdges } from "./tidy/domain-graph.ts";
 import { readSources, type Source } from "./tidy/source.ts";
@@ -31,6 +33,9 @@ export function generatedFiles(
     ["spec/openapi.yaml", yamlFile(openapi(table, { version }))],
     ["spec/asyncapi.yaml", yamlFile(asyncapi(table, { version }))],
     ["spec/mcp-tools.json", jsonFile({ tools: mcpTools(table) })],
+    ["spec/cedar.schema.json", jsonFile(cedarSchemaOf(table))],
+    ["spec/default.cedar", policiesText()],
+    [parsedPoliciesFile, parsedPolicies(table)],
     ["spec/gate-keys.md", markdownFile(gateKeys(table))],
     ["spec/config.schema.json", jsonFile(configJsonSchema())],
     ["spec/config.example.toml", hashFile(configExampleToml())],

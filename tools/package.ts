@@ -67,6 +67,11 @@ async function bundleInto(folder: string): Promise<void> {
   });
   await bundle.write({ dir: join(folder, "app"), format: "esm" });
   await bundle.close();
+  // Read at run time, so the bundler does not see it.
+  await cp(
+    join(root, "node_modules/@cedar-policy/cedar-wasm/web/cedar_wasm_bg.wasm"),
+    join(folder, "app/cedar_wasm_bg.wasm"),
+  );
 }
 
 const { values } = parseArgs({

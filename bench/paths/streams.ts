@@ -26,6 +26,8 @@ const mark = "the-last-of-the-lap";
 const limitBytes = 1e9;
 const Sampled = event({ kind: "bench.sampled", isDurable: false, about: "A sample.", data: Type.Unknown() });
 const origin = { caller: { kind: "system", id: "bench" } as const, corrId: "bench", causeId: null };
+/** No policies: what is measured stands beside them. */
+const allowed = { effect: "allow", rule: "bench", source: "bench", reason: "all is allowed" } as const;
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Something that streams: where it listens, and how an event is given to it. */
@@ -57,8 +59,8 @@ async function startOurs(options: BenchOptions): Promise<Streamer> {
       ],
       identity: { identify: () => origin.caller },
       gate: { check: () => null },
+      policy: { rule: () => allowed },
       approvals: {
-        ruling: () => null,
         request: () => Promise.reject(new TypeError("nothing is asked here")),
         decision: () => Promise.reject(new TypeError("nothing is asked here")),
         isGranted: () => false,

@@ -19,6 +19,8 @@ import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
+import type { PolicyEngine } from "../domains/policy/engine-port.ts";
+import { createRulings } from "../domains/policy/rulings.ts";
 import { createScout } from "../domains/scout/service.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createSystem } from "../domains/system/service.ts";
@@ -49,6 +51,7 @@ export interface Means {
   };
   readonly sample: SampleFolder;
   readonly facts: HubFacts;
+  readonly policies: PolicyEngine;
   readonly denyRules: readonly DenyRule[];
   readonly askPatterns: readonly string[];
   readonly approvalTimeoutMs: number;
@@ -63,13 +66,13 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     clock,
     log,
     redactor,
-    askPatterns: means.askPatterns,
     timeoutMs: means.approvalTimeoutMs,
   });
   const reader = createFolderReader({ folders: means.folders, redactor });
   return {
     identity: means.access.identity,
     gate,
+    policy: createRulings({ engine: () => means.policies, askPatterns: means.askPatterns }),
     approvals: approvals.port,
     domains: [
       means.access.domain,
@@ -99,9 +102,11 @@ export function contractTable(): Table {
     token: { salt: "", hash: "" },
     sessions: { stored: [], store: { save: async () => undefined } },
     randomBytes: (count) => new Uint8Array(count),
-    now: () => 0,
+    tokens: { stored: { salt: "", tokens: [] }, store: { save: async () => undefined } },
+    clock: { nowMs: () => 0, after: () => () => undefined },
     log: nothing,
-    failures: { limit: 1, windowMs: 1 },
+    rates: { admin: { limit: 1, windowMs: 1 }, reads: { limit: 1, windowMs: 1 } },
+    learnSecrets: () => undefined,
   });
   const means: Means = {
     access,
@@ -116,6 +121,7 @@ export function contractTable(): Table {
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
     facts: nothing,
+    policies: nothing,
     denyRules: [],
     askPatterns: [],
     approvalTimeoutMs: 1,

@@ -7,9 +7,13 @@ import { createRedactor } from "../base/redact.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { createBackups } from "../adapters/backup/make-backup.ts";
+import { parsedDefaultPolicies } from "../adapters/cedar/default-policies.generated.ts";
+import { createCedarEngine } from "../adapters/cedar/engine.ts";
+import { createCedarLoader } from "../adapters/cedar/wasm.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
 import { openCredentials } from "../adapters/credentials/credentials.ts";
 import { createSessionFile } from "../adapters/credentials/session-file.ts";
+import { createTokenFile } from "../adapters/credentials/token-file.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
@@ -33,9 +37,10 @@ import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts
 import { formatBytes } from "../base/units.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
+import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
 import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
-import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
+import { cedarProgram, nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
 /** Recorded results and before-images above this are not kept as blobs. */
 const blobBytesMax = 64_000_000;
@@ -61,6 +66,8 @@ export interface OpenHub extends AsyncDisposable {
 export interface HubOptions {
   readonly config: LoadedConfig;
   readonly givenToken: string | undefined;
+  /** Secrets for the collector of traces: `name=value,name=value`. */
+  readonly otlpHeaders?: string | undefined;
   readonly pid: number;
 }
 
@@ -84,9 +91,11 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     consumers: () => consumerStats(kernel),
     disk: () => diskFree(stateDir),
     tee: means.tee.status,
+    otlp: means.otlp.status,
   });
   await kernel.start();
   opening.use(means.tee).open(kernel);
+  await opening.use(means.otlp).open(kernel);
   door.isOpen = true;
   const held = opening.move();
   const system = kernel.parts.act({ caller: { kind: "system", id: "hub" }, corrId: facts.bootId });
@@ -124,7 +133,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
 }
 
 /** Everything the kernel and the services are built from, opened in the state directory. */
-async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDisposableStack) {
+async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, opening: AsyncDisposableStack) {
   const { values } = config;
   const stateDir = values.state.dir;
   const chance = createSystemChance();
@@ -135,15 +144,18 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
   const files = createStateFiles({ nowMs: systemClock.nowMs });
   const credentials = await openCredentials({ stateDir, givenToken, randomBytes: chance.randomBytes, files });
   const sessions = createSessionFile(stateDir, files);
-  const [limit = 60, windowS = 60] = values.access.adminRateLimit.split("/").map(Number);
+  const { randomBytes } = chance;
+  const tokens = createTokenFile({ stateDir, randomBytes, files });
   const access = opening.use(
     createAccess({
       token: credentials.token,
       sessions: { stored: await sessions.load(), store: sessions },
-      randomBytes: chance.randomBytes,
-      now: systemClock.nowMs,
+      tokens: { stored: await tokens.load(), store: tokens },
+      randomBytes,
+      clock: systemClock,
       log,
-      failures: { limit, windowMs: windowS * 1000 },
+      rates: { admin: rateOf(values.access.adminRateLimit), reads: rateOf(values.access.readRateLimit) },
+      learnSecrets: redactor.add,
     }),
   );
   const auditLog = opening.use(
@@ -151,10 +163,14 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
   );
   const stop = Promise.withResolvers<string>();
   const tee = createTeeSeat(values, log);
+  const node = await nodeIdOf(stateDir, { files, newId });
+  const version = versionOf();
+  const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
   const facts = hubFacts({
     tee,
+    otlp,
     config,
-    node: await nodeIdOf(stateDir, { files, newId }),
+    node,
     bootId: newId(),
     metrics,
     stop: stop.resolve,
@@ -165,6 +181,7 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
   const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
   return {
     tee,
+    otlp,
     store,
     blobs,
     chance,
@@ -173,6 +190,11 @@ async function openMeans({ config, givenToken }: HubOptions, opening: AsyncDispo
     log,
     metrics,
     access,
+    policies: createCedarEngine({
+      policies: parsedDefaultPolicies,
+      load: createCedarLoader(cedarProgram),
+      name: newId(),
+    }),
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
     tokenSource: credentials.source,
@@ -219,6 +241,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           facts,
+          policies: means.policies,
           denyRules: config.denyRules,
           askPatterns: values.approvals.ask,
           approvalTimeoutMs: values.approvals.timeoutMs,
@@ -226,6 +249,12 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
         parts,
       ),
   });
+}
+
+/** `60/60`: so many in so many seconds, as the schema of the configuration has made sure. */
+function rateOf(text: string): { readonly limit: number; readonly windowMs: number } {
+  const [limit = 60, windowS = 60] = text.split("/").map(Number);
+  return { limit, windowMs: windowS * 1000 };
 }
 
 /** Who copies the state directory, and who looks after it. */
@@ -302,10 +331,11 @@ interface FactsOptions {
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
   readonly tee: TeeSeat;
+  readonly otlp: OtlpSeat;
   readonly auditLog: AuditLog;
 }
 
-function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee }: FactsOptions): HubFacts {
+function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee, otlp }: FactsOptions): HubFacts {
   return {
     version: versionOf(),
     bootId,
@@ -323,6 +353,7 @@ function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee 
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },
         ...tee.checks(),
+        ...otlp.checks(),
       ];
     },
   };

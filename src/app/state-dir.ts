@@ -13,6 +13,15 @@ export function programRoot(): string {
   return folder;
 }
 
+/** Cedar's program: beside the bundle in a package, in its library otherwise. */
+export function cedarProgram(): string {
+  const file = "cedar_wasm_bg.wasm";
+  const bundled = join(dirname(fileURLToPath(import.meta.url)), file);
+  return existsSync(bundled)
+    ? bundled
+    : join(dirname(fileURLToPath(import.meta.resolve("@cedar-policy/cedar-wasm/web"))), file);
+}
+
 /** How a person types the command line: a clone has no `arw` on PATH. */
 export const commandName = (): string =>
   existsSync(join(programRoot(), "tools", "bootstrap")) ? "npm run arw --" : "npx arw";

@@ -8,7 +8,10 @@ import { closed, FolderPath, oneOf, RelativePath, type Static, Type } from "./sc
 export interface Scope {
   readonly folder?: string;
   readonly path?: string;
+  /** `example.org:443`. */
   readonly host?: string;
+  readonly model?: string;
+  readonly project?: string;
 }
 
 /** A permission that a person gave together with a run: a gate-key pattern, narrowed to a folder and perhaps one path. */
@@ -19,11 +22,31 @@ export const Grant = closed({
 });
 export type Grant = Static<typeof Grant>;
 
+/**
+ * How far a token lets its caller go. Who came by none goes as far as others of its kind. It travels with the caller, so that
+ * a task is held to it as the call was that queued the task.
+ */
+export const Reach = closed({
+  token: Type.String({ maxLength: 120, description: "Name of the token." }),
+  keys: Type.Array(Type.String({ maxLength: 200 }), {
+    maxItems: 64,
+    description: "Gate keys, or beginnings with `*`.",
+  }),
+  isReadOnly: Type.Boolean(),
+});
+export type Reach = Static<typeof Reach>;
+
+/** What a call was built from: its person's own words, or what was read in files, on the web or from tools. */
+export const labels = ["user", "file", "web", "tool"] as const;
+export type Label = (typeof labels)[number];
+
 export const callerKinds = ["person", "agent", "plugin", "node", "system"] as const;
 export const Caller = closed({
   kind: oneOf(callerKinds),
   id: Type.String({ pattern: "^[A-Za-z0-9._:@-]{1,120}$" }),
   grants: Type.Optional(Type.Array(Grant, { maxItems: 64 })),
+  reach: Type.Optional(Reach),
+  labels: Type.Optional(Type.Array(oneOf(labels), { maxItems: labels.length })),
 });
 export type Caller = Static<typeof Caller>;
 
@@ -33,6 +56,13 @@ export const callerName = (caller: Caller): string => `${caller.kind}:${caller.i
 export const matchesKey = (pattern: string, key: string): boolean =>
   pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : pattern === key;
 
+export const isInReach = (reach: Reach, key: string, effect: "read" | "write" | "destroy"): boolean =>
+  (effect === "read" || !reach.isReadOnly) && reach.keys.some((pattern) => matchesKey(pattern, key));
+
+/** True when everything that `inner` matches is matched by `outer`, too. */
+export const coversPattern = (outer: string, inner: string): boolean =>
+  outer.endsWith("*") ? inner.startsWith(outer.slice(0, -1)) : outer === inner;
+
 /** True when one grant covers the key and everything in the scope. A grant without a folder covers no folder. */
 export function isGranted(caller: Caller, key: string, scope: Scope): boolean {
   return (caller.grants ?? []).some(
@@ -40,6 +70,8 @@ export function isGranted(caller: Caller, key: string, scope: Scope): boolean {
       matchesKey(grant.key, key) &&
       grant.folder === scope.folder &&
       (grant.path === undefined || grant.path === scope.path) &&
-      scope.host === undefined,
+      scope.host === undefined &&
+      scope.model === undefined &&
+      scope.project === undefined,
   );
 }

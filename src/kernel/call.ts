@@ -6,7 +6,7 @@ import { type Checker, checkerOf } from "../contract/schema.ts";
 import { standardProblems } from "../contract/standard-problems.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
-import type { Approvals, Clock, Gate, Identity, Redactor, Sample } from "./ports.ts";
+import type { Approvals, Brake, Clock, Gate, Identity, Policy, Redactor, Ruling, Sample } from "./ports.ts";
 
 /** How long an operation that answers once may take. Jobs have the lease of their task instead. */
 const deadlineMsDefault = 60_000;
@@ -15,7 +15,9 @@ export interface DispatchOptions extends ContextDeps {
   readonly table: Table;
   readonly queue: () => Queue;
   readonly identity: Identity;
+  readonly brake?: Brake;
   readonly gate: Gate;
+  readonly policy: Policy;
   readonly approvals: Approvals;
   readonly redactor: Redactor;
   readonly clock: Clock;
@@ -27,6 +29,8 @@ export interface DispatchOptions extends ContextDeps {
 export interface InnerRequest extends CallRequest {
   /** Runs a job here and now instead of queueing it: the worker, and calls between domains. */
   readonly isInline?: boolean;
+  /** A handler makes it on the way of a call that came through the door, and was held to its caller's reach there. */
+  readonly isNested?: boolean;
   readonly approvalId?: string;
 }
 
@@ -60,12 +64,15 @@ export interface Call {
   readonly prepared: Prepared;
   readonly corrId: string;
   readonly startedMs: number;
-  readonly abort: AbortSignal | undefined;
+  /** The caller left, or its right to be here ended. */
+  abort: AbortSignal | undefined;
   /** Aborted when the deadline passes; made when somebody asks for the signal, which most handlers never do. */
   late: AbortController | null;
   caller: Caller | null;
   input: unknown;
   scope: Scope;
+  /** What the policies said; null before they were asked. */
+  ruling: Ruling | null;
   context: Context | null;
   /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
   etag: string | undefined;
@@ -76,7 +83,7 @@ export interface Call {
   approvalId: string | null;
 }
 
-export type StageName = "identify" | "gate" | "decode" | "approve" | "run" | "egress" | "encode";
+export type StageName = "identify" | "gate" | "decode" | "policy" | "approve" | "run" | "egress" | "encode";
 export type Stage = { readonly name: StageName; readonly run: (call: Call) => void | Promise<void> };
 
 /** The corridor itself, for calls that a call makes. */

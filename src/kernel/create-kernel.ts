@@ -12,7 +12,20 @@ import { type ContextDeps, createContext } from "./context.ts";
 import { createDispatcher, type OwnedDispatcher } from "./dispatch.ts";
 import { createJournal } from "./journal.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Approvals, BlobStore, Chance, Clock, Gate, Identity, Log, Redactor, Store, Telemetry } from "./ports.ts";
+import type {
+  Approvals,
+  BlobStore,
+  Brake,
+  Chance,
+  Clock,
+  Gate,
+  Identity,
+  Log,
+  Redactor,
+  Store,
+  Telemetry,
+  Policy,
+} from "./ports.ts";
 import { createQueue } from "./queue.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
@@ -25,7 +38,9 @@ export interface Composition {
   readonly domains: readonly Domain[];
   readonly identity: Identity;
   readonly gate: Gate;
+  readonly policy: Policy;
   readonly approvals: Approvals;
+  readonly brake?: Brake;
 }
 
 export interface KernelOptions {
@@ -99,6 +114,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
     log,
     concurrency: options.limits.workers,
     leaseMs: (operation) => table.operations.get(operation)?.operation.deadlineMs,
+    canRecover: (operation) => table.operations.get(operation)?.operation.canRecover === true,
     execute: (task, signal) => executeTask(dispatcher, task, signal),
   });
   const dispatcher = createDispatcher({

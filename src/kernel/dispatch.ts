@@ -5,7 +5,7 @@
 import { digestOf } from "../base/canonical-json.ts";
 import { Problem } from "../contract/problem.ts";
 import { cleanValue } from "../contract/schema.ts";
-import { Cancelled, Denied, Internal, InvalidInput, NotFound, Unauthenticated } from "../contract/standard-problems.ts";
+import { Cancelled, Denied, Internal, InvalidInput, NotFound } from "../contract/standard-problems.ts";
 import {
   type Call,
   type Dispatch,
@@ -18,6 +18,8 @@ import {
 import type { Answered, Outcome } from "./kernel.ts";
 import type { ChangeSample, Gate } from "./ports.ts";
 import { approve } from "./stage-approve.ts";
+import { identify } from "./stage-identify.ts";
+import { policy } from "./stage-policy.ts";
 import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
 
@@ -52,6 +54,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       caller: null,
       input: request.input,
       scope: {},
+      ruling: null,
       context: null,
       etag: undefined,
       output: undefined,
@@ -80,19 +83,12 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
     { name: "identify", run: (call) => identify(call, options) },
     { name: "gate", run: (call) => gate(call, call.prepared.key, options.gate) },
     { name: "decode", run: decode },
+    { name: "policy", run: (call) => policy(call, options.policy) },
     { name: "approve", run: (call) => approve(call, options, dispatch) },
     { name: "run", run: (call) => run(call, options, dispatch) },
     { name: "egress", run: (call) => egress(call, options) },
     { name: "encode", run: (call) => encode(call, options) },
   ];
-}
-
-function identify(call: Call, { identity }: DispatchOptions): void {
-  const { credentials } = call.request;
-  call.caller = credentials.kind === "caller" ? credentials.caller : identity.identify(credentials);
-  if (call.caller === null && !call.prepared.operation.isPublic) {
-    throw new Problem(Unauthenticated, `${call.prepared.operation.id} needs a sign-in or a token`);
-  }
 }
 
 function gate(call: Call, key: string, port: Gate): void {
@@ -182,6 +178,7 @@ function changeOf(call: Call, effect: "write" | "destroy", problem: Problem | nu
     key,
     effect,
     isPublic: operation.isPublic,
+    isSecret: operation.isSecret === true,
     scope: call.scope,
     argsDigest: () => digestOf(call.input),
     outcome: problem !== null ? "refused" : ended === "held" || ended === "accepted" ? outcomes[ended] : "answered",

@@ -4,7 +4,7 @@
  */
 import type { Caller, Scope } from "../contract/caller.ts";
 import type { Envelope } from "../contract/event.ts";
-import type { Preview } from "../contract/operation.ts";
+import type { Operation, Preview } from "../contract/operation.ts";
 
 /** Time. `nowMs` is wall clock (may jump), `monotonicMs` never goes back. */
 export interface Clock {
@@ -79,8 +79,11 @@ export interface ViewState {
 
 /**
  * The one durable store of a hub: journal and view rows. Synchronous by decision (docs/decisions): one writer, group commit.
- * - `commit` is atomic and durable when it returns; events arrive with ascending, gap-free `seq`.
+ * - `commit` is atomic and durable when it returns; events arrive with ascending, gap-free `seq`. With `sync: "later"` every
+ *   reader sees it and it outlives the process, but a loss of power may take it back, with all that came behind it, until
+ *   a `sync` that began after it has ended.
  * - A failed commit throws `StoreFault` and leaves the store as it was.
+ * - `sync` calls back once, perhaps at once. After a fault nobody knows what is on the disk, so nothing more is committed.
  * - `rebuild` replaces a view's rows and its state in one transaction.
  * - `drop` empties the data of events and writes rows, in one transaction. Nothing else of an event ever changes.
  * - `reclaim` gives at most `pages` freed pages back to the disk, and answers how many; 0 when there are none.
@@ -92,7 +95,9 @@ export interface Store extends Disposable {
     readonly events: readonly StoredEvent[];
     readonly rows: readonly RowWrite[];
     readonly views: readonly string[];
+    readonly sync?: "now" | "later";
   }): void;
+  sync(done: (fault: StoreFault | null) => void): void;
   events(query: EventQuery): StoredEvent[];
   row(view: string, key: string): string | undefined;
   rows(query: RowQuery): { readonly key: string; readonly json: string }[];
@@ -127,9 +132,22 @@ export type Credentials =
   | { readonly kind: "cookie"; readonly cookie: string; readonly address: string }
   | { readonly kind: "caller"; readonly caller: Caller };
 
-/** Throws the `Unauthenticated` or `TooManyRequests` problem; null when the caller stays anonymous. */
 export interface Identity {
-  identify(credentials: Credentials): Caller | null;
+  /**
+   * Throws the `Unauthenticated` or `TooManyRequests` problem; null when the caller stays anonymous. What is wanted decides
+   * which limit the call counts towards.
+   */
+  identify(credentials: Credentials, wanted: Operation): Caller | null;
+  /** Aborts when the proof that this caller came by is worth nothing any more: revoked, replaced, expired, signed out. */
+  ending?(caller: Caller): AbortSignal | undefined;
+}
+
+/** The emergency stop. */
+export interface Brake {
+  /** Throws the `Halted` problem for what may not go on. Asked for every call: one look at a field while the hub works. */
+  check(caller: Caller, operation: Operation): void;
+  /** Aborts when the brake is pulled; another one once it is released. */
+  readonly signal: AbortSignal;
 }
 
 export interface Denial {
@@ -158,19 +176,25 @@ export interface HeldCall {
 
 export type Decision = { readonly kind: "granted" } | { readonly kind: "denied"; readonly reason: string };
 
-/** What stands in a call's way: a question to a person, or a refusal that no person can lift from here. */
+/** What the policies say of one call. */
 export interface Ruling {
-  readonly effect: "ask" | "deny";
+  readonly effect: "allow" | "ask" | "deny";
+  /** The policy that decided. */
   readonly rule: string;
+  /** Where it stands. */
+  readonly source: string;
   readonly reason: string;
 }
 
-/** Decides which calls are asked for, and asks. `request` resolves once the question is durable. */
+/** Decides by the user's policies. Runs for every call, so what is known is answered at once; pure, and never rejects. */
+export interface Policy {
+  rule(
+    call: Pick<HeldCall, "operation" | "key" | "caller" | "scope"> & Pick<Operation, "effect" | "needs">,
+  ): Ruling | Promise<Ruling>;
+}
+
+/** Asks a person. `request` resolves once the question is durable. */
 export interface Approvals {
-  /** Null lets the call pass. Runs for every call, so it is cheap and pure. */
-  ruling(
-    call: Pick<HeldCall, "key" | "caller" | "scope"> & { readonly effect: "read" | "write" | "destroy" },
-  ): Ruling | null;
   request(
     call: HeldCall & { readonly rule: string; readonly isResumable: boolean },
   ): Promise<{ readonly approvalId: string }>;
@@ -210,6 +234,7 @@ export interface ChangeSample {
   readonly key: string;
   readonly effect: "write" | "destroy";
   readonly isPublic: boolean;
+  readonly isSecret: boolean;
   readonly scope: Scope;
   /** Digest of the arguments, computed by whoever needs it: text of a megabyte takes milliseconds. */
   argsDigest(): string;

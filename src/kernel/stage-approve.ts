@@ -1,4 +1,4 @@
-/** The stage that asks: a call that was not granted waits for a person, or is off limits. */
+/** The stage that asks: a call that a policy wants a person to see waits for the answer. */
 import { digestOf } from "../base/canonical-json.ts";
 import type { Caller } from "../contract/caller.ts";
 import type { Context, Preview } from "../contract/operation.ts";
@@ -8,12 +8,14 @@ import { type Call, contextOf, type Dispatch, type DispatchOptions, nobody } fro
 import type { Approvals } from "./ports.ts";
 
 export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch): void | Promise<void> {
-  const { key, operation } = call.prepared;
+  const { operation } = call.prepared;
+  const { ruling } = call;
+  if (ruling?.effect !== "ask") return undefined;
+  if (operation.isSecret === true) {
+    const detail = `${operation.id} deals with a secret, which a question would keep; the rule ${ruling.rule} closes it.`;
+    throw new Problem(Denied, detail, { rule: ruling.rule, source: "built-in" });
+  }
   const caller = call.caller ?? nobody;
-  const ruling = options.approvals.ruling({ key, caller, scope: call.scope, effect: operation.effect });
-  if (ruling === null) return undefined;
-  if (ruling.effect === "deny")
-    throw new Problem(Denied, ruling.reason, { key, rule: ruling.rule, source: "built-in" });
   const argsDigest = digestOf(call.input);
   const { approvalId } = call.request;
   if (approvalId !== undefined && options.approvals.isGranted(approvalId, { operation: operation.id, argsDigest })) {

@@ -1,5 +1,8 @@
 /** A whole kernel for tests: real services, nothing of the machine. Time, chance and disk are in the test's hands. */
 import { randomBytesOf, seededRandom } from "./chance.ts";
+import { parsedDefaultPolicies } from "../../src/adapters/cedar/default-policies.generated.ts";
+import { createCedarEngine } from "../../src/adapters/cedar/engine.ts";
+import { createCedarLoader } from "../../src/adapters/cedar/wasm.ts";
 import { createMemoryBlobs } from "../../src/adapters/files/memory-blobs.ts";
 import { createManualClock, type ManualClock } from "../../src/adapters/memory/clock.ts";
 import { createMemoryStore } from "../../src/adapters/memory/store.ts";
@@ -16,6 +19,8 @@ import { createApprovals } from "../../src/domains/approvals/service.ts";
 import { createEpisodes } from "../../src/domains/episodes/service.ts";
 import { createEvents } from "../../src/domains/events/service.ts";
 import { createGate, createGating } from "../../src/domains/gating/service.ts";
+import { cedarProgram } from "../../src/app/state-dir.ts";
+import { createRulings } from "../../src/domains/policy/rulings.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Answered } from "../../src/kernel/kernel.ts";
@@ -96,7 +101,6 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         clock,
         log,
         redactor,
-        askPatterns: options.ask ?? [],
         timeoutMs: approvalTimeoutMs,
       });
       const own = [
@@ -107,7 +111,14 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         createGating({ parts, gate }),
         createTasks({ parts }),
       ];
-      return { identity, gate, approvals: approvals.port, domains: [...own, ...(options.domains?.(parts) ?? [])] };
+      const policy = createRulings({ engine: () => policies, askPatterns: options.ask ?? [] });
+      return {
+        identity,
+        gate,
+        policy,
+        approvals: approvals.port,
+        domains: [...own, ...(options.domains?.(parts) ?? [])],
+      };
     },
   });
   if (options.isStarted !== false) await kernel.start();
@@ -128,6 +139,13 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     [Symbol.asyncDispose]: () => kernel[Symbol.asyncDispose](),
   };
 }
+
+/** The default policies, decided by Cedar itself. */
+const policies = createCedarEngine({
+  policies: parsedDefaultPolicies,
+  load: createCedarLoader(cedarProgram),
+  name: "kit",
+});
 
 /** `token` is the admin; any other token is refused; none is nobody. */
 const identity: Identity = {

@@ -30,7 +30,7 @@ test("allowing writes exactly what the question showed", async () => {
   assert.equal(asked.operation, "fs.write");
   assert.equal(asked.path, "brief.md");
   assert.equal(asked.folder, folder);
-  assert.equal(asked.rule, "built-in:ask-before-change");
+  assert.equal(asked.rule, "ask-before-change");
   assert.deepEqual(asked.caller, { kind: "agent", id: "scout" });
   assert.equal((await decide(hub, asked.approvalId, "allow")).status, "granted");
   const ended = await episodeEnded(hub, episode);

@@ -258,7 +258,7 @@ test("grants for one folder open no other", async () => {
   assert.equal(row.refusals, 1);
   const { story } = await storyOf(hub, row.id);
   const refused = story.find((line) => line.kind === "actions.refused");
-  assert.deepEqual([refused?.data.code, refused?.data.rule], ["arw.denied", "built-in:granted-folders"]);
+  assert.deepEqual([refused?.data.code, refused?.data.rule], ["arw.denied", "policy.no-permit"]);
   assert.deepEqual(await findInFiles(room.stateDir, ["other marker", "Other marker"]), []);
 });
 

@@ -292,7 +292,7 @@ test("a run that is stopped while it asks withdraws its question; a no is record
   const refused = kit.events().find((each) => each.kind === "actions.refused")?.data as Record<string, unknown>;
   assert.deepEqual(
     [refused["code"], refused["rule"], refused["reason"]],
-    ["arw.approval-denied", "built-in:ask-before-change", "not today"],
+    ["arw.approval-denied", "ask-before-change", "not today"],
   );
 });
 

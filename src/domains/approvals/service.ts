@@ -1,6 +1,6 @@
 /** Asks a person before a call runs, waits for the answer, and lets exactly that call go on. */
 import { abortable } from "../../base/async.ts";
-import { type Caller, callerName, isGranted, matchesKey } from "../../contract/caller.ts";
+import { type Caller, callerName } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context, type Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
@@ -28,8 +28,6 @@ interface ApprovalsDeps {
   readonly log: Log;
   readonly redactor: Redactor;
   readonly blobs: BlobStore;
-  /** Gate-key patterns that are asked for whoever calls. */
-  readonly askPatterns: readonly string[];
   readonly timeoutMs: number;
 }
 
@@ -53,7 +51,6 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
   };
 
   const port: Approvals = {
-    ruling: createRuling(deps.askPatterns),
     async request(call) {
       const asked = await ask(call, deps);
       questions.open(asked.approvalId, asked.expiresAtMs);
@@ -183,35 +180,6 @@ async function ask(
     ...(inputRef === null ? {} : { inputRef }),
   });
   return { approvalId, expiresAtMs };
-}
-
-/**
- * An agent reads only in folders that were granted to it, and is asked for before it changes anything beyond its grants.
- * Patterns from the configuration ask whoever calls.
- */
-function createRuling(askPatterns: readonly string[]): Approvals["ruling"] {
-  return ({ key, caller, scope, effect }) => {
-    if (caller.kind === "agent" && !isGranted(caller, key, scope)) {
-      if (effect !== "read")
-        return {
-          effect: "ask",
-          rule: "built-in:ask-before-change",
-          reason: "an agent asks before it changes anything",
-        };
-      if (scope.folder !== undefined) {
-        return {
-          effect: "deny",
-          rule: "built-in:granted-folders",
-          reason: `${scope.folder} was not granted to ${caller.id}`,
-        };
-      }
-    }
-    if (askPatterns.length === 0 || caller.kind === "system") return null;
-    const pattern = askPatterns.find((each) => matchesKey(each, key));
-    return pattern === undefined
-      ? null
-      : { effect: "ask", rule: `config:approvals.ask:${pattern}`, reason: `${pattern} is asked for` };
-  };
 }
 
 /** Text that the diff shows anyway is not shown twice. */

@@ -86,9 +86,9 @@ test("an episode is told as plain sentences, line by line, with what was refused
       "intent: Wants: Tear the old page (old.md)",
       "! action: Failed: Tear the old page (old.md): it was torn already",
       "intent: Wants: Write the new page (new.md)",
-      "approval: Asks: paper.write: x (rule built-in:ask-before-change)",
+      "approval: Asks: paper.write: x (rule ask-before-change)",
       "approval: Denied: not this page",
-      "action: Refused: Write the new page (new.md): not this page, by rule built-in:ask-before-change",
+      "action: Refused: Write the new page (new.md): not this page, by rule ask-before-change",
       "run: Done what could be done. Not done: new.md was not written",
     ],
   );

@@ -1,0 +1,44 @@
+/** The rules of a hub whose owner wrote none: calm, local, and written to be read. `spec/default.cedar` is this text. */
+export const defaultPoliciesName = "default policies";
+
+export const defaultPolicies = `// What a hub allows before anybody wrote a rule. Rules of your own stand beside these, in the folder \`policies\`:
+// a forbid closes what is open here, and a permit opens what nothing here opens. What no rule permits is denied.
+
+// You, signed in at this hub.
+@id("person")
+permit (principal is Person, action, resource);
+
+// An agent may do without asking what a person granted to its run.
+@id("granted")
+permit (principal is Agent, action, resource)
+when { context.granted };
+
+// An agent may read what the hub itself knows. Folders, hosts and models have to be granted.
+@id("agent-reads-hub")
+permit (principal is Agent, action in Action::"read", resource is Hub);
+
+// Whatever else an agent would change, it asks for first.
+@id("ask-before-change")
+@ask("an agent asks before it changes anything")
+permit (principal is Agent, action in [Action::"write", Action::"destroy"], resource)
+unless { context.granted };
+
+// What was read in files, on the web or from tools may carry instructions of strangers. It leaves the hub, or runs as a
+// command, only after a person has seen it, whatever was granted.
+@id("ask-before-strangers-words-leave")
+@ask("this call is built from what was read in files, on the web or from tools")
+permit (principal is Agent, action in [Action::"net:send", Action::"exec"], resource)
+when { context.labels.containsAny(["file", "web", "tool"]) };
+
+// A plugin does what the hub's table lets it read, and asks for everything else.
+@id("plugin-reads-hub")
+permit (principal is Plugin, action in Action::"read", resource is Hub);
+
+@id("plugin-asks-before-change")
+@ask("a plugin asks before it changes anything")
+permit (principal is Plugin, action in [Action::"write", Action::"destroy"], resource);
+
+// Another node of yours may read what this hub knows.
+@id("node-reads-hub")
+permit (principal is Node, action in Action::"read", resource is Hub);
+`;

@@ -1,0 +1,145 @@
+/**
+ * Decides by Cedar policies. Only the policies whose head matches are asked; heads without conditions are decided here, and
+ * everything else by Cedar itself. Answers are kept by everything that a policy can read.
+ */
+import type { AuthorizationAnswer, EntityJson, StatefulAuthorizationCall } from "@cedar-policy/cedar-wasm/web";
+import type { PolicyEngine, PolicyRequest, Uid, Verdict } from "../../domains/policy/engine-port.ts";
+import { createPolicyIndex, type IndexedPolicy, type ParsedPolicy } from "./heads.ts";
+import type { Cedar } from "./wasm.ts";
+
+export interface CedarEngine extends PolicyEngine {
+  /** What was done so far; tests pin that only the slice is asked. */
+  readonly counters: { readonly asked: number; readonly evaluated: number; readonly hits: number };
+}
+
+/** Answers kept. A table has a few hundred keys; the rest is folders and paths. */
+const answersMax = 16_384;
+/** Pre-parsed slices inside Cedar, each a few policies. */
+const slicesMax = 512;
+
+export function createCedarEngine(options: {
+  readonly policies: readonly ParsedPolicy[];
+  readonly load: () => Promise<Cedar>;
+  /** Tells this engine's slices from those of another in the same process. */
+  readonly name: string;
+}): CedarEngine {
+  const index = createPolicyIndex(options.policies);
+  const slices = createSlices(options.name);
+  const answers = new Map<string, Verdict>();
+  const counters = { asked: 0, evaluated: 0, hits: 0 };
+  let cedar: Cedar | null = null;
+  const evaluate = (key: string, request: PolicyRequest, slice: readonly IndexedPolicy[]): Verdict => {
+    counters.evaluated += slice.length;
+    return keep(answers, key, verdictOf(slices.ask(cedar as Cedar, request, slice), slice));
+  };
+  return {
+    policies: options.policies,
+    counters,
+    decide(request) {
+      counters.asked += 1;
+      const key = keyOf(request);
+      const known = answers.get(key) ?? answers.get(`${key}\n${request.context.path}`);
+      if (known !== undefined) {
+        counters.hits += 1;
+        return known;
+      }
+      const slice = index.candidates(request);
+      const whole = slice.some((each) => each.readsPath) ? `${key}\n${request.context.path}` : key;
+      if (slice.every((each) => each.isPlain)) return keep(answers, whole, firstOf(slice));
+      if (cedar !== null) return evaluate(whole, request, slice);
+      return options.load().then((loaded) => {
+        cedar = loaded;
+        return evaluate(whole, request, slice);
+      });
+    },
+  };
+}
+
+/** The oldest answer makes room: what is asked often is soon known again. */
+function keep(answers: Map<string, Verdict>, key: string, verdict: Verdict): Verdict {
+  if (answers.size >= answersMax) {
+    const [oldest] = answers.keys();
+    if (oldest !== undefined) answers.delete(oldest);
+  }
+  answers.set(key, verdict);
+  return verdict;
+}
+
+/** The resource's folders follow from the resource, and the action's groups from the action. */
+function keyOf({ principal, action, resource, context }: PolicyRequest): string {
+  const labels = context.labels.length === 0 ? "" : context.labels.toSorted().join(",");
+  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${labels}`;
+}
+
+const firstOf = (policies: readonly IndexedPolicy[]): Verdict => {
+  const forbid = policies.find((each) => each.isForbid);
+  if (forbid !== undefined) return { effect: "forbid", policy: forbid };
+  const asking = policies.find((each) => each.ask !== null);
+  if (asking !== undefined) return { effect: "ask", policy: asking, question: asking.ask ?? "" };
+  const [permit] = policies;
+  return permit === undefined ? { effect: "none" } : { effect: "allow", policy: permit };
+};
+
+function verdictOf(answer: AuthorizationAnswer, slice: readonly IndexedPolicy[]): Verdict {
+  const [first] = slice as readonly [IndexedPolicy, ...IndexedPolicy[]];
+  if (answer.type === "failure")
+    return { effect: "fault", policy: first, message: answer.errors[0]?.message ?? "Cedar gave no answer" };
+  const { reason, errors } = answer.response.diagnostics;
+  const policyOf = (id: string): IndexedPolicy => slice[Number(id)] ?? first;
+  const matched = reason.map(policyOf).toSorted((a, b) => a.order - b.order);
+  const [fault] = errors;
+  const isForbidden = matched.some((each) => each.isForbid);
+  if (fault !== undefined && !isForbidden)
+    return { effect: "fault", policy: policyOf(fault.policyId), message: fault.error.message };
+  return firstOf(matched);
+}
+
+/** Policy sets that Cedar has parsed, one for each combination of candidates, under their place in the slice as ids. */
+function createSlices(name: string) {
+  const slots = new Map<string, string>();
+  const slotOf = (cedar: Cedar, slice: readonly IndexedPolicy[]): string => {
+    const signature = slice.map((each) => each.order).join(",");
+    const known = slots.get(signature);
+    if (known !== undefined) {
+      slots.delete(signature);
+      slots.set(signature, known);
+      return known;
+    }
+    const slot = slots.size < slicesMax ? `${name}:${slots.size}` : takeOldest(slots);
+    const staticPolicies = Object.fromEntries(slice.map((each, place) => [String(place), each.text]));
+    const parsed = cedar.preparsePolicySet(slot, { staticPolicies });
+    if (parsed.type === "failure")
+      throw new TypeError(`checked policies do not parse: ${JSON.stringify(parsed.errors)}`);
+    slots.set(signature, slot);
+    return slot;
+  };
+  return {
+    ask: (cedar: Cedar, request: PolicyRequest, slice: readonly IndexedPolicy[]): AuthorizationAnswer =>
+      cedar.statefulIsAuthorized({ ...callOf(request), preparsedPolicySetId: slotOf(cedar, slice) }),
+  };
+}
+
+function takeOldest(slots: Map<string, string>): string {
+  const [signature, slot] = slots.entries().next().value as [string, string];
+  slots.delete(signature);
+  return slot;
+}
+
+const actionOf = (id: string): Uid => ({ type: "Action", id });
+
+/** What Cedar is asked, without the policies: also for tests that ask the whole set. */
+export function callOf(request: PolicyRequest): Omit<StatefulAuthorizationCall, "preparsedPolicySetId"> {
+  const { principal, action, groups, resource, within, context } = request;
+  const bare = (uid: Uid, parents: readonly Uid[]): EntityJson => ({
+    uid: { ...uid },
+    attrs: {},
+    parents: [...parents],
+  });
+  return {
+    principal: { ...principal },
+    action: actionOf(action),
+    resource: { ...resource },
+    context: { ...context, labels: [...context.labels] },
+    entities: [bare(actionOf(action), groups.map(actionOf)), bare(resource, within)],
+  };
+}

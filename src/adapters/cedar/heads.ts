@@ -1,0 +1,118 @@
+/**
+ * The head of a policy says for whom, what and where it can matter at all. An index over heads finds the few policies that a
+ * request has to be asked of; what is left out could not have matched, so Cedar answers the same as over the whole set.
+ */
+import type { PolicyJson, PrincipalConstraint, ResourceConstraint } from "@cedar-policy/cedar-wasm/web";
+import type { NamedPolicy, PolicyRequest, Uid } from "../../domains/policy/engine-port.ts";
+
+export interface ParsedPolicy extends NamedPolicy {
+  readonly json: PolicyJson;
+}
+
+export interface IndexedPolicy extends ParsedPolicy {
+  readonly order: number;
+  readonly isForbid: boolean;
+  /** The question's words when the policy asks; the empty text stands for none given. */
+  readonly ask: string | null;
+  /** Without conditions the head alone decides. */
+  readonly isPlain: boolean;
+  /** Whether a condition may look at the path. */
+  readonly readsPath: boolean;
+  readonly resource: Constraint;
+}
+
+interface Constraint {
+  readonly type: string | null;
+  readonly is: Uid | null;
+  readonly within: Uid | null;
+}
+
+const anything: Constraint = { type: null, is: null, within: null };
+const everyone = "*";
+const named = ({ type, id }: Uid): string => `${type}::${JSON.stringify(id)}`;
+const uidOf = (entity: { readonly __entity: Uid } | Uid): Uid => ("__entity" in entity ? entity.__entity : entity);
+
+function constraintOf(constraint: PrincipalConstraint | ResourceConstraint): Constraint {
+  if (constraint.op === "All") return anything;
+  if (constraint.op === "is") {
+    const inside = constraint.in !== undefined && "entity" in constraint.in ? uidOf(constraint.in.entity) : null;
+    return { type: constraint.entity_type, is: null, within: inside };
+  }
+  if (!("entity" in constraint)) return anything;
+  const entity = uidOf(constraint.entity);
+  return constraint.op === "==" ? { type: entity.type, is: entity, within: null } : { ...anything, within: entity };
+}
+
+function actionsOf({ action }: PolicyJson): readonly string[] {
+  if (action.op === "All") return [everyone];
+  if ("entities" in action) return action.entities.map((each) => uidOf(each).id);
+  return "entity" in action ? [uidOf(action.entity).id] : [everyone];
+}
+
+/** Callers lie in nothing, so `in` a caller is that caller. */
+function principalKeyOf(json: PolicyJson): string {
+  const { type, is, within } = constraintOf(json.principal);
+  const one = is ?? within;
+  return one !== null ? named(one) : (type ?? everyone);
+}
+
+const isSame = (a: Uid, b: Uid): boolean => a.type === b.type && a.id === b.id;
+
+function covers({ type, is, within }: Constraint, request: PolicyRequest): boolean {
+  if (type !== null && type !== request.resource.type) return false;
+  if (is !== null && !isSame(is, request.resource)) return false;
+  return within === null || isSame(within, request.resource) || request.within.some((each) => isSame(each, within));
+}
+
+export interface PolicyIndex {
+  /** Every policy whose head matches, in the order they were written. */
+  candidates(request: PolicyRequest): readonly IndexedPolicy[];
+}
+
+export function createPolicyIndex(policies: readonly ParsedPolicy[]): PolicyIndex {
+  const byPrincipal = new Map<string, Map<string, IndexedPolicy[]>>();
+  for (const [order, policy] of policies.entries()) {
+    const indexed = indexedOf(policy, order);
+    const key = principalKeyOf(policy.json);
+    const byAction = byPrincipal.get(key) ?? new Map<string, IndexedPolicy[]>();
+    byPrincipal.set(key, byAction);
+    for (const action of new Set(actionsOf(policy.json))) {
+      const listed = byAction.get(action) ?? [];
+      byAction.set(action, listed);
+      listed.push(indexed);
+    }
+  }
+  return {
+    candidates(request) {
+      const found = new Set<IndexedPolicy>();
+      for (const principal of [named(request.principal), request.principal.type, everyone]) {
+        const byAction = byPrincipal.get(principal);
+        if (byAction === undefined) continue;
+        for (const action of [request.action, ...request.groups, everyone])
+          for (const policy of byAction.get(action) ?? []) if (covers(policy.resource, request)) found.add(policy);
+      }
+      return [...found].toSorted((a, b) => a.order - b.order);
+    },
+  };
+}
+
+function indexedOf(policy: ParsedPolicy, order: number): IndexedPolicy {
+  const { json } = policy;
+  const conditions = JSON.stringify(json.conditions);
+  return {
+    ...policy,
+    order,
+    isForbid: json.effect === "forbid",
+    ask: json.annotations?.["ask"] ?? null,
+    isPlain: json.conditions.length === 0,
+    readsPath: readsPath(conditions),
+    resource: constraintOf(json.resource),
+  };
+}
+
+/** A condition may name the path, or use the context as one value. */
+function readsPath(conditions: string): boolean {
+  const uses = conditions.split('{"Var":"context"}').length;
+  const fields = conditions.split('"left":{"Var":"context"},"attr":').length;
+  return uses !== fields || conditions.includes('"path"');
+}

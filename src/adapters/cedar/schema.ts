@@ -1,0 +1,46 @@
+/** The Cedar schema of a table: callers, operations and what they reach. A policy that names anything else is refused with a hint. */
+import type { SchemaJson } from "@cedar-policy/cedar-wasm/web";
+import type { Operation } from "../../contract/operation.ts";
+import { groupsOf } from "../../domains/policy/engine-port.ts";
+import type { Table } from "../../kernel/kernel.ts";
+
+const principalTypes = ["Person", "Agent", "Plugin", "Node"] as const;
+const resourceTypes = ["Hub", "Folder", "Host", "Model", "Project"] as const;
+
+const context = {
+  type: "Record" as const,
+  attributes: {
+    granted: { type: "Boolean" as const },
+    labels: { type: "Set" as const, element: { type: "String" as const } },
+    path: { type: "String" as const },
+  },
+};
+
+/** Needs that a policy may name although no operation of today has them. */
+const knownNeeds = ["fs:read", "fs:write", "net:fetch", "net:send", "exec"];
+
+export function cedarSchemaOf(table: Pick<Table, "operations">): SchemaJson<string> {
+  const operations = [...table.operations.values()].map((each) => each.operation);
+  const groups = new Set([...knownNeeds, ...operations.flatMap(groupsOf)]);
+  const action = (operation: Operation) => ({
+    memberOf: groupsOf(operation).map((id) => ({ id })),
+    appliesTo: {
+      principalTypes: [...principalTypes],
+      resourceTypes: operation.scope === undefined ? ["Hub"] : [...resourceTypes],
+      context,
+    },
+  });
+  return {
+    "": {
+      entityTypes: {
+        ...Object.fromEntries(principalTypes.map((each) => [each, {}])),
+        ...Object.fromEntries(resourceTypes.map((each) => [each, {}])),
+        Folder: { memberOfTypes: ["Folder"] },
+      },
+      actions: {
+        ...Object.fromEntries([...groups].map((each) => [each, {}])),
+        ...Object.fromEntries(operations.map((each) => [each.id, action(each)])),
+      },
+    },
+  };
+}

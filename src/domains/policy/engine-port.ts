@@ -1,0 +1,59 @@
+/** What decides by policies, as the domain sees it. */
+import type { Operation } from "../../contract/operation.ts";
+
+/** A typed name: `Agent::"scout"`, `Folder::"/home/ada/notes"`. */
+export interface Uid {
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface PolicyRequest {
+  readonly principal: Uid;
+  /** Operation id. */
+  readonly action: string;
+  /** Groups that the action belongs to: its effect, its domain, its needs. */
+  readonly groups: readonly string[];
+  readonly resource: Uid;
+  /** What the resource lies in, nearest first. */
+  readonly within: readonly Uid[];
+  readonly context: {
+    /** A person granted this together with the run. */
+    readonly granted: boolean;
+    /** What the call was built from. */
+    readonly labels: readonly string[];
+    /** Path within the folder; empty when there is none. */
+    readonly path: string;
+  };
+}
+
+export interface NamedPolicy {
+  /** The annotation `@id`, or file and line. */
+  readonly id: string;
+  /** Where it stands: `default policies:4`, `policies/home.cedar:12`. */
+  readonly source: string;
+  readonly text: string;
+}
+
+export type Verdict =
+  | { readonly effect: "allow" | "forbid"; readonly policy: NamedPolicy }
+  | { readonly effect: "ask"; readonly policy: NamedPolicy; readonly question: string }
+  /** A policy could not be evaluated, which counts as a no. */
+  | { readonly effect: "fault"; readonly policy: NamedPolicy; readonly message: string }
+  /** No policy speaks of this call. */
+  | { readonly effect: "none" };
+
+/**
+ * - A matching forbid wins over everything; a permit that asks wins over one that does not.
+ * - `decide` is pure, answers at once when it can, and never rejects for what a policy says.
+ */
+export interface PolicyEngine {
+  decide(request: PolicyRequest): Verdict | Promise<Verdict>;
+  readonly policies: readonly NamedPolicy[];
+}
+
+/** What a policy may name instead of single operations: the effect, the domain, and each need. */
+export const groupsOf = ({ id, effect, needs }: Pick<Operation, "id" | "effect" | "needs">): readonly string[] => [
+  effect,
+  ...(id.includes(".") ? [id.slice(0, id.indexOf("."))] : []),
+  ...needs,
+];

@@ -1,0 +1,109 @@
+/** Turns what the policies say about each thing that a call reaches into one ruling over the call. */
+import { isGranted, matchesKey } from "../../contract/caller.ts";
+import type { Policy, Ruling } from "../../kernel/ports.ts";
+import { groupsOf, type PolicyEngine, type PolicyRequest, type Uid, type Verdict } from "./engine-port.ts";
+
+type AskedCall = Parameters<Policy["rule"]>[0];
+
+const principalTypes = { person: "Person", agent: "Agent", plugin: "Plugin", node: "Node", system: "System" } as const;
+const hub: Uid = { type: "Hub", id: "hub" };
+const none: readonly never[] = [];
+/** Deeper folders than this no file system of ours has. */
+const depthMax = 256;
+
+export interface RulingsOptions {
+  readonly engine: () => PolicyEngine;
+  /** Gate-key patterns that are asked for whoever calls. */
+  readonly askPatterns: readonly string[];
+}
+
+export const createRulings = ({ engine, askPatterns }: RulingsOptions): Policy => ({
+  rule(call) {
+    const verdicts = requestsOf(call).map((request) => ({ request, verdict: engine().decide(request) }));
+    const pending = verdicts.some((each) => each.verdict instanceof Promise);
+    if (!pending) return asked(call, strictest(call, verdicts as readonly Said[]), askPatterns);
+    return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
+      (said) => asked(call, strictest(call, said), askPatterns),
+    );
+  },
+});
+
+/** One request for each thing that the call reaches outside the hub; the hub itself when it reaches nothing. */
+export function requestsOf({ operation, key, caller, scope, effect, needs }: AskedCall): readonly PolicyRequest[] {
+  const { folder, path, host, model, project } = scope;
+  const reached: Uid[] = [];
+  if (folder !== undefined) reached.push({ type: "Folder", id: folder });
+  if (host !== undefined) reached.push({ type: "Host", id: host });
+  if (model !== undefined) reached.push({ type: "Model", id: model });
+  if (project !== undefined) reached.push({ type: "Project", id: project });
+  const context = { granted: isGranted(caller, key, scope), labels: caller.labels ?? none, path: path ?? "" };
+  const groups = groupsOf({ id: operation, effect, needs });
+  const principal = { type: principalTypes[caller.kind], id: caller.id };
+  const request = (resource: Uid): PolicyRequest => ({
+    principal,
+    action: operation,
+    groups,
+    resource,
+    within: resource.type === "Folder" ? foldersAbove(resource.id) : none,
+    context,
+  });
+  return reached.length === 0 ? [request(hub)] : reached.map(request);
+}
+
+/** `/a/b/c` lies in `/a/b`, `/a` and `/`; either slash parts, as Windows has both. */
+function foldersAbove(folder: string): readonly Uid[] {
+  const above: Uid[] = [];
+  let at = folder;
+  while (above.length < depthMax) {
+    const cut = Math.max(at.lastIndexOf("/"), at.lastIndexOf("\\"));
+    if (cut < 0 || at.length === cut + 1) break;
+    at = cut === 0 ? (at[0] as string) : at.slice(0, cut);
+    above.push({ type: "Folder", id: at });
+    if (cut === 0) break;
+  }
+  return above;
+}
+
+interface Said {
+  readonly request: PolicyRequest;
+  readonly verdict: Verdict;
+}
+
+const strictness = { forbid: 0, fault: 1, none: 2, ask: 3, allow: 4 } as const;
+
+/** A call may do what it wants with everything it reaches, or it may not do it. */
+function strictest(call: AskedCall, said: readonly Said[]): Ruling {
+  const [first] = said.toSorted((a, b) => strictness[a.verdict.effect] - strictness[b.verdict.effect]);
+  return rulingOf(call, first as Said);
+}
+
+function rulingOf({ key, caller }: AskedCall, { request, verdict }: Said): Ruling {
+  const what = request.resource === hub ? key : `${key} on ${request.resource.id}`;
+  if (verdict.effect === "none") {
+    const reason =
+      request.resource.type === "Folder" && caller.kind === "agent"
+        ? `${request.resource.id} was not granted to ${caller.id}`
+        : `no policy permits ${what} to ${caller.kind} ${caller.id}`;
+    return { effect: "deny", rule: "policy.no-permit", source: "policies", reason };
+  }
+  const { id: rule, source } = verdict.policy;
+  switch (verdict.effect) {
+    case "forbid":
+      return { effect: "deny", rule, source, reason: `the policy ${rule} forbids ${what}` };
+    case "fault":
+      return { effect: "deny", rule, source, reason: `the policy ${rule} could not be evaluated: ${verdict.message}` };
+    case "ask":
+      return { effect: "ask", rule, source, reason: verdict.question || `the policy ${rule} asks before ${what}` };
+    default:
+      return { effect: "allow", rule, source, reason: `the policy ${rule} permits it` };
+  }
+}
+
+/** Patterns of the configuration ask about what would be allowed. */
+function asked({ key }: AskedCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
+  if (askPatterns.length === 0 || ruling.effect !== "allow") return ruling;
+  const pattern = askPatterns.find((each) => matchesKey(each, key));
+  if (pattern === undefined) return ruling;
+  const rule = `config:approvals.ask:${pattern}`;
+  return { effect: "ask", rule, source: "config:approvals.ask", reason: `${pattern} is asked for` };
+}
