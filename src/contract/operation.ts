@@ -49,6 +49,8 @@ type Defaults = "mode" | "isTool" | "isTask" | "isPublic" | "problems" | "emits"
 type OperationOptions<I extends TObject, O extends TSchema> = Omit<Operation<I, O>, Defaults> &
   Partial<Pick<Operation<I, O>, Defaults>>;
 
+  /** An attempt that the end of the hub cut off is made again, also the last one: the operation knows how far it came. */
+  readonly canRecover?: boolean;
 /** Reads are idempotent by nature; everything else says so itself. */
 export const op = <I extends TObject, O extends TSchema>(options: OperationOptions<I, O>): Operation<I, O> =>
   Object.freeze({

@@ -110,6 +110,18 @@ export const EndedTask = closed({
 });
 export type EndedTask = Static<typeof EndedTask>;
 
+export const Interrupted = problem({
+  code: "arw.interrupted",
+  status: 409,
+  title: "Cut off by the end of the hub",
+  about: "The hub ended while this ran. An episode can be resumed; any other task can be sent again.",
+});
+export const KeyReused = problem({
+  code: "tasks.key-reused",
+  status: 422,
+  title: "Key stands for another task",
+  about: "The idempotency key came before with another operation or payload. A new task needs a key of its own.",
+});
 export const QueueFull = problem({
   code: "tasks.queue-full",
   status: 503,

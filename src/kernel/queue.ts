@@ -2,11 +2,13 @@
  * The durable queue. Its truth is the `tasks` view, a fold of the journal; beside it stands a board in memory that is built
  * from the view at start. The worker runs tasks through the corridor like any other call.
  */
+import { canonicalJson } from "../base/canonical-json.ts";
 import { Problem } from "../contract/problem.ts";
 import type { Static } from "../contract/schema.ts";
 import { Cancelled, ShuttingDown } from "../contract/standard-problems.ts";
 import {
   endedTasks,
+  KeyReused,
   type OpenTask,
   openTasks,
   openTasksMax,
@@ -51,7 +53,7 @@ export function createQueue(options: QueueOptions): OwnedQueue {
   const stopping = new AbortController();
   const work: Work = { ...options, emit, stopped: stopping.signal };
   const open = new Set<string>();
-  const once = createOnce(open);
+  const once = createOnce(open, createFormerTasks(options));
   const worker = createWorker({ ...options, work, open });
 
   const accept = async (request: EnqueueRequest): Promise<Accepted> => {
@@ -77,7 +79,7 @@ export function createQueue(options: QueueOptions): OwnedQueue {
     enqueue: async (request) =>
       request.idemKey === undefined
         ? { ...(await accept(request)), isNew: true }
-        : await once.run(request.idemKey, () => accept(request)),
+        : await once.run(request.idemKey, request, () => accept(request)),
     async cancel(taskId, reason, caller) {
       if (await worker.cancel(taskId, reason)) return true;
       const task = open.has(taskId) ? views.get(openTasks, taskId) : undefined;
@@ -113,8 +115,32 @@ export function createQueue(options: QueueOptions): OwnedQueue {
   };
 }
 
+/** Events of one correlation id looked through for a task that ended; a task from outside has an id of its own. */
+const formerEventsMax = 10_000;
+
+type Asked = Pick<EnqueueRequest, "operation" | "payload">;
+
+/** Whether a task is what is asked for again. One whose payload is no longer kept counts as the same. */
+function createFormerTasks({ views, journal }: Pick<QueueOptions, "views" | "journal">) {
+  const textOf = (operation: string, payload: unknown): string =>
+    canonicalJson({ operation, payload: payload ?? null });
+  const enqueued = ({ taskId, corrId }: Accepted): Pick<OpenTask, "operation" | "payload"> | undefined => {
+    const open = views.get(openTasks, taskId);
+    if (open !== undefined) return open;
+    const events = journal.read({ corrId, kinds: [TaskEnqueued.kind], limit: formerEventsMax });
+    const found = events.find(({ data }) => (data as { taskId?: string } | null)?.taskId === taskId);
+    return found?.data as Static<typeof TaskEnqueued.data> | undefined;
+  };
+  return {
+    isSame(task: Accepted, { operation, payload }: Asked): boolean {
+      const former = enqueued(task);
+      return former === undefined || textOf(former.operation, former.payload) === textOf(operation.id, payload);
+    },
+  };
+}
+
 /** One task per idempotency key, also while the first one is still being written. */
-function createOnce(open: ReadonlySet<string>) {
+function createOnce(open: ReadonlySet<string>, formerTasks: ReturnType<typeof createFormerTasks>) {
   const known = new Map<string, Promise<Accepted>>();
   /** Keys in the order of their tasks, with the task once it is known; the oldest ended ones go. */
   const byAge: { readonly key: string; readonly taskId: string }[] = [];
@@ -132,9 +158,17 @@ function createOnce(open: ReadonlySet<string>) {
       known.set(idemKey, Promise.resolve({ taskId, corrId }));
       note(idemKey, taskId);
     },
-    async run(key: string, accept: () => Promise<Accepted>): Promise<Accepted & { readonly isNew: boolean }> {
+    async run(
+      key: string,
+      asked: Asked,
+      accept: () => Promise<Accepted>,
+    ): Promise<Accepted & { readonly isNew: boolean }> {
       const former = known.get(key);
-      if (former !== undefined) return { ...(await former), isNew: false };
+      if (former !== undefined) {
+        const task = await former;
+        if (formerTasks.isSame(task, asked)) return { ...task, isNew: false };
+        throw new Problem(KeyReused, `the key stands for task ${task.taskId}`, { taskId: task.taskId });
+      }
       const accepted = accept();
       known.set(key, accepted);
       try {

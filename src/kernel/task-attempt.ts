@@ -4,7 +4,15 @@ import type { EventDefinition } from "../contract/event.ts";
 import { isProblem, Problem } from "../contract/problem.ts";
 import type { Static } from "../contract/schema.ts";
 import { Cancelled, DeadlineExceeded, ShuttingDown, StoreFailed, StoreFull } from "../contract/standard-problems.ts";
-import { type OpenTask, TaskCancelled, TaskFailed, TaskFinished, TaskRetried, TaskStarted } from "../contract/task.ts";
+import {
+  Interrupted,
+  type OpenTask,
+  TaskCancelled,
+  TaskFailed,
+  TaskFinished,
+  TaskRetried,
+  TaskStarted,
+} from "../contract/task.ts";
 import type { Journal } from "./kernel.ts";
 import type { Chance, Clock, Log } from "./ports.ts";
 import { type Entry, timerMsMax } from "./task-board.ts";
@@ -15,6 +23,8 @@ const retryMsMax = 60_000;
 const leaseMsDefault = 24 * 60 * 60 * 1000;
 /** A pause after the store refused: long enough for somebody to free some space, short enough to be soon. */
 const writeAgainMs = 5000;
+/** A task that takes the hub down with it each time is not begun for ever. */
+const recoveriesMax = 3;
 /** A result above this is not kept with the task: events and views carry it to everybody. */
 const outputBytesMax = 65_536;
 
@@ -57,6 +67,8 @@ export interface Work {
   readonly execute: (task: OpenTask, signal: AbortSignal) => Promise<unknown>;
   /** Milliseconds an attempt of this operation may take. */
   readonly leaseMs?: (operation: string) => number | undefined;
+  /** Whether a lost attempt of this operation may be made again beyond its number of tries. */
+  readonly canRecover?: (operation: string) => boolean;
 }
 
 type Ran = { readonly kind: "done"; readonly output: unknown } | { readonly kind: "failed"; readonly error: unknown };
@@ -169,16 +181,14 @@ const pause = ({ clock, stopped }: Work, delayMs: number): Promise<void> =>
 /** A task that ran when the hub died: tried again while it has attempts left, else a dead letter that says why. */
 export async function settleLost(task: OpenTask, work: Work): Promise<Entry | null> {
   const detail = "the hub ended while the task ran";
-  if (task.attempt >= task.attemptsMax) {
-    await work.emit(TaskFailed, { ...endedData(task), code: "arw.interrupted", detail }, task);
+  const { code } = Interrupted;
+  const recoveries = work.canRecover?.(task.operation) === true ? recoveriesMax : 0;
+  if (task.attempt >= task.attemptsMax + recoveries) {
+    await work.emit(TaskFailed, { ...endedData(task), code, detail }, task);
     return null;
   }
   const notBeforeMs = work.clock.nowMs();
-  await work.emit(
-    TaskRetried,
-    { taskId: task.taskId, attempt: task.attempt, notBeforeMs, code: "arw.interrupted", detail },
-    task,
-  );
+  await work.emit(TaskRetried, { taskId: task.taskId, attempt: task.attempt, notBeforeMs, code, detail }, task);
   return { ...entryOf(task), notBeforeMs };
 }
 

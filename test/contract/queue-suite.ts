@@ -5,8 +5,8 @@ import { describe, test } from "vitest";
 import type { ManualClock } from "../../src/adapters/memory/clock.ts";
 import type { Caller } from "../../src/contract/caller.ts";
 import type { Context, Operation } from "../../src/contract/operation.ts";
-import { Problem, problem } from "../../src/contract/problem.ts";
-import type { EndedTask, OpenTask } from "../../src/contract/task.ts";
+import { isProblem, Problem, problem } from "../../src/contract/problem.ts";
+import { type EndedTask, KeyReused, type OpenTask } from "../../src/contract/task.ts";
 import type { EnqueueRequest, Queue } from "../../src/kernel/kernel.ts";
 import { turn, until } from "../kit/kernel.ts";
 import { runs } from "../kit/runs.ts";
@@ -189,15 +189,17 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
       const request = { operation: fixture.operation, caller, corrId: "c", idemKey: "k" };
       const both = await Promise.all([
         fixture.queue.enqueue({ ...request, payload: 1 }),
-        fixture.queue.enqueue({ ...request, payload: 2 }),
+        fixture.queue.enqueue({ ...request, payload: 1 }),
       ]);
       await rest(fixture);
       const waiting = await fixture.queue.enqueue({ ...request, payload: 3, idemKey: "w", delayMs: 60_000 });
-      const later = await fixture.queue.enqueue({ ...request, payload: 4 });
+      const later = await fixture.queue.enqueue({ ...request, payload: 1 });
       await using again = await fixture.restart("kill", work);
-      const after = await Promise.all(
-        ["k", "w", "other"].map((idemKey) => again.queue.enqueue({ ...request, payload: 5, idemKey })),
-      );
+      const after = await Promise.all([
+        again.queue.enqueue({ ...request, payload: 1 }),
+        again.queue.enqueue({ ...request, payload: 3, idemKey: "w" }),
+        again.queue.enqueue({ ...request, payload: 5, idemKey: "other" }),
+      ]);
       await rest(again);
       assert.deepEqual(
         [...both, later].map((each) => each.isNew),
@@ -209,6 +211,29 @@ export function queueContract(name: string, make: (work: Work, workers: number) 
         [false, false, true],
       );
       assert.deepEqual([after[1]?.taskId, seen], [waiting.taskId, [1, 5]]);
+    });
+
+    test("a key that comes again with another payload is refused and names its task: at once, after its end, and after a restart", async () => {
+      const seen: unknown[] = [];
+      const work: Work = async (payload) => seen.push(payload);
+      await using fixture = await make(work, 1);
+      const request = { operation: fixture.operation, caller, corrId: "c", idemKey: "k" };
+      const refused = async (queue: Queue, payload: unknown): Promise<unknown> =>
+        queue.enqueue({ ...request, payload }).then(
+          () => "accepted",
+          (error: unknown) => (isProblem(error, KeyReused) ? error.extra["taskId"] : error),
+        );
+      const [first, atOnce] = await Promise.all([
+        fixture.queue.enqueue({ ...request, payload: { a: 1, b: [2] } }),
+        refused(fixture.queue, { a: 1, b: [3] }),
+      ]);
+      await rest(fixture);
+      const ended = await refused(fixture.queue, { a: 1 });
+      await using again = await fixture.restart("kill", work);
+      const restarted = await refused(again.queue, null);
+      const same = await again.queue.enqueue({ ...request, payload: { b: [2], a: 1 } });
+      assert.deepEqual([atOnce, ended, restarted, same.taskId], Array(4).fill(first.taskId));
+      assert.deepEqual(seen, [{ a: 1, b: [2] }]);
     });
 
     test("a waiting task that is cancelled never runs, a running one is told to stop, and others do not notice", async () => {

@@ -5,6 +5,7 @@ import { type Operation, op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, type Static, type TObject, type TSchema, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
+import { Interrupted, QueueFull } from "../../contract/task.ts";
 
 const Agent = Type.String({ maxLength: 120 });
 
@@ -42,6 +43,11 @@ export const RunFinished = event({
     agent: Agent,
     outcome: Type.String({ maxLength: 1000 }),
     notDone: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 50 }),
+    output: Type.Optional(
+      Type.Unknown({
+        description: "What the run answered, unless it is too large for an event; its task has it, too.",
+      }),
+    ),
   }),
 });
 export const RunFailed = event({
@@ -61,7 +67,7 @@ export const RunInterrupted = event({
 });
 export const RunResumed = event({
   kind: "agents.run.resumed",
-  about: "An interrupted run goes on; recorded steps are not repeated.",
+  about: "An interrupted run is to go on; recorded steps are not repeated.",
   data: closed({ agent: Agent, recordedSteps: Type.Integer({ minimum: 0 }) }),
 });
 
@@ -94,7 +100,7 @@ export const AlreadyRan = problem({
   code: "agents.already-ran",
   status: 409,
   title: "Episode exists",
-  about: "An episode of this id exists and is not interrupted; a new run needs an id of its own.",
+  about: "An episode of this id exists. A new run needs an id of its own; an interrupted one is resumed.",
 });
 export const RecordDiverged = problem({
   code: "agents.record-diverged",
@@ -118,6 +124,7 @@ export const Run = op({
   mode: "job",
   effect: "write",
   attemptsMax: 1,
+  canRecover: true,
   about: "Let an agent work under the grants given here and nothing else.",
   input: closed({
     agent: Agent,
@@ -132,7 +139,7 @@ export const Run = op({
     notDone: Type.Array(Type.String()),
     output: Type.Unknown(),
   }),
-  problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish],
+  problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish, Interrupted],
   emits: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
   scope: (input) => (input.folder === undefined ? {} : { folder: input.folder }),
 });
@@ -195,6 +202,6 @@ export const Resume = op({
   about: "Go on with an interrupted run without repeating what it recorded.",
   input: EpisodeInput,
   output: EpisodeStatus,
-  problems: [NotFound, NotInterrupted],
-  emits: [RunResumed],
+  problems: [NotFound, NotInterrupted, QueueFull],
+  emits: [RunResumed, RunInterrupted],
 });

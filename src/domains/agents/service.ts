@@ -25,9 +25,10 @@ import {
   Stop,
   UnknownAgent,
 } from "./contract.ts";
+import { formerEnd, isTriedAgain, waitsForWorker } from "./run-ends.ts";
 import { emptyRecord, readRunRecord } from "./run-record.ts";
 import { createToolbox } from "./toolbox.ts";
-import { runs } from "./views.ts";
+import { type RunRow, runs } from "./views.ts";
 
 interface AgentsDeps {
   readonly parts: KernelParts;
@@ -43,12 +44,14 @@ type RunInput = Static<typeof Run.input>;
 
 export function createAgents({ parts, programs }: AgentsDeps): Domain {
   const active = new Map<string, Active>();
+  /** Episodes whose resume is being written. */
+  const resuming = new Set<string>();
   const row = (episode: string) => parts.kernel.views.get(runs, episode);
 
   const begin = (program: AgentProgram, input: RunInput, ctx: Context): Promise<Static<typeof Run.output>> => {
     const known = row(ctx.corrId);
-    // A run that began in this very turn has no row yet.
-    if (active.has(ctx.corrId) || (known !== undefined && known.status !== "interrupted")) {
+    // A run that began in this very turn has no row yet; one that was resumed is running before anybody runs it.
+    if (active.has(ctx.corrId) || (known !== undefined && known.status !== "running")) {
       throw new Problem(AlreadyRan, `episode ${ctx.corrId} is ${known?.status ?? "running"}`);
     }
     const controller = new AbortController();
@@ -69,6 +72,9 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
       bind(Run, async (input, ctx) => {
         const program = programs.find((each) => each.id === input.agent);
         if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${input.agent}`);
+        const known = row(ctx.corrId);
+        const isOver = known !== undefined && known.status !== "running" && !active.has(ctx.corrId);
+        if (isOver && isTriedAgain(parts, ctx.corrId)) return formerEnd(parts, ctx.corrId);
         return await begin(program, input, ctx);
       }),
       bind(Stop, async ({ episode }, ctx) => {
@@ -79,27 +85,22 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
         if (going !== undefined) {
           going.controller.abort(new Problem(Cancelled, reason));
           await going.ended;
-        } else if (known.status === "interrupted") {
-          await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent: known.agent, reason });
-        } else throw new Problem(NotRunning, `episode ${episode} is ${known.status}`, { episodeStatus: known.status });
+        } else await cancelIdle(known, parts, { episode, reason, ctx });
         return { episode, status: row(episode)?.status ?? "cancelled" };
       }),
       bind(Resume, async ({ episode }, ctx) => {
         const known = row(episode);
         if (known === undefined) throw new Problem(NotFound, `there is no episode ${episode}`);
-        if (known.status !== "interrupted" || active.has(episode)) {
+        if (known.status !== "interrupted" || active.has(episode) || resuming.has(episode)) {
           throw new Problem(NotInterrupted, `episode ${episode} is ${known.status}`, { episodeStatus: known.status });
         }
-        const { agent, title, input, grants, folder } = known;
-        const payload = { agent, title, input, grants, ...(folder === undefined ? {} : { folder }) };
-        await parts.kernel.queue.enqueue({
-          operation: Run,
-          payload,
-          caller: ctx.caller,
-          corrId: episode,
-          attemptsMax: 1,
-        });
-        return { episode, status: "running" };
+        resuming.add(episode);
+        try {
+          await resume(known, parts, ctx);
+        } finally {
+          resuming.delete(episode);
+        }
+        return { episode, status: row(episode)?.status ?? "running" };
       }),
     ],
     events: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
@@ -108,14 +109,47 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
   };
 }
 
+/** The run is running from here on; a hub that ends before a worker takes it leaves its task in the queue. */
+async function resume(known: RunRow, parts: KernelParts, { caller }: Context): Promise<void> {
+  const { agent, title, input, grants, folder, episode } = known;
+  const actor = parts.act({ caller, corrId: episode });
+  const recordedSteps = readRunRecord(parts.kernel.journal, episode).steps.size;
+  await actor.emit(RunResumed, { agent, recordedSteps });
+  const payload = { agent, title, input, grants, ...(folder === undefined ? {} : { folder }) };
+  try {
+    await parts.kernel.queue.enqueue({ operation: Run, payload, caller, corrId: episode, attemptsMax: 1 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 500) : "it could not be queued";
+    await actor.emit(RunInterrupted, { agent, reason });
+    throw error;
+  }
+}
+
+const ignoreAbsent = (error: unknown): void => {
+  if (!isProblem(error, NotFound)) throw error;
+};
+
+interface Stopping {
+  readonly episode: string;
+  readonly reason: string;
+  readonly ctx: Context;
+}
+
+/** Stops a run that nobody runs now: it is interrupted, or was resumed and no worker took it yet. */
+async function cancelIdle({ agent, status }: RunRow, parts: KernelParts, stopping: Stopping): Promise<void> {
+  const { episode, reason, ctx } = stopping;
+  if (status !== "interrupted" && status !== "running")
+    throw new Problem(NotRunning, `episode ${episode} is ${status}`, { episodeStatus: status });
+  if (status === "running") await cancelQueued(parts, stopping).catch(ignoreAbsent);
+  if (parts.kernel.views.get(runs, episode)?.status !== status) return;
+  await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent, reason });
+}
+
 /** Tasks looked through for a run that has not begun. A longer queue has its ids, and `tasks.cancel`. */
 const searchedTasksMax = 10_000;
 
 /** A run that somebody stops before a worker took it has no episode yet, only a task. */
-async function cancelQueued(
-  { kernel }: KernelParts,
-  { episode, reason, ctx }: { readonly episode: string; readonly reason: string; readonly ctx: Context },
-): Promise<string> {
+async function cancelQueued({ kernel }: KernelParts, { episode, reason, ctx }: Stopping): Promise<string> {
   const { queued, running } = kernel.queue.depth();
   const where = (task: OpenTask): boolean => task.corrId === episode;
   const [waiting] = queued + running > searchedTasksMax ? [] : kernel.views.list(openTasks, { limit: 1, where }).rows;
@@ -130,6 +164,7 @@ const interruptedMax = 10_000;
 async function sayWhatWasInterrupted(parts: KernelParts): Promise<void> {
   const going = parts.kernel.views.list(runs, { limit: interruptedMax, where: (run) => run.status === "running" });
   for (const { row } of going.rows) {
+    if (waitsForWorker(parts, row.episode)) continue;
     const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: row.episode });
     await actor.emit(RunInterrupted, { agent: row.agent, reason: "the hub ended while the run was going" });
   }
@@ -148,7 +183,6 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
   const agent = program.id;
   const record = resumedAtMs === null ? emptyRecord : readRunRecord(parts.kernel.journal, actor.corrId);
   const startedAtMs = resumedAtMs ?? (await announce({ program, input, actor }));
-  if (resumedAtMs !== null) await actor.emit(RunResumed, { agent, recordedSteps: record.steps.size });
   try {
     const tools = createToolbox({
       agent,
@@ -163,12 +197,21 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
       agent,
       outcome: outcome.slice(0, 1000),
       notDone: notDone.slice(0, 50).map((each) => each.slice(0, 500)),
+      ...keptOutput(output),
     });
     return { episode: actor.corrId, outcome, notDone: [...notDone], output };
   } catch (error) {
     await sayHowItEnded(error, agent, actor);
     throw actor.signal.aborted ? actor.signal.reason : asOwnProblem(error);
   }
+}
+
+/** A larger answer is the task's alone; whoever asks for it after a crash in between learns its size. */
+const outputBytesMax = 65_536;
+
+function keptOutput(output: unknown): { readonly output?: unknown } {
+  const sizeBytes = (JSON.stringify(output) ?? "").length;
+  return { output: sizeBytes <= outputBytesMax ? (output ?? null) : { isOmitted: true, sizeBytes } };
 }
 
 /** Whatever problem a tool had, the run has one: that it did not finish. */

@@ -16,7 +16,7 @@ const RunRow = closed({
   startedAtMs: EpochMs,
   endedAtMs: Type.Optional(EpochMs),
 });
-type RunRow = Static<typeof RunRow>;
+export type RunRow = Static<typeof RunRow>;
 
 const run = on<RunRow>();
 const byEpisode = (e: { readonly corrId: string }): string => e.corrId;

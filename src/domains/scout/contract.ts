@@ -31,6 +31,7 @@ export const Brief = op({
   isTask: true,
   isTool: true,
   attemptsMax: 1,
+  canRecover: true,
   about: "Read a folder and write a brief of it, with a citation on every statement.",
   input: closed({
     folder: FolderPath,

@@ -3,7 +3,16 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, oneOf, Type } from "../../contract/schema.ts";
 import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
-import { EndedTask, OpenTask, Priority, QueueFull, TaskCancelled, TaskEnqueued, TaskId } from "../../contract/task.ts";
+import {
+  EndedTask,
+  KeyReused,
+  OpenTask,
+  Priority,
+  QueueFull,
+  TaskCancelled,
+  TaskEnqueued,
+  TaskId,
+} from "../../contract/task.ts";
 
 export const UnknownKind = problem({
   code: "tasks.unknown-kind",
@@ -23,7 +32,13 @@ export const Enqueue = op({
     kind: Type.String({ minLength: 1, maxLength: 200, description: "Id of an operation marked as task." }),
     payload: Type.Optional(Type.Unknown({ description: "The operation's input." })),
     priority: Type.Optional(Priority),
-    idemKey: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "The same key enqueues once." })),
+    idemKey: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: "The same key enqueues once; with another payload it is refused.",
+      }),
+    ),
     delayMs: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -35,7 +50,7 @@ export const Enqueue = op({
     attemptsMax: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
   }),
   output: closed({ taskId: TaskId, corrId: CorrelationId, isNew: Type.Boolean() }),
-  problems: [UnknownKind, QueueFull, InvalidInput],
+  problems: [UnknownKind, QueueFull, KeyReused, InvalidInput],
   emits: [TaskEnqueued],
 });
 export const ListTasks = op({
