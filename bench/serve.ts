@@ -22,9 +22,12 @@ async function serveHub(): Promise<number> {
     token: { salt, hash: tokenHash(salt, token) },
     sessions: { stored: [], store: { save: async () => undefined } },
     randomBytes: chance.randomBytes,
-    now: systemClock.nowMs,
+    tokens: { stored: { salt, tokens: [] }, store: { save: async () => undefined } },
+    clock: systemClock,
     log,
-    failures: { limit: 60, windowMs: 60_000 },
+    // Counted as always, and never reached.
+    rates: { admin: { limit: 100_000, windowMs: 1 }, reads: { limit: 100_000, windowMs: 1 } },
+    learnSecrets: nothing,
   });
   const gate = createGate(
     Array.from({ length: denyRules }, (_, index) => ({

@@ -26,6 +26,12 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly isPublic: boolean;
   /** Moves work along and decides nothing, however often it is called: the audit log leaves it out. */
   readonly isRoutine?: boolean;
+  /** Decides about rights: only a person may call it, and nobody is asked whether somebody else may. */
+  readonly isForPersons?: boolean;
+  /** Starts no work: a person may call it while the hub is halted. Reads need no mark. */
+  readonly isOpenWhenHalted?: boolean;
+  /** Takes or gives a secret: not even a digest of its input is kept, and it is never held for a person's answer. */
+  readonly isSecret?: boolean;
   /** One sentence that a stranger understands. */
   readonly about: string;
   readonly input: I;
@@ -43,14 +49,14 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly deadlineMs?: number;
   /** How often the queue tries a job; 1 means that an interrupted one waits for a person. */
   readonly attemptsMax?: number;
+  /** An attempt that the end of the hub cut off is made again, also the last one: the operation knows how far it came. */
+  readonly canRecover?: boolean;
 }
 
 type Defaults = "mode" | "isTool" | "isTask" | "isPublic" | "problems" | "emits" | "needs" | "isIdempotent";
 type OperationOptions<I extends TObject, O extends TSchema> = Omit<Operation<I, O>, Defaults> &
   Partial<Pick<Operation<I, O>, Defaults>>;
 
-  /** An attempt that the end of the hub cut off is made again, also the last one: the operation knows how far it came. */
-  readonly canRecover?: boolean;
 /** Reads are idempotent by nature; everything else says so itself. */
 export const op = <I extends TObject, O extends TSchema>(options: OperationOptions<I, O>): Operation<I, O> =>
   Object.freeze({

@@ -19,6 +19,13 @@ export const Denied = problem({
   title: "Denied by a rule",
   about: "A rule denies this to this caller. `rule` and `source` name it; nothing was done.",
 });
+export const Halted = problem({
+  code: "arw.halted",
+  status: 503,
+  title: "The hub is halted",
+  about:
+    "A person stopped everything. `by`, `sinceMs` and `reason` say who, when and why; agents, plugins, nodes and workers wait until a person releases the hub with `arw stop --release`.",
+});
 export const ApprovalDenied = problem({
   code: "arw.approval-denied",
   status: 403,
@@ -102,6 +109,7 @@ export const standardProblems: readonly ProblemDefinition[] = [
   InvalidInput,
   Unauthenticated,
   Denied,
+  Halted,
   ApprovalDenied,
   NotFound,
   MethodNotAllowed,

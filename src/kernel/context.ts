@@ -20,7 +20,9 @@ export interface ContextOptions {
   readonly causeId: string | null;
   /** Asked on first need: joining signals costs more than most calls. */
   readonly signal: () => AbortSignal | undefined;
-  readonly dispatch: (request: CallRequest & { readonly isInline: boolean }) => Promise<Answered>;
+  readonly dispatch: (
+    request: CallRequest & { readonly isInline: boolean; readonly isNested: boolean },
+  ) => Promise<Answered>;
 }
 
 export function createContext(deps: ContextDeps, options: ContextOptions): Context {
@@ -49,6 +51,7 @@ export function createContext(deps: ContextDeps, options: ContextOptions): Conte
         credentials: { kind: "caller", caller },
         corrId,
         isInline: true,
+        isNested: true,
         ...(own === undefined ? {} : { signal: own }),
       });
       if (outcome.kind === "answer") return outcome.output as never;

@@ -37,6 +37,11 @@ export interface KitOptions {
   readonly seed?: number;
   readonly workers?: number;
   readonly programs?: readonly AgentProgram[];
+  /** Who calls, instead of the kit's one token. */
+  readonly identityOf?: (given: { readonly clock: ManualClock }) => {
+    readonly identity: Identity;
+    readonly domain: Domain;
+  };
   /** Domains beside the hub's own. */
   readonly domains?: (parts: KernelParts) => readonly Domain[];
   readonly deny?: readonly string[];
@@ -111,9 +116,11 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         createGating({ parts, gate }),
         createTasks({ parts }),
       ];
+      const access = options.identityOf?.({ clock });
+      if (access !== undefined) own.unshift(access.domain);
       const policy = createRulings({ engine: () => policies, askPatterns: options.ask ?? [] });
       return {
-        identity,
+        identity: access?.identity ?? identity,
         gate,
         policy,
         approvals: approvals.port,

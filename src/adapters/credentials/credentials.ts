@@ -6,6 +6,7 @@ import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { type StoredToken, tokenHash } from "../../domains/access/port.ts";
+import type { FileCalls } from "../files/file-calls.ts";
 import { replaceFile } from "../files/replace-file.ts";
 import { createStateFiles, jsonCodec, type StateFile, type StateFiles } from "../files/state-file.ts";
 
@@ -22,6 +23,8 @@ export interface CredentialsOptions {
   readonly randomBytes: (count: number) => Uint8Array;
   /** The hub's set of state files, so that damage is reported with the others. */
   readonly files?: StateFiles;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCalls;
 }
 
 export interface OpenedCredentials {
@@ -56,6 +59,7 @@ export async function openCredentials(options: CredentialsOptions): Promise<Open
     await writePrivate(
       credentialsPath(stateDir),
       `# Whoever can read this can do everything this hub can.\n${tokenVariable}=${token}\n`,
+      options.calls,
     );
   const fresh = hashed(token, options);
   await tokens.write({ admin: fresh });
@@ -75,8 +79,8 @@ export async function findToken(options: {
   return token === null ? null : { token, source: "file" };
 }
 
-async function writePrivate(path: string, text: string): Promise<void> {
-  await replaceFile(path, Buffer.from(text), { mode: privateMode });
+async function writePrivate(path: string, text: string, calls: FileCalls | undefined): Promise<void> {
+  await replaceFile(path, Buffer.from(text), { mode: privateMode, ...(calls === undefined ? {} : { calls }) });
 }
 
 /** The text of a private file, or null when there is none. Bits that others got by accident are taken away first. */

@@ -31,8 +31,9 @@ function parseSessions(value: unknown): { readonly sessions: readonly StoredSess
 
 function isSession(value: unknown): value is StoredSession {
   if (typeof value !== "object" || value === null) return false;
-  const { hash, createdAtMs, usedAtMs } = value as Record<string, unknown>;
+  const { hash, createdAtMs, usedAtMs, tokenHash } = value as Record<string, unknown>;
   return (
+    (tokenHash === undefined || typeof tokenHash === "string") &&
     typeof hash === "string" &&
     /^[0-9a-f]{64}$/.test(hash) &&
     Number.isInteger(createdAtMs) &&

@@ -4,6 +4,8 @@ import { closed, oneOf, type Static, type TSchema, Type } from "../../contract/s
 /** Where else a value may come from; kept in the schema, so that the reference names it too. */
 interface Doors {
   readonly "x-environment"?: string;
+  /** The variable that other programs read for the same thing; the one above goes first. */
+  readonly "x-environment-standard"?: string;
   /** What one unit of the variable is in units of the key: megabytes in the variable, bytes in the key. */
   readonly "x-environment-factor"?: number;
   readonly "x-flag"?: string;
@@ -22,6 +24,9 @@ const gatePatterns = (description: string, where: Doors) =>
     description,
     ...where,
   });
+
+/** COUNT/SECONDS. More than 100,000 in one window would take too much memory to be counted one by one. */
+const rateLimit = "^([1-9][0-9]{0,4}|100000)/[1-9][0-9]{0,5}$";
 
 /** Backends other than these come with the cluster; asking for one that is not here must not start. */
 const localOnly = (description: string) => Type.Enum(["local"], { default: "local", description, "x-backend": true });
@@ -103,9 +108,16 @@ export const Config = closed({
     {
       adminRateLimit: Type.String({
         default: "60/60",
-        pattern: "^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$",
-        description: "Requests from outside as COUNT/SECONDS; above it they are refused for a while.",
+        pattern: rateLimit,
+        description:
+          "Wrong tokens per address, and apart from them changes per token and address, as COUNT/SECONDS; above it they are refused for a while.",
         ...doors("ARW_ADMIN_RL", "--admin-rate-limit"),
+      }),
+      readRateLimit: Type.String({
+        default: "1200/60",
+        pattern: rateLimit,
+        description: "Reads per token and address as COUNT/SECONDS.",
+        ...doors("ARW_READ_RL", "--read-rate-limit"),
       }),
     },
     { description: "Who gets in, and how often." },
@@ -196,6 +208,12 @@ export const Config = closed({
         maximum: 100_000,
         description: "Gzipped files that are kept; the oldest go.",
       }),
+      teeFilesAgeMsMax: Type.Integer({
+        default: 31_536_000_000,
+        minimum: 60_000,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "Age at which a gzipped file goes, in milliseconds; the default is 365 days.",
+      }),
       retention: Type.Array(
         closed({
           prefix: Type.String({
@@ -219,6 +237,30 @@ export const Config = closed({
       ),
     },
     { description: "The journal of events." },
+  ),
+  otlp: closed(
+    {
+      endpoint: Type.String({
+        default: "",
+        examples: ["http://127.0.0.1:4318"],
+        maxLength: 2048,
+        // No user and no query: credentials belong into OTEL_EXPORTER_OTLP_HEADERS.
+        pattern: "^(https?://[A-Za-z0-9.:\\[\\]_-]+(/[A-Za-z0-9._~/%-]*)?)?$",
+        description:
+          "Address of an OpenTelemetry collector that takes OTLP over HTTP; traces go to /v1/traces below it. None are made when empty.",
+        ...doors("ARW_OTLP_ENDPOINT", null),
+        "x-environment-standard": "OTEL_EXPORTER_OTLP_ENDPOINT",
+      }),
+      serviceName: Type.String({
+        default: "arw",
+        minLength: 1,
+        maxLength: 200,
+        description: "Name under which the collector shows this hub.",
+        ...doors("ARW_OTLP_SERVICE_NAME", null),
+        "x-environment-standard": "OTEL_SERVICE_NAME",
+      }),
+    },
+    { description: "Traces for OpenTelemetry." },
   ),
   log: closed(
     {

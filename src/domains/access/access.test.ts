@@ -3,13 +3,14 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { test } from "vitest";
 import type { Caller } from "../../contract/caller.ts";
-import type { Context } from "../../contract/operation.ts";
+import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import { Denied, InvalidInput, TooManyRequests, Unauthenticated } from "../../contract/standard-problems.ts";
+import { createManualClock, type ManualClock } from "../../adapters/memory/clock.ts";
 import type { Credentials } from "../../kernel/ports.ts";
-import { CodeRefused, Signin } from "./contract.ts";
-import { type StoredSession, tokenHash } from "./port.ts";
+import { CodeRefused, ListTokens, Signin } from "./contract.ts";
+import { type StoredSession, type StoredTokens, tokenHash } from "./port.ts";
 import { type Access, createAccess } from "./service.ts";
 import { sessionAgeMsMax, sessionIdleMsMax, sessionsMax } from "./sessions.ts";
 import { createTokenCheck } from "./token-check.ts";
@@ -20,32 +21,63 @@ const right = "arw_right";
 const address = "192.0.2.1";
 const admin: Caller = { kind: "person", id: "admin" };
 
+interface Stored {
+  sessions: readonly StoredSession[];
+  tokens: StoredTokens;
+}
+
 interface House {
   readonly access: Access;
-  nowMs: number;
-  stored: readonly StoredSession[];
+  readonly clock: ManualClock;
+  readonly stored: Stored;
+  /** Every event, and every secret that the redactor was told. */
+  readonly events: { readonly kind: string; readonly data: object }[];
+  readonly learned: string[];
+  failsToStore: boolean;
+  identify(credentials: Credentials, wanted?: Operation): Caller | null;
   call(id: string, input: object, caller?: Caller): unknown;
 }
 
-function house(stored: readonly StoredSession[] = []): House {
+const noTokens: StoredTokens = { salt: "a5".repeat(32), tokens: [] };
+
+function house({ sessions = [], tokens = noTokens }: Partial<Stored> = {}, startMs = 1_000_000): House {
+  const clock = createManualClock(startMs);
+  const stored: Stored = { sessions, tokens };
   const self: House = {
-    nowMs: 1_000_000,
+    clock,
     stored,
+    events: [],
+    learned: [],
+    failsToStore: false,
     access: createAccess({
       token: { salt, hash: tokenHash(salt, right) },
-      sessions: { stored, store: { save: async (sessions) => void (self.stored = sessions) } },
+      tokens: {
+        stored: tokens,
+        store: {
+          async save(next) {
+            if (self.failsToStore) throw new RangeError("disk");
+            stored.tokens = structuredClone(next);
+          },
+        },
+      },
+      sessions: { stored: sessions, store: { save: async (next) => void (stored.sessions = next) } },
       randomBytes,
-      now: () => self.nowMs,
+      clock,
       log: { info() {}, warn() {}, error() {} },
-      failures: { limit: 3, windowMs: 60_000 },
+      rates: { admin: { limit: 3, windowMs: 60_000 }, reads: { limit: 20, windowMs: 60_000 } },
+      learnSecrets: (secrets) => void self.learned.push(...secrets),
     }),
+    identify: (credentials, wanted = ListTokens) => self.access.identity.identify(credentials, wanted),
     call(id, input, caller = admin) {
       const bound = self.access.domain.operations.find(({ operation }) => operation.id === id);
       assert.ok(bound);
       assert.ok(checkerOf(bound.operation.input).check(input));
-      const ctx = { caller, corrId: "c1", now: () => self.nowMs } as unknown as Context;
+      const emit = async ({ kind }: { kind: string }, data: object): Promise<void> =>
+        void self.events.push({ kind, data });
+      const ctx = { caller, corrId: "c1", now: clock.nowMs, emit } as unknown as Context;
       const output = bound.run(input as never, ctx);
-      assert.ok(checkerOf(bound.operation.output).check(output), "output fits its schema");
+      if (!(output instanceof Promise))
+        assert.ok(checkerOf(bound.operation.output).check(output), "output fits its schema");
       return output;
     },
   };
@@ -80,24 +112,23 @@ test("the check of a token is HMAC-SHA-256 of it, whatever its text", () => {
 });
 
 test("the right token is the admin, no proof is nobody, a wrong one is refused", () => {
-  const { identity } = house().access;
-  assert.deepEqual(identity.identify(token(right)), admin);
-  assert.equal(identity.identify({ kind: "none", address }), null);
-  throwsProblem(() => identity.identify(token("wrong")), Unauthenticated);
+  const home = house();
+  assert.deepEqual(home.identify(token(right)), admin);
+  assert.equal(home.identify({ kind: "none", address }), null);
+  throwsProblem(() => home.identify(token("wrong")), Unauthenticated);
 });
 
 test("wrong tokens run into a limit per address, which never holds up the right one", () => {
   const home = house();
-  const { identity } = home.access;
-  for (let count = 0; count < 3; count += 1) throwsProblem(() => identity.identify(token("wrong")), Unauthenticated);
+  for (let count = 0; count < 3; count += 1) throwsProblem(() => home.identify(token("wrong")), Unauthenticated);
   assert.throws(
-    () => identity.identify(token("wrong")),
+    () => home.identify(token("wrong")),
     (error) => isProblem(error, TooManyRequests) && error.extra["retryAfterMs"] === 60_000,
   );
-  throwsProblem(() => identity.identify(token("wrong", "192.0.2.2")), Unauthenticated);
-  assert.deepEqual(identity.identify(token(right)), admin);
-  home.nowMs += 60_000;
-  throwsProblem(() => identity.identify(token("wrong")), Unauthenticated);
+  throwsProblem(() => home.identify(token("wrong", "192.0.2.2")), Unauthenticated);
+  assert.deepEqual(home.identify(token(right)), admin);
+  home.clock.advance(60_000);
+  throwsProblem(() => home.identify(token("wrong")), Unauthenticated);
 });
 
 test("a code signs in once, in time", () => {
@@ -106,12 +137,12 @@ test("a code signs in once, in time", () => {
   assert.equal(path, `/#code=${code}`);
   assert.deepEqual(home.call("access.signin", { code }), {
     caller: "person:admin",
-    expiresAtMs: home.nowMs + sessionAgeMsMax,
+    expiresAtMs: home.clock.nowMs() + sessionAgeMsMax,
   });
-  assert.equal(home.access.identity.identify(cookie(cookieIn(home.access)))?.id, "admin");
+  assert.equal(home.identify(cookie(cookieIn(home.access)))?.id, "admin");
   throwsProblem(() => home.call("access.signin", { code }), CodeRefused);
   const late = home.call("access.code", {}) as { code: string };
-  home.nowMs += codeLifeMs;
+  home.clock.advance(codeLifeMs);
   throwsProblem(() => home.call("access.signin", { code: late.code }), CodeRefused);
 });
 
@@ -144,44 +175,42 @@ test("the cookie is for this answer alone and cannot be read by scripts", () => 
 
 test("a session ends by sign-out, by idleness and by age; an unknown cookie is nobody, not an error", () => {
   const home = house();
-  const { identity } = home.access;
   const first = signIn(home);
-  const caller = identity.identify(cookie(first));
+  const caller = home.identify(cookie(first));
   assert.ok(caller);
   assert.deepEqual(home.call("access.signout", {}, caller), { signedOut: true });
   assert.match(home.access.cookies.take("access.signout", "c1") ?? "", /^arw_session=; Path=\/; Max-Age=0;/);
-  assert.equal(identity.identify(cookie(first)), null);
+  assert.equal(home.identify(cookie(first)), null);
   assert.deepEqual(home.call("access.signout", {}, admin), { signedOut: false });
 
   const idle = signIn(home);
-  home.nowMs += sessionIdleMsMax;
-  assert.ok(identity.identify(cookie(idle)));
-  home.nowMs += sessionIdleMsMax + 1;
-  assert.equal(identity.identify(cookie(idle)), null);
+  home.clock.advance(sessionIdleMsMax);
+  assert.ok(home.identify(cookie(idle)));
+  home.clock.advance(sessionIdleMsMax + 1);
+  assert.equal(home.identify(cookie(idle)), null);
 
   const old = signIn(home);
-  const startedMs = home.nowMs;
-  while (home.nowMs - startedMs + sessionIdleMsMax <= sessionAgeMsMax) {
-    home.nowMs += sessionIdleMsMax;
-    assert.ok(identity.identify(cookie(old)));
+  const startedMs = home.clock.nowMs();
+  while (home.clock.nowMs() - startedMs + sessionIdleMsMax <= sessionAgeMsMax) {
+    home.clock.advance(sessionIdleMsMax);
+    assert.ok(home.identify(cookie(old)));
   }
-  home.nowMs += 1;
-  assert.equal(identity.identify(cookie(old)), null);
+  home.clock.advance(1);
+  assert.equal(home.identify(cookie(old)), null);
 });
 
 test("sessions survive a restart as hashes, and there are never too many", async () => {
   const home = house();
   const values = Array.from({ length: sessionsMax + 1 }, () => {
-    home.nowMs += 1;
+    home.clock.advance(1);
     return signIn(home);
   });
   await home.access[Symbol.asyncDispose]();
-  assert.equal(home.stored.length, sessionsMax);
-  assert.ok(!JSON.stringify(home.stored).includes(values.at(-1) ?? "-"));
-  const next = house(home.stored);
-  next.nowMs = home.nowMs;
-  assert.equal(next.access.identity.identify(cookie(values[0] ?? "")), null);
-  assert.ok(next.access.identity.identify(cookie(values.at(-1) ?? "")));
+  assert.equal(home.stored.sessions.length, sessionsMax);
+  assert.ok(!JSON.stringify(home.stored.sessions).includes(values.at(-1) ?? "-"));
+  const next = house(home.stored, home.clock.nowMs());
+  assert.equal(next.identify(cookie(values[0] ?? "")), null);
+  assert.ok(next.identify(cookie(values.at(-1) ?? "")));
 });
 
 test("a session store that fails costs nobody the sign-in", async () => {
@@ -190,13 +219,15 @@ test("a session store that fails costs nobody the sign-in", async () => {
     token: { salt, hash: tokenHash(salt, right) },
     sessions: { stored: [], store: { save: () => Promise.reject(new RangeError("disk")) } },
     randomBytes,
-    now: () => 5,
+    tokens: { stored: noTokens, store: { save: async () => undefined } },
+    clock: createManualClock(5),
     log: { info() {}, warn: (message) => void warnings.push(message), error() {} },
-    failures: { limit: 3, windowMs: 60_000 },
+    rates: { admin: { limit: 3, windowMs: 60_000 }, reads: { limit: 20, windowMs: 60_000 } },
+    learnSecrets: () => undefined,
   });
   const bound = access.domain.operations[0];
   bound?.run({ token: right } as never, { caller: admin, corrId: "c1", now: () => 5 } as unknown as Context);
   await access[Symbol.asyncDispose]();
   assert.equal(warnings.length, 1);
-  assert.ok(access.identity.identify(cookie(cookieIn(access))));
+  assert.ok(access.identity.identify(cookie(cookieIn(access)), ListTokens));
 });

@@ -8,27 +8,27 @@ export const codesMax = 32;
 const codeBytes = 16;
 
 export interface Codes {
-  make(nowMs: number): { readonly code: string; readonly expiresAtMs: number };
-  /** True once per code, in time. */
-  use(code: string, nowMs: number): boolean;
+  /** `tokenHash` is the named token that the sign-in will belong to; null for the admin token. */
+  make(tokenHash: string | null, nowMs: number): { readonly code: string; readonly expiresAtMs: number };
+  /** Once per code, in time: whose sign-in it is. Null for what is no code any more. */
+  use(code: string, nowMs: number): { readonly tokenHash: string | null } | null;
 }
 
 export function createCodes(randomBytes: (count: number) => Uint8Array): Codes {
   // Kept and looked up as hashes, so that how long a look-up takes says nothing of the codes.
-  const expiries = new Map<string, number>();
+  const open = new Map<string, { readonly expiresAtMs: number; readonly tokenHash: string | null }>();
   return {
-    make(nowMs) {
-      for (const [key, expiresAtMs] of expiries)
-        if (expiresAtMs <= nowMs || expiries.size >= codesMax) expiries.delete(key);
+    make(tokenHash, nowMs) {
+      for (const [key, { expiresAtMs }] of open) if (expiresAtMs <= nowMs || open.size >= codesMax) open.delete(key);
       const code = Buffer.from(randomBytes(codeBytes)).toString("base64url");
-      expiries.set(hash("sha256", code), nowMs + codeLifeMs);
+      open.set(hash("sha256", code), { expiresAtMs: nowMs + codeLifeMs, tokenHash });
       return { code, expiresAtMs: nowMs + codeLifeMs };
     },
     use(code, nowMs) {
       const key = hash("sha256", code);
-      const expiresAtMs = expiries.get(key);
-      expiries.delete(key);
-      return expiresAtMs !== undefined && nowMs < expiresAtMs;
+      const known = open.get(key);
+      open.delete(key);
+      return known !== undefined && nowMs < known.expiresAtMs ? { tokenHash: known.tokenHash } : null;
     },
   };
 }

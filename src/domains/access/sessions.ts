@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import type { Caller } from "../../contract/caller.ts";
 import type { Log } from "../../kernel/ports.ts";
 import type { SessionStore, StoredSession } from "./port.ts";
+import type { TokenEntry } from "./token-book.ts";
 
 /** A browser that nobody used for half a day asks again. */
 export const sessionIdleMsMax = 12 * 3_600_000;
@@ -16,11 +17,17 @@ const cookieBytes = 32;
 
 export interface Sessions {
   /** The cookie's value; it is told once and not kept. */
-  open(nowMs: number): { readonly value: string; readonly expiresAtMs: number };
+  open(by: TokenEntry | null, nowMs: number): { readonly value: string; readonly expiresAtMs: number };
   /** Who signed in under this cookie. One caller per session, the same object each time. */
   find(value: string, nowMs: number): Caller | null;
   /** True when this caller came by a session; it is over then. */
   end(caller: Caller): boolean;
+  /** Ends what was opened with a named token, and answers how many that were. */
+  endOf(tokenHash: string): number;
+  /** Aborts when the caller's session, or the token it came by, is over; undefined for whoever came by no session. */
+  ending(caller: Caller): AbortSignal | undefined;
+  /** Names the session towards the limits; undefined for whoever came by none. */
+  holder(caller: Caller): string | undefined;
   /** Resolves when everything is written. */
   flush(): Promise<void>;
 }
@@ -31,6 +38,9 @@ interface Session {
   usedAtMs: number;
   writtenUsedAtMs: number;
   readonly caller: Caller;
+  /** Null for the admin token. */
+  readonly tokenHash: string | null;
+  readonly controller: AbortController;
 }
 
 export interface SessionsDeps {
@@ -38,35 +48,52 @@ export interface SessionsDeps {
   readonly store: SessionStore;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly log: Log;
+  /** The named token of this hash, while it is in force. */
+  readonly tokenOf: (hash: string, nowMs: number) => TokenEntry | null;
+  readonly nowMs: number;
 }
 
-export function createSessions({ stored, store, randomBytes, log }: SessionsDeps): Sessions {
+const admin = { kind: "person", id: "admin" } as const;
+
+export function createSessions({ stored, store, randomBytes, log, tokenOf, nowMs: startMs }: SessionsDeps): Sessions {
   const byHash = new Map<string, Session>();
   const byCaller = new WeakMap<Caller, Session>();
   const write = createWriter(() => [...byHash.values()].map(storedOf), store, log);
 
-  const add = ({ hash: key, createdAtMs, usedAtMs }: StoredSession): void => {
-    const caller: Caller = Object.freeze({ kind: "person", id: "admin" });
-    const session = { hash: key, createdAtMs, usedAtMs, writtenUsedAtMs: usedAtMs, caller };
-    byHash.set(key, session);
-    byCaller.set(caller, session);
-    if (byHash.size > sessionsMax) removeLeastUsed(byHash);
+  const add = (known: StoredSession, by: TokenEntry | null): void => {
+    const session = sessionOf(known, by);
+    byHash.set(session.hash, session);
+    byCaller.set(session.caller, session);
+    if (byHash.size > sessionsMax) remove(leastUsed(byHash));
   };
-  for (const session of stored) add(session);
+  const remove = (session: Session): void => {
+    byHash.delete(session.hash);
+    session.controller.abort();
+  };
+  const isOver = (session: Session, nowMs: number): boolean =>
+    nowMs - session.usedAtMs > sessionIdleMsMax ||
+    nowMs - session.createdAtMs > sessionAgeMsMax ||
+    (session.tokenHash !== null && tokenOf(session.tokenHash, nowMs) === null);
+  for (const session of stored) {
+    const by = session.tokenHash === undefined ? null : tokenOf(session.tokenHash, startMs);
+    // A token that is gone took its sign-ins with it, whatever the file still says.
+    if (session.tokenHash === undefined || by !== null) add(session, by);
+  }
 
   return {
-    open(nowMs) {
-      for (const session of byHash.values()) if (isOver(session, nowMs)) byHash.delete(session.hash);
+    open(by, nowMs) {
+      for (const session of byHash.values()) if (isOver(session, nowMs)) remove(session);
       const value = Buffer.from(randomBytes(cookieBytes)).toString("base64url");
-      add({ hash: hash("sha256", value), createdAtMs: nowMs, usedAtMs: nowMs });
+      const tokenHash = by === null ? {} : { tokenHash: by.stored.hash };
+      add({ hash: hash("sha256", value), createdAtMs: nowMs, usedAtMs: nowMs, ...tokenHash }, by);
       write.soon();
-      return { value, expiresAtMs: nowMs + sessionAgeMsMax };
+      return { value, expiresAtMs: Math.min(nowMs + sessionAgeMsMax, by?.stored.expiresAtMs ?? Infinity) };
     },
     find(value, nowMs) {
       const session = byHash.get(hash("sha256", value));
       if (session === undefined) return null;
       if (isOver(session, nowMs)) {
-        byHash.delete(session.hash);
+        remove(session);
         write.soon();
         return null;
       }
@@ -79,29 +106,42 @@ export function createSessions({ stored, store, randomBytes, log }: SessionsDeps
     },
     end(caller) {
       const session = byCaller.get(caller);
-      if (session === undefined || !byHash.delete(session.hash)) return false;
+      if (session === undefined || !byHash.has(session.hash)) return false;
+      remove(session);
       write.soon();
       return true;
     },
+    endOf(tokenHash) {
+      const own = [...byHash.values()].filter((session) => session.tokenHash === tokenHash);
+      for (const session of own) remove(session);
+      if (own.length > 0) write.soon();
+      return own.length;
+    },
+    ending: (caller) => byCaller.get(caller)?.controller.signal,
+    holder: (caller) => byCaller.get(caller)?.hash,
     flush: () => write.flush(),
   };
 }
 
-const isOver = (session: Session, nowMs: number): boolean =>
-  nowMs - session.usedAtMs > sessionIdleMsMax || nowMs - session.createdAtMs > sessionAgeMsMax;
-
-const storedOf = ({ hash: key, createdAtMs, usedAtMs }: Session): StoredSession => ({
+const sessionOf = ({ hash: key, createdAtMs, usedAtMs, tokenHash }: StoredSession, by: TokenEntry | null): Session => ({
   hash: key,
   createdAtMs,
   usedAtMs,
+  writtenUsedAtMs: usedAtMs,
+  caller: Object.freeze({ ...(by?.caller ?? admin) }),
+  tokenHash: tokenHash ?? null,
+  controller: new AbortController(),
 });
 
-function removeLeastUsed(sessions: Map<string, Session>): void {
-  let oldest: Session | undefined;
-  for (const session of sessions.values())
-    if (oldest === undefined || session.usedAtMs < oldest.usedAtMs) oldest = session;
-  if (oldest !== undefined) sessions.delete(oldest.hash);
-}
+const storedOf = ({ hash: key, createdAtMs, usedAtMs, tokenHash }: Session): StoredSession => ({
+  hash: key,
+  createdAtMs,
+  usedAtMs,
+  ...(tokenHash === null ? {} : { tokenHash }),
+});
+
+const leastUsed = (sessions: ReadonlyMap<string, Session>): Session =>
+  [...sessions.values()].reduce((oldest, session) => (session.usedAtMs < oldest.usedAtMs ? session : oldest));
 
 /** One write at a time; changes during a write make one more. */
 function createWriter(

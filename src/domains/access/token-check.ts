@@ -1,4 +1,4 @@
-/** Is this the admin token? Asked on every request, so the key's share of the HMAC is worked out once. */
+/** Hashes of tokens. Worked out on every request, so the key's share of the HMAC is worked out once. */
 import { hash, timingSafeEqual } from "node:crypto";
 import type { StoredToken } from "./port.ts";
 
@@ -10,28 +10,56 @@ const outerPad = 0x5c;
 /** Longer ones are never right: the schema and the header limit stop tokens of use below it. */
 const tokenBytesMax = 1024;
 
-export function createTokenCheck(stored: StoredToken): (token: string) => boolean {
-  const key = Buffer.from(stored.salt, "hex");
+/** A token's bytes, good until the next one is hashed, and its HMAC-SHA-256; null for what is no token by its length. */
+type TokenHash = (token: string) => { readonly bytes: Buffer; readonly digest: () => Buffer } | null;
+
+function createTokenHash(salt: string): TokenHash {
+  const key = Buffer.from(salt, "hex");
   const inner = Buffer.alloc(blockBytes + tokenBytesMax, 0);
   const outer = Buffer.alloc(blockBytes + digestBytes, 0);
   for (let index = 0; index < blockBytes; index += 1) {
     inner[index] = (key[index] ?? 0) ^ innerPad;
     outer[index] = (key[index] ?? 0) ^ outerPad;
   }
+  return (token) => {
+    const sizeBytes = Buffer.byteLength(token);
+    if (sizeBytes === 0 || sizeBytes > tokenBytesMax) return null;
+    const keyed = inner.subarray(0, blockBytes + sizeBytes);
+    const bytes = keyed.subarray(blockBytes);
+    bytes.write(token);
+    return {
+      bytes,
+      digest() {
+        hash("sha256", keyed, "buffer").copy(outer, blockBytes);
+        return hash("sha256", outer, "buffer");
+      },
+    };
+  };
+}
+
+/** Is this the admin token? */
+export function createTokenCheck(stored: StoredToken): (token: string) => boolean {
+  const hashOf = createTokenHash(stored.salt);
   const expected = Buffer.from(stored.hash, "hex");
   // Hashing is a seventh of a small request. The bytes that passed last are compared first, in constant time; they are in
   // this process with every request anyway, and are never written.
   let right: Buffer | null = null;
   return (token) => {
-    const sizeBytes = Buffer.byteLength(token);
-    if (sizeBytes === 0 || sizeBytes > tokenBytesMax) return false;
-    const keyed = inner.subarray(0, blockBytes + sizeBytes);
-    const bytes = keyed.subarray(blockBytes);
-    bytes.write(token);
-    if (right !== null && right.length === sizeBytes && timingSafeEqual(right, bytes)) return true;
-    hash("sha256", keyed, "buffer").copy(outer, blockBytes);
-    const isRight = timingSafeEqual(hash("sha256", outer, "buffer"), expected);
+    const hashed = hashOf(token);
+    if (hashed === null) return false;
+    const { bytes } = hashed;
+    if (right !== null && right.length === bytes.length && timingSafeEqual(right, bytes)) return true;
+    const isRight = timingSafeEqual(hashed.digest(), expected);
     if (isRight) right = Buffer.from(bytes);
     return isRight;
   };
+}
+
+/**
+ * The hash as hexadecimal text, by which one of many tokens is looked up: how long the look-up takes tells of the hash, and
+ * without the key nothing of the token.
+ */
+export function createTokenDigest(salt: string): (token: string) => string | null {
+  const hashOf = createTokenHash(salt);
+  return (token) => hashOf(token)?.digest().toString("hex") ?? null;
 }

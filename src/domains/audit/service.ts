@@ -97,8 +97,8 @@ function entryOf(sample: Sample, timeMs: number): AuditEntry | null {
     ...(folder === undefined ? {} : { folder }),
     ...(path === undefined ? {} : { path }),
     ...(host === undefined ? {} : { host }),
-    // Who signs in sends a secret, and the hash of a short secret gives it away.
-    ...(change.isPublic ? {} : { argsDigest: change.argsDigest() }),
+    // The hash of a short secret gives it away, and who signs in sends one, too.
+    ...(change.isPublic || change.isSecret ? {} : { argsDigest: change.argsDigest() }),
     outcome: change.outcome,
     ...(change.outcome === "refused" ? { code } : {}),
     ...(change.detail === null ? {} : { why: change.detail }),
