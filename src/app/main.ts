@@ -28,7 +28,12 @@ export async function main(given: readonly string[]): Promise<number> {
       readFile: textOf,
     });
     const givenToken = env["ARW_ADMIN_TOKEN"] === "" ? undefined : env["ARW_ADMIN_TOKEN"];
-    await using hub = await openHub({ config, givenToken, pid: process.pid });
+    await using hub = await openHub({
+      config,
+      givenToken,
+      otlpHeaders: env["OTEL_EXPORTER_OTLP_HEADERS"],
+      pid: process.pid,
+    });
     const { url } = await hub.listen();
     process.stdout.write(await screen({ hub, url, config }));
     const reason = await stopReason(hub);
@@ -79,10 +84,18 @@ async function screen(options: {
     `            ${arw} brief <folder>    brief a folder of your own, from another terminal`,
     `            ${arw} episodes          what agents did`,
     "",
-    quiet("  Ctrl-C stops the hub. Nothing leaves this machine: no rule permits it."),
+    quiet(`  Ctrl-C stops the hub. ${whatLeaves(config)}`),
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Traces hold names, codes and times, and may go to a collector elsewhere. */
+function whatLeaves({ values }: LoadedConfig): string {
+  const { endpoint } = values.otlp;
+  return endpoint === ""
+    ? "Nothing leaves this machine: no rule permits it."
+    : `Traces go to ${new URL(endpoint).host}; nothing else leaves this machine.`;
 }
 
 /** Why the hub did not start, and what to do about it. */

@@ -20,8 +20,16 @@ interface ObservedTee {
   readonly lagEvents: number;
 }
 
+interface ObservedOtlp {
+  readonly sent: number;
+  readonly dropped: number;
+  readonly errors: number;
+  readonly lagEvents: number;
+}
+
 export interface ObservedHub {
   tee?(): ObservedTee | null;
+  otlp?(): ObservedOtlp | null;
   readonly bus: {
     counters(): {
       readonly published: number;
@@ -228,8 +236,37 @@ function addTee(set: MetricSet, tee: ObservedHub["tee"]): void {
   );
 }
 
-function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk, tee }: ObservedHub): void {
+/** All of them are 0 while no collector is named. */
+function addOtlp(set: MetricSet, otlp: ObservedHub["otlp"]): void {
+  const read = (pick: (status: ObservedOtlp) => number) => (): number => {
+    const status = otlp?.();
+    return status ? pick(status) : 0;
+  };
+  set.counter(
+    "arw_otlp_spans_total",
+    "Spans that the collector took.",
+    read((status) => status.sent),
+  );
+  set.counter(
+    "arw_otlp_spans_dropped_total",
+    "Spans that the collector refused for good, or whose data retention had dropped.",
+    read((status) => status.dropped),
+  );
+  set.counter(
+    "arw_otlp_errors_total",
+    "Requests to the collector that failed.",
+    read((status) => status.errors),
+  );
+  set.gauge(
+    "arw_otlp_lag_events",
+    "Events that have not been looked through for spans yet.",
+    read((status) => status.lagEvents),
+  );
+}
+
+function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk, tee, otlp }: ObservedHub): void {
   addTee(set, tee);
+  addOtlp(set, otlp);
   set.counter("arw_bus_published_total", "Events given to the bus.", () => bus.counters().published);
   set.counter("arw_bus_delivered_total", "Deliveries to listeners and readers.", () => bus.counters().delivered);
   set.counter("arw_bus_lagged_total", "Events that slow readers lost.", () => bus.counters().lagged);

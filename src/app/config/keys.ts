@@ -13,7 +13,9 @@ interface Shape {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
+  readonly examples?: readonly unknown[];
   readonly "x-environment"?: string;
+  readonly "x-environment-standard"?: string;
   readonly "x-environment-factor"?: number;
   readonly "x-flag"?: string;
   readonly "x-backend"?: boolean;
@@ -24,6 +26,8 @@ export interface ConfigKey {
   readonly key: string;
   readonly schema: TSchema & Shape;
   readonly environment: string | undefined;
+  /** Asked when the one above is not set. */
+  readonly standardEnvironment: string | undefined;
   readonly flag: string | undefined;
 }
 
@@ -42,6 +46,7 @@ export const configTables: readonly ConfigTable[] = Object.entries(root.properti
     key: `${name}.${leaf}`,
     schema: schema as TSchema & Shape,
     environment: schema["x-environment"],
+    standardEnvironment: schema["x-environment-standard"],
     flag: schema["x-flag"],
   })),
 }));
@@ -56,6 +61,6 @@ export function allowedText(schema: Shape): string {
   if (schema.type === "array") return 'a list of strings such as "io:egress:*"';
   if (schema.type === "boolean") return "true, false";
   if (schema.type === "integer") return `whole number from ${schema.minimum} to ${schema.maximum}`;
-  if (schema.pattern !== undefined) return `text such as ${JSON.stringify(schema.default)}`;
+  if (schema.pattern !== undefined) return `text such as ${JSON.stringify(schema.examples?.[0] ?? schema.default)}`;
   return "text";
 }

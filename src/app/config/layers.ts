@@ -77,9 +77,9 @@ function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
 export function environmentLayer(env: Environment): Layer {
   return merge(
     configKeys.map((key) => {
-      const name = key.environment;
+      const name = [key.environment, key.standardEnvironment].find((each) => (env[each ?? ""] ?? "") !== "");
       const text = name === undefined ? undefined : env[name];
-      if (name === undefined || text === undefined || text === "") return merge([]);
+      if (name === undefined || text === undefined) return merge([]);
       return checked(key, { key: key.key, value: scaled(key, fromText(key, text)), source: "environment", from: name });
     }),
   );

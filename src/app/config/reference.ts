@@ -25,7 +25,7 @@ export function configExampleToml(): string {
 
 function keyLines(key: ConfigKey): readonly string[] {
   const leaf = key.key.split(".")[1] ?? "";
-  const doors = [key.environment, key.flag].filter((door) => door !== undefined);
+  const doors = [key.environment, key.standardEnvironment, key.flag].filter((door) => door !== undefined);
   return [
     `# ${key.schema.description ?? ""}`,
     `# Allowed: ${allowedText(key.schema)}.${doors.length === 0 ? "" : ` Also: ${doors.join(", ")}.`}`,
