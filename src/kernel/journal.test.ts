@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
 import { runs } from "../../test/kit/runs.ts";
+import { until } from "../../test/kit/kernel.ts";
 import { createFailingStore, openJournal, storedRows } from "../../test/kit/journal.ts";
 import { event, jsonText } from "../contract/event.ts";
 import { isProblem } from "../contract/problem.ts";
@@ -9,7 +10,7 @@ import { closed, Type } from "../contract/schema.ts";
 import { StoreFailed, StoreFull, TooLarge } from "../contract/standard-problems.ts";
 import { on, view } from "../contract/view.ts";
 import { eventBytesMax } from "./journal.ts";
-import type { StoredEvent } from "./ports.ts";
+import { type Store, type StoredEvent, StoreFault } from "./ports.ts";
 import { verifyChain } from "./verify.ts";
 
 const Noted = event({ kind: "notes.noted", about: "x", data: closed({ key: Type.String(), count: Type.Integer() }) });
@@ -176,6 +177,63 @@ test("a group larger than one commit loses only what was not written", async () 
   assert.equal(taken, 2048);
   assert.ok(outcomes.slice(taken).every((each) => each === StoreFailed.code));
   assert.deepEqual([kit.journal.headSeq(), kit.published.length, kit.views.get(every, "all")], [taken, taken, taken]);
+});
+
+/** A disk that takes its time: a sync ends when the test says so. */
+function slowDisk() {
+  const asked: ((fault: StoreFault | null) => void)[] = [];
+  const store: Store = { ...createFailingStore(), sync: (done) => void asked.push(done) };
+  return { asked, store };
+}
+
+test("nobody is told of an event before the disk has it, and the next transaction does not wait", async () => {
+  const { asked, store } = slowDisk();
+  const kit = openJournal([notes], store);
+  const told: number[] = [];
+  const emit = (count: number) => kit.emit(Noted, { key: "a", count }).then(({ seq }) => told.push(seq));
+  const first = emit(1);
+  await until(() => asked.length === 1, "the first sync");
+  const later = [emit(2), emit(3)];
+  await until(() => store.head().seq === 3, "the second transaction");
+  assert.deepEqual([asked.length, told, kit.published.length, kit.journal.headSeq()], [1, [], 0, 0]);
+  assert.deepEqual(kit.journal.read({ limit: 9 }), []);
+  asked.shift()?.(null);
+  await first;
+  // One sync covers all that came while the one before it was under way.
+  assert.deepEqual([asked.length, told, kit.published.length, kit.journal.headSeq()], [1, [1], 1, 1]);
+  asked.shift()?.(null);
+  await Promise.all(later);
+  assert.deepEqual(
+    [asked.length, told, kit.journal.headSeq(), kit.journal.read({ limit: 9 }).length],
+    [0, [1, 2, 3], 3, 3],
+  );
+});
+
+test("when the disk refuses a sync, everything since the last one is refused, and all that comes later", async () => {
+  const { asked, store } = slowDisk();
+  const kit = openJournal([notes], store);
+  const first = kit.emit(Noted, { key: "a", count: 1 });
+  await until(() => asked.length === 1, "the first sync");
+  const second = kit.emit(Noted, { key: "a", count: 2 });
+  await until(() => store.head().seq === 2, "the second transaction");
+  asked.shift()?.(new StoreFault("failed", "told to fail"));
+  assert.deepEqual(await settled([first, second]), ["arw.store-failed", "arw.store-failed"]);
+  assert.deepEqual(await settled([kit.emit(Noted, { key: "a", count: 3 })]), ["arw.store-failed"]);
+  assert.deepEqual([asked.length, kit.published.length, store.head().seq, kit.journal.headSeq()], [0, 0, 2, 0]);
+  await kit.journal.close();
+});
+
+test("closing waits for the disk", async () => {
+  const { asked, store } = slowDisk();
+  const kit = openJournal([], store);
+  const order: string[] = [];
+  const waiting = kit.emit(Noted, { key: "a", count: 1 }).then(() => order.push("told"));
+  const closed = kit.journal.close().then(() => order.push("closed"));
+  await until(() => asked.length === 1, "the sync");
+  assert.deepEqual(order, []);
+  asked.shift()?.(null);
+  await Promise.all([waiting, closed]);
+  assert.deepEqual(order, ["told", "closed"]);
 });
 
 test("what does not fit its schema, or is too large, is refused before anything is written", async () => {

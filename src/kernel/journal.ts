@@ -1,6 +1,7 @@
 /**
- * The journal: `emit` means committed. Emits that arrive together share one transaction, and the next one starts as soon as
- * the last returned; nothing lingers. One transaction appends the events, chained by hash, and writes every dirty view row.
+ * The journal: `emit` means committed and on the disk. Emits that arrive together share one transaction, which appends the
+ * events, chained by hash, and writes every dirty view row. While the disk syncs it, the next one is already being written;
+ * nothing lingers (docs/decisions/0019).
  */
 import { strict as assert } from "node:assert";
 import { type Envelope, type EventDefinition, type Origin, originName } from "../contract/event.ts";
@@ -48,24 +49,28 @@ interface Pending {
 export function createJournal(options: JournalOptions): OwnedJournal {
   const { store, clock } = options;
   const writer = createWriter(options);
+  const syncs = createSyncs(options);
   let group: Pending[] = [];
   let isClosed = false;
 
   const flush = (): void => {
     const entries = group;
     group = [];
-    try {
-      for (let from = 0; from < entries.length; from += commitEventsMax) {
-        writer.commit(entries.length <= commitEventsMax ? entries : entries.slice(from, from + commitEventsMax));
+    for (let from = 0; from < entries.length; from += commitEventsMax) {
+      const some = entries.length <= commitEventsMax ? entries : entries.slice(from, from + commitEventsMax);
+      try {
+        syncs.refuseFailed();
+        syncs.add(writer.commit(some));
+      } catch (error) {
+        const fault = storeProblem(error);
+        for (const entry of from === 0 ? entries : entries.slice(from)) entry.reject(fault);
+        return;
       }
-    } catch (error) {
-      const fault = storeProblem(error);
-      for (const entry of entries) entry.reject(fault);
     }
   };
 
   return {
-    headSeq: writer.headSeq,
+    headSeq: syncs.headSeq,
     // Not `async`: one promise an event, which the commit settles itself. What is thrown in here rejects it.
     emit: (definition, data, origin) =>
       new Promise((resolve, reject) => {
@@ -76,23 +81,105 @@ export function createJournal(options: JournalOptions): OwnedJournal {
           resolve(envelope);
           return;
         }
-        if (group.length >= pendingEventsMax) throw new Problem(StoreFailed, "too many events wait for the disk");
+        if (group.length + syncs.pendingCount() >= pendingEventsMax)
+          throw new Problem(StoreFailed, "too many events wait for the disk");
         if (group.length === 0) clock.soon(flush);
         group.push({ envelope, resolve, reject });
       }),
-    read: (query) => store.events(query).map(fromStored),
+    // What is not on the disk yet has not happened: nobody is told of an event that a loss of power can take back.
+    read: (query) =>
+      store
+        .events({ ...query, toSeq: Math.min(query.toSeq ?? Number.MAX_SAFE_INTEGER, syncs.headSeq()) })
+        .map(fromStored),
     adopt(rows) {
       flush();
       try {
+        syncs.refuseFailed();
         writer.adopt(rows);
+        syncs.adopted(writer.headSeq());
       } catch (error) {
-        throw error instanceof Problem ? error : storeProblem(error);
+        throw storeProblem(error);
       }
     },
     async close() {
       flush();
       isClosed = true;
+      await syncs.idle();
     },
+  };
+}
+
+/** One transaction that was written: its events, and when its work began. */
+interface Written {
+  readonly entries: readonly Pending[];
+  readonly startedMs: number;
+}
+
+/**
+ * What is written and waits for the disk. One sync is under way at a time, and the next covers all that came meanwhile; only
+ * then is an event published and its caller told.
+ */
+function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
+  let headSeq = store.head().seq;
+  let waiting: Written[] = [];
+  let waitingCount = 0;
+  let underWay: readonly Written[] = [];
+  let failure: Problem | null = null;
+  const idleWaiters: (() => void)[] = [];
+
+  const settle = ({ entries, startedMs }: Written): void => {
+    headSeq = Math.max(headSeq, entries.at(-1)?.envelope.seq ?? 0);
+    onCommit({ events: entries.length, durationMs: clock.monotonicMs() - startedMs });
+    for (const { envelope, resolve } of entries) {
+      publish(envelope);
+      resolve(envelope);
+    }
+  };
+  const refuse = (fault: StoreFault): void => {
+    failure = storeProblem(fault);
+    for (const { entries } of [...underWay, ...waiting]) for (const { reject } of entries) reject(failure);
+    underWay = [];
+    waiting = [];
+    waitingCount = 0;
+    begin();
+  };
+  const begin = (): void => {
+    if (underWay.length > 0) return;
+    if (waiting.length === 0) {
+      for (const wake of idleWaiters.splice(0)) wake();
+      return;
+    }
+    underWay = waiting;
+    const count = waitingCount;
+    waiting = [];
+    store.sync((fault) => {
+      if (fault !== null) return refuse(fault);
+      const done = underWay;
+      underWay = [];
+      waitingCount -= count;
+      for (const each of done) settle(each);
+      begin();
+    });
+  };
+  return {
+    headSeq: () => headSeq,
+    pendingCount: () => waitingCount,
+    add(written: Written | null): void {
+      if (written === null) return;
+      waiting.push(written);
+      waitingCount += written.entries.length;
+      begin();
+    },
+    /** Behind it everything before is on the disk as well. */
+    adopted(seq: number): void {
+      headSeq = seq;
+    },
+    /** Once the disk refused a sync, nobody knows what it holds; what was written behind would rest on nothing. */
+    refuseFailed(): void {
+      if (failure !== null) throw failure;
+    },
+    idle: (): Promise<void> =>
+      underWay.length === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve)),
   };
 }
 
@@ -127,11 +214,11 @@ function prepare(
   return new Recorded(head, data, dataJson);
 }
 
-/** Writes one transaction: chain, fold, commit, publish. Either all of its events are there afterwards or none. */
-function createWriter({ store, views, clock, publish, onDefect, onCommit }: JournalOptions) {
+/** Writes one transaction: chain, fold, commit. Either all of its events are there afterwards or none. */
+function createWriter({ store, views, clock, onDefect }: JournalOptions) {
   let { seq: headSeq, hash: headHash } = store.head();
 
-  const commit = (entries: readonly Pending[]): void => {
+  const commit = (entries: readonly Pending[]): Written | null => {
     const startedMs = clock.monotonicMs();
     const rows: StoredEvent[] = [];
     const written: Pending[] = [];
@@ -151,9 +238,9 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
       rows.push(row);
       written.push(entry);
     }
-    if (rows.length === 0) return;
+    if (rows.length === 0) return null;
     try {
-      store.commit({ events: rows, rows: views.dirtyRows(), views: views.names });
+      store.commit({ events: rows, rows: views.dirtyRows(), views: views.names, sync: "later" });
     } catch (error) {
       views.discard();
       throw error;
@@ -161,11 +248,7 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
     headSeq += rows.length;
     headHash = prevHash;
     views.committed(headSeq, (error, view) => onDefect(error, `a watcher of ${view}`));
-    onCommit({ events: rows.length, durationMs: clock.monotonicMs() - startedMs });
-    for (const { envelope, resolve } of written) {
-      publish(envelope);
-      resolve(envelope);
-    }
+    return { entries: written, startedMs };
   };
   const adopt = (rows: readonly StoredEvent[]): void => {
     const [first] = rows;
@@ -188,6 +271,7 @@ function createWriter({ store, views, clock, publish, onDefect, onCommit }: Jour
 }
 
 function storeProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
   if (error instanceof StoreFault && error.reason === "full") {
     return new Problem(StoreFull, "the event was not written: the disk is full", { cause: error });
   }

@@ -66,6 +66,39 @@ test("a commit is one transaction and is counted", async () => {
   assert.equal(store.commits, 1);
 });
 
+test("a sync that fails says so, and one under way outlives the close", async () => {
+  await using file = await temporaryFile();
+  const ends: ((error: NodeJS.ErrnoException | null) => void)[] = [];
+  const sync = ((_file: number, done: (error: NodeJS.ErrnoException | null) => void) => void ends.push(done)) as never;
+  const store = openSqliteStore(file.path, { sync });
+  store.commit({ events: [storedEvent(1)], rows: [], views: [], sync: "later" });
+  const heard: (StoreFault | null)[] = [];
+  for (let turn = 0; turn < 3; turn += 1) store.sync((fault) => heard.push(fault));
+  ends.shift()?.(Object.assign(new RangeError("told to fail"), { code: "EIO" }));
+  store[Symbol.dispose]();
+  for (const end of ends) end(null);
+  assert.deepEqual([heard[0] instanceof StoreFault, ...heard.slice(1)], [true, null, null]);
+});
+
+test("under load the WAL is folded back beside the writer, which goes on", async () => {
+  await using file = await temporaryFile();
+  const store = openSqliteStore(file.path);
+  const data = JSON.stringify("x".repeat(4000));
+  let seq = 0;
+  const sizeBytes = () => statSync(file.path).size;
+  const startBytes = sizeBytes();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  // The file grows only by what is folded back into it; far below the bound at which a commit does it.
+  for (let commits = 0; commits < 400 && sizeBytes() === startBytes; commits += 1) {
+    const events = Array.from({ length: 8 }, () => storedEvent((seq += 1), { data }));
+    store.commit({ events, rows: [], views: [], sync: "later" });
+    for (let turns = 0; turns < 50 && sizeBytes() === startBytes; turns += 1) await turn();
+  }
+  assert.ok(sizeBytes() > startBytes);
+  store[Symbol.dispose]();
+  assert.deepEqual(readdirSync(file.folder), ["journal.db"]);
+});
+
 test("what a drop freed goes back to the disk, a few pages at a time", async () => {
   await using file = await temporaryFile();
   const store = openSqliteStore(file.path);

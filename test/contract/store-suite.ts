@@ -242,6 +242,18 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       assert.equal(store.events({ limit: 100 }).length, 50);
     });
 
+    test("a commit that leaves its sync for later is seen at once, and a sync says when it ended", async () => {
+      await using fixture = await make();
+      const { store } = fixture;
+      store.commit({ events: [storedEvent(1)], rows: [write("a", "k", "1")], views: [], sync: "later" });
+      assert.deepEqual([store.head().seq, store.row("a", "k")], [1, "1"]);
+      const synced = () => new Promise((resolve) => store.sync(resolve));
+      assert.deepEqual(await Promise.all([synced(), synced()]), [null, null]);
+      assert.throws(() => store.commit({ events: [storedEvent(1)], rows: [], views: [], sync: "later" }), isFault);
+      store.commit({ events: [storedEvent(2)], rows: [], views: [] });
+      assert.equal(store.head().seq, 2);
+    });
+
     test("closing twice harms nothing", async () => {
       await using fixture = await make();
       fixture.store[Symbol.dispose]();

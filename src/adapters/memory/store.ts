@@ -43,6 +43,7 @@ export function createMemoryStore(): Store {
         if (state) states.set(view, { version: state.version, seq: last.seq });
       }
     },
+    sync: (done) => done(null),
     events: (query) => select(journal, query),
     row: (view, key) => table(view).get(key),
     rows({ view, afterKey, limit, order }) {
