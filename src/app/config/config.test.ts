@@ -47,7 +47,7 @@ test("without any layer the defaults hold, and the state lies where the platform
     state: { dir: "/home/ada/.local/state/arw", portable: false },
     gate: { deny: [] },
     approvals: { ask: [], timeoutMs: 3_600_000 },
-    access: { adminRateLimit: "60/60" },
+    access: { adminRateLimit: "60/60", readRateLimit: "1200/60" },
     bus: { capacity: 1024, replay: 1000 },
     cluster: { queue: "local", bus: "local" },
     record: { sizeBytesMax: 2_000_000_000, ageMsMax: 90 * 24 * 3_600_000 },
