@@ -11,7 +11,7 @@ export interface TeeSeat extends AsyncDisposable {
   /** Begins to write, when a file is named. After the kernel has started. */
   open(kernel: StartedKernel): void;
   status(): TeeStatus | null;
-  /** Everything up to here is written; what is behind must keep its data. */
+  /** Everything up to here is on the disk; what is behind must keep its data. */
   frontier(): number;
   checks(): readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
 }
@@ -30,14 +30,19 @@ export function createTeeSeat({ journal, state }: ConfigValues, log: Log): TeeSe
         files: diskTeeFiles,
         clock: systemClock,
         log,
-        limits: { bytesMax: journal.teeBytesMax, ageMsMax: journal.teeAgeMsMax, filesMax: journal.teeFilesMax },
+        limits: {
+          bytesMax: journal.teeBytesMax,
+          ageMsMax: journal.teeAgeMsMax,
+          filesMax: journal.teeFilesMax,
+          filesAgeMsMax: journal.teeFilesAgeMsMax,
+        },
         headSeq: kernel.journal.headSeq,
         journal: kernel.parts.archive.lines,
         feed: kernel.bus.subscribe({ name: "tee", prefixes: [], capacity: feedEvents }),
       });
     },
     status: () => tee?.status() ?? null,
-    frontier: () => (isWanted ? (tee?.status().seq ?? 0) : Number.MAX_SAFE_INTEGER),
+    frontier: () => (isWanted ? (tee?.status().syncedSeq ?? 0) : Number.MAX_SAFE_INTEGER),
     checks() {
       const status = tee?.status();
       return status === undefined ? [] : [{ name: "tee", ok: status.isWell, detail: status.detail }];

@@ -39,7 +39,7 @@ test("a damaged blob is set aside, never returned, and healed by the next put", 
   await writeFile(pathOf(ref), "wrong");
   assert.equal(await blobs.get(ref), null);
   assert.equal(await blobs.has(ref), false);
-  assert.deepEqual(readdirSync(join(pathOf(ref), "..")), [`${ref.slice(7)}.corrupt`]);
+  assert.match(readdirSync(join(pathOf(ref), ".."))[0] ?? "", /^[0-9a-f]{64}\.corrupt-\d+$/);
   await blobs.put(Buffer.from("right"));
   assert.equal(Buffer.from((await blobs.get(ref)) ?? []).toString(), "right");
   await truncate(pathOf(ref), 2);

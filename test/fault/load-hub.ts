@@ -35,7 +35,7 @@ function openTee({ kernel }: Kit) {
     files: diskTeeFiles,
     clock: systemClock,
     log: silent,
-    limits: { bytesMax: teeBytesMax, ageMsMax: yearMs, filesMax: 1000 },
+    limits: { bytesMax: teeBytesMax, ageMsMax: yearMs, filesMax: 1000, filesAgeMsMax: yearMs },
     headSeq: kernel.journal.headSeq,
     journal: kernel.parts.archive.lines,
     feed: kernel.bus.subscribe({ name: "tee", prefixes: [], capacity: 100 }),

@@ -2,29 +2,23 @@
  * The audit log on disk: `audit.log`, and three older files of the same size, the chain of hashes running across all of
  * them. Rows are handed to the operating system at once, and to the disk right behind, without the caller waiting for it.
  */
-import {
-  closeSync,
-  copyFileSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
-import { basename, join } from "node:path";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { AuditEntry, AuditTrail } from "../../domains/audit/port.ts";
-import { syncFolderAt } from "../files/replace-file.ts";
+import { errnoOf } from "../files/faults.ts";
+import { type FileCallsNow, fileCallsNow, writeAllNow } from "../files/file-calls.ts";
+import { unsyncable } from "../files/place.ts";
 import { type ChainHead, chained, firstHead, lineOf, rowOf } from "./chain.ts";
 import { listRows, verifyFiles } from "./read-log.ts";
+import { messageOf, Segment } from "./segment.ts";
 
 export interface AuditLogOptions {
   readonly folder: string;
   /** Above it the file becomes an older one. */
   readonly sizeBytesMax: number;
   readonly nowMs: () => number;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCallsNow;
 }
 
 export interface AuditLog extends AuditTrail, Disposable {}
@@ -43,45 +37,60 @@ export const auditPaths = (folder: string): readonly string[] => [
 ];
 
 interface Open {
-  file: number;
-  sizeBytes: number;
+  segment: Segment;
   head: ChainHead;
+  /** The names of the files are durable. */
+  isNamed: boolean;
+  readonly mended: string | null;
 }
 
-/** Opens or makes the log and mends a tail that a power cut tore; what is cut off is kept as `.corrupt-<time>`. */
+/**
+ * Opens or makes the log and mends a tail that a power cut tore; what is cut off is kept as `.corrupt-<time>`. A log that
+ * cannot be opened does not stop the hub: rows wait, the health check says why, and each row tries again.
+ */
 export function openAuditLog(options: AuditLogOptions): AuditLog {
   const paths = auditPaths(options.folder);
-  const opened = openTail(paths, options.nowMs);
-  const { log } = opened;
-  const syncing = createSyncing();
+  const { calls = fileCallsNow, nowMs } = options;
   const waiting: AuditEntry[] = [];
+  let log: Open | null = null;
+  let isClosed = false;
   let lost = 0;
   let fault: string | null = null;
 
+  const opened = (): Open => {
+    log ??= openTail(paths, { nowMs, calls });
+    return log;
+  };
   const write = (entry: AuditEntry): void => {
-    const row = chained(entry, log.head);
+    const open = opened();
+    const row = chained(entry, open.head);
     const bytes = Buffer.from(lineOf(row));
-    if (log.sizeBytes > 0 && log.sizeBytes + bytes.length > options.sizeBytesMax) rotate(log, paths);
-    writeWhole(log, bytes);
-    log.sizeBytes += bytes.length;
-    log.head = row;
+    const { sizeBytes } = open.segment;
+    if (sizeBytes > 0 && sizeBytes + bytes.length > options.sizeBytesMax) rotate(open, paths, calls);
+    open.segment.write(bytes);
+    open.head = row;
   };
   const drain = (): void => {
+    if (isClosed) return;
     try {
+      opened();
       if (lost > 0) {
-        write(lostEntry(lost, options.nowMs()));
+        write(lostEntry(lost, nowMs()));
         lost = 0;
       }
       for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
         write(entry);
         waiting.shift();
       }
+      if (!opened().isNamed) syncNames(opened(), dirname(paths[0] ?? ""), calls);
       fault = null;
-      syncing.soon(log.file);
     } catch (error) {
-      fault = error instanceof Error ? error.message : String(error);
+      fault = messageOf(error);
     }
+    // Rows before the one that failed are in the file all the same.
+    log?.segment.syncSoon();
   };
+  drain();
   return {
     append(entry) {
       if (waiting.length < waitingMax) waiting.push(entry);
@@ -95,22 +104,30 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       return verdict.ok ? verdict : verifyFiles(paths.toReversed());
     },
     health() {
-      const problem = fault ?? syncing.fault();
-      if (problem !== null)
-        return { ok: false, detail: `rows cannot be written (${problem}); ${waiting.length + lost} wait or are lost` };
-      return {
-        ok: opened.mended === null,
-        detail: opened.mended ?? `${log.head.seq} ${log.head.seq === 1 ? "row" : "rows"}`,
-      };
+      const waits = `${waiting.length + lost} wait or are lost`;
+      const problem = (isClosed ? "the log is closed" : fault) ?? log?.segment.fault ?? null;
+      if (problem !== null) return { ok: false, detail: `rows cannot be written (${problem}); ${waits}` };
+      const seq = log?.head.seq ?? 0;
+      const mended = log?.mended ?? null;
+      return { ok: mended === null, detail: mended ?? `${seq} ${seq === 1 ? "row" : "rows"}` };
     },
     [Symbol.dispose]() {
-      if (log.file === -1) return;
+      if (isClosed) return;
       drain();
-      fdatasyncSync(log.file);
-      closeSync(log.file);
-      log.file = -1;
+      isClosed = true;
+      closeSegment(log?.segment);
     },
   };
+}
+
+/** The rows are with the operating system whatever the sync says, and nobody is left to be told. */
+function closeSegment(segment: Segment | undefined): void {
+  try {
+    segment?.syncNow();
+  } catch {
+    // The next start looks at what is there.
+  }
+  segment?.retire();
 }
 
 const lostEntry = (count: number, timeMs: number): AuditEntry => ({
@@ -121,99 +138,104 @@ const lostEntry = (count: number, timeMs: number): AuditEntry => ({
   why: `${count} rows could not be written and are not here`,
 });
 
-/** A row is whole in the file or not at all. */
-function writeWhole(log: Open, bytes: Uint8Array): void {
-  let written = 0;
+function rotate(open: Open, paths: readonly string[], calls: FileCallsNow): void {
+  const [path = ""] = paths;
+  open.segment.syncNow();
+  for (let index = firstGap(paths) - 1; index >= 0; index -= 1) {
+    calls.rename(paths[index] ?? "", paths[index + 1] ?? "");
+  }
+  const file = calls.open(path, "wx+", fileMode);
+  open.segment.retire();
+  open.segment = new Segment(file, 0, calls);
+  open.isNamed = false;
+}
+
+/**
+ * Only what stands before the first free name moves, the oldest being free to be replaced. A rotation that failed half way
+ * left a gap, and another full round of moves would push out files that are to be kept.
+ */
+function firstGap(paths: readonly string[]): number {
+  const last = paths.length - 1;
+  const gap = paths.findIndex((path) => !exists(path));
+  return gap < 0 ? last : Math.min(gap, last);
+}
+
+/** Behind the rows that were written, so that they are in the file when this throws. */
+function syncNames(open: Open, folder: string, calls: FileCallsNow): void {
   try {
-    while (written < bytes.length)
-      written += writeSync(log.file, bytes, written, bytes.length - written, log.sizeBytes + written);
+    const file = calls.open(folder, "r", 0);
+    try {
+      calls.sync(file);
+    } finally {
+      calls.close(file);
+    }
   } catch (error) {
-    ftruncateSync(log.file, log.sizeBytes);
+    // Windows opens no folder, and some file systems sync none; there names are as durable as they get.
+    if (process.platform !== "win32" && !unsyncable.has(errnoOf(error))) throw error;
+  }
+  open.isNamed = true;
+}
+
+interface Means {
+  readonly nowMs: () => number;
+  readonly calls: FileCallsNow;
+}
+
+function openTail(paths: readonly string[], { nowMs, calls }: Means): Open {
+  const [path = "", ...older] = paths;
+  // Never appends by itself: rows go to the place that was counted, also after a short write.
+  const file = calls.open(path, exists(path) ? "r+" : "w+", fileMode);
+  try {
+    const sizeBytes = fstatSync(file).size;
+    const tail = lastRow(file, sizeBytes);
+    const mended = tail.endBytes === sizeBytes ? null : mend(path, file, { tail, nowMs, calls });
+    return {
+      segment: new Segment(file, tail.endBytes, calls),
+      head: tail.head ?? headOf(older),
+      isNamed: false,
+      mended,
+    };
+  } catch (error) {
+    calls.close(file);
     throw error;
   }
 }
 
-function rotate(log: Open, paths: readonly string[]): void {
-  fdatasyncSync(log.file);
-  for (let index = paths.length - 2; index >= 0; index -= 1) {
-    const [from = "", to = ""] = [paths[index], paths[index + 1]];
-    try {
-      renameSync(from, to);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
-  const file = openSync(paths[0] ?? "", "wx+", fileMode);
-  closeSync(log.file);
-  log.file = file;
-  log.sizeBytes = 0;
-  // The names follow when they can: a crash before leaves names that say less, never rows that are gone.
-  void syncFolderAt(join(paths[0] ?? "", "..")).catch(() => undefined);
-}
-
-/** One sync at a time; rows that come meanwhile share the next. */
-function createSyncing(): { soon(file: number): void; fault(): string | null } {
-  let isRunning = false;
-  let isWanted = false;
-  let fault: string | null = null;
-  const run = (file: number): void => {
-    isRunning = true;
-    isWanted = false;
-    fdatasync(file, (error) => {
-      isRunning = false;
-      // The file was rotated or closed, which synced it.
-      fault = error === null || error.code === "EBADF" ? null : error.message;
-      if (isWanted && fault === null && error === null) run(file);
-    });
-  };
-  return {
-    soon(file) {
-      if (isRunning) isWanted = true;
-      else run(file);
-    },
-    fault: () => fault,
-  };
-}
-
-function openTail(paths: readonly string[], nowMs: () => number): { log: Open; mended: string | null } {
-  const [path = "", ...older] = paths;
-  const file = openSync(path, openFlags(path), fileMode);
-  const sizeBytes = fstatSync(file).size;
-  const tail = lastRow(file, sizeBytes);
-  const log: Open = { file, sizeBytes: tail.endBytes, head: tail.head ?? headOf(older) };
-  if (tail.endBytes === sizeBytes) return { log, mended: null };
+function mend(path: string, file: number, means: Means & { readonly tail: { readonly endBytes: number } }): string {
+  const { tail, nowMs, calls } = means;
   const keptAs = `${path}.corrupt-${nowMs()}`;
-  copyFileSync(path, keptAs);
-  ftruncateSync(file, tail.endBytes);
-  return {
-    log,
-    mended: `the end of ${basename(path)} was damaged and cut off; the damaged file is ${basename(keptAs)}`,
-  };
-}
-
-/** Never appends by itself: rows go to the place that was counted, also after a short write. */
-function openFlags(path: string): string {
+  const copy = calls.open(keptAs, "w", fileMode);
   try {
-    closeSync(openSync(path, "r+"));
-    return "r+";
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    return "w+";
+    writeAllNow(calls, copy, { bytes: readFileSync(path), position: 0 });
+    calls.sync(copy);
+  } finally {
+    calls.close(copy);
+  }
+  calls.truncate(file, tail.endBytes);
+  return `the end of ${basename(path)} was damaged and cut off; the damaged file is ${basename(keptAs)}`;
+}
+
+/** Looks back from the end as far as it must: what follows the last whole row may be longer than any row. */
+function lastRow(file: number, sizeBytes: number): { readonly head: ChainHead | null; readonly endBytes: number } {
+  for (let wantedBytes = tailBytes; ; wantedBytes *= 2) {
+    const startBytes = Math.max(0, sizeBytes - wantedBytes);
+    const bytes = Buffer.alloc(sizeBytes - startBytes);
+    readSync(file, bytes, 0, bytes.length, startBytes);
+    const found = lastRowIn(bytes, startBytes === 0);
+    if (found !== null) return { head: found.head, endBytes: startBytes + found.endBytes };
+    if (startBytes === 0) return { head: null, endBytes: 0 };
   }
 }
 
-function lastRow(file: number, sizeBytes: number): { readonly head: ChainHead | null; readonly endBytes: number } {
-  const startBytes = Math.max(0, sizeBytes - tailBytes);
-  const bytes = Buffer.alloc(sizeBytes - startBytes);
-  readSync(file, bytes, 0, bytes.length, startBytes);
+function lastRowIn(bytes: Buffer, isWhole: boolean): { readonly head: ChainHead; readonly endBytes: number } | null {
   for (let end = bytes.lastIndexOf(0x0a); end >= 0; ) {
-    const start = end === 0 ? 0 : bytes.lastIndexOf(0x0a, end - 1) + 1;
-    const row = rowOf(bytes.toString("utf8", start, end));
-    if (row !== null) return { head: row, endBytes: startBytes + end + 1 };
-    if (start === 0) break;
-    end = start - 1;
+    const before = end === 0 ? -1 : bytes.lastIndexOf(0x0a, end - 1);
+    // The first line may have begun before the part that was read.
+    const row = before < 0 && !isWhole ? null : rowOf(bytes.toString("utf8", before + 1, end));
+    if (row !== null) return { head: row, endBytes: end + 1 };
+    end = before;
   }
-  return { head: null, endBytes: 0 };
+  return null;
 }
 
 function headOf(older: readonly string[]): ChainHead {
@@ -233,6 +255,16 @@ function headOf(older: readonly string[]): ChainHead {
     }
   }
   return firstHead;
+}
+
+function exists(path: string): boolean {
+  try {
+    closeSync(openSync(path, "r"));
+    return true;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return false;
+  }
 }
 
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";

@@ -1,7 +1,7 @@
 /** Writes a backup of a running hub: a consistent copy of the journal, the blobs, and the small files that cannot be made anew. */
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, createReadStream, createWriteStream, fstatSync, openSync } from "node:fs";
-import { link, lstat, open, rm, stat, unlink } from "node:fs/promises";
+import { closeSync, createReadStream, fstatSync, openSync } from "node:fs";
+import { lstat, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -10,6 +10,7 @@ import { createGzip } from "node:zlib";
 import { BackupFault, type BackupManifest, type Backups } from "../../domains/backup/port.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
 import { errnoOf, faultOf } from "../files/faults.ts";
+import { type FileCalls, fileCalls, writeNewFile } from "../files/file-calls.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import { auditNames, backupFormat, journalName, leftOut, manifestName, smallNames } from "./layout.ts";
 import { type TarEntry, writeTar } from "./tar.ts";
@@ -20,6 +21,8 @@ export interface BackupOptions {
   readonly version: string;
   readonly node: string;
   readonly nowMs: () => number;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCalls;
 }
 
 /** Pages copied in one step on another thread: all of them, as a commit between two steps would begin the copy anew. */
@@ -36,16 +39,16 @@ export function createBackups(options: BackupOptions): Backups {
       const copy = join(options.stateDir, `.arw-${mark}.tmp`);
       const draft = `${file}.${mark}.tmp`;
       try {
-        const journal = await copyJournal(join(options.stateDir, journalName), copy);
+        const { calls = fileCalls } = options;
+        const journal = await copyJournal(join(options.stateDir, journalName), copy, calls);
         const told = { files: 0, onProgress, signal };
         const entries = entriesOf(options, { journal, copy, told });
         const packed = Readable.from(writeTar(entries, { modifiedMs: options.nowMs() }));
-        const sink = createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true });
-        await pipeline(packed, createGzip(), sink, { signal });
-        const { size } = await stat(draft);
-        await takeName(draft, file);
+        const write = (zipped: AsyncIterable<Uint8Array>) => writeNewFile(calls, draft, zipped);
+        const { sizeBytes } = await pipeline(packed, createGzip(), write, { signal });
+        await takeName(draft, file, calls);
         onProgress({ files: told.files, filesTotal: told.files });
-        return { file, sizeBytes: size, files: told.files, journalSeq: journal.seq, leftOut: [...leftOut] };
+        return { file, sizeBytes, files: told.files, journalSeq: journal.seq, leftOut: [...leftOut] };
       } catch (error) {
         signal.throwIfAborted();
         throw error instanceof BackupFault
@@ -78,9 +81,9 @@ interface CopiedJournal {
   readonly storeFormat: number;
 }
 
-async function copyJournal(path: string, copy: string): Promise<CopiedJournal> {
+async function copyJournal(path: string, copy: string, calls: FileCalls): Promise<CopiedJournal> {
   // Made first, so that no moment shows the copy to others.
-  await (await open(copy, "wx", 0o600)).close();
+  await (await calls.open(copy, "wx", 0o600)).close();
   const source = new DatabaseSync(path, { readOnly: true });
   try {
     await backup(source, copy, { rate: pagesPerStep });
@@ -187,15 +190,25 @@ function fileEntry(name: string, file: number, done: (digest: string, sizeBytes:
   return { name, sizeBytes: size, content: content() };
 }
 
+/** What file systems without links say; a memory stick may be one. */
+const linkless = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
 /** Link refuses a name that is taken, at the very moment; rename would replace it. */
-async function takeName(draft: string, file: string): Promise<void> {
+async function takeName(draft: string, file: string, calls: FileCalls): Promise<void> {
   try {
-    await link(draft, file);
+    await calls.link(draft, file);
   } catch (error) {
-    if (errnoOf(error) === "EEXIST")
+    const exists = errnoOf(error) === "EEXIST" || (await lstat(file).catch(() => null)) !== null;
+    if (exists)
       throw new BackupFault("refused", `${JSON.stringify(file)}: it exists by now, and a backup replaces no file`);
+    if (!linkless.has(errnoOf(error))) throw error;
+    await calls.rename(draft, file);
+  }
+  try {
+    await syncFolderAt(dirname(file), calls);
+  } catch (error) {
+    // A backup that may be gone after a power cut is none, and its name must be free for the next try.
+    await calls.unlink(file).catch(() => undefined);
     throw error;
   }
-  await unlink(draft);
-  await syncFolderAt(dirname(file));
 }

@@ -1,17 +1,24 @@
 /** The blob store on disk: one file for each content, named by its hash, below a folder of its first two digits. */
 import { constants } from "node:fs";
-import { chmod, lstat, mkdir, open, opendir, rename, unlink, utimes } from "node:fs/promises";
+import { chmod, lstat, open, opendir, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
 import { errnoOf, faulting } from "./faults.ts";
+import { type FileCalls, fileCalls, putAside } from "./file-calls.ts";
 import { replaceFile, syncFolderAt } from "./replace-file.ts";
 import { digestOf } from "./safe-file.ts";
+import type { Damage } from "./state-file.ts";
 
 export interface FileBlobsOptions {
   /** Absolute. Made when the first blob is put; nothing else may write here. */
   readonly folder: string;
   readonly sizeBytesMaxEach: number;
+  /** Told of a blob that is not what its name says. */
+  readonly report?: (damage: Damage) => void;
+  readonly nowMs?: () => number;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCalls;
 }
 
 const refPattern = /^sha256:(?<hex>[0-9a-f]{64})$/;
@@ -23,11 +30,30 @@ const folderMode = 0o700;
 const noFollow = constants.O_NOFOLLOW ?? 0; // Windows has none.
 
 export function createFileBlobs(options: FileBlobsOptions): BlobStore {
-  const { folder, sizeBytesMaxEach } = options;
+  const { folder, sizeBytesMaxEach, calls = fileCalls, nowMs = Date.now } = options;
   /** Null for a text that is no reference: such a blob does not exist, and such a path must not either. */
   const pathOf = (ref: string): string | null => {
     const hex = refPattern.exec(ref)?.groups?.["hex"];
     return hex === undefined ? null : join(folder, hex.slice(0, 2), hex);
+  };
+  /** Folders whose names this process made durable, or found so; forgotten when anything fails. */
+  const durable = new Set<string>();
+  const ensureFolder = async (path: string): Promise<void> => {
+    if (durable.has(path)) return;
+    await makeFolder(path, calls);
+    durable.add(path);
+  };
+  const putAt = async (path: string, bytes: Uint8Array): Promise<void> => {
+    try {
+      await ensureFolder(folder);
+      await ensureFolder(dirname(path));
+      // Whoever put it before may have been cut off before its name was durable, and this caller is told that it is.
+      if (await touched(path, bytes.byteLength)) await syncFolderAt(dirname(path), calls);
+      else await replaceFile(path, bytes, { mode: fileMode, calls });
+    } catch (error) {
+      durable.clear();
+      throw error;
+    }
   };
   return {
     put: async (bytes) => {
@@ -35,13 +61,8 @@ export function createFileBlobs(options: FileBlobsOptions): BlobStore {
       const ref = digestOf(bytes);
       const path = pathOf(ref);
       if (path === null) throw new RangeError("A digest is a reference.");
-      return faulting(ref, async () => {
-        if (await touched(path, bytes.byteLength)) return ref;
-        await makeFolder(folder);
-        await makeFolder(dirname(path));
-        await replaceFile(path, bytes, { mode: fileMode });
-        return ref;
-      });
+      await faulting(ref, () => putAt(path, bytes));
+      return ref;
     },
     get: async (ref) => {
       const path = pathOf(ref);
@@ -49,7 +70,8 @@ export function createFileBlobs(options: FileBlobsOptions): BlobStore {
       const bytes = await faulting(ref, () => readWhole(path, sizeBytesMaxEach));
       if (bytes === null || digestOf(bytes) === ref) return bytes;
       // Kept for whoever looks into the damage; the name is free again, so that a `put` heals the store.
-      await faulting(ref, () => unlessMissing(rename(path, `${path}.corrupt`)));
+      const keptAs = await faulting(ref, () => unlessMissing(putAside(calls, path, { nowMs: nowMs(), isKept: false })));
+      if (keptAs !== null) options.report?.({ path, keptAs, instead: "nothing" });
       return null;
     },
     has: async (ref) => {
@@ -58,7 +80,7 @@ export function createFileBlobs(options: FileBlobsOptions): BlobStore {
     },
     remove: async (ref) => {
       const path = pathOf(ref);
-      if (path !== null) await faulting(ref, () => unlessMissing(unlink(path)));
+      if (path !== null) await faulting(ref, () => unlessMissing(calls.unlink(path)));
     },
     list: () => list(folder),
   };
@@ -95,12 +117,12 @@ async function readWhole(path: string, sizeBytesMax: number): Promise<Uint8Array
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: folderMode });
-  if (first === undefined) return;
+async function makeFolder(path: string, calls: FileCalls): Promise<void> {
+  const first = await calls.mkdir(path, { recursive: true, mode: folderMode });
   // The umask may only take away, but a default ACL may add.
-  await chmod(path, folderMode);
-  await syncFolderAt(dirname(first));
+  if (first !== undefined) await chmod(path, folderMode);
+  await syncFolderAt(dirname(path), calls);
+  if (first !== undefined && first !== path) await syncFolderAt(dirname(first), calls);
 }
 
 async function* list(folder: string): ReturnType<BlobStore["list"]> {

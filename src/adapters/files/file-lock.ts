@@ -3,8 +3,9 @@
  * keeps out whoever asks. A lock whose process is gone, or which is far older than any write takes, is taken over.
  */
 import { randomBytes } from "node:crypto";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { errnoOf, faulting } from "./faults.ts";
+import { type FileCalls, fileCalls, writeAll } from "./file-calls.ts";
 
 export interface FileLockHolder {
   readonly pid: number;
@@ -20,6 +21,8 @@ export interface FileLockOptions {
   readonly wait: (delayMs: number) => Promise<void>;
   /** Whether a process of this id lives; asks the system unless a test answers. */
   readonly isAlive?: (pid: number) => boolean;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCalls;
   /** Milliseconds after which a living holder counts as gone; infinite for a lock that is held for as long as a process runs. */
   readonly ageMsMax?: number;
 }
@@ -53,37 +56,40 @@ export async function withFileLock<T>(path: string, options: FileLockOptions, us
     return await use();
   } finally {
     // Whoever took this lock over as stale has one of their own by now, and it stays.
-    if ((await holderOf(lockPath))?.mark === mine.mark) await rm(lockPath, { force: true }).catch(() => undefined);
+    // One that cannot be removed is stale as soon as this process is gone, or in half a minute.
+    const { calls = fileCalls } = options;
+    if ((await holderOf(lockPath))?.mark === mine.mark) await calls.unlink(lockPath).catch(() => undefined);
   }
 }
 
 async function acquire(lockPath: string, mine: FileLockHolder, options: FileLockOptions): Promise<void> {
+  const { calls = fileCalls } = options;
   for (let attempt = 0; attempt < tries; attempt += 1) {
-    if (await tryMake(lockPath, mine)) return;
+    if (await tryMake(lockPath, mine, calls)) return;
     const holder = await holderOf(lockPath);
-    if (isStale(holder, options)) await putAside(lockPath, holder);
+    if (isStale(holder, options)) await moveStale(lockPath, holder, calls);
     else await options.wait(pauseMs);
   }
   throw new FileLocked(lockPath.slice(0, -".lock".length), await holderOf(lockPath));
 }
 
 /** Written whole under another name first: nobody ever reads half a holder. */
-async function tryMake(lockPath: string, mine: FileLockHolder): Promise<boolean> {
+async function tryMake(lockPath: string, mine: FileLockHolder, calls: FileCalls): Promise<boolean> {
   const draft = `${lockPath}.${mine.mark}`;
-  const handle = await open(draft, "wx", 0o600);
+  const handle = await calls.open(draft, "wx", 0o600);
   try {
-    await handle.writeFile(JSON.stringify(mine));
-  } finally {
-    await handle.close();
-  }
-  try {
-    await link(draft, lockPath);
+    try {
+      await writeAll(handle, new TextEncoder().encode(JSON.stringify(mine)));
+    } finally {
+      await handle.close();
+    }
+    await calls.link(draft, lockPath);
     return true;
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
     return false;
   } finally {
-    await rm(draft, { force: true });
+    await calls.unlink(draft).catch(() => undefined);
   }
 }
 
@@ -95,16 +101,16 @@ function isStale(holder: FileLockHolder | null, options: FileLockOptions): boole
 }
 
 /** Of two who find the same stale lock one moves it; a fresh lock that was moved by mistake is put back. */
-async function putAside(lockPath: string, stale: FileLockHolder | null): Promise<void> {
+async function moveStale(lockPath: string, stale: FileLockHolder | null, calls: FileCalls): Promise<void> {
   const aside = `${lockPath}.stale-${randomBytes(12).toString("hex")}`;
   try {
-    await rename(lockPath, aside);
+    await calls.rename(lockPath, aside);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return;
     throw error;
   }
-  if ((await holderOf(aside))?.mark !== stale?.mark) await link(aside, lockPath).catch(() => undefined);
-  await rm(aside, { force: true });
+  if ((await holderOf(aside))?.mark !== stale?.mark) await calls.link(aside, lockPath).catch(() => undefined);
+  await calls.unlink(aside).catch(() => undefined);
 }
 
 async function holderOf(lockPath: string): Promise<FileLockHolder | null> {

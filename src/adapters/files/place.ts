@@ -8,15 +8,18 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import { constants } from "node:fs";
-import { access, lstat, mkdir, open, realpath } from "node:fs/promises";
+import { access, lstat, open, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
 import { errnoOf } from "./faults.ts";
+import { type FileCalls, fileCalls } from "./file-calls.ts";
 import { pathPlatform, stepsOf } from "./path-steps.ts";
 
 export type Confinement = "descriptors" | "checked";
 
 export interface Place {
+  /** What changes names in this folder goes through these. */
+  readonly calls: FileCalls;
   /** Opens the folder itself. */
   readonly self: string;
   /** The path under which the system finds `name` in this folder. Valid until `close`. */
@@ -38,7 +41,7 @@ const { O_RDONLY } = constants;
 const safeFlags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 // A file system that cannot sync a folder says so with one of these; there the rename is as durable as it gets.
-const unsyncable = new Set(["EINVAL", "ENOTSUP", "EISDIR", "EPERM", "EBADF"]);
+export const unsyncable: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP", "EISDIR", "EPERM", "EBADF"]);
 
 /** The best confinement this system gives: containers without `/proc` exist on Linux too. */
 export async function bestConfinement(): Promise<Confinement> {
@@ -56,35 +59,40 @@ export async function bestConfinement(): Promise<Confinement> {
 }
 
 /** Opens a folder by its absolute path; `root` is that path with all links resolved. */
-export async function openPlace(path: string, confinement: Confinement): Promise<{ place: Place; root: string }> {
+export async function openPlace(
+  path: string,
+  confinement: Confinement,
+  calls: FileCalls = fileCalls,
+): Promise<{ place: Place; root: string }> {
   const root = await realpath(path);
-  if (confinement === "checked") return { place: await checkedPlace(root), root };
-  return { place: descriptorPlace(await open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)), root };
+  if (confinement === "checked") return { place: await checkedPlace(root, calls), root };
+  return { place: descriptorPlace(await calls.open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), calls), root };
 }
 
-function descriptorPlace(folder: FileHandle): Place {
+function descriptorPlace(folder: FileHandle, calls: FileCalls): Place {
   const self = `/proc/self/fd/${folder.fd}`;
   const at = (name: string) => `${self}/${name}`;
   return {
+    calls,
     self,
     at,
     verify: async () => {},
     enter: async (name) => {
       try {
-        return descriptorPlace(await open(at(name), O_RDONLY | O_DIRECTORY | safeFlags));
+        return descriptorPlace(await calls.open(at(name), O_RDONLY | O_DIRECTORY | safeFlags), calls);
       } catch (error) {
         // The kernel says "not a directory" of a link too; what is a folder by now was a link then.
         if (errnoOf(error) === "ENOTDIR" && !(await lstat(at(name))).isFile()) throw linkRefused(name);
         throw error;
       }
     },
-    open: (name, flags, mode) => open(at(name), flags | safeFlags, mode),
+    open: (name, flags, mode) => calls.open(at(name), flags | safeFlags, mode),
     sync: () => syncFolder(folder),
     close: () => folder.close(),
   };
 }
 
-async function checkedPlace(path: string): Promise<Place> {
+async function checkedPlace(path: string, calls: FileCalls): Promise<Place> {
   const entered = await lstat(path, { bigint: true });
   if (!entered.isDirectory()) throw new FolderFault("not-a-file", `${JSON.stringify(path)} is not a folder`);
   const at = (name: string) => join(path, name);
@@ -93,6 +101,7 @@ async function checkedPlace(path: string): Promise<Place> {
     if ((await realpath(path)) !== path || now.ino !== entered.ino || now.dev !== entered.dev) throw linkRefused(path);
   };
   return {
+    calls,
     self: path,
     at,
     verify,
@@ -106,11 +115,11 @@ async function checkedPlace(path: string): Promise<Place> {
       if (dirname(real) !== path) throw linkRefused(name);
       // Where descriptors are used, opening a folder asks for these.
       await access(real, constants.R_OK | constants.X_OK);
-      return checkedPlace(real);
+      return checkedPlace(real, calls);
     },
     open: async (name, flags, mode) => {
       await verify();
-      const handle = await open(at(name), flags | safeFlags, mode);
+      const handle = await calls.open(at(name), flags | safeFlags, mode);
       try {
         await verify();
         const [opened, named] = [await handle.stat({ bigint: true }), await lstat(at(name), { bigint: true })];
@@ -123,7 +132,7 @@ async function checkedPlace(path: string): Promise<Place> {
     },
     sync: async () => {
       if (process.platform === "win32") return; // Windows opens no folder for syncing.
-      const folder = await open(path, O_RDONLY | O_NOFOLLOW);
+      const folder = await calls.open(path, O_RDONLY | O_NOFOLLOW);
       try {
         await syncFolder(folder);
       } finally {
@@ -172,7 +181,7 @@ async function enterOrMake(place: Place, name: string): Promise<Place> {
     if (errnoOf(error) !== "ENOENT") throw error;
   }
   try {
-    await mkdir(place.at(name));
+    await place.calls.mkdir(place.at(name), { recursive: false, mode: 0o777 });
   } catch (error) {
     if (errnoOf(error) !== "EEXIST") throw error;
   }

@@ -1,19 +1,21 @@
 /** Whole files, replaced or not at all: the one way in which a file is written. */
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { link, lstat, rename, unlink } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
 import { errnoOf, faulting } from "./faults.ts";
+import { type FileCalls, fileCalls, temporaryName, writeAll } from "./file-calls.ts";
 import type { Place } from "./place.ts";
 import { bestConfinement, openPlace } from "./place.ts";
 
 export interface ReplaceOptions {
   /** Permission bits, whatever the umask says. Without it a new file gets what the umask leaves of 0666. */
   readonly mode?: number;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCalls;
 }
 
-export interface ReplaceInOptions extends ReplaceOptions {
+export interface ReplaceInOptions extends Omit<ReplaceOptions, "calls"> {
   /** The name must be free, also at the very moment of the replacement. */
   readonly isNew?: boolean;
   /** Given to the file where permission allows. */
@@ -22,18 +24,13 @@ export interface ReplaceInOptions extends ReplaceOptions {
   beforeRename?(): Promise<void>;
 }
 
-// The name tells a walk to look away and a person whose it is.
-const temporaryPattern = /^\.arw-[0-9a-f]{24}\.tmp$/;
-
-export const isTemporaryName = (name: string): boolean => temporaryPattern.test(name);
-
 /**
  * Writes a temporary file beside `path`, makes it durable, renames it over `path` and makes the name durable. After a
  * crash there is the old file or the new one, whole. Throws a `FolderFault`; `disk-full` leaves nothing behind.
  */
 export async function replaceFile(path: string, bytes: Uint8Array, options: ReplaceOptions = {}): Promise<void> {
   await faulting(path, async () => {
-    const { place } = await openPlace(dirname(path), await bestConfinement());
+    const { place } = await openPlace(dirname(path), await bestConfinement(), options.calls);
     try {
       await replaceIn(place, { name: basename(path), bytes }, options);
     } finally {
@@ -43,8 +40,8 @@ export async function replaceFile(path: string, bytes: Uint8Array, options: Repl
 }
 
 /** Makes new names in a folder durable, as far as its file system can. */
-export async function syncFolderAt(path: string): Promise<void> {
-  const { place } = await openPlace(path, await bestConfinement());
+export async function syncFolderAt(path: string, calls: FileCalls = fileCalls): Promise<void> {
+  const { place } = await openPlace(path, await bestConfinement(), calls);
   try {
     await place.sync();
   } finally {
@@ -58,13 +55,13 @@ export async function replaceIn(
   file: { readonly name: string; readonly bytes: Uint8Array },
   options: ReplaceInOptions,
 ): Promise<void> {
-  const temporary = `.arw-${randomBytes(12).toString("hex")}.tmp`;
+  const temporary = temporaryName();
   try {
     await writeTemporary(place, { name: temporary, bytes: file.bytes }, options);
     await options.beforeRename?.();
     await place.verify();
     if (options.isNew === true) await renameToFree(place, temporary, file.name);
-    else await rename(place.at(temporary), place.at(file.name));
+    else await place.calls.rename(place.at(temporary), place.at(file.name));
   } catch (error) {
     await removeTemporary(place, temporary);
     throw error;
@@ -80,7 +77,7 @@ async function writeTemporary(
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
   const handle = await place.open(file.name, flags, options.mode ?? 0o666);
   try {
-    await handle.writeFile(file.bytes);
+    await writeAll(handle, file.bytes);
     if (options.owner !== undefined) {
       await handle.chown(options.owner.userId, options.owner.groupId).catch((error: unknown) => {
         if (errnoOf(error) !== "EPERM") throw error;
@@ -97,14 +94,14 @@ async function writeTemporary(
 /** `rename` replaces silently and `link` does not, so a new name is linked where the file system can. */
 async function renameToFree(place: Place, temporary: string, name: string): Promise<void> {
   try {
-    await link(place.at(temporary), place.at(name));
+    await place.calls.link(place.at(temporary), place.at(name));
   } catch (error) {
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errnoOf(error))) throw error;
     if (await exists(place, name)) throw new FolderFault("changed", `${JSON.stringify(name)} exists by now`);
-    await rename(place.at(temporary), place.at(name));
+    await place.calls.rename(place.at(temporary), place.at(name));
     return;
   }
-  await unlink(place.at(temporary));
+  await place.calls.unlink(place.at(temporary));
 }
 
 async function exists(place: Place, name: string): Promise<boolean> {
@@ -119,5 +116,5 @@ async function exists(place: Place, name: string): Promise<boolean> {
 
 async function removeTemporary(place: Place, name: string): Promise<void> {
   // What made the write fail is what the caller must hear, so trouble here stays silent; a walk hides the name.
-  await unlink(place.at(name)).catch(() => {});
+  await place.calls.unlink(place.at(name)).catch(() => {});
 }

@@ -2,9 +2,10 @@
  * The small files that the hub keeps for itself. A write replaces the whole file and keeps the one before as `.bak`. A file
  * that cannot be understood is kept as `.corrupt-<time>` for whoever looks into it, and the last good one takes its place.
  */
-import { chmod, readFile, rename } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { createKeyedMutex } from "../../base/async.ts";
 import { errnoOf, faulting } from "./faults.ts";
+import { type FileCalls, fileCalls, putAside } from "./file-calls.ts";
 import { type FileLockOptions, withFileLock } from "./file-lock.ts";
 import { replaceFile } from "./replace-file.ts";
 
@@ -25,7 +26,10 @@ export interface Damage {
 export interface StateFile<T> {
   /** Null when there is no file, and when neither it nor its backup can be understood. */
   read(): Promise<T | null>;
-  /** Durable when it returns. Throws a `FolderFault`; the file is then as it was. */
+  /**
+   * Durable when it returns. Throws a `FolderFault`; the file is then whole, and as it was unless the new name alone could
+   * not be made durable.
+   */
   write(value: T): Promise<void>;
   /** Reads, changes and writes as one turn: no other writer of this path comes in between. */
   update(change: (before: T | null) => T): Promise<T>;
@@ -44,6 +48,8 @@ export interface StateFiles {
   open<T>(options: StateFileOptions<T>): StateFile<T>;
   /** Files found damaged since the start. */
   readonly damages: readonly Damage[];
+  /** Adds one that somebody else found. */
+  report(damage: Damage): void;
   /** Paths that somebody reads or writes now. */
   readonly busy: number;
 }
@@ -53,8 +59,15 @@ const fileMode = 0o600;
 /** A hub has a handful of files; more damage than this tells nothing new. */
 const damagesMax = 100;
 
+export interface StateFilesOptions {
+  readonly nowMs: () => number;
+  /** The disk's own unless a test stands in. */
+  readonly calls?: FileCalls;
+}
+
 /** One set per process: it is what makes turns by path. */
-export function createStateFiles(options: { readonly nowMs: () => number }): StateFiles {
+export function createStateFiles(options: StateFilesOptions): StateFiles {
+  const { nowMs, calls = fileCalls } = options;
   const turns = createKeyedMutex();
   const damages: Damage[] = [];
   const report = (damage: Damage): void => {
@@ -62,21 +75,23 @@ export function createStateFiles(options: { readonly nowMs: () => number }): Sta
   };
   return {
     damages,
+    report,
     get busy() {
       return turns.size;
     },
     open(file) {
       const { path, lock } = file;
       const inTurn = <R>(use: () => Promise<R>): Promise<R> =>
-        turns.run(path, () => (lock === undefined ? use() : withFileLock(path, lock, use)));
-      const read = () => readChecked(file, { nowMs: options.nowMs, report });
+        turns.run(path, () => (lock === undefined ? use() : withFileLock(path, { calls, ...lock }, use)));
+      const means = { nowMs, report, calls };
+      const read = () => readChecked(file, means);
       return {
         read: () => turns.run(path, read),
-        write: (value) => inTurn(() => writeKeeping(file, value)),
+        write: (value) => inTurn(() => writeKeeping(file, value, calls)),
         update: (change) =>
           inTurn(async () => {
             const value = change(await read());
-            await writeKeeping(file, value);
+            await writeKeeping(file, value, calls);
             return value;
           }),
       };
@@ -98,33 +113,34 @@ export const jsonCodec = <T>(check: (value: unknown) => T | null): Codec<T> => (
 
 const backupOf = (path: string): string => `${path}.bak`;
 
-interface Reporting {
+interface Means {
+  readonly calls: FileCalls;
   readonly nowMs: () => number;
   readonly report: (damage: Damage) => void;
 }
 
-async function readChecked<T>(file: StateFileOptions<T>, { nowMs, report }: Reporting): Promise<T | null> {
+async function readChecked<T>(file: StateFileOptions<T>, { nowMs, report, calls }: Means): Promise<T | null> {
   const { path, codec, keepsBackup = true } = file;
   const bytes = await bytesAt(path);
   // A missing file is no damage: a person may have removed it to begin anew, and a backup must not undo that.
   if (bytes === null) return null;
   const value = codec.parse(bytes);
   if (value !== null) return value;
-  const keptAs = `${path}.corrupt-${nowMs()}`;
-  await faulting(path, () => rename(path, keptAs));
   const backup = keepsBackup ? await bytesAt(backupOf(path)) : null;
   const good = backup === null ? null : codec.parse(backup);
-  if (backup !== null && good !== null) await replaceFile(path, backup, { mode: fileMode });
+  const keptAs = await faulting(path, () => putAside(calls, path, { nowMs: nowMs(), isKept: good !== null }));
+  if (backup !== null && good !== null) await replaceFile(path, backup, { mode: fileMode, calls });
   report({ path, keptAs, instead: good === null ? "nothing" : "backup" });
   return good;
 }
 
 /** The backup is the last content that was understood, so damage never spreads to it. */
-async function writeKeeping<T>(file: StateFileOptions<T>, value: T): Promise<void> {
+async function writeKeeping<T>(file: StateFileOptions<T>, value: T, calls: FileCalls): Promise<void> {
   const { path, codec, keepsBackup = true } = file;
   const before = keepsBackup ? await bytesAt(path) : null;
-  if (before !== null && codec.parse(before) !== null) await replaceFile(backupOf(path), before, { mode: fileMode });
-  await replaceFile(path, codec.format(value), { mode: fileMode });
+  if (before !== null && codec.parse(before) !== null)
+    await replaceFile(backupOf(path), before, { mode: fileMode, calls });
+  await replaceFile(path, codec.format(value), { mode: fileMode, calls });
 }
 
 /** Bits that others got by accident are taken away. */

@@ -10,7 +10,7 @@ import { createIgnoreRules } from "./ignore-rules.ts";
 import { readNames } from "./names.ts";
 import { pathPlatform, pathProblem } from "./path-steps.ts";
 import type { Place } from "./place.ts";
-import { isTemporaryName } from "./replace-file.ts";
+import { isTemporaryName } from "./file-calls.ts";
 import { kindOf, openRegular, readHead } from "./safe-file.ts";
 
 export interface WalkLimits {

@@ -1,10 +1,11 @@
 /** What the tee needs of a disk, small enough that a test can let any of it fail; and the disk itself. */
-import { constants, createReadStream, createWriteStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { type FileHandle, readdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { errnoOf } from "../files/faults.ts";
+import { type FileCalls, fileCalls, writeNewFile } from "../files/file-calls.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import { readLines } from "./lines.ts";
 
@@ -20,8 +21,10 @@ export interface TeeFile {
 }
 
 export interface TeeFiles {
-  /** Opens or makes the file, for its owner alone. */
+  /** Opens or makes the file, for its owner alone; its name is durable. */
   open(path: string): Promise<TeeFile>;
+  /** When the file was written last; null when it is not there. */
+  modifiedMs(path: string): Promise<number | null>;
   /** Names in the folder of `path`. */
   namesBeside(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
@@ -33,28 +36,49 @@ export interface TeeFiles {
 
 const { O_RDWR, O_CREAT } = constants;
 
-export const diskTeeFiles: TeeFiles = {
+export const createTeeFiles = (calls: FileCalls): TeeFiles => ({
   async open(path) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return fileOf(await open(path, O_RDWR | O_CREAT, 0o600));
+    await calls.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const handle = await calls.open(path, O_RDWR | O_CREAT, 0o600);
+    try {
+      await syncFolderAt(dirname(path), calls);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return fileOf(handle);
   },
+  modifiedMs: async (path) => (await unlessMissing(stat(path)))?.mtimeMs ?? null,
   namesBeside: async (path) => readdir(dirname(path)),
   async rename(from, to) {
-    await rename(from, to);
-    await syncFolderAt(dirname(to));
+    await calls.rename(from, to);
+    await syncFolderAt(dirname(to), calls);
   },
   async remove(path) {
-    await rm(path, { force: true });
+    await unlessMissing(calls.unlink(path));
   },
   async compress(from, to) {
     const half = `${to}.tmp`;
-    await pipeline(createReadStream(from), createGzip(), createWriteStream(half, { mode: 0o600, flush: true }));
-    await rename(half, to);
-    await syncFolderAt(dirname(to));
-    await rm(from, { force: true });
+    // What an earlier try left, before it could finish.
+    await unlessMissing(calls.unlink(half));
+    await pipeline(createReadStream(from), createGzip(), (zipped) => writeNewFile(calls, half, zipped));
+    await calls.rename(half, to);
+    await syncFolderAt(dirname(to), calls);
+    await unlessMissing(calls.unlink(from));
   },
   lines: readLines,
-};
+});
+
+export const diskTeeFiles: TeeFiles = createTeeFiles(fileCalls);
+
+async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
+  try {
+    return await result;
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    return null;
+  }
+}
 
 const fileOf = (handle: FileHandle): TeeFile => ({
   sizeBytes: async () => (await handle.stat()).size,

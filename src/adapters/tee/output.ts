@@ -1,7 +1,7 @@
 /** The file that a tee writes: opened and mended on need, synced, rotated. Its calls must not overlap. */
 import type { Clock } from "../../kernel/ports.ts";
 import type { TeeFile, TeeFiles } from "./files.ts";
-import { finishRotation, rotate } from "./rotation.ts";
+import { finishRotation, removeOlder, rotate } from "./rotation.ts";
 import { firstTimeMs, lastRotated, type LineMark, mendTail, timeOf } from "./tail.ts";
 
 /** A line of the journal, without its newline. */
@@ -11,11 +11,19 @@ export interface JournalLine {
   readonly text: string;
 }
 
+export interface TeeLimits {
+  /** Size and age of its first event at which a file is put away; how many of those are kept, and for how long. */
+  readonly bytesMax: number;
+  readonly ageMsMax: number;
+  readonly filesMax: number;
+  readonly filesAgeMsMax: number;
+}
+
 export interface OutputOptions {
   readonly path: string;
   readonly files: TeeFiles;
   readonly clock: Pick<Clock, "nowMs">;
-  readonly limits: { readonly bytesMax: number; readonly ageMsMax: number; readonly filesMax: number };
+  readonly limits: TeeLimits;
   readonly journal: (query: { readonly afterSeq: number; readonly limit: number }) => readonly JournalLine[];
 }
 
@@ -28,6 +36,8 @@ export interface Batch {
 export class Output {
   /** Every event up to here is in the file. */
   seq = 0;
+  /** And on the disk, whatever happens to the machine. */
+  syncedSeq = 0;
   sizeBytes = 0;
   rotations = 0;
   readonly #options: OutputOptions;
@@ -69,6 +79,12 @@ export class Output {
     this.seq = lastSeq;
   }
 
+  /** Removes files that were put away too long ago; after a failure the next call does it. */
+  async removeOld(): Promise<void> {
+    const { files, path, limits, clock } = this.#options;
+    await removeOlder(files, path, clock.nowMs() - limits.filesAgeMsMax);
+  }
+
   /** After a failure: the next call opens the file anew and finds out what it holds. */
   async abandon(): Promise<void> {
     const left = this.#file;
@@ -93,7 +109,10 @@ export class Output {
     refuseStranger(mark, journal);
     this.seq = mark?.seq ?? 0;
     this.sizeBytes = sizeBytes;
-    this.#syncedBytes = sizeBytes;
+    // What a process left that was killed is in the file; whether it is on the disk nobody knows.
+    this.#syncedBytes = 0;
+    await this.#sync(file);
+    this.syncedSeq = this.seq;
     this.#beganMs = await firstTimeMs(file);
     await finishRotation(files, path, limits.filesMax);
     return file;
@@ -109,6 +128,7 @@ export class Output {
       throw error;
     }
     this.#syncedBytes = this.sizeBytes;
+    this.syncedSeq = this.seq;
   }
 
   async #turn(file: TeeFile): Promise<TeeFile> {
@@ -124,7 +144,9 @@ export class Output {
   #isFull(lengthBytes: number): boolean {
     const { limits, clock } = this.#options;
     if (this.sizeBytes === 0) return false;
-    const isOld = this.#beganMs !== null && clock.nowMs() - this.#beganMs >= limits.ageMsMax;
+    // A file that seems to begin in the future was begun under a clock that was wrong, and has no age to wait for.
+    const ageMs = this.#beganMs === null ? 0 : clock.nowMs() - this.#beganMs;
+    const isOld = ageMs >= limits.ageMsMax || ageMs < -limits.ageMsMax;
     return isOld || this.sizeBytes + lengthBytes > limits.bytesMax;
   }
 }

@@ -31,3 +31,15 @@ export async function finishRotation(files: TeeFiles, path: string, filesMax: nu
     } else if (names.has(basename(plain))) await files.compress(plain, archivedPath(path, number));
   }
 }
+
+/** Drops archives that were written before this moment, oldest first, and none behind one that is kept. */
+export async function removeOlder(files: TeeFiles, path: string, beforeMs: number): Promise<void> {
+  const numbers = rotatedNumbers(path, await files.namesBeside(path));
+  for (const number of numbers.toReversed()) {
+    const archived = archivedPath(path, number);
+    const modifiedMs = await files.modifiedMs(archived);
+    // Not there as an archive: it is still plain, and so young that nobody has put it away.
+    if (modifiedMs === null || modifiedMs >= beforeMs) return;
+    await files.remove(archived);
+  }
+}

@@ -1,10 +1,13 @@
 /** Where a file of lines ends in truth: its last whole line, without what a crash left behind it. */
 import { basename } from "node:path";
 import type { TeeFile, TeeFiles } from "./files.ts";
+import { lineLengthMax } from "./lines.ts";
 import { archivedPath, rotatedNumbers, rotatedPath } from "./names.ts";
 
 const chunkBytes = 65_536;
 const newline = 10;
+/** What is younger than the last sync lies within this: a second of lines at the most that a hub commits. */
+const checkedBytes = 64_000_000;
 
 /** The event that a line holds, as far as the tee needs it. */
 export interface LineMark {
@@ -12,19 +15,63 @@ export interface LineMark {
   readonly id: string;
 }
 
-/** Cuts off what is no whole line, and answers the last one's event; null when none is left. */
+/**
+ * Cuts off what is no line of the journal in its turn, and answers the last one's event; null when none is left. A power
+ * cut may leave a hole before lines that are whole, so all that may not have been synced is looked at.
+ */
 export async function mendTail(file: TeeFile): Promise<{ readonly sizeBytes: number; readonly last: LineMark | null }> {
   const sizeBytes = await file.sizeBytes();
-  let end = await lineEndBefore(file, sizeBytes);
-  let last: LineMark | null = null;
-  while (end > 0) {
-    const begin = await lineEndBefore(file, end - 1);
-    last = markOf(await textAt(file, begin, end - 1));
-    if (last !== null) break;
-    end = begin;
+  const begin = await lineEndBefore(file, Math.max(0, sizeBytes - checkedBytes));
+  const before = await lastLine(file, begin);
+  const found = await walkLines(file, { begin: before.end, last: before.mark });
+  if (found.end < sizeBytes) await file.truncate(found.end);
+  return { sizeBytes: found.end, last: found.last };
+}
+
+/** The last line before `end` that names an event. */
+async function lastLine(file: TeeFile, end: number): Promise<{ readonly end: number; readonly mark: LineMark | null }> {
+  for (let to = end; to > 0; ) {
+    const begin = await lineEndBefore(file, to - 1);
+    const mark = markOf(await textAt(file, begin, to - 1));
+    if (mark !== null) return { end: to, mark };
+    to = begin;
   }
-  if (end < sizeBytes) await file.truncate(end);
-  return { sizeBytes: end, last };
+  return { end: 0, mark: null };
+}
+
+interface Walked {
+  readonly end: number;
+  readonly last: LineMark | null;
+}
+
+/** Forward, line by line, as long as each follows the one before; answers where that ends. */
+async function walkLines(
+  file: TeeFile,
+  from: { readonly begin: number; readonly last: LineMark | null },
+): Promise<Walked> {
+  let { begin: end, last } = from;
+  let rest = Buffer.alloc(0);
+  for (let position = end; ; ) {
+    const bytes = await file.read(position, chunkBytes);
+    if (bytes.length === 0) return { end, last };
+    position += bytes.length;
+    rest = Buffer.concat([rest, bytes]);
+    for (let at = rest.indexOf(newline); at >= 0; at = rest.indexOf(newline)) {
+      const mark = quickMarkOf(rest.toString("utf8", 0, at));
+      if (mark === null || (last !== null && mark.seq !== last.seq + 1)) return { end, last };
+      last = mark;
+      end += at + 1;
+      rest = rest.subarray(at + 1);
+    }
+    if (rest.length > lineLengthMax) return { end, last };
+  }
+}
+
+/** Without taking the whole line apart: what a cut leaves in a line that was written in one piece is zeros, or its end missing. */
+function quickMarkOf(line: string): LineMark | null {
+  const found = /^\{"seq":(\d{1,16}),"id":"([^"]{1,100})",/u.exec(line.slice(0, 200));
+  if (found === null || !line.endsWith("}") || line.includes("\0")) return null;
+  return { seq: Number(found[1]), id: found[2] ?? "" };
 }
 
 /** Position behind the last newline before `end`; 0 when there is none. */

@@ -55,13 +55,20 @@ async function workshop(store: Store = createMemoryStore()) {
   const kit = await makeKernel({ store, clock });
   const { kernel } = kit;
   const context = kernel.parts.act({ caller: { kind: "system", id: "hub" }, corrId: "corr" });
-  const open = (over: { files?: TeeFiles; bytesMax?: number; filesMax?: number; capacity?: number } = {}): Tee =>
+  const open = (
+    over: { files?: TeeFiles; bytesMax?: number; filesMax?: number; filesAgeMsMax?: number; capacity?: number } = {},
+  ): Tee =>
     createTee({
       path,
       files: over.files ?? diskTeeFiles,
       clock,
       log: { info: () => {}, warn: () => {}, error: () => {} },
-      limits: { bytesMax: over.bytesMax ?? 1e9, ageMsMax: 1e6, filesMax: over.filesMax ?? 9 },
+      limits: {
+        bytesMax: over.bytesMax ?? 1e9,
+        ageMsMax: 1e6,
+        filesMax: over.filesMax ?? 9,
+        filesAgeMsMax: over.filesAgeMsMax ?? 1e15,
+      },
       headSeq: kernel.journal.headSeq,
       journal: kernel.parts.archive.lines,
       feed: kernel.bus.subscribe({ name: "tee", prefixes: [], capacity: over.capacity ?? 64 }),

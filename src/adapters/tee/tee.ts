@@ -15,6 +15,8 @@ const syncMs = 1000;
 /** A full disk is looked at again after this long. */
 const retryMs = 5000;
 const batchEvents = 256;
+/** Old files are looked for at the start and so often; an age is counted in days. */
+const lookMs = 3_600_000;
 
 /** A bounded reader of the bus; what it lost is read from the journal. */
 export interface TeeFeed extends Disposable {
@@ -34,6 +36,8 @@ export interface TeeStatus {
   readonly detail: string;
   /** Every event up to here is in the file. */
   readonly seq: number;
+  /** And on the disk; retention waits for it. */
+  readonly syncedSeq: number;
   readonly lagEvents: number;
   readonly events: number;
   readonly sizeBytes: number;
@@ -54,6 +58,7 @@ export function createTee(options: TeeOptions): Tee {
   let running: Promise<void> | null = null;
   let isClosed = false;
   let stopTimer: (() => void) | null = null;
+  let stopLooking: (() => void) | null = null;
 
   const after = (delayMs: number, run: () => void): void => {
     stopTimer ??= clock.after(delayMs, () => {
@@ -75,7 +80,12 @@ export function createTee(options: TeeOptions): Tee {
     writer.wantSync();
     wake();
   };
-  wake();
+  const look = (): void => {
+    writer.wantLook();
+    stopLooking = clock.after(lookMs, look);
+    wake();
+  };
+  look();
 
   return {
     status: writer.status,
@@ -87,6 +97,7 @@ export function createTee(options: TeeOptions): Tee {
       await running;
       isClosed = true;
       stopTimer?.();
+      stopLooking?.();
       if (writer.failure() === null) await writer.pump();
       feed[Symbol.dispose]();
       await writer.close();
@@ -101,25 +112,29 @@ function createWriter(options: TeeOptions) {
   let failure: string | null = null;
   let events = 0;
   let errors = 0;
+  let isLookWanted = false;
 
   const writeAll = async (): Promise<void> => {
     await out.ready();
+    if (isLookWanted) await out.removeOld();
+    isLookWanted = false;
     for (let batch = nextBatch(options, out.seq); batch !== null; batch = nextBatch(options, out.seq)) {
       await out.append(batch);
       events += batch.count;
     }
   };
   const status = (): TeeStatus => {
-    const { seq, sizeBytes, rotations } = out;
+    const { seq, syncedSeq, sizeBytes, rotations } = out;
     const lagEvents = Math.max(0, headSeq() - seq);
     const detail = failure === null ? `up to event ${seq}` : `${failure}; ${lagEvents} events wait in the journal`;
-    return { isWell: failure === null, detail, seq, lagEvents, events, sizeBytes, errors, rotations };
+    return { isWell: failure === null, detail, seq, syncedSeq, lagEvents, events, sizeBytes, errors, rotations };
   };
   return {
     status,
     failure: () => failure,
     isDirty: () => out.isDirty,
     wantSync: () => out.wantSync(),
+    wantLook: () => void (isLookWanted = true),
     close: () => out.close(),
     async pump(): Promise<void> {
       try {

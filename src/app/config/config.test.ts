@@ -52,7 +52,14 @@ test("without any layer the defaults hold, and the state lies where the platform
     cluster: { queue: "local", bus: "local" },
     record: { sizeBytesMax: 2_000_000_000, ageMsMax: 90 * 24 * 3_600_000 },
     audit: { sizeBytesMax: 10_000_000 },
-    journal: { tee: "", teeBytesMax: 20_000_000, teeAgeMsMax: 7 * 24 * 3_600_000, teeFilesMax: 20, retention: [] },
+    journal: {
+      tee: "",
+      teeBytesMax: 20_000_000,
+      teeAgeMsMax: 7 * 24 * 3_600_000,
+      teeFilesMax: 20,
+      teeFilesAgeMsMax: 365 * 24 * 3_600_000,
+      retention: [],
+    },
     otlp: { endpoint: "", serviceName: "arw" },
     log: { level: "info" },
   });
