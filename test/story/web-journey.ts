@@ -42,16 +42,21 @@ export interface Hub {
   signInLink(): Promise<string>;
   call<Answer>(path: string, body: object): Promise<Answer>;
   stop(): Promise<void>;
+  /** Ends with no chance to say goodbye, as in a loss of power. */
+  kill(): Promise<void>;
   /** On the same port and state. */
   restart(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startHub(): Promise<Hub> {
+type Settings = Readonly<Record<string, string>>;
+
+/** `settings` are environment variables, as a person would set them. */
+export async function startHub(settings: Settings = {}): Promise<Hub> {
   const home = mkdtempSync(join(tmpdir(), "arw-web-"));
   const stateDir = join(home, "state");
   const forget = (): void => rmSync(home, { recursive: true, force: true, maxRetries: 3 });
-  let { child, url } = await spawnHub(home, stateDir, 0).catch((error: unknown) => {
+  let { child, url } = await spawnHub(home, { settings, port: 0 }).catch((error: unknown) => {
     forget();
     throw error;
   });
@@ -66,21 +71,23 @@ export async function startHub(): Promise<Hub> {
     assert.ok(response.ok, `${path} answered ${response.status}`);
     return (await response.json()) as Answer;
   };
-  const stop = async (): Promise<void> => {
+  const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGTERM");
+    child.kill(signal);
     await ended;
   };
+  const stop = (): Promise<void> => end("SIGTERM");
   return {
     url,
     token,
     signInLink: async () => `${url}${(await call<{ path: string }>("/signin/code", {})).path}`,
     call,
     stop,
+    kill: () => end("SIGKILL"),
     async restart() {
       await stop();
-      ({ child, url } = await spawnHub(home, stateDir, port));
+      ({ child, url } = await spawnHub(home, { settings, port }));
     },
     async [Symbol.asyncDispose]() {
       await stop();
@@ -89,7 +96,10 @@ export async function startHub(): Promise<Hub> {
   };
 }
 
-function spawnHub(home: string, stateDir: string, port: number): Promise<{ child: ChildProcess; url: string }> {
+function spawnHub(
+  home: string,
+  { settings, port }: { readonly settings: Settings; readonly port: number },
+): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, [join(repository, "src", "app", "main.ts")], {
     cwd: home,
     env: {
@@ -97,8 +107,12 @@ function spawnHub(home: string, stateDir: string, port: number): Promise<{ child
       HOME: home,
       TZ: "UTC",
       NO_COLOR: "1",
-      ARW_STATE_DIR: stateDir,
+      ARW_STATE_DIR: join(home, "state"),
       ARW_PORT: String(port),
+      // A journey asks for more in a minute than a person does.
+      ARW_ADMIN_RL: "100000/60",
+      ARW_READ_RL: "100000/60",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

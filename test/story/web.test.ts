@@ -304,6 +304,29 @@ test("nothing scrolls sideways at 320 px, nor at twice the text size", async (co
   assert.deepEqual(visited.faults, []);
 });
 
+test("Resume goes on with a run that was interrupted, and asks its question anew", async (context) => {
+  requireChromium(context);
+  await using own = await startHub();
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, own);
+  const id = await briefSample(own);
+  await page.goto(`${own.url}/ui/episodes/${id}`);
+  const card = page.locator("main [data-approval]");
+  await card.waitFor();
+  assert.equal(await page.getByRole("button", { name: "Resume" }).count(), 0, "a run that goes on has no Resume");
+  await own.kill();
+  await own.restart();
+  await page.locator("main header [data-status=interrupted]").waitFor();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.locator("main header [data-status=waiting]").waitFor();
+  await card.getByRole("button", { name: "Allow once" }).click();
+  await page.locator("main header [data-status=finished]").waitFor();
+  await page.getByRole("heading", { name: "Outcome" }).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
 test("a restart of the hub: the view stays, comes back by itself and misses nothing", async (context) => {
   const chromium = requireChromium(context);
   assert.ok(chromium);

@@ -1,5 +1,15 @@
 /** The hub's operations that the screens use. Same origin, sign-in by cookie; no token passes through here but at sign-in. */
-import type { Approval, Episode, EpisodePage, Page, ProblemDocument, Started } from "./shapes.ts";
+import type {
+  Approval,
+  Episode,
+  EpisodePage,
+  HubEvent,
+  JournalPage,
+  Page,
+  ProblemDocument,
+  Started,
+  Stats,
+} from "./shapes.ts";
 
 /** A refusal of the hub, or its absence (`status` 0), with what a person needs to act on it. */
 export class ApiFault extends Error {
@@ -50,6 +60,16 @@ const post = <Answer>(path: string, body: object): Promise<Answer> =>
     body: JSON.stringify(body),
   });
 
+/** What to look for in the journal; what is absent does not narrow. */
+export interface JournalFilters {
+  readonly prefix?: string | undefined;
+  readonly corr?: string | undefined;
+  readonly afterSeq?: number | undefined;
+  readonly toSeq?: number | undefined;
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+}
+
 export interface EpisodeFilters {
   readonly status?: string;
   readonly errorsOnly?: boolean;
@@ -80,6 +100,18 @@ export const api = {
   approval: (id: string, signal?: AbortSignal) => get<Approval>(`/state/approvals/${encodeURIComponent(id)}`, signal),
   decide: (id: string, decision: "allow" | "deny") =>
     post<Approval>(`/approvals/${encodeURIComponent(id)}/decide`, { decision }),
+  journal: (
+    filters: JournalFilters & { readonly limit: number; readonly cursor?: number | undefined },
+    signal?: AbortSignal,
+  ) => get<JournalPage>(`/events/journal?${query({ ...filters })}`, signal),
+  event: (seq: number, signal?: AbortSignal) => get<HubEvent>(`/events/${seq}`, signal),
+  stats: (signal?: AbortSignal) => get<Stats>("/introspect/stats", signal),
+  /** Where a rule asks, the answer is a question's id and nothing is removed yet. */
+  removeConsumer: (name: string) =>
+    request<{ removed: boolean } | { approvalId: string }>(`/consumers/${encodeURIComponent(name)}`, {
+      method: "DELETE",
+      headers: { accept: "application/json" },
+    }),
   sample: () => post<{ folder: string }>("/scout/sample", {}),
   brief: (folder: string) => post<Started>("/scout/brief", { folder }),
   stop: (episode: string) => post<{ episode: string; status: string }>("/agents/stop", { episode }),

@@ -19,6 +19,16 @@ test("an address keeps what narrows and drops the rest", () => {
   });
   assert.deepEqual(eventsSearch({ replay: -1, prefix: ["x"] }), {});
   assert.deepEqual(eventsSearch({ replay: 9e9 }), { replay: 1000 });
+  assert.deepEqual(eventsSearch({ view: "journal", fromSeq: "7", toSeq: 9, sinceMs: 0, untilMs: 1.5, corr: 12 }), {
+    view: "journal",
+    corr: "12",
+    fromSeq: 7,
+    toSeq: 9,
+    sinceMs: 0,
+  });
+  assert.deepEqual(eventsSearch({ view: "live", fromSeq: -1, toSeq: "", sinceMs: "x", consumer: "mailer" }), {
+    consumer: "mailer",
+  });
   assert.deepEqual(
     [episodeSearch({ tab: "raw" }), episodeSearch({ tab: "story" }), laneSearch({ lane: "policy" })],
     [{ tab: "raw" }, {}, { lane: "policy" }],
@@ -27,7 +37,19 @@ test("an address keeps what narrows and drops the rest", () => {
 
 test("reading an address twice changes nothing, and no address is refused", () => {
   const anything = fc.dictionary(
-    fc.constantFrom("status", "errorsOnly", "text", "replay", "prefix", "event", "tab", "lane"),
+    fc.constantFrom(
+      "status",
+      "errorsOnly",
+      "text",
+      "replay",
+      "prefix",
+      "event",
+      "tab",
+      "lane",
+      "view",
+      "fromSeq",
+      "untilMs",
+    ),
     fc.jsonValue(),
   );
   fc.assert(

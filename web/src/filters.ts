@@ -1,6 +1,7 @@
 /** What a room's address may carry. Whatever else stands there is passed over, so that an old or mistyped link still opens. */
 
 const statuses = ["running", "waiting", "finished", "failed", "cancelled", "interrupted"] as const;
+export const eventViews = ["journal", "consumers", "counters"] as const;
 export const lanes = ["timeline", "context", "policy", "activity"] as const;
 
 /** Present only when it narrows, so that a plain room has a plain address. */
@@ -17,8 +18,20 @@ export interface EventsSearch {
   readonly errorsOnly?: true;
   /** Begin with this many of the newest events. */
   readonly replay?: number;
-  /** Id of the opened event. */
+  /** Id of the opened event of the stream. */
   readonly event?: string;
+  /** Position of the opened event of the journal. */
+  readonly seq?: number;
+  /** Live when absent. */
+  readonly view?: (typeof eventViews)[number];
+  /** Of the journal: one episode, positions and epoch milliseconds, the ends included. */
+  readonly corr?: string;
+  readonly fromSeq?: number;
+  readonly toSeq?: number;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** Name of the opened consumer. */
+  readonly consumer?: string;
 }
 export interface LaneSearch {
   readonly lane?: (typeof lanes)[number];
@@ -35,6 +48,10 @@ const textOf = (value: unknown): string | undefined => {
 };
 const isOn = (value: unknown): true | undefined =>
   value === true || value === "true" || value === 1 ? true : undefined;
+const wholeOf = (value: unknown): number | undefined => {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+};
 const oneOf = <Word extends string>(words: readonly Word[], value: unknown): Word | undefined =>
   words.find((word) => word === value);
 
@@ -60,6 +77,14 @@ export const eventsSearch = (raw: Raw): EventsSearch => {
     errorsOnly: isOn(raw["errorsOnly"]),
     replay: Number.isInteger(replay) && replay > 0 ? Math.min(replay, replayMax) : undefined,
     event: textOf(raw["event"]),
+    seq: wholeOf(raw["seq"]),
+    view: oneOf(eventViews, raw["view"]),
+    corr: textOf(raw["corr"]),
+    fromSeq: wholeOf(raw["fromSeq"]),
+    toSeq: wholeOf(raw["toSeq"]),
+    sinceMs: wholeOf(raw["sinceMs"]),
+    untilMs: wholeOf(raw["untilMs"]),
+    consumer: textOf(raw["consumer"]),
   });
 };
 

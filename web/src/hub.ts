@@ -1,7 +1,8 @@
 /** The one connection of this page to the hub: store, stream and query client, made once by `main` and used by the screens. */
 import { QueryClient } from "@tanstack/react-query";
-import { isLocked } from "./api.ts";
+import { api, isLocked } from "./api.ts";
 import { createEventStore, type EventStore } from "./stream/event-store.ts";
+import { createGapFills, type GapFills } from "./stream/gap-fills.ts";
 import { keepFresh } from "./stream/refresh.ts";
 import { openSharedStream, type SharedStream } from "./stream/shared-stream.ts";
 import { useView } from "./shell/view-state.ts";
@@ -10,17 +11,22 @@ export interface Hub {
   readonly store: EventStore;
   readonly stream: SharedStream;
   readonly client: QueryClient;
+  /** What was read into the gaps of the stream. */
+  readonly gaps: GapFills;
 }
 
-const after = (delayMs: number, run: () => void): void => {
+export const after = (delayMs: number, run: () => void): void => {
   setTimeout(run, delayMs);
 };
 
-const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
+export const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, delayMs);
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
+
+/** A hub that is asked too much answers again soon; every other refusal stays one. */
+const retriesMax = (status: number | undefined): number => (status === 429 ? 4 : status === 0 ? 2 : 0);
 
 /** Without locks each tab reads for itself, so nothing may be shared between them. */
 const lonely = { postMessage() {}, onmessage: null };
@@ -34,7 +40,7 @@ export function connectHub(): Hub {
         staleTime: Number.POSITIVE_INFINITY,
         refetchOnWindowFocus: false,
         // The stream notices that the hub is back; a query only bridges the moment.
-        retry: (count, error) => count < 2 && !isLocked(error) && (error as { status?: number }).status === 0,
+        retry: (count, error) => count < retriesMax((error as { status?: number }).status),
         networkMode: "always",
       },
       mutations: { networkMode: "always" },
@@ -54,7 +60,7 @@ export function connectHub(): Hub {
     locks,
     channel: locks ? new BroadcastChannel("arw-events") : lonely,
   });
-  return { store, stream, client };
+  return { store, stream, client, gaps: createGapFills(store.ring, (filters) => api.journal(filters)) };
 }
 
 function refetchWhenBack(store: EventStore, client: QueryClient): void {

@@ -13,6 +13,11 @@ export type Approval = Answer<Client["state"]["approvalsGet"]>;
 /** An event as it comes over the stream; live ones (progress, gaps) carry no `seq`. */
 export type HubEvent = ReturnType<Client["events"]["watch"]> extends AsyncGenerator<infer Item> ? Item : never;
 
+/** One line of the journal; `data` is null once retention dropped it. */
+export type JournalPage = Answer<Client["events"]["journal"]>;
+export type Consumer = Answer<Client["state"]["consumersGet"]>;
+export type Stats = Answer<Client["system"]["stats"]>;
+
 export interface Page<Row> {
   readonly view: string;
   readonly version: number;

@@ -10,11 +10,18 @@ export interface TabsProps<Value extends string> {
   /** The panel of the chosen tab. */
   readonly children: ReactNode;
   readonly trailing?: ReactNode;
+  /** The panel takes all the height there is. */
+  readonly isFilling?: boolean;
 }
 
-export function Tabs<Value extends string>({ label, value, tabs, onChange, children, trailing }: TabsProps<Value>) {
+export function Tabs<Value extends string>(props: TabsProps<Value>) {
+  const { label, value, tabs, onChange, children, trailing, isFilling = false } = props;
   return (
-    <Radix.Root value={value} onValueChange={(next) => onChange(next as Value)} className={styles["root"]}>
+    <Radix.Root
+      value={value}
+      onValueChange={(next) => onChange(next as Value)}
+      className={isFilling ? `${styles["root"]} ${styles["filling"]}` : styles["root"]}
+    >
       <div className={styles["bar"]}>
         <Radix.List aria-label={label} className={styles["list"]}>
           {tabs.map((tab) => (

@@ -1,7 +1,7 @@
 /** One connection to the hub's event stream: reads, reconnects from the last position, and says how it stands. */
 import type { HubEvent } from "../shapes.ts";
 import type { Phase } from "./event-store.ts";
-import { createSseParser } from "./sse-parser.ts";
+import { readFrames, type SseFrame } from "./sse-parser.ts";
 
 export interface ConnectionOptions {
   readonly fetch: typeof fetch;
@@ -58,18 +58,13 @@ async function readOnce(options: ConnectionOptions, onLive: () => void): Promise
 
 async function readBody(body: ReadableStream<Uint8Array>, onEvents: ConnectionOptions["onEvents"]): Promise<void> {
   let batch: HubEvent[] = [];
-  const parser = createSseParser((frame) => {
+  const take = (frame: SseFrame): void => {
     const item = JSON.parse(frame.data) as HubEvent;
     // The greeting of each connection, and the problem document that ends a failed one, are no events of the hub.
     if (typeof item.kind === "string" && item.kind !== "service.connected") batch.push(item);
-  });
-  const decoder = new TextDecoder();
-  const reader = body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    parser.push(decoder.decode(value, { stream: true }));
+  };
+  await readFrames(body, take, () => {
     if (batch.length > 0) onEvents(batch);
     batch = [];
-  }
+  });
 }

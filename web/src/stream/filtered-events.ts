@@ -2,10 +2,15 @@
 import type { HubEvent } from "../shapes.ts";
 import type { EventRing } from "./event-ring.ts";
 
+/** Frames of this kind stand where the stream lost events. */
+export const gapKind = "bus.gap";
+
 export interface FilteredEvents {
   /** Index of the oldest match that is still in the ring; indexes count every match and outlive eviction. */
   readonly start: number;
   readonly end: number;
+  /** Indexes of the gaps among them, in order. */
+  readonly gaps: readonly number[];
   /** Takes in what arrived since the last call. */
   sync(): void;
   at(index: number): HubEvent | undefined;
@@ -14,6 +19,7 @@ export interface FilteredEvents {
 
 export function createFilteredEvents(ring: EventRing, matches: (event: HubEvent) => boolean): FilteredEvents {
   let positions: number[] = [];
+  let gaps: number[] = [];
   // How many positions at the head of the array are evicted; cut off in bulk to stay linear.
   let dead = 0;
   let start = 0;
@@ -22,6 +28,7 @@ export function createFilteredEvents(ring: EventRing, matches: (event: HubEvent)
 
   const reset = (): void => {
     positions = [];
+    gaps = [];
     dead = 0;
     start = 0;
     next = 0;
@@ -32,6 +39,7 @@ export function createFilteredEvents(ring: EventRing, matches: (event: HubEvent)
       dead += 1;
       start += 1;
     }
+    if ((gaps[0] ?? start) < start) gaps = gaps.filter((index) => index >= start);
     if (dead > positions.length / 2) {
       positions = positions.slice(dead);
       dead = 0;
@@ -49,11 +57,16 @@ export function createFilteredEvents(ring: EventRing, matches: (event: HubEvent)
     get end() {
       return start + positions.length - dead;
     },
+    get gaps() {
+      return gaps;
+    },
     sync() {
       if (epoch !== ring.epoch) reset();
       for (let position = Math.max(next, ring.start); position < ring.end; position += 1) {
         const event = ring.at(position);
-        if (event && matches(event)) positions.push(position);
+        if (!event || !matches(event)) continue;
+        if (event.kind === gapKind) gaps.push(start + positions.length - dead);
+        positions.push(position);
       }
       next = ring.end;
       evict();

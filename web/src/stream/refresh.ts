@@ -10,6 +10,8 @@ export const keys = {
   episode: (id: string) => ["episode", id] as const,
   approvals: ["approvals"] as const,
   whoami: ["whoami"] as const,
+  journal: ["journal"] as const,
+  stats: ["stats"] as const,
 };
 
 const episodeFamilies = new Set(["agents", "observations", "beliefs", "intents", "actions", "approvals"]);

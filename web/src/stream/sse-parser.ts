@@ -9,6 +9,23 @@ export interface SseFrame {
 /** One frame may not grow beyond this: the hub's largest event is far smaller, so more means that this is no event stream. */
 const frameLengthMax = 16_000_000;
 
+/** Every frame of a response, as it comes; with `onChunk` whoever batches knows where a batch ends. */
+export async function readFrames(
+  body: ReadableStream<Uint8Array>,
+  onFrame: (frame: SseFrame) => void,
+  onChunk: () => void = () => {},
+): Promise<void> {
+  const parser = createSseParser(onFrame);
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    parser.push(decoder.decode(value, { stream: true }));
+    onChunk();
+  }
+}
+
 export function createSseParser(onFrame: (frame: SseFrame) => void): { push(text: string): void } {
   let rest = "";
   let id: string | null = null;

@@ -33,6 +33,11 @@ export const formatFraction = (timeMs: number): string => `.${pad(new Date(timeM
 export const formatExact = (timeMs: number): string =>
   new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "medium" }).format(timeMs);
 
+export const formatDay = (timeMs: number): string =>
+  new Intl.DateTimeFormat(locale(), { dateStyle: "full" }).format(timeMs);
+
+export const formatNumber = (value: number): string => new Intl.NumberFormat(locale()).format(value);
+
 /** Relative under an hour, exact after. */
 export function formatWhen(timeMs: number, nowMs: number): string {
   const agoMs = Math.max(0, nowMs - timeMs);

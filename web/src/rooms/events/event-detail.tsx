@@ -8,13 +8,17 @@ import { formatExact } from "../../text/formats.ts";
 import { t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./event-detail.module.css";
+import { reasonOf } from "./reason-of.ts";
 
 /** One event down to its JSON. */
 export function EventDetail({
   event,
+  error,
   onClose,
 }: {
   readonly event: HubEvent | undefined;
+  /** Why it could not be read. */
+  readonly error?: unknown;
   readonly onClose: () => void;
 }) {
   return (
@@ -40,10 +44,11 @@ export function EventDetail({
               {t("events.detail.episode")}
             </Link>
           </div>
+          {event.data === null ? <p className={styles["when"]}>{t("events.detail.dropped")}</p> : null}
           <JsonView value={event} />
         </>
       ) : (
-        <p className={styles["when"]}>{t("events.detail.gone")}</p>
+        <p className={styles["when"]}>{error ? reasonOf(error) : t("events.detail.gone")}</p>
       )}
     </section>
   );

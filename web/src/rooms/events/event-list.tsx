@@ -1,50 +1,54 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { useHub } from "../../hub-context.ts";
-import { Button } from "../../parts/button.tsx";
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import type { HubEvent } from "../../shapes.ts";
-import type { FilteredEvents } from "../../stream/filtered-events.ts";
-import { gistOf } from "../../text/event-words.ts";
+import { gapKind } from "../../stream/filtered-events.ts";
+import type { Lines } from "../../stream/lines.ts";
 import { t } from "../../text/messages.ts";
-import { EventRow } from "./event-row.tsx";
+import { EventLine } from "./event-line.tsx";
 import styles from "./event-list.module.css";
+import { GapRow } from "./gap-row.tsx";
 import { useRowHeight } from "./use-row-height.ts";
+import { VirtualRows } from "./virtual-rows.tsx";
 
 export interface EventListProps {
-  readonly events: FilteredEvents;
-  /** Indexes of the matches that are shown: from, and one past the last. */
-  readonly from: number;
-  readonly end: number;
+  readonly lines: Lines;
   readonly isFollowing: boolean;
   readonly openId: string | undefined;
+  /** What was read into a gap and passes the filter. */
+  readonly filled: (gap: HubEvent) => readonly HubEvent[];
   readonly onLeave: () => void;
   readonly onOpen: (id: string | undefined) => void;
 }
 
 /** Following, only the newest rows that fit are there, without a scroll position; otherwise the list is virtual. */
 export function EventList(props: EventListProps) {
-  return props.isFollowing ? <Newest {...props} /> : <Scrolled {...props} />;
+  const { lines } = props;
+  const [startAt, setStartAt] = useState<number>();
+  const leave = (index?: number): void => {
+    setStartAt(index);
+    props.onLeave();
+  };
+  if (props.isFollowing) return <Newest {...props} onLeave={leave} />;
+  return (
+    <VirtualRows
+      label={t("events.list.label")}
+      count={lines.count}
+      keyOf={(index) => lines.at(index)?.id ?? String(index)}
+      startAt={startAt ?? lines.count - 1}
+      renderRow={(index) => <Line {...props} event={lines.at(index)} />}
+    />
+  );
 }
 
-function Newest(props: EventListProps) {
+function Newest(props: EventListProps & { readonly onLeave: (index?: number) => void }) {
+  const { lines } = props;
   const box = useRef<HTMLDivElement>(null);
-  const rowHeight = useRowHeight();
-  const [rowsFit, setRowsFit] = useState(20);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return undefined;
-    const measure = (): void => setRowsFit(Math.max(1, Math.floor(element.clientHeight / rowHeight)));
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    measure();
-    return () => observer.disconnect();
-  }, [rowHeight]);
-  const first = Math.max(props.from, props.end - rowsFit);
+  const rowsFit = useRowsFit(box);
   const leave = (event: KeyboardEvent): void => {
     if (!["k", "PageUp", "Home", "ArrowUp"].includes(event.key)) return;
     event.preventDefault();
     props.onLeave();
   };
+  const first = Math.max(0, lines.count - rowsFit);
   return (
     <div
       ref={box}
@@ -55,111 +59,54 @@ function Newest(props: EventListProps) {
       data-stream
       onKeyDown={leave}
       onWheel={(event) => event.deltaY < 0 && props.onLeave()}
-      onTouchMove={props.onLeave}
+      onTouchMove={() => props.onLeave()}
     >
-      {props.events.slice(first, props.end).map((event) => (
-        <Row key={event.id} event={event} openId={props.openId} onOpen={props.onOpen} />
-      ))}
-    </div>
-  );
-}
-
-function Scrolled(props: EventListProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const rowHeight = useRowHeight();
-  const count = props.end - props.from;
-  // The row that has the keyboard: where Follow was left, at first.
-  const [active, setActive] = useState(count - 1);
-  const rows = useVirtualizer({
-    count,
-    getScrollElement: () => box.current,
-    estimateSize: () => rowHeight,
-    initialOffset: count * rowHeight,
-    overscan: 12,
-  });
-  useEffect(() => {
-    rows.scrollToIndex(active, { align: "auto" });
-    const frame = requestAnimationFrame(() => {
-      const row = box.current?.querySelector<HTMLElement>(`[data-index="${active}"] [data-thing]`);
-      row?.focus({ preventScroll: true });
-    });
-    return () => cancelAnimationFrame(frame);
-    // Only a move of the keyboard scrolls; new rows do not.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [active]);
-  const move = (event: KeyboardEvent): void => {
-    const steps: Readonly<Record<string, number>> = {
-      j: 1,
-      ArrowDown: 1,
-      k: -1,
-      ArrowUp: -1,
-      Home: -count,
-      End: count,
-    };
-    const step = steps[event.key];
-    if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    setActive((now) => Math.max(0, Math.min(count - 1, now + step)));
-  };
-  return (
-    <div
-      ref={box}
-      className={styles["scrolled"]}
-      role="group"
-      aria-label={t("events.list.label")}
-      tabIndex={0}
-      data-stream
-      onKeyDown={move}
-    >
-      <div className={styles["whole"]} style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((item) => {
-          const event = props.events.at(props.from + item.index);
-          return (
-            <div
-              key={item.key}
-              data-index={item.index}
-              className={styles["item"]}
-              style={{ transform: `translateY(${item.start}px)` }}
-            >
-              {event ? <Row event={event} openId={props.openId} onOpen={props.onOpen} /> : null}
-            </div>
-          );
+      <div className={styles["rows"]}>
+        {Array.from({ length: lines.count - first }, (_unused, row) => {
+          const event = lines.at(first + row);
+          return event ? (
+            <Line key={event.id} {...props} event={event} onLoad={() => props.onLeave(first + row)} />
+          ) : null;
         })}
       </div>
     </div>
   );
 }
 
-interface RowProps {
-  readonly event: HubEvent;
-  readonly openId: string | undefined;
-  readonly onOpen: (id: string | undefined) => void;
+function useRowsFit(box: React.RefObject<HTMLDivElement | null>): number {
+  const rowHeight = useRowHeight();
+  const [rowsFit, setRowsFit] = useState(20);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const measure = (): void => setRowsFit(Math.max(1, Math.floor(element.clientHeight / rowHeight)));
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => observer.disconnect();
+  }, [box, rowHeight]);
+  return rowsFit;
 }
 
-function Row({ event, openId, onOpen }: RowProps) {
-  if (event.kind === "bus.gap") return <GapRow gap={event.data as { fromSeq: number; skipped: number }} />;
+interface LineProps extends Omit<EventListProps, "lines" | "isFollowing" | "onLeave"> {
+  readonly event: HubEvent | undefined;
+  /** A gap is about to be read. */
+  readonly onLoad?: () => void;
+}
+
+function Line({ event, openId, filled, onOpen, onLoad }: LineProps) {
+  if (!event) return null;
+  if (event.kind === gapKind) {
+    return <GapRow gap={event} shownCount={filled(event).length} {...(onLoad ? { onLoad } : {})} />;
+  }
   const isOpen = event.id === openId;
   return (
-    <EventRow
-      kind={event.kind}
-      timeMs={event.timeMs}
-      caller={event.caller}
-      gist={gistOf(event.data)}
-      isOpen={isOpen}
+    <EventLine
+      event={event}
+      trailing={event.caller}
       copy={event.id}
+      isOpen={isOpen}
       onOpen={() => onOpen(isOpen ? undefined : event.id)}
     />
-  );
-}
-
-function GapRow({ gap }: { readonly gap: { readonly fromSeq: number; readonly skipped: number } }) {
-  const { stream } = useHub();
-  return (
-    <div className={styles["gap"]} data-thing="gap" tabIndex={0}>
-      <span>{t("events.gap.text", { count: gap.skipped })}</span>
-      <Button look="quiet" hotkey="Enter" onClick={() => stream.restart({ after: Math.max(0, gap.fromSeq - 1) })}>
-        {t("events.gap.reload")}
-      </Button>
-    </div>
   );
 }

@@ -10,13 +10,16 @@ export interface EventRowProps {
   readonly timeMs: number;
   readonly caller: string;
   readonly gist: string;
+  /** Retention dropped its data; its place is kept. */
+  readonly isTombstone?: boolean;
   readonly isOpen: boolean;
   readonly copy: string;
   readonly onOpen: () => void;
 }
 
 /** One line of the stream. Pressing it opens the event. */
-export const EventRow = memo(function EventRow({ kind, timeMs, caller, gist, isOpen, copy, onOpen }: EventRowProps) {
+export const EventRow = memo(function EventRow(props: EventRowProps) {
+  const { kind, timeMs, caller, gist, isTombstone = false, isOpen, copy, onOpen } = props;
   return (
     <button
       type="button"
@@ -32,7 +35,7 @@ export const EventRow = memo(function EventRow({ kind, timeMs, caller, gist, isO
       </span>
       <FamilyMark family={familyOf(kind)} />
       <span className={styles["kind"]}>{plainLine(kind)}</span>
-      <span className={styles["gist"]}>{gist}</span>
+      <span className={isTombstone ? `${styles["gist"]} ${styles["tombstone"]}` : styles["gist"]}>{gist}</span>
       <span className={styles["caller"]}>{plainLine(caller)}</span>
     </button>
   );

@@ -1,229 +1,45 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { PauseIcon, PlayIcon } from "lucide-react";
-import { useEffect, useMemo, useReducer, useState } from "react";
-import { type EventsSearch, eventsSearch } from "../../filters.ts";
-import { useHub, useStream } from "../../hub-context.ts";
-import { useRoomKeys } from "../../keys/room-keys.ts";
-import { Button } from "../../parts/button.tsx";
-import { EmptyState } from "../../parts/empty-state.tsx";
-import { Field } from "../../parts/field.tsx";
-import { Segmented } from "../../parts/segmented.tsx";
+import { eventViews } from "../../filters.ts";
+import { Tabs } from "../../parts/tabs.tsx";
 import { RoomHeader } from "../../shell/room-header.tsx";
-import { createFilteredEvents, type FilteredEvents } from "../../stream/filtered-events.ts";
-import { follow, type FollowState, shownEnd, waitingCount } from "../../stream/follow.ts";
-import { matcherOf } from "../../text/event-words.ts";
-import { t } from "../../text/messages.ts";
-import { useStartScout } from "../home/use-start.ts";
-import { EventDetail } from "./event-detail.tsx";
-import { EventList } from "./event-list.tsx";
+import { type MessageKey, t } from "../../text/messages.ts";
+import { ConsumersView } from "./consumers-view.tsx";
+import { CountersView } from "./counters-view.tsx";
 import styles from "./events-page.module.css";
+import { JournalView } from "./journal-view.tsx";
+import { LiveView } from "./live-view.tsx";
 
 const route = getRouteApi("/events");
-/** As many as the hub replays at most. */
-const earlierCount = 1_000;
+const views = ["live", ...eventViews] as const;
 
 export function EventsPage() {
-  const search = route.useSearch();
+  const { view = "live", prefix } = route.useSearch();
   const navigate = route.useNavigate();
-  const store = useStream();
-  const events = useFiltered(search);
-  const [state, act] = useReducer(follow, { mode: "follow" } as FollowState);
-  const end = shownEnd(state, events.end);
-  const openEvent = (id: string | undefined): void =>
-    void navigate({ search: eventsSearch({ ...search, event: id }), replace: true });
-  const togglePause = (): void => act({ type: "togglePause", end: events.end });
-  useRoomKeys({ p: togglePause, l: () => act({ type: "follow" }) });
-  const from = search.replay === undefined ? events.start : Math.max(events.start, replayStart(events, search.replay));
   return (
     <>
       <RoomHeader title={t("events.title.text")}>
-        <PresetBar search={search} />
         <a className={styles["metrics"]} href="/metrics" target="_blank" rel="noreferrer">
           {t("events.link.metrics")}
         </a>
       </RoomHeader>
-      <div className={styles["bar"]}>
-        <PrefixField search={search} />
-        <FollowBar
-          state={state}
-          waiting={waitingCount(state, events.end)}
-          count={end - from}
-          onPause={togglePause}
-          onFollow={() => act({ type: "follow" })}
-        />
-      </div>
-      <div className={search.event ? `${styles["body"]} ${styles["split"]}` : styles["body"]}>
-        {end - from > 0 ? (
-          <EventList
-            events={events}
-            from={from}
-            end={end}
-            isFollowing={state.mode === "follow"}
-            openId={search.event}
-            onLeave={() => act({ type: "leave", end: events.end })}
-            onOpen={openEvent}
-          />
-        ) : (
-          <Nothing isFiltered={store.ring.end > 0} />
-        )}
-        {search.event ? (
-          <EventDetail event={findEvent(store.ring, search.event)} onClose={() => openEvent(undefined)} />
-        ) : null}
+      <div className={styles["views"]}>
+        <Tabs
+          isFilling
+          label={t("events.view.label")}
+          value={view}
+          onChange={(next) =>
+            void navigate({
+              search: { ...(prefix ? { prefix } : {}), ...(next === "live" ? {} : { view: next }) },
+            })
+          }
+          tabs={views.map((value) => ({ value, label: t(`events.view.${value}` satisfies MessageKey) }))}
+        >
+          {view === "live" ? <LiveView /> : null}
+          {view === "journal" ? <JournalView /> : null}
+          {view === "consumers" ? <ConsumersView /> : null}
+          {view === "counters" ? <CountersView /> : null}
+        </Tabs>
       </div>
     </>
-  );
-}
-
-/** The filter's matches, kept up with the stream. */
-function useFiltered({ prefix, errorsOnly }: EventsSearch): FilteredEvents {
-  const { store } = useHub();
-  const events = useMemo(
-    () => createFilteredEvents(store.ring, matcherOf({ prefix, errorsOnly })),
-    [store, prefix, errorsOnly],
-  );
-  events.sync();
-  return events;
-}
-
-/** "Replay 50" begins 50 before the moment it was asked for and then goes on. */
-const replayMarks = new WeakMap<FilteredEvents, number>();
-
-function replayStart(events: FilteredEvents, count: number): number {
-  const known = replayMarks.get(events);
-  if (known !== undefined && known <= events.end) return known;
-  const start = Math.max(0, events.end - count);
-  if (events.end > 0) replayMarks.set(events, start);
-  return start;
-}
-
-function findEvent(ring: ReturnType<typeof useStream>["ring"], id: string) {
-  for (let position = ring.end - 1; position >= ring.start; position -= 1) {
-    const event = ring.at(position);
-    if (event?.id === id) return event;
-  }
-  return undefined;
-}
-
-type Preset = "all" | "replay" | "models" | "errors";
-const presets: Readonly<Record<Preset, EventsSearch>> = {
-  all: {},
-  replay: { replay: 50 },
-  models: { prefix: "models." },
-  errors: { errorsOnly: true },
-};
-
-function presetOf(search: EventsSearch): Preset | "" {
-  const { event: _opened, ...rest } = search;
-  const text = JSON.stringify(eventsSearch(rest));
-  const found = Object.entries(presets).find(([, preset]) => JSON.stringify(eventsSearch({ ...preset })) === text);
-  return found ? (found[0] as Preset) : "";
-}
-
-function PresetBar({ search }: { readonly search: EventsSearch }) {
-  const navigate = route.useNavigate();
-  return (
-    <Segmented
-      label={t("events.preset.label")}
-      value={presetOf(search)}
-      onChange={(preset) => void navigate({ search: presets[preset] })}
-      options={[
-        { value: "all", label: t("events.preset.all") },
-        { value: "replay", label: t("events.preset.replay") },
-        { value: "models", label: t("events.preset.models") },
-        { value: "errors", label: t("events.preset.errors") },
-      ]}
-    />
-  );
-}
-
-const settleMs = 300;
-
-function PrefixField({ search }: { readonly search: EventsSearch }) {
-  const navigate = route.useNavigate();
-  const [text, setText] = useState(search.prefix ?? "");
-  useEffect(() => setText(search.prefix ?? ""), [search.prefix]);
-  useEffect(() => {
-    if (text === (search.prefix ?? "")) return undefined;
-    const timer = setTimeout(
-      () => void navigate({ search: eventsSearch({ ...search, prefix: text }), replace: search.prefix !== undefined }),
-      settleMs,
-    );
-    return () => clearTimeout(timer);
-    // The address is what changes with the text; reacting to itself would loop.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [text]);
-  return (
-    <Field
-      label={t("events.filter.label")}
-      isLabelHidden
-      data-filter
-      type="search"
-      value={text}
-      placeholder={`${t("events.filter.label")} ${t("events.filter.placeholder")}`}
-      onChange={(event) => setText(event.target.value)}
-    />
-  );
-}
-
-interface FollowBarProps {
-  readonly state: FollowState;
-  readonly waiting: number;
-  readonly count: number;
-  readonly onPause: () => void;
-  readonly onFollow: () => void;
-}
-
-function FollowBar({ state, waiting, count, onPause, onFollow }: FollowBarProps) {
-  const { stream } = useHub();
-  const isPaused = state.mode === "paused";
-  const word =
-    state.mode === "follow"
-      ? t("events.follow.on")
-      : isPaused
-        ? t("events.follow.paused", { count: waiting })
-        : t("events.follow.browsing");
-  return (
-    <div className={styles["follow"]} data-mode={state.mode}>
-      <span className={styles["quiet"]}>
-        {word} · {t("events.list.count", { count })}
-      </span>
-      <Button look="quiet" onClick={() => stream.restart({ replay: earlierCount })}>
-        {t("events.list.earlier")}
-      </Button>
-      {state.mode === "browse" ? (
-        <Button look="primary" onClick={onFollow} aria-keyshortcuts="l">
-          {t("events.follow.back", { count: waiting })}
-        </Button>
-      ) : null}
-      <Button
-        onClick={onPause}
-        aria-keyshortcuts="p"
-        icon={isPaused ? <PlayIcon size={14} aria-hidden /> : <PauseIcon size={14} aria-hidden />}
-      >
-        {isPaused ? t("events.follow.resume") : t("events.follow.pause")}
-      </Button>
-    </div>
-  );
-}
-
-function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
-  const navigate = route.useNavigate();
-  const start = useStartScout();
-  return (
-    <div className={styles["nothing"]}>
-      {isFiltered ? (
-        <EmptyState line={t("events.empty.filtered")}>
-          <Button look="primary" onClick={() => void navigate({ search: {} })}>
-            {t("episodes.filter.clear")}
-          </Button>
-        </EmptyState>
-      ) : (
-        <EmptyState line={t("events.empty.title")} why={t("events.empty.why")}>
-          <Button look="primary" disabled={start.isPending} onClick={() => start.mutate()}>
-            {t("events.empty.action")}
-          </Button>
-        </EmptyState>
-      )}
-    </div>
   );
 }

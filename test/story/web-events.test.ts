@@ -1,0 +1,340 @@
+/** Journeys through the Events room: search, gaps, consumers and counters, on a hub whose readers fall behind soon. */
+import assert from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, test } from "vitest";
+import { findChromium, requireChromium } from "../chromium.ts";
+import { until } from "./kit/until.ts";
+import { axeViolations, buildWeb, type Hub, launch, sidewaysScroll, signIn, startHub, visit } from "./web-journey.ts";
+
+let hub: Hub;
+let browser: Browser;
+
+beforeAll(async () => {
+  buildWeb();
+  const chromium = findChromium();
+  if (chromium === undefined) return;
+  browser = await launch(chromium);
+  // Sixteen waiting events and the oldest are dropped: a burst that shares one commit is more than that.
+  hub = await startHub({ ARW_BUS_CAP: "16" });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await hub?.[Symbol.asyncDispose]();
+});
+
+const consumersAtOnce = 100;
+
+/** As many events as consumers, from calls that arrive together. */
+const burst = async (sort: string): Promise<void> => {
+  const names = Array.from({ length: consumersAtOnce }, (_, index) => `${sort}-${index}`);
+  await Promise.all(names.map((name) => hub.call(`/consumers/${name}`, {})));
+};
+
+const read = async <Answer>(path: string): Promise<Answer> => {
+  const response = await fetch(`${hub.url}${path}`, { headers: { authorization: `Bearer ${hub.token}` } });
+  assert.ok(response.ok, `${path} answered ${response.status}`);
+  return (await response.json()) as Answer;
+};
+
+interface Message {
+  readonly seq: number;
+}
+const pull = async (name: string, count: number): Promise<readonly Message[]> =>
+  (await hub.call<{ messages: readonly Message[] }>(`/consumers/${name}/pull`, { count })).messages;
+
+/** Waits until the page is live and nothing is being loaded any more. */
+const settled = async (page: Page): Promise<void> => {
+  await page.locator("main h1").waitFor();
+  await page.locator("[data-phase=live]").waitFor();
+  await page.locator("main [aria-busy]").first().waitFor({ state: "detached" });
+};
+
+test("the journal is searched, paged to its beginning, shared as a link, and opens an event", async (context) => {
+  requireChromium(context);
+  await burst("page-a");
+  await burst("page-b");
+  await burst("page-c");
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/events`);
+  await page.getByRole("tab", { name: "Journal" }).click();
+  const form = page.getByRole("search", { name: "Search the journal" });
+  await form.getByLabel("Kind begins with").fill("consumers.created");
+  await form.getByRole("button", { name: "Search" }).click();
+  await page.waitForURL(/prefix=consumers\.created/u);
+  const found = page.getByRole("status").filter({ hasText: "newest first" });
+  await found.filter({ hasText: /^200 events so far/u }).waitFor();
+  const rows = page.getByRole("group", { name: "Journal", exact: true });
+  await rows.focus();
+  await page.keyboard.press("End");
+  await rows.getByRole("button", { name: "Load older" }).click();
+  await found.filter({ hasText: /^300 events, newest first/u }).waitFor();
+  await rows.focus();
+  await page.keyboard.press("End");
+  await rows.getByText("Nothing older is kept that fits.").waitFor();
+  await form.getByText("Time and position").click();
+  await form.getByLabel("From position").fill("9");
+  await form.getByLabel("To position").fill("4");
+  await form.getByRole("button", { name: "Search" }).click();
+  await form.getByText("The end lies before the beginning.").waitFor();
+  await form.getByLabel("From position").fill("3");
+  await form.getByLabel("To position").press("Enter");
+  await found.filter({ hasText: /^2 events, newest first/u }).waitFor();
+  await rows.getByRole("button").first().click();
+  await page.waitForURL(/&seq=4/u);
+  await page.reload();
+  await found.filter({ hasText: /^2 events, newest first/u }).waitFor();
+  assert.equal(await form.getByLabel("To position").inputValue(), "4");
+  await page.getByRole("region", { name: "Event", exact: true }).getByText("Position 4").waitFor();
+  await form.getByLabel("To time").fill("2001-01-01T00:00:00");
+  await form.getByRole("button", { name: "Search" }).click();
+  await page.getByText("No event of the journal fits this search.").waitFor();
+  await page.goBack();
+  await found.filter({ hasText: /^2 events, newest first/u }).waitFor();
+  assert.equal(await form.getByLabel("To time").inputValue(), "");
+  await page.goto(`${hub.url}/ui/events?view=journal&corr=..%2Fodd`);
+  await page.getByRole("alert").getByText("The journal could not be read.").waitFor();
+  await page.getByRole("button", { name: "Retry" }).waitFor();
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await found.waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+/** Bursts until the page was too slow for one; each is an ordinary load, and which one it is depends on the machine. */
+async function burstUntilGap(page: Page): Promise<void> {
+  const gap = page.locator("[data-thing=gap]");
+  for (let round = 0; round < 5 && (await gap.count()) === 0; round += 1) {
+    await burst(`gap-${round}`);
+    await gap
+      .first()
+      .waitFor({ timeout: 2_000 })
+      .catch(() => {});
+  }
+  await gap.first().waitFor();
+}
+
+const nextFrames = (page: Page): Promise<void> =>
+  page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
+
+/** Goes through the whole list and tells the ids of its events, in order, and whether a gap is left to load. */
+async function walkThrough(page: Page): Promise<{ readonly ids: readonly string[]; readonly isWhole: boolean }> {
+  const list = page.getByRole("group", { name: "Event stream" });
+  const ids: string[] = [];
+  let isWhole = true;
+  await list.evaluate((element) => (element.scrollTop = 0));
+  for (let step = 0; step < 200; step += 1) {
+    await nextFrames(page);
+    const seen = await list.locator("[data-thing=event]").evaluateAll((rows) =>
+      // Rows stand in the page in any order; their place says which comes first.
+      rows
+        .map((row) => ({ id: row.getAttribute("data-copy") ?? "", top: row.getBoundingClientRect().top }))
+        .toSorted((a, b) => a.top - b.top)
+        .map(({ id }) => id),
+    );
+    ids.push(...seen.filter((id) => !ids.includes(id)));
+    if ((await list.getByRole("button", { name: "Load from journal" }).count()) > 0) isWhole = false;
+    const isEnd = await list.evaluate((element) => {
+      const before = element.scrollTop;
+      element.scrollTop += element.clientHeight * 0.8;
+      return element.scrollTop === before;
+    });
+    if (isEnd) break;
+  }
+  return { ids, isWhole };
+}
+
+test("a real gap is shown in its place and filled from the journal: nothing missing, nothing twice", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/events?prefix=consumers.created`);
+  await page.locator("[data-phase=live]").waitFor();
+  await page.getByRole("group", { name: "Event stream" }).getByRole("button").first().waitFor();
+  await burstUntilGap(page);
+  const gap = page.locator("[data-thing=gap]");
+  assert.match(await gap.last().innerText(), /\d+ events? missed here \(slow reader\)/u);
+  assert.deepEqual(await axeViolations(page), []);
+  // The newest of them by keyboard alone, the others by hand.
+  await page.keyboard.press("j");
+  for (let step = 0; step < 100; step += 1) {
+    await page.keyboard.press("k");
+    await nextFrames(page);
+    if (await page.evaluate("document.activeElement.matches('[data-thing=gap]')")) break;
+  }
+  await page.keyboard.press("Enter");
+  await page
+    .locator("[data-thing=gap]:focus")
+    .getByText(/loaded from the journal/u)
+    .waitFor();
+  await page.keyboard.press("j");
+  await nextFrames(page);
+  assert.ok(await page.evaluate("document.activeElement.matches('[data-thing=event]')"), "the first that was missed");
+  let walk = await walkThrough(page);
+  for (let tries = 0; tries < 50 && !walk.isWhole; tries += 1) {
+    const load = page.getByRole("button", { name: "Load from journal" });
+    if ((await load.count()) > 0) await load.first().click();
+    else await page.getByRole("group", { name: "Event stream" }).evaluate((element) => (element.scrollTop -= 300));
+    await nextFrames(page);
+    walk = await walkThrough(page);
+  }
+  const { events } = await read<{ events: readonly { id: string }[] }>(
+    "/events/journal?prefix=consumers.created&limit=1000",
+  );
+  const kept = events.map(({ id }) => id).toReversed();
+  assert.deepEqual(walk.ids, kept.slice(-walk.ids.length));
+  assert.ok(walk.ids.length > consumersAtOnce);
+  await page.getByText(new RegExp(`· ${walk.ids.length} events`, "u")).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
+test("a consumer with lag appears, is followed as it works, and is removed after a question", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/events?view=consumers`);
+  await hub.call("/consumers/a-mailer", { start: "all", prefix: ["consumers.none", "service."], deliverMax: 1 });
+  const row = page.getByRole("row", { name: /^a-mailer/u });
+  await row.getByText("behind").waitFor();
+  await row.getByText("service.").waitFor();
+  await row.getByRole("button", { name: "a-mailer" }).click();
+  await page.waitForURL(/consumer=a-mailer/u);
+  const detail = page.getByRole("region", { name: "Consumer", exact: true });
+  const fact = (name: string) => detail.locator("dl > div").filter({ hasText: name }).locator("dd");
+  await fact("Not done, of its kinds").getByText("1", { exact: true }).waitFor();
+  const [message] = await pull("a-mailer", 1);
+  assert.ok(message);
+  await hub.call("/consumers/a-mailer/nack", { seq: message.seq });
+  await detail.getByRole("heading", { name: "1 dead letter" }).waitFor();
+  await fact("Not done, of its kinds").getByText("0", { exact: true }).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await page.reload();
+  await detail.getByRole("link", { name: String(message.seq), exact: true }).click();
+  await page.getByRole("region", { name: "Event", exact: true }).getByText(`Position ${message.seq}`).waitFor();
+  await page.goBack();
+  await detail.getByRole("button", { name: "Remove consumer" }).click();
+  const dialog = page.getByRole("dialog", { name: "Remove a-mailer?" });
+  assert.deepEqual(await axeViolations(page), []);
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(await row.count(), 1);
+  await detail.getByRole("button", { name: "Remove consumer" }).click();
+  await dialog.getByRole("button", { name: "Remove consumer" }).click();
+  await detail.getByText("There is no consumer of this name any more.").waitFor();
+  assert.equal(await row.count(), 0);
+  assert.deepEqual(visited.faults, []);
+});
+
+test("a hub without consumers says what one is and how to make it", async (context) => {
+  requireChromium(context);
+  await using own = await startHub();
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, own);
+  await page.goto(`${own.url}/ui/events?view=consumers`);
+  await page.getByText("No consumer yet.").waitFor();
+  await page.getByText("arw consumers create my-worker --prefix episodes. --start all").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await own.call("/consumers/first", {});
+  await page.getByRole("row", { name: /^first/u }).waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("the counters tell what was published and lost, by reader and by kind", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/events?view=counters`);
+  const figures = page.getByRole("region", { name: "Stream", exact: true });
+  await figures.getByText("Published").waitFor();
+  const figure = (name: string) => figures.locator("dl > div").filter({ hasText: name }).locator("dd > span").first();
+  const number = async (name: string): Promise<number> =>
+    Number((await figure(name).innerText()).replaceAll(/\D/gu, "") || Number.NaN);
+  const before = await number("Published");
+  await burst("counted");
+  await until("the burst in the figures", async () =>
+    (await number("Published")) >= before + consumersAtOnce ? true : undefined,
+  );
+  const { bus } = await read<{ bus: { lagged: number; ringCapacity: number } }>("/introspect/stats");
+  assert.equal(await number("Lost by slow readers"), bus.lagged);
+  await figures.getByRole("meter", { name: "At hand for readers that resume" }).waitFor();
+  await page.getByRole("region", { name: "Readers" }).getByRole("row").nth(1).waitFor();
+  await page
+    .getByRole("region", { name: "Events by kind" })
+    .getByRole("link", { name: "consumers.created", exact: true })
+    .waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+const views = ["journal", "journal&prefix=none", "journal&fromSeq=1&toSeq=9&seq=2", "consumers", "counters"];
+
+for (const theme of ["light", "dark"] as const) {
+  test(`axe finds nothing in any view of the events, ${theme}`, async (context) => {
+    requireChromium(context);
+    await using visited = await visit(browser, { colorScheme: theme });
+    const { page } = visited;
+    await signIn(page, hub);
+    for (const view of views) {
+      await page.goto(`${hub.url}/ui/events?view=${view}`);
+      await settled(page);
+      assert.deepEqual(await axeViolations(page), [], view);
+    }
+    assert.deepEqual(visited.faults, []);
+  });
+}
+
+test("no view of the events scrolls sideways at 320 px, nor at twice the text size", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser, { viewport: { width: 320, height: 720 } });
+  const { page } = visited;
+  await signIn(page, hub);
+  for (const scale of ["100%", "200%"]) {
+    await page.setViewportSize({ width: scale === "100%" ? 320 : 640, height: 720 });
+    for (const view of views) {
+      await page.goto(`${hub.url}/ui/events?view=${view}`);
+      await settled(page);
+      await page.evaluate(`document.documentElement.style.fontSize = "${scale}"`);
+      assert.deepEqual(await sidewaysScroll(page), [], `${view} at ${scale}`);
+    }
+  }
+});
+
+test("the keyboard alone searches, opens and closes an event, and goes through the consumers", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await hub.call("/consumers/a-keyboard", { start: "all" });
+  const press = async (...keys: readonly string[]): Promise<void> => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  await press("g", "v");
+  await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
+  await page.getByRole("tab", { name: "Live" }).focus();
+  await press("ArrowRight");
+  await page.waitForURL(/view=journal/u);
+  await press("/");
+  await page.keyboard.type("service.");
+  await press("Enter");
+  await page.waitForURL(/prefix=service\./u);
+  await page.getByRole("status").filter({ hasText: "1 event, newest first" }).waitFor();
+  await press("Escape", "j", "Enter");
+  await page.waitForURL(/[?&]seq=\d/u);
+  await page.getByRole("region", { name: "Event", exact: true }).waitFor();
+  await press("Escape");
+  await page.waitForURL((url) => !url.search.includes("&seq="));
+  await page.getByRole("tab", { name: "Journal" }).focus();
+  await press("ArrowRight");
+  await page.waitForURL(/view=consumers/u);
+  await page.getByRole("row", { name: /^a-keyboard/u }).waitFor();
+  await press("j", "Enter");
+  await page.waitForURL(/consumer=a-keyboard/u);
+  await press("Escape");
+  await page.waitForURL((url) => !url.search.includes("consumer="));
+  assert.deepEqual(visited.faults, []);
+});
