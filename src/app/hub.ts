@@ -22,6 +22,7 @@ import { createStateFiles, type Damage } from "../adapters/files/state-file.ts";
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
 import { createFileLog } from "../adapters/log/log.ts";
 import { journalFiles } from "../adapters/tee/journal-files.ts";
+import { createClientAddress } from "../adapters/network/client-address.ts";
 import { createMetrics, type Metrics } from "../adapters/metrics/metrics.ts";
 import { openSqliteStore, storeFormat } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
@@ -305,6 +306,8 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     allowedHosts: allowedHosts(config),
     limits: { bodyBytesMax: config.values.server.bodyBytesMax },
   });
+    allowedOrigins: config.values.server.allowedOrigins,
+    addresses: createClientAddress(config.values.server),
 }
 
 function consumerStats({ views, journal }: StartedKernel) {

@@ -62,6 +62,12 @@ export const WrongOrigin = problem({
   title: "Wrong host or origin",
   about: "The Host or Origin header names a site that is not this hub. This stops other web pages from reaching it.",
 });
+export const AddressRefused = problem({
+  code: "arw.address-refused",
+  status: 403,
+  title: "Address not allowed",
+  about: "The request comes from an address that `server.allowAddresses` does not name.",
+});
 export const TooManyRequests = problem({
   code: "arw.too-many-requests",
   status: 429,
@@ -123,4 +129,5 @@ export const standardProblems: readonly ProblemDefinition[] = [
   StoreFull,
   StoreFailed,
   Internal,
+  AddressRefused,
 ];

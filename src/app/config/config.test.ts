@@ -43,7 +43,15 @@ test("without any layer the defaults hold, and the state lies where the platform
   const { values, sources, file } = load();
   assert.equal(file, null);
   assert.deepEqual(values, {
-    server: { port: 8090, bind: "127.0.0.1", allowedHosts: [], bodyBytesMax: 8_388_608 },
+    server: {
+      port: 8090,
+      bind: "127.0.0.1",
+      allowedHosts: [],
+      allowedOrigins: [],
+      trustedProxies: [],
+      allowAddresses: [],
+      bodyBytesMax: 8_388_608,
+    },
     state: { dir: "/home/ada/.local/state/arw", portable: false },
     gate: { deny: [] },
     approvals: { ask: [], timeoutMs: 3_600_000 },
@@ -254,11 +262,36 @@ test("opening the hub to a network takes a token of one's own", () => {
     faultsOf(() => load({ flags, env: { ARW_ADMIN_TOKEN: "  " } })),
     /^--bind/u,
   );
-  assert.equal(load({ flags, env: { ARW_ADMIN_TOKEN: "s3cret" } }).values.server.bind, "0.0.0.0");
+  assert.match(
+    faultsOf(() => load({ flags, env: { ARW_ADMIN_TOKEN: "s3cret" } })),
+    /fewer than 16 characters/u,
+  );
+  assert.equal(load({ flags, env: { ARW_ADMIN_TOKEN: "a long text, 7719" } }).values.server.bind, "0.0.0.0");
   for (const bind of ["localhost", "127.0.0.2", "::1", "[::1]"])
     assert.equal(load({ flags: { bind } }).values.server.bind, bind);
   for (const bind of ["127.0.0.1.example.org", "::", "192.168.1.2"])
     assert.ok(faultsOf(() => load({ flags: { bind } })));
+});
+
+test("ranges of addresses are what their writing says", () => {
+  const good = ["10.0.0.0/8", "::1", "fe80::/10", "192.0.2.1", "0.0.0.0/0", "::/0", "2001:db8::1/128"];
+  assert.deepEqual(load({ flags: { trustedProxies: good } }).values.server.trustedProxies, good);
+  for (const text of [
+    "10.0.0/8",
+    "10.0.0.0/33",
+    "::/129",
+    "10.0.0.0/8/8",
+    "localhost",
+    "*",
+    "1.2.3.4/",
+    "256.1.1.1",
+    "1::2::3",
+  ])
+    assert.match(
+      faultsOf(() => load({ flags: { allowAddresses: [text] } })),
+      /server\.allowAddresses/u,
+      text,
+    );
 });
 
 test("the line of a key is found in every way TOML can write it", () => {

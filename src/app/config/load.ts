@@ -1,4 +1,5 @@
 /** Makes the configuration in force: defaults, then the file, then the environment, then the flags. */
+import { isIP } from "node:net";
 import { stateDirFor } from "../../base/path-rules.ts";
 import { type ConfigFault, invalidConfig } from "./faults.ts";
 import { configKeys } from "./keys.ts";
@@ -49,7 +50,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const chosen = new Map(configKeys.map(({ key }) => [key, choose(key, layers.settings)]));
   const state = stateSetting(chosen, options, file.path);
   chosen.set("state.dir", state);
-  const faults = [...layers.faults, ...bindFaults(chosen, options)];
+  const faults = [...layers.faults, ...bindFaults(chosen, options), ...rangeFaults(chosen)];
   if (faults.length > 0) throw invalidConfig(faults);
   const sources = configKeys.flatMap(({ key }) => chosen.get(key) ?? []);
   return { values: valuesOf(sources), sources, denyRules: denyRules(layers.settings), file: file.path };
@@ -118,12 +119,38 @@ function stateSetting(chosen: Chosen, options: LoadOptions, file: string | null)
 
 type Chosen = ReadonlyMap<string, Setting | undefined>;
 
+/** Below this a token of letters and digits can be found by trying, even at the rate that is let through. */
+const tokenLengthMin = 16;
+
 /** Whoever opens the hub to a network chose the secret that guards it; one that ARW made up lies in a file nobody read. */
 function bindFaults(chosen: Chosen, { env }: LoadOptions): readonly ConfigFault[] {
   const bind = chosen.get("server.bind");
-  if (bind === undefined || isLoopback(String(bind.value)) || (env["ARW_ADMIN_TOKEN"] ?? "").trim() !== "") return [];
-  const message = `is ${JSON.stringify(bind.value)}, which other machines can reach, and no token of your own guards it. Set ARW_ADMIN_TOKEN to a long random text and start again, or leave the address at 127.0.0.1.`;
+  const token = (env["ARW_ADMIN_TOKEN"] ?? "").trim();
+  if (bind === undefined || isLoopback(String(bind.value)) || token.length >= tokenLengthMin) return [];
+  const message =
+    token !== ""
+      ? `is ${JSON.stringify(bind.value)}, which other machines can reach, and ARW_ADMIN_TOKEN has fewer than ${tokenLengthMin} characters, which can be guessed. Make it a long random text and start again, or leave the address at 127.0.0.1.`
+      : `is ${JSON.stringify(bind.value)}, which other machines can reach, and no token of your own guards it. Set ARW_ADMIN_TOKEN to a long random text and start again, or leave the address at 127.0.0.1.`;
   return [{ from: bind.from, key: bind.key, message }];
+}
+
+const rangeKeys = ["server.trustedProxies", "server.allowAddresses"] as const;
+
+/** A range that means nothing would let nobody in, or believe nobody: better told now. */
+function rangeFaults(chosen: Chosen): readonly ConfigFault[] {
+  return rangeKeys.flatMap((key) => {
+    const setting = chosen.get(key);
+    const wrong = ((setting?.value ?? []) as readonly string[]).find((range) => !isAddressRange(range));
+    if (setting === undefined || wrong === undefined) return [];
+    const message = `has ${JSON.stringify(wrong)}. Allowed: an address such as 192.0.2.7, or a range such as 10.0.0.0/8 or fd00::/8.`;
+    return [{ from: setting.from, key, message }];
+  });
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = "", bits = "0"] = text.split("/");
+  const family = isIP(address);
+  return family !== 0 && Number(bits) <= (family === 6 ? 128 : 32);
 }
 
 function valuesOf(sources: readonly Setting[]): ConfigValues {

@@ -25,6 +25,16 @@ const gatePatterns = (description: string, where: Doors) =>
     ...where,
   });
 
+/** IPv4 or IPv6, perhaps with the bits of a range behind a slash; whether it is one is looked at when it is loaded. */
+const addressRange = "^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$";
+const addressRanges = (description: string, where: Doors) =>
+  Type.Array(Type.String({ pattern: addressRange, maxLength: 50 }), {
+    default: [],
+    maxItems: 100,
+    description,
+    ...where,
+  });
+
 /** COUNT/SECONDS. More than 100,000 in one window would take too much memory to be counted one by one. */
 const rateLimit = "^([1-9][0-9]{0,4}|100000)/[1-9][0-9]{0,5}$";
 
@@ -55,6 +65,20 @@ export const Config = closed({
           "Values of the Host header that are answered besides this machine's own, with the port: `hub.example:8090`.",
         ...doors("ARW_ALLOWED_HOSTS", "--allowed-hosts"),
       }),
+      allowedOrigins: Type.Array(Type.String({ pattern: "^https?://[A-Za-z0-9.:\\[\\]-]+$", maxLength: 260 }), {
+        default: [],
+        maxItems: 100,
+        description:
+          "Other sites whose pages may call the hub with a token, as `https://tool.example`; none by default.",
+      }),
+      trustedProxies: addressRanges(
+        "Addresses or ranges of proxies, as `10.0.0.0/8`, whose X-Forwarded-For is believed; every other header about the client is ignored.",
+        doors("ARW_TRUSTED_PROXIES", "--trusted-proxies"),
+      ),
+      allowAddresses: addressRanges(
+        "Addresses or ranges, as `192.168.1.0/24`, that are answered besides this machine; all when empty.",
+        doors("ARW_ALLOW_ADDRESSES", "--allow-addresses"),
+      ),
       bodyBytesMax: Type.Integer({
         default: 8_388_608,
         minimum: 1024,

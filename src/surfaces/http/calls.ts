@@ -80,7 +80,7 @@ async function serve(operation: Operation, plan: InputPlan, exchange: Exchange):
 
 function call(operation: Operation, plan: InputPlan, { request, deps }: Exchange): Promise<Answered> {
   const { headers, visit } = request;
-  const credentials = credentialsOf(headers, request.socket.remoteAddress ?? "unknown");
+  const credentials = credentialsOf(headers, visit.address);
   if (credentials.kind === "cookie") deps.guard.checkCookieCall(request.method, headers);
   const ifNoneMatch = headers["if-none-match"];
   return deps.dispatcher.dispatch({

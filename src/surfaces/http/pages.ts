@@ -112,6 +112,8 @@ function addPageHeaders(reply: FastifyReply, nonce: string | null): void {
   );
   reply.header("referrer-policy", "no-referrer");
   reply.header("cross-origin-opener-policy", "same-origin");
+  reply.header("cross-origin-resource-policy", "same-origin");
+  reply.header("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
   reply.header("x-frame-options", "DENY");
 }
 

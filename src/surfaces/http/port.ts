@@ -18,3 +18,9 @@ export interface Cookies {
   /** A `Set-Cookie` value that the operation left for this very call, once; null for nearly every call. */
   take(operationId: string, corrId: string): string | null;
 }
+
+/** Tells where a request comes from, from the other end of its connection and what proxies wrote. */
+export interface ClientAddress {
+  /** Throws `AddressRefused` for an address that may not knock. */
+  of(peer: string | undefined, forwardedFor: string | readonly string[] | undefined): string;
+}

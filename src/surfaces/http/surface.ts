@@ -2,6 +2,7 @@
  * The HTTP surface: Fastify as a router and a parser, everything else from the table. It validates, serialises and logs
  * nothing itself; the corridor does.
  */
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Problem } from "../../contract/problem.ts";
@@ -15,7 +16,7 @@ import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createOriginGuard, type OriginGuard } from "./origin.ts";
 import { addPages, sendBytes, topLevelFile } from "./pages.ts";
-import type { AssetFolder, Cookies } from "./port.ts";
+import type { AssetFolder, ClientAddress, Cookies } from "./port.ts";
 import { createRouteIndex, type RouteIndex } from "./routes.ts";
 import { createStreams } from "./streams.ts";
 import { abortVisit, broughtCorrId } from "./visit.ts";
@@ -35,6 +36,10 @@ export interface HttpDeps {
   readonly spec: AssetFolder | null;
   /** Hosts that may stand in the Host header besides loopback, with their port: `hub.example:8090`. */
   readonly allowedHosts?: readonly string[];
+  /** Sites whose pages may call the hub with a token: `https://tool.example`. None by default. */
+  readonly allowedOrigins?: readonly string[];
+  /** The other end of the connection unless given. */
+  readonly addresses?: ClientAddress;
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -64,12 +69,13 @@ const paramLengthMax = 1_536;
 
 export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const limits: HttpLimits = { ...defaultHttpLimits, ...deps.limits };
-  const guard = createOriginGuard(deps.allowedHosts ?? []);
+  const guard = createOriginGuard(deps.allowedHosts ?? [], deps.allowedOrigins ?? []);
   const streams = createStreams(deps.clock, limits);
   const app = createApp(deps, limits);
   const load = createLoad();
   const meters = deps.meters ?? noMeters;
-  addAdmission(app, deps, { limits, guard, load, unmatched: meters.of("ANY", "unmatched") });
+  const { addresses = peerAddress } = deps;
+  addAdmission(app, deps, { limits, guard, addresses, load, unmatched: meters.of("ANY", "unmatched") });
   addBodyParser(app, limits);
   const calls = {
     dispatcher: deps.kernel,
@@ -148,6 +154,7 @@ function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
 interface Admission {
   readonly limits: HttpLimits;
   readonly guard: OriginGuard;
+  readonly addresses: ClientAddress;
   readonly load: Load;
   /** Takes whatever is no row of the table, so that no address of a stranger becomes a label. */
   readonly unmatched: RouteMeter;
@@ -162,10 +169,11 @@ declare module "fastify" {
 const noMeters: RouteMeters = { of: () => ({ arrived: () => undefined, answered: () => undefined }) };
 
 /** Everything that is checked before the body is read: correlation, who may knock, how many at once. */
-function addAdmission(app: FastifyInstance, deps: HttpDeps, { limits, guard, load, unmatched }: Admission): void {
+function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission): void {
+  const { limits, guard, addresses, load, unmatched } = admission;
   app.decorateRequest("visit");
   app.addHook("onRequest", (request, reply, done) => {
-    const visit = { corrId: "", controller: new AbortController(), isStream: false };
+    const visit = { corrId: "", address: "", controller: new AbortController(), isStream: false };
     request.visit = visit;
     load.enter();
     const meter = request.routeOptions.config.meter ?? unmatched;
@@ -180,13 +188,32 @@ function addAdmission(app: FastifyInstance, deps: HttpDeps, { limits, guard, loa
     });
     try {
       visit.corrId = broughtCorrId(request.headers) ?? deps.newCorrId();
+      visit.address = addresses.of(request.socket.remoteAddress, request.headers["x-forwarded-for"]);
       guard.check(request.method, request.headers);
+      guard.welcome(request.headers.origin, raw);
+      if (guard.isPreflight(request.method, request.headers)) {
+        reply.hijack();
+        sendPreflight(raw);
+        return;
+      }
       if (load.requests > limits.requestsInFlightMax) throw tooBusy("Too many requests are running.", busyRetryMs);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
+}
+
+const peerAddress: ClientAddress = { of: (peer) => peer ?? "unknown" };
+
+/** Tells a browser that a page of an allowed site may send its call; the call itself is checked like any other. */
+function sendPreflight(raw: ServerResponse): void {
+  raw.writeHead(204, {
+    "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
+    "access-control-allow-headers": "authorization, content-type, last-event-id, traceparent, x-arw-corr",
+    "access-control-max-age": "600",
+  });
+  raw.end();
 }
 
 function addBodyParser(app: FastifyInstance, limits: HttpLimits): void {

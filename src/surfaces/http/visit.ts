@@ -7,6 +7,8 @@ import type { Credentials } from "../../kernel/ports.ts";
 
 export interface Visit {
   corrId: string;
+  /** Where the request comes from; see `client-address.ts`. */
+  address: string;
   /** Aborts when the client leaves before its answer is complete. */
   readonly controller: AbortController;
   isStream: boolean;
