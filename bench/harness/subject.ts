@@ -226,6 +226,7 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
       identity: identity ?? { identify: () => null },
       gate: gate ?? { check: () => null },
       policy: { rule: () => allowed },
+      budget: { reserve: () => null },
       approvals: {
         request: () => Promise.reject(new TypeError("nothing is asked here")),
         decision: () => Promise.reject(new TypeError("nothing is asked here")),

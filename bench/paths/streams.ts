@@ -60,6 +60,7 @@ async function startOurs(options: BenchOptions): Promise<Streamer> {
       identity: { identify: () => origin.caller },
       gate: { check: () => null },
       policy: { rule: () => allowed },
+      budget: { reserve: () => null },
       approvals: {
         request: () => Promise.reject(new TypeError("nothing is asked here")),
         decision: () => Promise.reject(new TypeError("nothing is asked here")),

@@ -7,6 +7,7 @@ import { createBackup } from "../domains/backup/service.ts";
 import type { Doctor } from "../domains/doctor/port.ts";
 import { createDoctor } from "../domains/doctor/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
+import { createBudgets } from "../domains/budgets/service.ts";
 import { createConsumers } from "../domains/consumers/service.ts";
 import { createEpisodes } from "../domains/episodes/service.ts";
 import { createEvents } from "../domains/events/service.ts";
@@ -68,12 +69,14 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     redactor,
     timeoutMs: means.approvalTimeoutMs,
   });
+  const budgets = createBudgets({ parts, clock });
   const reader = createFolderReader({ folders: means.folders, redactor });
   return {
     identity: means.access.identity,
     gate,
     policy: createRulings({ engine: () => means.policies, askPatterns: means.askPatterns }),
     approvals: approvals.port,
+    budget: budgets.port,
     domains: [
       means.access.domain,
       createAgents({ parts, programs: [scout] }),
@@ -81,6 +84,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.audit.domain(parts),
       createBackup({ backups: means.backups }),
       createDoctor({ doctor: means.doctor }),
+      budgets.domain,
       createConsumers({ parts, clock }),
       createEpisodes({ parts }),
       createEvents({ parts }),

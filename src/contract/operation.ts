@@ -9,6 +9,14 @@ export type Effect = "read" | "write" | "destroy";
 export type Mode = "one" | "many" | "job";
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/** What a call uses up, as far as it can be told. Money in millionths; `unknown` where there is no price. */
+export interface Cost {
+  readonly tokens?: number;
+  readonly microUsd?: number | "unknown";
+  readonly bytesOut?: number;
+  readonly bytesWritten?: number;
+}
+
 export interface Operation<I extends TObject = TObject, O extends TSchema = TSchema> {
   /** `domain.verb`, dotted; the gate key is the same with `:`. */
   readonly id: string;
@@ -43,6 +51,10 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly needs: readonly string[];
   /** What the input reaches outside the hub. Pure. */
   readonly scope?: (input: Static<I>) => Scope;
+  /** The most that a call with this input can use up. Pure. Budgets take it before the call runs. */
+  cost?(input: Static<I>): Cost;
+  /** What the call did use up; without it all of `cost`. Pure. */
+  spent?(output: Static<O>, input: Static<I>): Cost;
   /** Content type of a `one` answer that is text rather than JSON, e.g. Prometheus metrics. */
   readonly media?: string;
   /** A job that may run longer or shorter than the default, milliseconds. */

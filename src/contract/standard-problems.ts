@@ -74,6 +74,13 @@ export const TooManyRequests = problem({
   title: "Too many requests",
   about: "A limit is reached. `Retry-After` says when the next try may succeed.",
 });
+export const BudgetExceeded = problem({
+  code: "arw.budget-exceeded",
+  status: 429,
+  title: "The budget is used up",
+  about:
+    "An allowance has less left than this call can use at most. `allowance` and `rule` name it, `left` and `wanted` say how much; `Retry-After` says when its next window begins. Nothing was done.",
+});
 export const Cancelled = problem({
   code: "arw.cancelled",
   status: 499,
@@ -122,12 +129,13 @@ export const standardProblems: readonly ProblemDefinition[] = [
   TooLarge,
   UnsupportedMedia,
   WrongOrigin,
+  AddressRefused,
   TooManyRequests,
+  BudgetExceeded,
   Cancelled,
   DeadlineExceeded,
   ShuttingDown,
   StoreFull,
   StoreFailed,
   Internal,
-  AddressRefused,
 ];

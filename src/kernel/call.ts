@@ -6,7 +6,19 @@ import { type Checker, checkerOf } from "../contract/schema.ts";
 import { standardProblems } from "../contract/standard-problems.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import type { Answered, CallRequest, Outcome, Queue, Table } from "./kernel.ts";
-import type { Approvals, Brake, Clock, Gate, Identity, Policy, Redactor, Ruling, Sample } from "./ports.ts";
+import type {
+  Approvals,
+  Brake,
+  Budget,
+  Clock,
+  Gate,
+  Identity,
+  Policy,
+  Redactor,
+  Reservation,
+  Ruling,
+  Sample,
+} from "./ports.ts";
 
 /** How long an operation that answers once may take. Jobs have the lease of their task instead. */
 const deadlineMsDefault = 60_000;
@@ -19,6 +31,7 @@ export interface DispatchOptions extends ContextDeps {
   readonly gate: Gate;
   readonly policy: Policy;
   readonly approvals: Approvals;
+  readonly budget: Budget;
   readonly redactor: Redactor;
   readonly clock: Clock;
   readonly onSample: (sample: Sample) => void;
@@ -73,6 +86,8 @@ export interface Call {
   scope: Scope;
   /** What the policies said; null before they were asked. */
   ruling: Ruling | null;
+  /** What was taken from allowances for this call. */
+  reservation: Reservation | null;
   context: Context | null;
   /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
   etag: string | undefined;
@@ -83,7 +98,7 @@ export interface Call {
   approvalId: string | null;
 }
 
-export type StageName = "identify" | "gate" | "decode" | "policy" | "approve" | "run" | "egress" | "encode";
+export type StageName = "identify" | "gate" | "decode" | "policy" | "approve" | "budget" | "run" | "egress" | "encode";
 export type Stage = { readonly name: StageName; readonly run: (call: Call) => void | Promise<void> };
 
 /** The corridor itself, for calls that a call makes. */

@@ -16,6 +16,7 @@ import type {
   Approvals,
   BlobStore,
   Brake,
+  Budget,
   Chance,
   Clock,
   Gate,
@@ -40,6 +41,7 @@ export interface Composition {
   readonly gate: Gate;
   readonly policy: Policy;
   readonly approvals: Approvals;
+  readonly budget: Budget;
   readonly brake?: Brake;
 }
 

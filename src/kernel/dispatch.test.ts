@@ -49,7 +49,18 @@ const echo = (operation: Operation<typeof Input, typeof Output>, runs: unknown[]
 
 test("the corridor has these stages in this order", async () => {
   await using kit = await walk([]);
-  assert.deepEqual(kit.kernel.stages, ["identify", "gate", "decode", "policy", "approve", "run", "egress", "encode", "record"]);
+  assert.deepEqual(kit.kernel.stages, [
+    "identify",
+    "gate",
+    "decode",
+    "policy",
+    "approve",
+    "budget",
+    "run",
+    "egress",
+    "encode",
+    "record",
+  ]);
 });
 
 test("each stage refuses before the next one looks, nothing runs after a refusal, and each walk is recorded once", async () => {

@@ -18,6 +18,7 @@ import {
 import type { Answered, Outcome } from "./kernel.ts";
 import type { ChangeSample, Gate } from "./ports.ts";
 import { approve } from "./stage-approve.ts";
+import { reserve, settled } from "./stage-budget.ts";
 import { identify } from "./stage-identify.ts";
 import { policy } from "./stage-policy.ts";
 import { run } from "./stage-run.ts";
@@ -55,6 +56,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       input: request.input,
       scope: {},
       ruling: null,
+      reservation: null,
       context: null,
       etag: undefined,
       output: undefined,
@@ -85,7 +87,8 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
     { name: "decode", run: decode },
     { name: "policy", run: (call) => policy(call, options.policy) },
     { name: "approve", run: (call) => approve(call, options, dispatch) },
-    { name: "run", run: (call) => run(call, options, dispatch) },
+    { name: "budget", run: (call) => reserve(call, options.budget) },
+    { name: "run", run: (call) => settled(call, options.clock, () => run(call, options, dispatch)) },
     { name: "egress", run: (call) => egress(call, options) },
     { name: "encode", run: (call) => encode(call, options) },
   ];

@@ -4,7 +4,7 @@
  */
 import type { Caller, Scope } from "../contract/caller.ts";
 import type { Envelope } from "../contract/event.ts";
-import type { Operation, Preview } from "../contract/operation.ts";
+import type { Cost, Operation, Preview } from "../contract/operation.ts";
 
 /** Time. `nowMs` is wall clock (may jump), `monotonicMs` never goes back. */
 export interface Clock {
@@ -61,6 +61,8 @@ export interface EventQuery {
   readonly corrId?: string;
   /** Exact kinds. */
   readonly kinds?: readonly string[];
+  /** With `envelope` the hashes may be left empty: they are a third of a row, and who folds or shows events needs none. */
+  readonly parts?: "all" | "envelope";
 }
 
 export interface RowQuery {
@@ -191,6 +193,26 @@ export interface Policy {
   rule(
     call: Pick<HeldCall, "operation" | "key" | "caller" | "scope"> & Pick<Operation, "effect" | "needs">,
   ): Ruling | Promise<Ruling>;
+}
+
+/** What a call is about to use up. */
+export type BudgetCall = Pick<HeldCall, "key" | "caller" | "scope" | "corrId"> & {
+  readonly cost: Cost;
+  /** The longest that it may take; null without an end. */
+  readonly durationMsMax: number | null;
+};
+
+export interface Reservation {
+  /** Gives back what was not used; `null` when nobody can say, which leaves all of it taken. */
+  settle(spent: Cost | null, durationMs: number): Promise<void>;
+}
+
+/**
+ * Ceilings. `reserve` takes the most that the call can use from every allowance that speaks of it, or from none, and resolves
+ * once that is durable; null when none does. Throws `BudgetExceeded`.
+ */
+export interface Budget {
+  reserve(call: BudgetCall): null | Promise<Reservation>;
 }
 
 /** Asks a person. `request` resolves once the question is durable. */

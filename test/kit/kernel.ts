@@ -16,6 +16,7 @@ import { Unauthenticated } from "../../src/contract/standard-problems.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
 import { createAgents } from "../../src/domains/agents/service.ts";
 import { createApprovals } from "../../src/domains/approvals/service.ts";
+import { createBudgets } from "../../src/domains/budgets/service.ts";
 import { createEpisodes } from "../../src/domains/episodes/service.ts";
 import { createEvents } from "../../src/domains/events/service.ts";
 import { createGate, createGating } from "../../src/domains/gating/service.ts";
@@ -108,7 +109,9 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         redactor,
         timeoutMs: approvalTimeoutMs,
       });
+      const budgets = createBudgets({ parts, clock });
       const own = [
+        budgets.domain,
         createAgents({ parts, programs: options.programs ?? [] }),
         approvals.domain,
         createEpisodes({ parts }),
@@ -124,6 +127,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         gate,
         policy,
         approvals: approvals.port,
+        budget: budgets.port,
         domains: [...own, ...(options.domains?.(parts) ?? [])],
       };
     },

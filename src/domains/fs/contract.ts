@@ -146,4 +146,6 @@ export const Write = op({
   problems: fileProblems,
   needs: ["fs:write"],
   scope: (input) => ({ folder: input.folder, path: input.path }),
+  cost: (input) => ({ bytesWritten: new TextEncoder().encode(input.text).length }),
+  spent: (output) => ({ bytesWritten: output.isChanged ? output.sizeBytes : 0 }),
 });

@@ -113,9 +113,10 @@ function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions
   for (const word of plan.words) command = childOf(command, word);
   command.description(plan.operation.about);
   for (const { field, isOptional } of plan.positionals) {
-    const argument = new Argument(isOptional ? `[${field.name}]` : `<${field.name}>`, field.description);
+    const name = field.isList ? `${field.name}...` : field.name;
+    const argument = new Argument(isOptional ? `[${name}]` : `<${name}>`, field.description);
     if (field.choices) argument.choices(field.choices);
-    command.addArgument(argument.argParser((text: string) => parsed(field, text)));
+    command.addArgument(argument.argParser((text: string, before: unknown) => gathered(field, text, before)));
   }
   for (const { field, flag } of plan.options) for (const option of optionsOf(field, flag)) command.addOption(option);
   if (plan.operation.mode === "job") {
@@ -151,10 +152,7 @@ function optionsOf(field: Field, flag: string): readonly Option[] {
   const repeat = field.isList ? " (may be repeated)" : "";
   const option = new Option(`--${flag} <${placeholder(field)}>`, `${description}${repeat}`);
   if (field.choices) option.choices(field.choices);
-  option.argParser((text: string, before: unknown) => {
-    const value = parsed(field, text);
-    return field.isList ? [...(Array.isArray(before) ? (before as readonly unknown[]) : []), value] : value;
-  });
+  option.argParser((text: string, before: unknown) => gathered(field, text, before));
   return [option.makeOptionMandatory(field.isRequired)];
 }
 
@@ -165,6 +163,12 @@ function defaultText(field: Field): string | undefined {
   return field.defaultValue === undefined || field.defaultValue === false
     ? undefined
     : `(default: ${JSON.stringify(field.defaultValue)})`;
+}
+
+/** One value, or one more of a list. */
+function gathered(field: Field, text: string, before: unknown): unknown {
+  const value = parsed(field, text);
+  return field.isList ? [...(Array.isArray(before) ? (before as readonly unknown[]) : []), value] : value;
 }
 
 function parsed(field: Field, text: string): unknown {

@@ -1,0 +1,49 @@
+/** The stage that takes from allowances what a call can use at most, and gives the rest back once it ran. */
+import type { Cost } from "../contract/operation.ts";
+import { type Call, deadlineMsOf, nobody } from "./call.ts";
+import type { Budget, Clock, Reservation } from "./ports.ts";
+
+const free: Cost = {};
+
+/** A job is paid for when a worker runs it, and the hub's own work is not. */
+export function reserve(call: Call, budget: Budget): void | Promise<void> {
+  const { key, operation } = call.prepared;
+  const caller = call.caller ?? nobody;
+  if (caller.kind === "system" || operation.isPublic) return undefined;
+  if (operation.mode === "job" && call.request.isInline !== true) return undefined;
+  const cost = operation.cost?.(call.input as never) ?? free;
+  const { corrId, scope } = call;
+  const taken = budget.reserve({ key, caller, scope, corrId, cost, durationMsMax: deadlineMsOf(operation) });
+  if (taken === null) return undefined;
+  return taken.then((reservation) => {
+    call.reservation = reservation;
+  });
+}
+
+/** Runs, and settles whatever came of it. What a failed call used nobody can say, so all of it counts. */
+export function settled(call: Call, clock: Clock, run: () => void | Promise<void>): void | Promise<void> {
+  return call.reservation === null ? run() : runAndSettle(call, call.reservation, { clock, run });
+}
+
+interface Running {
+  readonly clock: Clock;
+  readonly run: () => void | Promise<void>;
+}
+
+async function runAndSettle(call: Call, reservation: Reservation, { clock, run }: Running): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  try {
+    await run();
+  } catch (error) {
+    await reservation.settle(null, clock.monotonicMs() - startedMs);
+    throw error;
+  }
+  await reservation.settle(spentOf(call), clock.monotonicMs() - startedMs);
+}
+
+function spentOf(call: Call): Cost | null {
+  const { operation } = call.prepared;
+  if (call.outcome?.kind === "unchanged") return free;
+  if (operation.mode === "many" || operation.spent === undefined) return null;
+  return operation.spent(call.output as never, call.input as never);
+}
