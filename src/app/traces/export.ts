@@ -5,11 +5,14 @@ import type { StateFile } from "../../adapters/files/state-file.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import type { Journal } from "../../kernel/kernel.ts";
 import type { Chance, Log, Redactor } from "../../kernel/ports.ts";
+import { createLookBack } from "./look-back.ts";
 import type { TraceMark } from "./mark.ts";
 import { spanKinds, spanOf } from "./spans.ts";
 
 /** An event holds up to 64 KiB of a result; a page of them is parsed within milliseconds. */
-const pageEvents = 64;
+const pageEvents = 32;
+/** Positions looked through at once for events that end something; there may be none among them. */
+const windowEvents = 4096;
 const tracesPath = "/v1/traces";
 
 export interface ExportOptions {
@@ -44,7 +47,7 @@ export async function openExport(options: ExportOptions): Promise<Exporter> {
     chance: options.chance,
     log: options.log,
     redactor: options.redactor,
-    source: { headSeq: () => journal.headSeq(), page: (afterSeq) => spanPage(journal, afterSeq) },
+    source: { headSeq: () => journal.headSeq(), page: createSpanPages(journal) },
     poster: createPoster({ url: url.href, headers: { "user-agent": `arw/${version}`, ...headers } }),
     startSeq,
     save: (seq) => marks.write({ seq, id: idAt(journal, seq) }),
@@ -58,15 +61,18 @@ export function tracesUrl(endpoint: string): URL {
   return url;
 }
 
-export function spanPage(journal: Pick<Journal, "read" | "headSeq">, afterSeq: number): SpanPage {
-  const headSeq = journal.headSeq();
-  const events = journal.read({ afterSeq, toSeq: headSeq, kinds: spanKinds, limit: pageEvents });
-  const spans = events.flatMap((event) => {
-    const span = spanOf(event, journal.read);
-    return span === null ? [] : [{ seq: event.seq, span }];
-  });
-  const seq = events.length < pageEvents ? headSeq : (events.at(-1)?.seq ?? headSeq);
-  return { spans, lost: events.length - spans.length, seq };
+export function createSpanPages(journal: Pick<Journal, "read" | "headSeq">): (afterSeq: number) => SpanPage {
+  const look = createLookBack(journal.read);
+  return (afterSeq) => {
+    const toSeq = Math.min(journal.headSeq(), afterSeq + windowEvents);
+    const events = journal.read({ afterSeq, toSeq, kinds: spanKinds, limit: pageEvents });
+    const spans = events.flatMap((event) => {
+      const span = spanOf(event, look);
+      return span === null ? [] : [{ seq: event.seq, span }];
+    });
+    const seq = events.length < pageEvents ? toSeq : (events.at(-1)?.seq ?? toSeq);
+    return { spans, lost: events.length - spans.length, seq };
+  };
 }
 
 /** Where the last start stopped. Without that, or when the journal is another one by now, what comes from now on. */

@@ -17,7 +17,8 @@ import {
   IntentProposed,
   ObservationRecorded,
 } from "../../domains/episodes/contract.ts";
-import { spanPage } from "./export.ts";
+import { createSpanPages } from "./export.ts";
+import { createLookBack } from "./look-back.ts";
 import { spanKinds, spanOf } from "./spans.ts";
 
 const corrId = "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6a7b";
@@ -49,7 +50,13 @@ const question = {
   expiresAtMs: startMs + 9999,
   isResumable: false,
 };
-const task = (taskId: string) => ({ taskId, operation: "scout.brief", corrId, attempt: 2, enqueuedAtMs: startMs });
+const task = (taskId: string, afterMs: number) => ({
+  taskId,
+  operation: "scout.brief",
+  corrId,
+  attempt: 2,
+  enqueuedAtMs: startMs + afterMs,
+});
 const enqueued = (taskId: string) => ({
   taskId,
   operation: "scout.brief",
@@ -74,8 +81,9 @@ async function stage() {
 
 function allSpans({ kernel }: Kit): readonly Span[] {
   const found: Span[] = [];
+  const pageAfter = createSpanPages(kernel.journal);
   for (let seq = 0; seq < kernel.journal.headSeq(); ) {
-    const page = spanPage(kernel.journal, seq);
+    const page = pageAfter(seq);
     found.push(...page.spans.map((each) => each.span));
     seq = page.seq;
   }
@@ -111,7 +119,7 @@ test("an episode is a tree: the task, its run, the steps of the run, and the que
     recorded: { ...recorded, step: 2, tool: "fs.write", argsDigest: digest("2") },
   });
   await say(RunFinished, { agent: "scout", outcome: secretWords, notDone: [secretWords] });
-  await say(TaskFinished, { ...task("task-1"), output: secretWords });
+  await say(TaskFinished, { ...task("task-1", 10), output: secretWords });
 
   const [read, approval, write, whole, job] = spans();
   assert.ok(read && approval && write && whole && job);
@@ -120,7 +128,7 @@ test("an episode is a tree: the task, its run, the steps of the run, and the que
     ["approval fs.write", write.spanId, 60, 70, null],
     ["execute_tool fs.write", whole.spanId, 20, 27, null],
     ["invoke_agent scout", job.spanId, 30, 90, null],
-    ["task scout.brief", null, 0, 100, null],
+    ["task scout.brief", null, 10, 100, null],
   ]);
   assert.deepEqual(whole.attributes, {
     "gen_ai.conversation.id": corrId,
@@ -158,7 +166,7 @@ test("what was refused or failed says so by its code, and a run that was interru
   await say(RunResumed, { agent: "scout", recordedSteps: 0 });
   await say(ActionFailed, { ...intent, code: "fs.gone", error: secretWords });
   await say(RunFailed, { agent: "scout", code: "fs.gone", error: secretWords });
-  await say(TaskFailed, { ...task("task-2"), code: "agents.run-failed", detail: secretWords });
+  await say(TaskFailed, { ...task("task-2", 50), code: "agents.run-failed", detail: secretWords });
 
   const [refused, failed, whole, job] = spans();
   assert.ok(refused && failed && whole && job);
@@ -166,7 +174,7 @@ test("what was refused or failed says so by its code, and a run that was interru
     ["execute_tool fs.read", whole.spanId, 20, 20, "arw.denied"],
     ["execute_tool fs.write", whole.spanId, 30, 80, "fs.gone"],
     ["invoke_agent scout", null, 10, 90, "fs.gone"],
-    ["task scout.brief", whole.spanId, 0, 100, "agents.run-failed"],
+    ["task scout.brief", whole.spanId, 50, 100, "agents.run-failed"],
   ]);
   assert.deepEqual(
     whole.moments.map((each) => each.name),
@@ -185,10 +193,43 @@ test("a span without its beginning, and one whose data is gone, do no harm", asy
   const { kit, say } = await stage();
   await using _kit = kit;
   const granted = await say(ApprovalDenied, { approvalId: "never asked" });
+  const look = createLookBack(kit.kernel.journal.read);
+  assert.deepEqual(shape(spanOf(granted, look) as Span), ["approval", null, 10, 10, null]);
+  assert.equal(spanOf({ ...granted, data: null }, look), null);
+  assert.equal(spanOf({ ...granted, kind: "service.opened" }, look), null);
+});
+
+test("what was looked for in vain is not looked for again, and changes no span", async () => {
+  const { kit, say, spans } = await stage();
+  await using _kit = kit;
   const { journal } = kit.kernel;
-  assert.deepEqual(shape(spanOf(granted, journal.read) as Span), ["approval", null, 10, 10, null]);
-  assert.equal(spanOf({ ...granted, data: null }, journal.read), null);
-  assert.equal(spanOf({ ...granted, kind: "service.opened" }, journal.read), null);
+  let rowsAsked = 0;
+  const counted: typeof journal.read = (query) => {
+    if (query.corrId !== undefined) rowsAsked += Math.max(0, (query.toSeq ?? 0) - (query.afterSeq ?? 0));
+    return journal.read(query);
+  };
+  await say(RunStarted, { ...run, model: "none" });
+  for (let step = 1; step <= 100; step += 1)
+    await say(ActionRefused, { ...intent, step, tool: "fs.read", code: "arw.denied", reason: "x" });
+  for (const step of [101, 102]) await say(IntentProposed, { ...intent, step });
+  for (const step of [102, 101]) await say(ActionFailed, { ...intent, step, code: "fs.gone", error: "x" });
+  const shared = createSpanPages({ ...journal, read: counted });
+  const found: Span[] = [];
+  for (let seq = 0; seq < journal.headSeq(); ) {
+    const page = shared(seq);
+    found.push(...page.spans.map((each) => each.span));
+    seq = page.seq;
+  }
+  const alone = journal
+    .read({ kinds: spanKinds, limit: 1000 })
+    .map((event) => spanOf(event, createLookBack(journal.read)));
+  assert.deepEqual(found, alone);
+  assert.deepEqual(found, spans());
+  assert.deepEqual(
+    found.slice(-2).map((span) => span.startMs - startMs),
+    [1030, 1020],
+  );
+  assert.ok(rowsAsked < 1000, `${rowsAsked} rows for 102 ends`);
 });
 
 test("every kind that ends a span is an event of the table", async () => {

@@ -37,38 +37,13 @@ import {
   IntentProposed,
   ObservationRecorded,
 } from "../../domains/episodes/contract.ts";
-import type { Journal } from "../../kernel/kernel.ts";
+import { type LookBack, nothing } from "./look-back.ts";
 
-type Read = Journal["read"];
-
-/** Rows looked back through for a beginning; one that lies further back makes a span without it. */
-const lookBackMax = 1024;
-/** Questions carry diffs of hundreds of kilobytes, so few are read at a time. */
-const lookBackPageRows = 8;
-/** Interruptions and attempts told of one span; a task has a hundred attempts at most. */
+/** Interruptions and attempts told of one span. */
 const momentsMax = 64;
+/** Steps of one run that are under way at the same time; what was proposed longer ago belongs to another step. */
+const stepsAtOnceMax = 64;
 
-/** Calls `run` with events from the newest to the oldest until it answers something. */
-function lookBack<T>(
-  read: Read,
-  { end, kinds }: { readonly end: Envelope; readonly kinds: readonly EventDefinition[] },
-  run: (envelope: Envelope) => T | undefined,
-): T | undefined {
-  const { corrId } = end;
-  let toSeq = end.seq;
-  for (let seen = 0; seen < lookBackMax && toSeq > 0; seen += lookBackPageRows) {
-    const page = read({ corrId, kinds: kinds.map(kindOf), toSeq, order: "desc", limit: lookBackPageRows });
-    for (const envelope of page) {
-      const found = envelope.data === null ? undefined : run(envelope);
-      if (found !== undefined) return found;
-    }
-    if (page.length < lookBackPageRows) return undefined;
-    toSeq = (page.at(-1)?.seq ?? 1) - 1;
-  }
-  return undefined;
-}
-
-const kindOf = ({ kind }: EventDefinition): string => kind;
 /** The journal has checked the data of what it holds. */
 const is = <E extends EventDefinition>(definition: E, envelope: Envelope): envelope is EnvelopeOf<E> =>
   envelope.kind === definition.kind;
@@ -86,10 +61,10 @@ const stepSpanId = (corrId: string, step: number): string => spanIdOf("step", `$
 type RunEnd = EnvelopeOf<typeof RunFinished> | EnvelopeOf<typeof RunFailed> | EnvelopeOf<typeof RunCancelled>;
 
 /** One span for the whole run: that it was interrupted and resumed are moments of it. */
-function runSpan(end: RunEnd, read: Read): Span {
+function runSpan(end: RunEnd, look: LookBack): Span {
   const { agent } = end.data;
   const moments: SpanMoment[] = [];
-  const started = lookBack(read, { end, kinds: [RunStarted, RunInterrupted, RunResumed] }, (each) => {
+  const started = look({ end, kinds: [RunStarted, RunInterrupted, RunResumed] }, (each) => {
     if (is(RunStarted, each)) return each;
     const name = is(RunResumed, each) ? "resumed" : "interrupted";
     if (moments.length < momentsMax)
@@ -97,8 +72,7 @@ function runSpan(end: RunEnd, read: Read): Span {
     return undefined;
   });
   const task =
-    started &&
-    lookBack(read, { end: started, kinds: [TaskEnqueued] }, (each) => (is(TaskEnqueued, each) ? each : undefined));
+    started && look({ end: started, kinds: [TaskEnqueued] }, (each) => (is(TaskEnqueued, each) ? each : undefined));
   const model = started?.data.model;
   const errorCode = "code" in end.data ? end.data.code : null;
   return {
@@ -172,11 +146,13 @@ function doneSpan(end: EnvelopeOf<typeof ObservationRecorded> | EnvelopeOf<typeo
 }
 
 /** Only a call that would change something says when it began; a refused read is a moment. */
-function stoppedSpan(end: EnvelopeOf<typeof ActionRefused> | EnvelopeOf<typeof ActionFailed>, read: Read): Span {
+function stoppedSpan(end: EnvelopeOf<typeof ActionRefused> | EnvelopeOf<typeof ActionFailed>, look: LookBack): Span {
   const { code, step } = end.data;
-  const proposed = lookBack(read, { end, kinds: [IntentProposed] }, (each) =>
-    is(IntentProposed, each) && each.data.step === step ? each : undefined,
-  );
+  const proposed = look({ end, kinds: [IntentProposed] }, (each) => {
+    if (!is(IntentProposed, each)) return undefined;
+    if (each.data.step === step) return each;
+    return each.data.step < step - stepsAtOnceMax ? nothing : undefined;
+  });
   return {
     ...stepSpan(end, end.data, {
       "error.type": code,
@@ -192,23 +168,21 @@ function stoppedSpan(end: EnvelopeOf<typeof ActionRefused> | EnvelopeOf<typeof A
 type TaskEnd = EnvelopeOf<typeof TaskFinished> | EnvelopeOf<typeof TaskFailed> | EnvelopeOf<typeof TaskCancelled>;
 
 /** From the moment a task was accepted, its waiting included. What a run put into the queue belongs to the run. */
-function taskSpan(end: TaskEnd, read: Read): Span {
+function taskSpan(end: TaskEnd, look: LookBack): Span {
   const { taskId, operation, attempt, enqueuedAtMs } = end.data;
   const moments: SpanMoment[] = [];
-  const enqueued = lookBack(read, { end, kinds: [TaskEnqueued, TaskStarted, TaskRetried] }, (each) => {
-    if (is(TaskEnqueued, each)) return each.data.taskId === taskId ? each : undefined;
-    if ((is(TaskStarted, each) || is(TaskRetried, each)) && each.data.taskId === taskId && moments.length < momentsMax)
-      moments.unshift(attemptMoment(each));
-    return undefined;
+  look({ end, kinds: [TaskStarted, TaskRetried] }, (each) => {
+    const isOurs = (is(TaskStarted, each) || is(TaskRetried, each)) && each.data.taskId === taskId;
+    if (!isOurs) return undefined;
+    moments.unshift(attemptMoment(each));
+    return moments.length === momentsMax || (is(TaskStarted, each) && each.data.attempt === 1) ? nothing : undefined;
   });
-  const run =
-    enqueued &&
-    lookBack(read, { end: enqueued, kinds: [RunStarted] }, (each) => (is(RunStarted, each) ? each : undefined));
+  const run = look({ end, kinds: [RunStarted] }, (each) => (is(RunStarted, each) ? each : undefined));
   const errorCode = "code" in end.data ? end.data.code : null;
   return {
     traceId: traceIdOf(end.corrId),
     spanId: spanIdOf("task", taskId),
-    parentSpanId: run === undefined ? null : runSpanId(end.corrId),
+    parentSpanId: run !== undefined && run.timeMs < enqueuedAtMs ? runSpanId(end.corrId) : null,
     name: `task ${operation}`,
     startMs: enqueuedAtMs,
     endMs: end.timeMs,
@@ -235,16 +209,16 @@ function attemptMoment(each: EnvelopeOf<typeof TaskStarted> | EnvelopeOf<typeof 
 }
 
 /** From the question to its answer: how long a call was held. */
-function approvalSpan(end: EnvelopeOf<typeof ApprovalGranted>, read: Read): Span {
+function approvalSpan(end: EnvelopeOf<typeof ApprovalGranted>, look: LookBack): Span {
   const { approvalId } = end.data;
-  const asked = lookBack(read, { end, kinds: [ApprovalRequested] }, (each) =>
+  const asked = look({ end, kinds: [ApprovalRequested] }, (each) =>
     is(ApprovalRequested, each) && each.data.approvalId === approvalId ? each : undefined,
   );
   const operation = asked?.data.operation;
   return {
     traceId: traceIdOf(end.corrId),
     spanId: spanIdOf("approval", approvalId),
-    parentSpanId: asked === undefined ? null : heldBy(asked, read),
+    parentSpanId: asked === undefined ? null : heldBy(asked, look),
     name: operation === undefined ? "approval" : `approval ${operation}`,
     startMs: asked?.timeMs ?? end.timeMs,
     endMs: end.timeMs,
@@ -262,17 +236,17 @@ function approvalSpan(end: EnvelopeOf<typeof ApprovalGranted>, read: Read): Span
 }
 
 /** The step that waits for the answer, else the run; a call of nobody's run has no parent. */
-function heldBy(asked: EnvelopeOf<typeof ApprovalRequested>, read: Read): string | null {
+function heldBy(asked: EnvelopeOf<typeof ApprovalRequested>, look: LookBack): string | null {
   const { caller, operation, argsDigest } = asked.data;
   if (caller.kind !== "agent") return null;
-  const proposed = lookBack(read, { end: asked, kinds: [IntentProposed] }, (each) =>
+  const proposed = look({ end: asked, kinds: [IntentProposed] }, (each) =>
     is(IntentProposed, each) && each.data.tool === operation && each.data.argsDigest === argsDigest ? each : undefined,
   );
   return proposed === undefined ? runSpanId(asked.corrId) : stepSpanId(asked.corrId, proposed.data.step);
 }
 
 /** Called with an event of the kind that it stands under, whose data it takes. */
-type Maker = (end: never, read: Read) => Span;
+type Maker = (end: never, look: LookBack) => Span;
 
 /** Kinds that end something, each with what makes a span of it. */
 const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
@@ -295,7 +269,7 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
 export const spanKinds: readonly string[] = [...makers.keys()];
 
 /** The span that an event ends; null when it ends none, or when retention has taken its data. */
-export function spanOf(end: Envelope, read: Read): Span | null {
+export function spanOf(end: Envelope, look: LookBack): Span | null {
   const make = end.data === null ? undefined : makers.get(end.kind);
-  return make === undefined ? null : make(end as never, read);
+  return make === undefined ? null : make(end as never, look);
 }
