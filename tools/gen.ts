@@ -18,7 +18,7 @@ import { gateKeys, problemPages } from "../src/surfaces/spec/pages.ts";
 import { schemas } from "../src/surfaces/spec/schemas.ts";
 import { type Files, hashFile, jsonFile, markdownFile, staleFiles, writeFiles } from "./gen/files.ts";
 import { notices } from "./gen/notices.ts";
-import { parsedPolicies, parsedPoliciesFile, policiesText } from "./gen/policies.ts";
+import { operationsOf, parsedPolicies, parsedPoliciesFile, policiesText } from "./gen/policies.ts";
 import { domainsPage, eventsPage, operationsPage, viewsPage } from "./gen/reference.ts";
 import { domainEdges } from "./tidy/domain-graph.ts";
 import { readSources, type Source } from "./tidy/source.ts";
@@ -33,7 +33,7 @@ export function generatedFiles(
     ["spec/openapi.yaml", yamlFile(openapi(table, { version }))],
     ["spec/asyncapi.yaml", yamlFile(asyncapi(table, { version }))],
     ["spec/mcp-tools.json", jsonFile({ tools: mcpTools(table) })],
-    ["spec/cedar.schema.json", jsonFile(cedarSchemaOf(table))],
+    ["spec/cedar.schema.json", jsonFile(cedarSchemaOf(operationsOf(table)))],
     ["spec/default.cedar", policiesText()],
     [parsedPoliciesFile, parsedPolicies(table)],
     ["spec/gate-keys.md", markdownFile(gateKeys(table))],

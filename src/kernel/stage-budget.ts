@@ -15,9 +15,11 @@ export function reserve(call: Call, budget: Budget): void | Promise<void> {
   const { corrId, scope } = call;
   const taken = budget.reserve({ key, caller, scope, corrId, cost, durationMsMax: deadlineMsOf(operation) });
   if (taken === null) return undefined;
-  return taken.then((reservation) => {
-    call.reservation = reservation;
-  });
+  return hold(call, taken);
+}
+
+async function hold(call: Call, taken: Promise<Reservation>): Promise<void> {
+  call.reservation = await taken;
 }
 
 /** Runs, and settles whatever came of it. What a failed call used nobody can say, so all of it counts. */
@@ -45,5 +47,5 @@ function spentOf(call: Call): Cost | null {
   const { operation } = call.prepared;
   if (call.outcome?.kind === "unchanged") return free;
   if (operation.mode === "many" || operation.spent === undefined) return null;
-  return operation.spent(call.output as never, call.input as never);
+  return operation.spent(call.output, call.input as never);
 }

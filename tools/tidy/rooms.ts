@@ -14,7 +14,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
 
 /** Single files of another room that a room may import, as patterns. */
 const doors: Readonly<Record<string, readonly RegExp[]>> = {
-  adapters: [/^src\/kernel\/ports\.ts$/, /^src\/domains\/[^/]+\/port\.ts$/],
+  adapters: [/^src\/kernel\/ports\.ts$/, /^src\/domains\/[^/]+\/([a-z]+-)?port\.ts$/],
   surfaces: [/^src\/kernel\/(kernel|ports)\.ts$/],
 };
 
@@ -43,6 +43,7 @@ const pureBuiltins = new Set(
 /** The one place, or the few, that may name a package. What is not here may not be imported inside `src`. */
 const packageHomes: Readonly<Record<string, readonly string[]>> = {
   typebox: ["src/contract/"],
+  "@cedar-policy/cedar-wasm": ["src/adapters/cedar/"],
   canonicalize: ["src/base/"],
   diff: ["src/base/"],
   ignore: ["src/adapters/"],

@@ -14,7 +14,7 @@ import { cedarSchemaOf } from "./schema.ts";
 import { type Cedar, createCedarLoader } from "./wasm.ts";
 
 const load = createCedarLoader(cedarProgram);
-const schema = cedarSchemaOf(contractTable());
+const schema = cedarSchemaOf([...contractTable().operations.values()].map((each) => each.operation));
 let cedar: Cedar;
 beforeAll(async () => {
   cedar = await load();
@@ -233,7 +233,10 @@ test("a policy that does not hold is named with its line and a hint", () => {
   const faultsOf = (text: string) => readPolicies(cedar, [{ name: "home.cedar", text }], schema).faults;
   const [typo] = faultsOf('\n\n@id("x")\npermit (principal is Agent,\n  action == Action::"fs.wriet", resource);');
   assert.equal(typo?.at.startsWith("home.cedar:"), true);
-  assert.match(`${typo?.message} ${typo?.hint}`, /^unrecognized action `Action::"fs\.wriet"`.* did you mean `Action::/s);
+  assert.match(
+    `${typo?.message} ${typo?.hint}`,
+    /^unrecognized action `Action::"fs\.wriet"`.* did you mean `Action::/s,
+  );
   const [syntax] = faultsOf("permit (principal, action, resource);\npermit (principal, action resource);");
   assert.equal(syntax?.at, "home.cedar:2");
   const [twice] = faultsOf(

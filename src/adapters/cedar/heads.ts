@@ -84,14 +84,14 @@ export function createPolicyIndex(policies: readonly ParsedPolicy[]): PolicyInde
   }
   return {
     candidates(request) {
-      const found = new Set<IndexedPolicy>();
-      for (const principal of [named(request.principal), request.principal.type, everyone]) {
+      const principals = [named(request.principal), request.principal.type, everyone];
+      const actions = [request.action, ...request.groups, everyone];
+      const found = principals.flatMap((principal) => {
         const byAction = byPrincipal.get(principal);
-        if (byAction === undefined) continue;
-        for (const action of [request.action, ...request.groups, everyone])
-          for (const policy of byAction.get(action) ?? []) if (covers(policy.resource, request)) found.add(policy);
-      }
-      return [...found].toSorted((a, b) => a.order - b.order);
+        if (byAction === undefined) return [];
+        return actions.flatMap((action) => byAction.get(action) ?? []).filter((each) => covers(each.resource, request));
+      });
+      return [...new Set(found)].toSorted((a, b) => a.order - b.order);
     },
   };
 }

@@ -1,8 +1,7 @@
-/** The Cedar schema of a table: callers, operations and what they reach. A policy that names anything else is refused with a hint. */
+/** The Cedar schema of a table of operations: callers, operations and what they reach. A policy that names anything else is refused with a hint. */
 import type { SchemaJson } from "@cedar-policy/cedar-wasm/web";
 import type { Operation } from "../../contract/operation.ts";
 import { groupsOf } from "../../domains/policy/engine-port.ts";
-import type { Table } from "../../kernel/kernel.ts";
 
 const principalTypes = ["Person", "Agent", "Plugin", "Node"] as const;
 const resourceTypes = ["Hub", "Folder", "Host", "Model", "Project"] as const;
@@ -19,8 +18,7 @@ const context = {
 /** Needs that a policy may name although no operation of today has them. */
 const knownNeeds = ["fs:read", "fs:write", "net:fetch", "net:send", "exec"];
 
-export function cedarSchemaOf(table: Pick<Table, "operations">): SchemaJson<string> {
-  const operations = [...table.operations.values()].map((each) => each.operation);
+export function cedarSchemaOf(operations: readonly Operation[]): SchemaJson<string> {
   const groups = new Set([...knownNeeds, ...operations.flatMap(groupsOf)]);
   const action = (operation: Operation) => ({
     memberOf: groupsOf(operation).map((id) => ({ id })),

@@ -60,8 +60,8 @@ const codeOf = (call: Promise<unknown>) =>
     () => "ok",
     (error: unknown) => (isProblem(error) ? error.definition.code : String(error)),
   );
-const buy = (kit: Kit, most: number, real = most, caller = agent()) =>
-  codeOf(kit.call("shop.buy", { most, real }, caller));
+const buy = (kit: Kit, most: number, { real = most, as = agent() }: { real?: number; as?: Caller } = {}) =>
+  codeOf(kit.call("shop.buy", { most, real }, as));
 async function lefts(kit: Kit): Promise<readonly Left[]> {
   const { outcome } = await kit.call("budgets.list", {});
   return (outcome as { output: { allowances: Left[] } }).output.allowances;
@@ -127,13 +127,13 @@ test("a call takes the most it can use, gets the rest back, and is refused befor
   const { kit, bought } = await shop();
   await using _ = kit;
   await allow(kit, "100 tokens/day");
-  assert.equal(await buy(kit, 60, 10), "ok");
+  assert.equal(await buy(kit, 60, { real: 10 }), "ok");
   assert.deepEqual(
     (await lefts(kit)).map((each) => [each.used, each.left]),
     [[10, 90]],
   );
-  assert.equal(await buy(kit, 91, 1), "arw.budget-exceeded");
-  assert.equal(await buy(kit, 90, 90), "ok");
+  assert.equal(await buy(kit, 91, { real: 1 }), "arw.budget-exceeded");
+  assert.equal(await buy(kit, 90), "ok");
   assert.equal(await buy(kit, 1), "arw.budget-exceeded");
   assert.deepEqual(bought, [10, 90]);
   const refused = await kit.call("shop.buy", { most: 5, real: 5 }, agent()).catch((error: unknown) => error);
@@ -148,7 +148,7 @@ test("a failed call keeps what it took; a hub that was killed in between does, t
   const store = createMemoryStore();
   const { kit } = await shop({ store });
   await allow(kit, "100 tokens/day");
-  assert.equal(await buy(kit, 30, -1), "arw.internal");
+  assert.equal(await buy(kit, 30, { real: -1 }), "arw.internal");
   assert.equal((await lefts(kit))[0]?.left, 70);
   const next = await shop({ store });
   await using _ = next.kit;
@@ -165,9 +165,9 @@ test("whom an allowance concerns", async () => {
   assert.deepEqual([await look(agent()), await look(agent("other"))], ["ok", "arw.budget-exceeded"]);
   assert.deepEqual([await look(admin), await look(admin)], ["ok", "ok"], "a person's reads are not counted");
   await allow(kit, "5 tokens/day");
-  assert.equal(await buy(kit, 6, 6, admin), "arw.budget-exceeded", "money and tokens count whoever spends them");
+  assert.equal(await buy(kit, 6, { as: admin }), "arw.budget-exceeded", "money and tokens count whoever spends them");
   await allow(kit, "2 tokens/day for agent:digger");
-  assert.deepEqual([await buy(kit, 3, 3, agent("digger")), await buy(kit, 3, 3)], ["arw.budget-exceeded", "ok"]);
+  assert.deepEqual([await buy(kit, 3, { as: agent("digger") }), await buy(kit, 3)], ["arw.budget-exceeded", "ok"]);
 });
 
 test("an allowance per run begins anew with each episode and ends with it", async () => {
@@ -252,7 +252,7 @@ test("under restarts, clock jumps and calls at once no window spends more than i
           const count = each.kind === "together" ? each.count : 1;
           const who = each.kind === "together" ? "a" : each.who;
           const real = each.kind === "together" ? each.most : Math.floor((each.most * each.part) / 4);
-          await Promise.all(Array.from({ length: count }, () => buy(kit, each.most, real, agent(who))));
+          await Promise.all(Array.from({ length: count }, () => buy(kit, each.most, { real, as: agent(who) })));
           const spent = bought.slice(before).reduce((sum, one) => sum + one, 0);
           all += spent;
           if (who === "a") a += spent;

@@ -33,6 +33,7 @@ export function windowAt(kind: Terms["window"], timeMs: number): WindowOf | null
       const window = (time.getUTCFullYear() - 1970) * 12 + time.getUTCMonth();
       return { window, endsAtMs: Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + 1) };
     }
+    case "run":
     default:
       return null;
   }

@@ -94,6 +94,7 @@ function rulingOf({ key, caller }: AskedCall, { request, verdict }: Said): Rulin
       return { effect: "deny", rule, source, reason: `the policy ${rule} could not be evaluated: ${verdict.message}` };
     case "ask":
       return { effect: "ask", rule, source, reason: verdict.question || `the policy ${rule} asks before ${what}` };
+    case "allow":
     default:
       return { effect: "allow", rule, source, reason: `the policy ${rule} permits it` };
   }
