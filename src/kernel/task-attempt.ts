@@ -55,6 +55,7 @@ export const entryOf = (task: OpenTask): Entry => ({
   priority: task.priority,
   seq: task.enqueuedSeq,
   notBeforeMs: task.notBeforeMs,
+  delayMsMax: task.attempt === 0 ? Math.max(0, task.notBeforeMs - task.enqueuedAtMs) : retryMsMax,
 });
 
 export interface Work {
@@ -110,7 +111,7 @@ export async function attempt(
     // What is done is done, and its end shares the commit of its start. Of a failed attempt whose start could not be
     // written nothing is on the disk, so it counts for nothing.
     if (ran.kind === "failed" && !(await started))
-      return { ...entryOf(task), notBeforeMs: clock.nowMs() + writeAgainMs };
+      return { ...entryOf(task), notBeforeMs: clock.nowMs() + writeAgainMs, delayMsMax: writeAgainMs };
     const ending = endingOf(active, { ran, signal: controller.signal, work });
     return ending === "left" ? "left" : await write(ending, task, work);
   } finally {

@@ -146,6 +146,19 @@ test("a code signs in once, in time", () => {
   throwsProblem(() => home.call("access.signin", { code: late.code }), CodeRefused);
 });
 
+test("a clock that was ahead and is set back leaves no sign-in and no code that outlives its age", () => {
+  const home = house();
+  const dayMs = 86_400_000;
+  home.clock.setWall(home.clock.nowMs() + 400 * dayMs);
+  const ahead = signIn(home);
+  const { code } = home.call("access.code", {}) as { code: string };
+  home.clock.setWall(home.clock.nowMs() - 1000);
+  assert.ok(home.identify(cookie(ahead)), "a small correction ends nothing");
+  home.clock.setWall(home.clock.nowMs() - 400 * dayMs);
+  assert.equal(home.identify(cookie(ahead)), null);
+  throwsProblem(() => home.call("access.signin", { code }), CodeRefused);
+});
+
 test("only the newest codes are kept, and agents make none", () => {
   const home = house();
   const codes = Array.from({ length: codesMax + 1 }, () => (home.call("access.code", {}) as { code: string }).code);

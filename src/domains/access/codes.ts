@@ -6,6 +6,8 @@ export const codeLifeMs = 10 * 60_000;
 /** More links than anybody has open; the oldest goes first. */
 export const codesMax = 32;
 const codeBytes = 16;
+/** A clock that is corrected by this much voids no code. */
+const clockBackMsMax = 60_000;
 
 export interface Codes {
   /** `tokenHash` is the named token that the sign-in will belong to; null for the admin token. */
@@ -28,7 +30,9 @@ export function createCodes(randomBytes: (count: number) => Uint8Array): Codes {
       const key = hash("sha256", code);
       const known = open.get(key);
       open.delete(key);
-      return known !== undefined && nowMs < known.expiresAtMs ? { tokenHash: known.tokenHash } : null;
+      if (known === undefined || nowMs >= known.expiresAtMs) return null;
+      // One with more than its whole life before it was made under a clock that was set back since.
+      return known.expiresAtMs - nowMs > codeLifeMs + clockBackMsMax ? null : { tokenHash: known.tokenHash };
     },
   };
 }

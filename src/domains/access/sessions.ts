@@ -13,6 +13,8 @@ export const sessionAgeMsMax = 30 * 86_400_000;
 export const sessionsMax = 64;
 /** Use is written down this often, not on every request; a crash shortens an idle time by no more than that. */
 const usedWriteMs = 15 * 60_000;
+/** A clock that is corrected by this much ends no sign-in. */
+const clockBackMsMax = 3_600_000;
 const cookieBytes = 32;
 
 export interface Sessions {
@@ -72,6 +74,8 @@ export function createSessions({ stored, store, randomBytes, log, tokenOf, nowMs
   };
   const isOver = (session: Session, nowMs: number): boolean =>
     nowMs - session.usedAtMs > sessionIdleMsMax ||
+    // Made under a clock that was wrong, it would outlive its age by as much.
+    session.createdAtMs - nowMs > clockBackMsMax ||
     nowMs - session.createdAtMs > sessionAgeMsMax ||
     (session.tokenHash !== null && tokenOf(session.tokenHash, nowMs) === null);
   for (const session of stored) {
@@ -97,8 +101,8 @@ export function createSessions({ stored, store, randomBytes, log, tokenOf, nowMs
         write.soon();
         return null;
       }
-      session.usedAtMs = Math.max(session.usedAtMs, nowMs);
-      if (session.usedAtMs - session.writtenUsedAtMs >= usedWriteMs) {
+      session.usedAtMs = nowMs;
+      if (Math.abs(session.usedAtMs - session.writtenUsedAtMs) >= usedWriteMs) {
         session.writtenUsedAtMs = session.usedAtMs;
         write.soon();
       }

@@ -3,7 +3,8 @@ import { type Deferred, deferred } from "../../base/async.ts";
 import type { Clock, Decision, Log } from "../../kernel/ports.ts";
 
 export interface Questions {
-  open(approvalId: string, expiresAtMs: number): void;
+  /** `timeoutMs` is what it was given when it was asked: a clock that was set back since makes no more of it. */
+  open(approvalId: string, until: { readonly expiresAtMs: number; readonly timeoutMs: number }): void;
   answer(approvalId: string): Promise<Decision>;
   /** True for the one who may answer now: two answers at the same moment must not both be written. */
   claim(approvalId: string): boolean;
@@ -32,22 +33,21 @@ interface Question {
 
 export function createQuestions({ clock, log, expire }: QuestionsOptions): Questions {
   const open = new Map<string, Question>();
-  const arm = (approvalId: string, expiresAtMs: number): (() => void) => {
-    const leftMs = Math.max(0, expiresAtMs - clock.nowMs());
-    return clock.after(Math.min(timerMsMax, leftMs), () => {
+  const arm = (approvalId: string, leftMs: number): (() => void) =>
+    clock.after(Math.min(timerMsMax, leftMs), () => {
       const question = open.get(approvalId);
       if (question === undefined) return;
-      if (leftMs > timerMsMax) question.cancel = arm(approvalId, expiresAtMs);
+      if (leftMs > timerMsMax) question.cancel = arm(approvalId, leftMs - timerMsMax);
       else
         expire(approvalId).catch((error: unknown) => {
           log.error("an approval could not expire", { approvalId, error: String(error) });
-          question.cancel = arm(approvalId, clock.nowMs() + expireAgainMs);
+          question.cancel = arm(approvalId, expireAgainMs);
         });
     });
-  };
   return {
-    open(approvalId, expiresAtMs) {
-      open.set(approvalId, { answered: deferred<Decision>(), isClaimed: false, cancel: arm(approvalId, expiresAtMs) });
+    open(approvalId, { expiresAtMs, timeoutMs }) {
+      const leftMs = Math.max(0, Math.min(timeoutMs, expiresAtMs - clock.nowMs()));
+      open.set(approvalId, { answered: deferred<Decision>(), isClaimed: false, cancel: arm(approvalId, leftMs) });
     },
     answer: (approvalId) =>
       open.get(approvalId)?.answered.promise ?? Promise.resolve({ kind: "denied", reason: "the question is closed" }),

@@ -36,7 +36,14 @@ const diffCharactersMax = 290_000;
 const waitingMax = 5000;
 const hub: Caller = { kind: "system", id: "hub" };
 
-export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain; readonly port: Approvals } {
+export interface ApprovalsService {
+  readonly domain: Domain;
+  readonly port: Approvals;
+  /** Takes every waiting question back: whoever waits is refused, and no answer lets its call pass any more. */
+  withdrawAll(reason: string): Promise<void>;
+}
+
+export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
   const { parts } = deps;
   const row = (approvalId: string): Approval | undefined => parts.kernel.views.get(view, approvalId);
   const questions = createQuestions({ clock: deps.clock, log: deps.log, expire: (approvalId) => expire(approvalId) });
@@ -53,7 +60,7 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
   const port: Approvals = {
     async request(call) {
       const asked = await ask(call, deps);
-      questions.open(asked.approvalId, asked.expiresAtMs);
+      questions.open(asked.approvalId, { expiresAtMs: asked.expiresAtMs, timeoutMs: deps.timeoutMs });
       return { approvalId: asked.approvalId };
     },
     async decision(approvalId, signal) {
@@ -80,6 +87,18 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
 
   return {
     port,
+    async withdrawAll(reason) {
+      const isWaiting = (each: Approval): boolean => each.status === "waiting";
+      const waiting = parts.kernel.views.list(view, { limit: waitingMax, where: isWaiting });
+      const claimed = waiting.rows.filter((each) => questions.claim(each.row.approvalId));
+      await Promise.all(
+        claimed.map(({ row: each }) =>
+          answer({ approvalId: each.approvalId, questions, decision: { kind: "denied", reason } }, () => [
+            withdraw(parts, each, reason),
+          ]),
+        ),
+      );
+    },
     domain: {
       name: "approvals",
       operations: [bind(Decide, (input, ctx) => decide(input, { ctx, deps, questions }))],
@@ -91,7 +110,8 @@ export function createApprovals(deps: ApprovalsDeps): { readonly domain: Domain;
           where: (each) => each.status === "waiting",
         });
         for (const { row: each } of waiting.rows) {
-          if (each.isResumable) questions.open(each.approvalId, each.expiresAtMs);
+          const { approvalId, expiresAtMs, requestedAtMs } = each;
+          if (each.isResumable) questions.open(approvalId, { expiresAtMs, timeoutMs: expiresAtMs - requestedAtMs });
           else await withdraw(parts, each, "the hub ended while the caller waited");
         }
       },

@@ -60,7 +60,15 @@ export const MessagesAcked = event({
 export const MessageReturned = event({
   kind: "consumers.returned",
   about: "A message was given back, or its time ran out; it will be delivered again.",
-  data: closed({ name: ConsumerName, seq: Seq, attempt: Type.Integer({ minimum: 1 }), notBeforeMs: EpochMs }),
+  data: closed({
+    name: ConsumerName,
+    seq: Seq,
+    attempt: Type.Integer({ minimum: 1 }),
+    notBeforeMs: EpochMs,
+    delayMs: Type.Optional(
+      Type.Integer({ minimum: 0, description: "The delay that was asked for; no clock that is set back adds to it." }),
+    ),
+  }),
 });
 export const MessageBuried = event({
   kind: "consumers.buried",
@@ -81,9 +89,15 @@ export const Consumer = closed({
   pendingMax: PendingMax,
   floorSeq: Type.Integer({ minimum: 0, description: "Everything up to here is done." }),
   doneAbove: Type.Array(Seq, { description: "Done out of order, above `floorSeq`." }),
-  returned: Type.Array(closed({ seq: Seq, attempt: Type.Integer(), notBeforeMs: EpochMs }), {
-    description: "Given back, with the deliveries they had.",
-  }),
+  returned: Type.Array(
+    closed({
+      seq: Seq,
+      attempt: Type.Integer(),
+      notBeforeMs: EpochMs,
+      delayMs: Type.Optional(Type.Integer({ minimum: 0 })),
+    }),
+    { description: "Given back, with the deliveries they had." },
+  ),
   buried: Type.Array(Seq, { description: "The newest dead letters." }),
   buriedCount: Type.Integer({ minimum: 0 }),
   createdAtMs: EpochMs,

@@ -5,6 +5,7 @@
 import { createHeap } from "../../base/heap.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { Journal } from "../../kernel/kernel.ts";
+import type { Clock } from "../../kernel/ports.ts";
 import type { Consumer } from "./contract.ts";
 
 const chunkEvents = 500;
@@ -21,7 +22,7 @@ interface Outstanding {
 interface Returned {
   readonly seq: number;
   readonly attempt: number;
-  readonly notBeforeMs: number;
+  readonly dueMs: number;
 }
 
 export interface Delivered {
@@ -29,6 +30,7 @@ export interface Delivered {
   readonly attempt: number;
 }
 
+/** All times are those of the clock that never goes back: setting the other one must neither hold a message nor repeat it. */
 export interface ConsumerReader {
   /** The next messages, at most `count`; empty when none is due. */
   take(count: number, nowMs: number): readonly Delivered[];
@@ -36,7 +38,7 @@ export interface ConsumerReader {
   /** No answer is needed any more. The returned function takes that back, when it could not be written down. */
   settle(seqs: readonly number[]): () => void;
   /** To be delivered again. Returns the deliveries it had. */
-  giveBack(seq: number, notBeforeMs: number): number;
+  giveBack(seq: number, dueMs: number): number;
   attemptOf(seq: number): number;
   extend(seqs: readonly number[], untilMs: number): number;
   /** Unanswered for too long. */
@@ -50,9 +52,18 @@ export interface ConsumerReader {
   matches(kind: string): boolean;
 }
 
-export function createConsumerReader(row: Consumer, journal: Journal): ConsumerReader {
+export function createConsumerReader(
+  row: Consumer,
+  journal: Journal,
+  clock: Pick<Clock, "nowMs" | "monotonicMs">,
+): ConsumerReader {
   const outstanding = new Map<number, Outstanding>();
-  const returns = createReturns(row.returned);
+  const returns = createReturns(
+    row.returned.map(({ seq, attempt, notBeforeMs, delayMs = row.ackWaitMs }) => {
+      const leftMs = Math.min(notBeforeMs - clock.nowMs(), delayMs);
+      return { seq, attempt, dueMs: clock.monotonicMs() + Math.max(0, leftMs) };
+    }),
+  );
   const feed = createFeed(row, journal);
   const deliver = (envelope: Envelope, attempt: number, nowMs: number): Delivered => {
     outstanding.set(envelope.seq, { attempt, deadlineMs: nowMs + row.ackWaitMs });
@@ -82,10 +93,10 @@ export function createConsumerReader(row: Consumer, journal: Journal): ConsumerR
         for (const [seq, each] of held) outstanding.set(seq, each);
       };
     },
-    giveBack(seq, notBeforeMs) {
+    giveBack(seq, dueMs) {
       const attempt = outstanding.get(seq)?.attempt ?? 1;
       outstanding.delete(seq);
-      returns.add({ seq, attempt, notBeforeMs });
+      returns.add({ seq, attempt, dueMs });
       return attempt;
     },
     attemptOf: (seq) => outstanding.get(seq)?.attempt ?? 1,
@@ -111,9 +122,7 @@ export function createConsumerReader(row: Consumer, journal: Journal): ConsumerR
 
 /** Messages that were given back, by the time at which they are due. */
 function createReturns(known: readonly Returned[]) {
-  const heap = createHeap<Returned>((a, b) =>
-    a.notBeforeMs === b.notBeforeMs ? a.seq < b.seq : a.notBeforeMs < b.notBeforeMs,
-  );
+  const heap = createHeap<Returned>((a, b) => (a.dueMs === b.dueMs ? a.seq < b.seq : a.dueMs < b.dueMs));
   const waiting = new Set<number>();
   const add = (each: Returned): void => {
     heap.push(each);
@@ -123,12 +132,12 @@ function createReturns(known: readonly Returned[]) {
   return {
     add,
     seqs: (): IterableIterator<number> => waiting.keys(),
-    nextMs: (): number => heap.peek()?.notBeforeMs ?? Number.POSITIVE_INFINITY,
+    nextMs: (): number => heap.peek()?.dueMs ?? Number.POSITIVE_INFINITY,
     due(count: number, nowMs: number): Returned[] {
       const found: Returned[] = [];
       for (
         let next = heap.peek();
-        next !== undefined && found.length < count && next.notBeforeMs <= nowMs;
+        next !== undefined && found.length < count && next.dueMs <= nowMs;
         next = heap.peek()
       ) {
         heap.pop();

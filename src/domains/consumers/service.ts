@@ -59,10 +59,10 @@ export function createConsumers(deps: ConsumersDeps): Domain {
       }),
       bind(Ack, async ({ name, seqs }, ctx) => ({ acked: await desk.ack(name, seqs, ctx) })),
       bind(Nack, async ({ name, seq, delayMs }, ctx) => ({
-        returned: await desk.giveBack(name, { seq, notBeforeMs: ctx.now() + (delayMs ?? 0), ctx }),
+        returned: await desk.giveBack(name, { seq, delayMs: delayMs ?? 0, ctx }),
       })),
-      bind(Working, ({ name, seqs }, ctx) => ({
-        extended: desk.reader(name).extend(seqs, ctx.now() + desk.row(name).ackWaitMs),
+      bind(Working, ({ name, seqs }) => ({
+        extended: desk.reader(name).extend(seqs, deps.clock.monotonicMs() + desk.row(name).ackWaitMs),
       })),
       bind(Stream, ({ name }, ctx) => {
         desk.row(name);
@@ -121,13 +121,13 @@ function createDesk({ parts, clock }: ConsumersDeps) {
   };
   const reader = (name: string): ConsumerReader => {
     const found = row(name);
-    const known = readers.get(name) ?? createConsumerReader(found, parts.kernel.journal);
+    const known = readers.get(name) ?? createConsumerReader(found, parts.kernel.journal, clock);
     readers.set(name, known);
     return known;
   };
   const giveBack = async (
     name: string,
-    { seq, notBeforeMs, ctx }: { readonly seq: number; readonly notBeforeMs: number; readonly ctx: Context },
+    { seq, delayMs, ctx }: { readonly seq: number; readonly delayMs: number; readonly ctx: Context },
   ): Promise<boolean> => {
     const mine = reader(name);
     if (!mine.isOutstanding(seq)) return false;
@@ -138,15 +138,16 @@ function createDesk({ parts, clock }: ConsumersDeps) {
       await ctx.emit(MessageBuried, { name, seq, attempt, floorSeq }).catch(rethrowAfter(takeBack));
       return true;
     }
-    mine.giveBack(seq, notBeforeMs);
-    await ctx.emit(MessageReturned, { name, seq, attempt, notBeforeMs });
+    mine.giveBack(seq, clock.monotonicMs() + delayMs);
+    await ctx.emit(MessageReturned, { name, seq, attempt, notBeforeMs: ctx.now() + delayMs, delayMs });
     return true;
   };
   /** One taker at a time per consumer, so that what ran out of time is settled before it is delivered again. */
   const takeNow = (name: string, count: number, ctx: Context): Promise<readonly Delivered[]> =>
     turns.run(name, async () => {
-      for (const seq of reader(name).overdue(ctx.now())) await giveBack(name, { seq, notBeforeMs: ctx.now(), ctx });
-      return reader(name).take(count, ctx.now());
+      const nowMs = clock.monotonicMs();
+      for (const seq of reader(name).overdue(nowMs)) await giveBack(name, { seq, delayMs: 0, ctx });
+      return reader(name).take(count, clock.monotonicMs());
     });
   return {
     row,
@@ -154,10 +155,10 @@ function createDesk({ parts, clock }: ConsumersDeps) {
     giveBack,
     forget: (name: string): boolean => readers.delete(name),
     async pull(name: string, { count, waitMs, ctx }: PullOptions): Promise<readonly Message[]> {
-      const untilMs = ctx.now() + waitMs;
+      const untilMs = clock.monotonicMs() + waitMs;
       for (;;) {
         const taken = await takeNow(name, count, ctx);
-        const leftMs = untilMs - ctx.now();
+        const leftMs = untilMs - clock.monotonicMs();
         if (taken.length > 0 || leftMs <= 0) return taken.map(messageOf);
         if (reader(name).isAtEnd()) await somethingDue(reader(name), { parts, clock, leftMs, ctx });
         ctx.signal.throwIfAborted();
@@ -199,7 +200,7 @@ interface Waiting {
 function somethingDue(reader: ConsumerReader, { parts, clock, leftMs, ctx }: Waiting): Promise<void> {
   return new Promise((resolve) => {
     const dueMs = reader.nextDueMs();
-    const waitMs = Math.max(0, Math.min(leftMs, dueMs === null ? leftMs : dueMs - ctx.now()));
+    const waitMs = Math.max(0, Math.min(leftMs, dueMs === null ? leftMs : dueMs - clock.monotonicMs()));
     const end = (): void => {
       stopListening();
       cancel();

@@ -25,7 +25,7 @@ const done = (before: Consumer, seqs: readonly number[], floorSeq: number): Cons
 
 export const consumers = view(Consumer)({
   name: "consumers",
-  version: 1,
+  version: 2,
   about: "Durable consumers and how far they are.",
   order: "asc",
   overflow: "guarded",
@@ -47,10 +47,10 @@ export const consumers = view(Consumer)({
     row(MessagesAcked, byName, (before, e) => (before ? done(before, e.data.seqs, e.data.floorSeq) : null)),
     row(MessageReturned, byName, (before, e) => {
       if (!before) return null;
-      const { seq, attempt, notBeforeMs } = e.data;
+      const { name: _row, ...returned } = e.data;
       return {
         ...before,
-        returned: [...before.returned.filter((each) => each.seq !== seq), { seq, attempt, notBeforeMs }],
+        returned: [...before.returned.filter((each) => each.seq !== returned.seq), returned],
       };
     }),
     row(MessageBuried, byName, (before, e) => {

@@ -30,18 +30,18 @@ export function readPage(journal: Journal, query: Query): JournalPage {
     });
     for (const envelope of chunk) {
       before = envelope.seq;
-      // Positions and times run together, so everything further back is older still.
-      if (query.sinceMs !== undefined && envelope.timeMs < query.sinceMs - clockSlackMs)
-        return { events, nextCursor: null };
       if (wants(envelope)) events.push(envelope);
       if (events.length === limit) return { events, nextCursor: before > 1 ? before : null };
     }
+    // Positions and times run together but where a clock was set, so what is behind a whole chunk of older ones is older.
+    if (query.sinceMs !== undefined && chunk.every(({ timeMs }) => timeMs < (query.sinceMs ?? 0) - clockSlackMs))
+      return { events, nextCursor: null };
     if (chunk.length < chunkEvents) return { events, nextCursor: null };
   }
   return { events, nextCursor: before };
 }
 
-/** A wall clock may have been set back by this much while events were written. */
+/** A wall clock may have been set back by this much, for longer than a chunk, while events were written. */
 const clockSlackMs = 3_600_000;
 
 function matcherOf({ prefix, sinceMs, untilMs }: Query): (envelope: Envelope) => boolean {
