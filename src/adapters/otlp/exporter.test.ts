@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { test } from "vitest";
 import { startCollector } from "../../../test/kit/collector.ts";
+import { abortable, deferred } from "../../base/async.ts";
 import { createRedactor } from "../../base/redact.ts";
 import { createManualClock } from "../memory/clock.ts";
 import { createExporter, type ExporterOptions, type SpanPage } from "./exporter.ts";
@@ -226,6 +227,30 @@ test("a hub that stops sends what waits, and leaves the rest to the next start",
   await down.grow(2);
   await down.exporter[Symbol.asyncDispose]();
   assert.deepEqual([down.sent, down.saved], [[[1, 2]], []]);
+});
+
+test("a collector that never answers holds up the stop for two seconds and no longer", async () => {
+  const { promise: isAsked, resolve: asked } = deferred();
+  const it = bench({
+    over: {
+      poster: {
+        async post(_body, signal) {
+          asked();
+          return abortable(new Promise<never>(() => {}), signal);
+        },
+        [Symbol.dispose]: () => {},
+      },
+    },
+  });
+  await it.grow(1);
+  it.clock.advance(2000);
+  const stopped = it.exporter[Symbol.asyncDispose]();
+  assert.equal(it.clock.nextInMs(), 2000);
+  await isAsked;
+  it.clock.advance(2000);
+  await stopped;
+  assert.deepEqual(it.saved, []);
+  assert.match(it.exporter.status().detail, /1 events wait/u);
 });
 
 test("a journal that cannot be read and a position that cannot be kept are told, and tried again", async () => {
