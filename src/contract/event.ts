@@ -35,6 +35,8 @@ export interface Envelope<Data = unknown> {
   /** `person:admin`, `agent:scout`. */
   readonly caller: string;
   readonly data: Data;
+  /** Retention let go of the data, which is null. Not there otherwise: an event may carry null by itself. */
+  readonly dropped?: true;
 }
 
 /**

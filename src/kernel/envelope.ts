@@ -33,6 +33,7 @@ export class Recorded<Data = unknown> implements Envelope<Data> {
   readonly node: string;
   readonly caller: string;
   readonly data: Data;
+  declare readonly dropped?: true;
   readonly #dataJson: string | null;
   #json: string | null = null;
 
@@ -83,11 +84,15 @@ export class Recorded<Data = unknown> implements Envelope<Data> {
     const dataJson = this.#dataJson ?? JSON.stringify(this.data);
     const cause = this.causeId === null ? "null" : `"${this.causeId}"`;
     const seq = this.seq === 0 ? "" : `"seq":${this.seq},`;
-    this.#json = `{${seq}"id":"${this.id}","timeMs":${this.timeMs},"kind":"${this.kind}","version":${this.version},"corrId":"${this.corrId}","causeId":${cause},"node":"${this.node}","caller":"${this.caller}","data":${dataJson}}`;
+    this.#json = `{${seq}"id":"${this.id}","timeMs":${this.timeMs},"kind":"${this.kind}","version":${this.version},"corrId":"${this.corrId}","causeId":${cause},"node":"${this.node}","caller":"${this.caller}","data":${dataJson}${this.dropped === undefined ? "" : `,"dropped":true`}}`;
     return this.#json;
   }
 }
 
 /** A stored row as an envelope; a tombstone's data is `null`. */
 export const fromStored = (row: StoredEvent): Envelope =>
-  new Recorded(row, row.data === null ? null : JSON.parse(row.data), row.data ?? "null");
+  row.data === null ? tombstoneOf(row) : new Recorded(row, JSON.parse(row.data), row.data);
+
+function tombstoneOf(row: StoredEvent): Envelope {
+  return Object.assign(new Recorded(row, null, "null"), { dropped: true as const });
+}

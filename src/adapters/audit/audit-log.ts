@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { AuditEntry, AuditTrail } from "../../domains/audit/port.ts";
+import type { AuditEntry, AuditTrail, AuditVerdict } from "../../domains/audit/port.ts";
 import { errnoOf } from "../files/faults.ts";
 import { type FileCallsNow, fileCallsNow, writeAllNow } from "../files/file-calls.ts";
 import { unsyncable } from "../files/place.ts";
@@ -98,11 +98,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       drain();
     },
     list: (query) => listRows(paths, query),
-    async verify() {
-      const verdict = await verifyFiles(paths.toReversed());
-      // The log may have rotated under the walk; a real fault is there the second time, too.
-      return verdict.ok ? verdict : verifyFiles(paths.toReversed());
-    },
+    verify: () => verifyTwice(paths.toReversed()),
     health() {
       const waits = `${waiting.length + lost} wait or are lost`;
       const problem = (isClosed ? "the log is closed" : fault) ?? log?.segment.fault ?? null;
@@ -118,6 +114,12 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       closeSegment(log?.segment);
     },
   };
+}
+
+/** The log may have rotated under the walk; a real fault is there the second time, too. */
+async function verifyTwice(oldestFirst: readonly string[]): Promise<AuditVerdict> {
+  const verdict = await verifyFiles(oldestFirst);
+  return verdict.ok ? verdict : verifyFiles(oldestFirst);
 }
 
 /** The rows are with the operating system whatever the sync says, and nobody is left to be told. */

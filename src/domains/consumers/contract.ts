@@ -94,7 +94,9 @@ export const Consumer = closed({
       seq: Seq,
       attempt: Type.Integer(),
       notBeforeMs: EpochMs,
-      delayMs: Type.Optional(Type.Integer({ minimum: 0 })),
+      delayMs: Type.Optional(
+        Type.Integer({ minimum: 0, description: "The delay that was asked for, in milliseconds." }),
+      ),
     }),
     { description: "Given back, with the deliveries they had." },
   ),

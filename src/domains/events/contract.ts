@@ -16,6 +16,7 @@ export const EventShape = closed({
   node: Type.String(),
   caller: Type.String(),
   data: Type.Unknown(),
+  dropped: Type.Optional(Type.Literal(true, { description: "Retention let go of the data, which is null here." })),
 });
 
 /** The most events a stream replays before it goes live; older ones are read from the journal page by page. */

@@ -40,6 +40,14 @@ export const BadFile = problem({
   about: "The file cannot be read as the events of one hub from the first one on. Nothing was taken from it.",
 });
 
+export const LacksData = problem({
+  code: "journal.lacks-data",
+  status: 409,
+  title: "Events without data",
+  about:
+    "Retention dropped data before this file was written, so the rows that rest on it cannot be made again. A backup has them: `arw restore`. With `mayLackRows` the import goes without; nothing was taken yet.",
+});
+
 const Fault = closed({
   seq: Seq,
   what: oneOf(["changed", "missing", "inserted", "emptied"]),
@@ -79,6 +87,7 @@ export const ExportedRow = closed({
   node: Type.String({ maxLength: 200 }),
   caller: Type.String({ maxLength: 200 }),
   data: Type.Unknown({ description: "Null where retention dropped it." }),
+  dropped: Type.Optional(Type.Literal(true, { description: "It did, as lines of a tee say." })),
   format: Type.Optional(Type.Integer({ minimum: 1 })),
   dataHash: Type.Optional(Hash),
   prevHash: Type.Optional(Hash),
@@ -109,6 +118,12 @@ export const Import = op({
   about: "Read an export or a tee, with the rotated files beside it, into a hub that has no events yet.",
   input: closed({
     file: Type.String({ minLength: 1, maxLength: 4096, description: "File on the hub's machine, as a whole path." }),
+    mayLackRows: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: "Take events without their data, too; what rests on them is not in the views then.",
+      }),
+    ),
   }),
   output: closed({
     stage: oneOf(["checked", "written", "done"]),
@@ -116,7 +131,7 @@ export const Import = op({
     tombstones: Type.Integer({ minimum: 0, description: "Events that came without their data." }),
     isChainProven: Type.Boolean({ description: "Every line had its hash, and each was right." }),
   }),
-  problems: [NotEmpty, BadFile, StoreFailed],
+  problems: [NotEmpty, BadFile, LacksData, StoreFailed],
 });
 
 export const Compact = op({

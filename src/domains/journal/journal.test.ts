@@ -14,7 +14,7 @@ import { isProblem } from "../../contract/problem.ts";
 import { RunFinished, RunStarted } from "../agents/contract.ts";
 import { BeliefHeld } from "../episodes/contract.ts";
 import type { Store } from "../../kernel/ports.ts";
-import { BadFile, Broken, NotEmpty } from "./contract.ts";
+import { BadFile, Broken, LacksData, NotEmpty } from "./contract.ts";
 import type { JournalFiles, RetentionRule } from "./port.ts";
 import { createJournalKeeper } from "./service.ts";
 
@@ -199,6 +199,49 @@ test("retention drops by age and by count what nobody needs, says so first, and 
   assert.deepEqual(rowsOf(kit)["beliefs"], before);
 });
 
+test("age counts from the oldest on, whatever the clock did meanwhile", async () => {
+  await using kit = await hub({ rules: [{ prefix: "beliefs.", ageMsMax: 10 * dayMs }] });
+  const { clock } = kit;
+  const nowMs = clock.nowMs();
+  const at = async (ms: number, corrId: string): Promise<void> => {
+    clock.setWall(ms);
+    await live(kit, corrId, { beliefs: ["x"] });
+  };
+  await at(nowMs - 40 * dayMs, "old");
+  await at(nowMs + 400 * dayMs, "ahead");
+  await at(nowMs - 30 * dayMs, "old too");
+  await at(nowMs, "young");
+  await at(nowMs - 900 * dayMs, "behind");
+  clock.setWall(nowMs);
+  await compacted(kit);
+  // What was stamped under a clock that ran behind waits for the young one before it.
+  assert.deepEqual(emptied(kit), [2, 5, 8]);
+});
+
+test("an event without its data says so wherever it is read", async () => {
+  await using kit = await hub({ rules: [{ prefix: "beliefs.", countMax: 1 }] });
+  await live(kit, "run", { beliefs: ["1", "2"] });
+  await compacted(kit);
+  const marks = async (operation: string, input: object): Promise<unknown> => {
+    const { outcome } = await kit.call(operation, input);
+    return outcome.kind === "answer" ? outcome.output : null;
+  };
+  const page = (await marks("events.journal", { corr: "run" })) as { events: { data: unknown; dropped?: true }[] };
+  assert.deepEqual(
+    page.events.map(({ data, dropped }) => [data === null, dropped]),
+    [
+      [false, undefined],
+      [false, undefined],
+      [true, true],
+      [false, undefined],
+    ],
+  );
+  assert.equal(((await marks("events.get", { seq: 2 })) as { dropped?: true }).dropped, true);
+  const [line] = kit.kernel.parts.archive.lines({ afterSeq: 1, limit: 1 });
+  const { data, dropped } = JSON.parse(line?.text ?? "") as { data: unknown; dropped: unknown };
+  assert.deepEqual([data, dropped], [null, true]);
+});
+
 test("what the tee has not written yet keeps its data, and so does everything that no family allows", async () => {
   await using kit = await hub({ rules: [{ prefix: "", countMax: 0 }], frontier: () => 2 });
   await live(kit, "run", { beliefs: ["1", "2"] });
@@ -206,7 +249,7 @@ test("what the tee has not written yet keeps its data, and so does everything th
   assert.deepEqual(emptied(kit), [2]);
 });
 
-test("dropped events travel too: their rows stay out, their chain goes on", async () => {
+test("dropped events are taken only when asked: their rows stay out, their chain goes on", async () => {
   await using source = await hub({ rules: [{ prefix: "beliefs.", countMax: 1 }] });
   await live(source, "run", { beliefs: ["1", "2", "3"] });
   await compacted(source);
@@ -215,7 +258,10 @@ test("dropped events travel too: their rows stay out, their chain goes on", asyn
     source.kernel.parts.archive.lines({ limit: 100 }).map(({ text }) => text),
   ]) {
     await using target = await hub({ files: linesOf(lines) });
-    assert.equal((await stream(target, "journal.import", { file: "/x" })).at(-1)?.["tombstones"], 2);
+    await assert.rejects(stream(target, "journal.import", { file: "/x" }), (error) => isProblem(error, LacksData));
+    assert.equal(target.kernel.journal.headSeq(), 0);
+    const said = await stream(target, "journal.import", { file: "/x", mayLackRows: true });
+    assert.equal(said.at(-1)?.["tombstones"], 2);
     assert.deepEqual(target.store.head(), source.store.head());
     assert.equal((await stream(target, "journal.verify")).at(-1)?.["tombstones"], 2);
   }

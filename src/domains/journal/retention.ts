@@ -46,26 +46,44 @@ function dropsDue({ parts, rules, frontier }: RetentionDeps, nowMs: number): Dro
     .filter((kind) => droppableFamilies.some((family) => kind.startsWith(family)))
     .flatMap((kind) => {
       const own = rules.filter((rule) => kind.startsWith(rule.prefix));
-      const toSeq = Math.min(limit, Math.max(0, ...own.map((rule) => lastDue(parts, { kind, rule, nowMs }))));
+      const dues = own.map((rule) => Math.max(lastOld(parts, { kind, rule, nowMs }), lastSurplus(parts, kind, rule)));
+      const toSeq = Math.min(limit, Math.max(0, ...dues));
       const events = countFull(parts, kind, toSeq);
       return events === 0 ? [] : [{ kind, toSeq, events }];
     });
 }
 
-/** Position of the newest event that the rule lets go of; 0 when there is none. */
-function lastDue(
-  { archive }: KernelParts,
-  { kind, rule, nowMs }: { readonly kind: string; readonly rule: RetentionRule; readonly nowMs: number },
-): number {
+interface Rule {
+  readonly kind: string;
+  readonly rule: RetentionRule;
+  readonly nowMs: number;
+}
+
+/**
+ * Up to where every event is old enough to go; 0 when none is. From the oldest on, so that one that was stamped too old by a
+ * clock that was wrong takes no younger ones before it along. One from the future has no age and holds nothing up.
+ */
+function lastOld(parts: KernelParts, { kind, rule, nowMs }: Rule): number {
+  if (rule.ageMsMax === undefined) return 0;
+  let last = 0;
+  for (const page of pages(parts, kind, parts.archive.head().seq)) {
+    for (const row of page) {
+      if (row.data !== null && row.timeMs <= nowMs && row.timeMs >= nowMs - rule.ageMsMax) return last;
+      if (row.data === null || row.timeMs <= nowMs) last = row.seq;
+    }
+  }
+  return last;
+}
+
+/** Position of the newest event beyond the number that is kept; 0 when there is none. */
+function lastSurplus({ archive }: KernelParts, kind: string, { countMax }: RetentionRule): number {
+  if (countMax === undefined) return 0;
   let kept = 0;
   for (let toSeq = archive.head().seq; ; ) {
     const page = archive.rows({ kinds: [kind], toSeq, limit: pageEvents, order: "desc" });
-    for (const row of page) {
-      const isOld = rule.ageMsMax !== undefined && row.timeMs < nowMs - rule.ageMsMax;
-      const isSurplus = rule.countMax !== undefined && kept >= rule.countMax;
-      if (isOld || isSurplus) return row.seq;
-      kept += 1;
-    }
+    const surplus = page[countMax - kept];
+    if (surplus !== undefined) return surplus.seq;
+    kept += page.length;
     const last = page.at(-1);
     if (last === undefined || page.length < pageEvents) return 0;
     toSeq = last.seq - 1;

@@ -94,7 +94,7 @@ export function createRowReader(archive: Pick<Archive, "seal">): RowReader {
 
 /** The row as the hub itself would have written it, held against the hashes that the line names. */
 function sealed(given: ExportedRow, before: StoredEvent | null, { seal }: Pick<Archive, "seal">): StoredEvent {
-  const { format, data: value, dataHash, hash, prevHash, ...head } = given;
+  const { format, data: value, dropped: _told, dataHash, hash, prevHash, ...head } = given;
   const full = seal({ ...head, data: JSON.stringify(value) }, before);
   // A digest beside null tells dropped data from data that is null.
   const isDropped = value === null && dataHash !== undefined && dataHash !== full.dataHash;

@@ -7,7 +7,18 @@ import type { Archive } from "../../kernel/archive.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, StoredEvent } from "../../kernel/ports.ts";
 import type { ChainFault } from "../../kernel/verify.ts";
-import { BadFile, Broken, Compact, Dropped, Export, faultsShownMax, Import, NotEmpty, Verify } from "./contract.ts";
+import {
+  BadFile,
+  Broken,
+  Compact,
+  Dropped,
+  Export,
+  faultsShownMax,
+  Import,
+  LacksData,
+  NotEmpty,
+  Verify,
+} from "./contract.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "./port.ts";
 import { allowedDrops, compact } from "./retention.ts";
 import { createRowReader, exportedRow } from "./rows.ts";
@@ -35,7 +46,9 @@ export function createJournalKeeper({ parts, clock, files, rules, frontier }: Jo
     operations: [
       bind(Verify, (_input, ctx) => verify(parts, ctx, pause)),
       bind(Export, (input) => exportRows(parts, input, pause)),
-      bind(Import, ({ file }, ctx) => importFile(parts, () => files.lines(file), ctx)),
+      bind(Import, ({ file, mayLackRows = false }, ctx) =>
+        importFile(parts, { lines: () => files.lines(file), mayLackRows }, ctx),
+      ),
       bind(Compact, (_input, ctx) => compact(retention, ctx)),
     ],
     events: [Dropped],
@@ -98,7 +111,7 @@ async function* exportRows(
 /** Reads the file twice: once to see that all of it is right, and once to take it. */
 async function* importFile(
   { archive }: KernelParts,
-  lines: () => AsyncIterable<string>,
+  { lines, mayLackRows }: { readonly lines: () => AsyncIterable<string>; readonly mayLackRows: boolean },
   { signal }: Context,
 ): AsyncGenerator<Progress> {
   const refuseFull = (): void => {
@@ -109,6 +122,10 @@ async function* importFile(
   let progress: Progress = { stage: "checked", events: 0, tombstones: 0, isChainProven: false };
   for await (const { reader } of batches(archive, lines(), signal)) progress = progressOf("checked", reader);
   yield progress;
+  if (progress.tombstones > 0 && !mayLackRows)
+    throw new Problem(LacksData, `${progress.tombstones} of ${progress.events} events come without their data`, {
+      tombstones: progress.tombstones,
+    });
   refuseFull();
   for await (const { rows, reader } of batches(archive, lines(), signal)) {
     archive.adopt(rows);

@@ -27,7 +27,8 @@ export function toCloudEvent(item: unknown): unknown {
  * `source` and `id` together are unique across hubs, as the specification asks. Extension attributes are lower-case, and
  * `sequence` is text: a CloudEvents integer has 32 bits.
  */
-function attributesOf({ seq, id, timeMs, kind, version, corrId, causeId, node, caller, data }: Envelope): object {
+function attributesOf(envelope: Envelope): object {
+  const { seq, id, timeMs, kind, version, corrId, causeId, node, caller, data } = envelope;
   return {
     specversion: "1.0",
     id,
@@ -40,6 +41,7 @@ function attributesOf({ seq, id, timeMs, kind, version, corrId, causeId, node, c
     ...(causeId === null ? {} : { causeid: causeId }),
     caller,
     kindversion: version,
+    ...(envelope.dropped === undefined ? {} : { datadropped: true }),
     data,
   };
 }
