@@ -89,7 +89,11 @@ export function createJournal(options: JournalOptions): OwnedJournal {
     // What is not on the disk yet has not happened: nobody is told of an event that a loss of power can take back.
     read: (query) =>
       store
-        .events({ ...query, toSeq: Math.min(query.toSeq ?? Number.MAX_SAFE_INTEGER, syncs.headSeq()) })
+        .events({
+          ...query,
+          toSeq: Math.min(query.toSeq ?? Number.MAX_SAFE_INTEGER, syncs.headSeq()),
+          parts: "envelope",
+        })
         .map(fromStored),
     adopt(rows) {
       flush();

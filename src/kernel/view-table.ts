@@ -16,11 +16,11 @@ export interface RowChange {
   readonly after: unknown;
 }
 
-/** Undoes what one event did to one row, in reverse order. */
+/** Undoes what one event did to one row, in reverse order. Used again for the next event. */
 interface Undo {
-  readonly key: string;
-  readonly row: Cell;
-  readonly wasDirty: boolean;
+  key: string;
+  row: Cell;
+  wasDirty: boolean;
 }
 
 export interface ViewTable {
@@ -87,6 +87,8 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
   const cells = new Map<string, Cell>();
   const dirty = new Map<string, Cell>();
   const undo: Undo[] = [];
+  /** How many of `undo` belong to the event under way; null when nobody wants to take it back, as in a rebuild. */
+  let undoCount: number | null = null;
   const keys = createKeyOrder(view, store);
 
   const load = (key: string): Cell => {
@@ -105,9 +107,20 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
   };
   const set = (key: string, cell: Cell, before: Cell): void => {
     const wasDirty = dirty.has(key);
-    undo.push({ key, row: before, wasDirty });
+    if (undoCount !== null) remember(key, before, wasDirty);
     if (!wasDirty) dirty.set(key, before);
     put(key, cell, before);
+  };
+  const remember = (key: string, row: Cell, wasDirty: boolean): void => {
+    const at = undoCount ?? 0;
+    undoCount = at + 1;
+    const used = undo[at];
+    if (used === undefined) undo.push({ key, row, wasDirty });
+    else {
+      used.key = key;
+      used.row = row;
+      used.wasDirty = wasDirty;
+    }
   };
   return {
     load,
@@ -120,13 +133,14 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
       if (oldest !== undefined) set(oldest, absent, load(oldest));
     },
     mark(): void {
-      undo.length = 0;
+      undoCount = 0;
     },
     rollback(): void {
-      for (let step = undo.pop(); step !== undefined; step = undo.pop()) {
-        put(step.key, step.row, cells.get(step.key) ?? absent);
-        if (!step.wasDirty) dirty.delete(step.key);
+      for (const { key, row, wasDirty } of undo.slice(0, undoCount ?? 0).toReversed()) {
+        put(key, row, cells.get(key) ?? absent);
+        if (!wasDirty) dirty.delete(key);
       }
+      undoCount = 0;
     },
     dirtyRows(): { key: string; cell: Cell }[] {
       const writes: { key: string; cell: Cell }[] = [];
@@ -145,6 +159,7 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
       }
       dirty.clear();
       undo.length = 0;
+      undoCount = null;
       if (store !== null) trim(cells);
       return changes;
     },

@@ -177,11 +177,15 @@ function bringUp(stale: readonly Stale[], { store, head, progress }: BringUp): v
   const route = createRouter(stale.map((each) => each.table));
   const fromOf = new Map(stale.map(({ table, from }) => [table, from]));
   const kinds = kindsOf(stale.map((each) => each.view));
+  const foldLacking = (envelope: Envelope): void => {
+    for (const { table, fold } of route(envelope.kind)) {
+      if (envelope.seq > (fromOf.get(table) ?? 0)) table.fold(fold, envelope);
+    }
+  };
   for (const page of chunks(store, { kinds, from: Math.min(...fromOf.values()), to: head })) {
-    // A tombstone has nothing to fold any more; the rows that rest on one are kept below.
-    for (const envelope of page.filter((row) => row.data !== null).map(fromStored)) {
-      const lacking = route(envelope.kind).filter(({ table }) => envelope.seq > (fromOf.get(table) ?? 0));
-      for (const { table, fold } of lacking) table.fold(fold, envelope);
+    for (const row of page) {
+      // A tombstone has nothing to fold any more; the rows that rest on one are kept below.
+      if (row.data !== null) foldLacking(fromStored(row));
     }
     for (const each of stale) {
       takeRows(each);
@@ -231,7 +235,8 @@ function* chunks(
   const { kinds, to } = range;
   let afterSeq = range.from;
   for (;;) {
-    const stored = store.events({ afterSeq, toSeq: to, limit: foldChunkEvents, ...(kinds ? { kinds } : {}) });
+    const query = { afterSeq, toSeq: to, limit: foldChunkEvents, parts: "envelope" as const };
+    const stored = store.events(kinds ? { ...query, kinds } : query);
     const last = stored.at(-1);
     if (last === undefined) return;
     yield stored;
