@@ -6,6 +6,7 @@ import { alternate, type Contestant } from "../harness/alternate.ts";
 import { amount, type Bench, type BenchOptions } from "../harness/bench.ts";
 import { sendAll } from "../harness/load.ts";
 import { stopChild } from "../harness/peers.ts";
+import { programFlags } from "../../bin/program-flags.mjs";
 
 const connections = 16;
 const pipelined = 4;
@@ -13,7 +14,8 @@ const token = "bench-token-".repeat(4);
 
 async function startServer(kind: string, options: BenchOptions): Promise<number> {
   const child: ChildProcess = fork(join(import.meta.dirname, "..", "serve.ts"), [kind, options.scratch, token], {
-    execArgv: ["--disable-warning=ExperimentalWarning"],
+    // The hub as its command starts it; the peer as Node does.
+    execArgv: [...(kind === "hub" ? programFlags : ["--disable-warning=ExperimentalWarning"])],
   });
   options.defer(() => stopChild(child));
   return new Promise((resolve, reject) => {

@@ -26,25 +26,37 @@ export interface ContextOptions {
 }
 
 export function createContext(deps: ContextDeps, options: ContextOptions): Context {
-  const { caller, corrId } = options;
-  const origin: Origin = { caller, corrId, causeId: options.causeId };
-  let joined: AbortSignal | null = null;
-  let own: AbortSignal | undefined;
-  return {
-    get signal() {
-      if (joined !== null) return joined;
-      own ??= options.signal();
-      joined = own === undefined ? deps.shutdown : AbortSignal.any([own, deps.shutdown]);
-      return joined;
-    },
-    caller,
-    corrId,
-    now: deps.clock.nowMs,
-    random: deps.chance.random,
-    id: deps.newId,
-    emit: (definition, data) => deps.journal.emit(definition, data, origin) as never,
-    async call(operation, input) {
-      own ??= options.signal();
+  return new CallContext(deps, options);
+}
+
+/**
+ * A class for one reason: its `signal` is worked out on first need. As a getter of a literal it would give every call a
+ * hidden class of its own, which keeps all that the call holds alive until the next full collection.
+ */
+class CallContext implements Context {
+  readonly caller: Context["caller"];
+  readonly corrId: string;
+  readonly now: Context["now"];
+  readonly random: Context["random"];
+  readonly id: Context["id"];
+  readonly emit: Context["emit"];
+  readonly call: Context["call"];
+  readonly #shutdown: AbortSignal;
+  readonly #ask: () => AbortSignal | undefined;
+  #own: AbortSignal | undefined;
+  #joined: AbortSignal | null = null;
+
+  constructor({ journal, clock, chance, newId, shutdown }: ContextDeps, options: ContextOptions) {
+    const { caller, corrId } = options;
+    const origin: Origin = { caller, corrId, causeId: options.causeId };
+    this.caller = caller;
+    this.corrId = corrId;
+    this.now = clock.nowMs;
+    this.random = chance.random;
+    this.id = newId;
+    this.emit = (definition, data) => journal.emit(definition, data, origin) as never;
+    this.call = async (operation, input) => {
+      const signal = this.#ownSignal();
       const { outcome } = await options.dispatch({
         operationId: operation.id,
         input,
@@ -52,10 +64,24 @@ export function createContext(deps: ContextDeps, options: ContextOptions): Conte
         corrId,
         isInline: true,
         isNested: true,
-        ...(own === undefined ? {} : { signal: own }),
+        ...(signal === undefined ? {} : { signal }),
       });
       if (outcome.kind === "answer") return outcome.output as never;
       return (outcome.kind === "stream" ? outcome.items : outcome) as never;
-    },
-  };
+    };
+    this.#shutdown = shutdown;
+    this.#ask = options.signal;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#joined !== null) return this.#joined;
+    const own = this.#ownSignal();
+    this.#joined = own === undefined ? this.#shutdown : AbortSignal.any([own, this.#shutdown]);
+    return this.#joined;
+  }
+
+  #ownSignal(): AbortSignal | undefined {
+    this.#own ??= this.#ask();
+    return this.#own;
+  }
 }
