@@ -125,10 +125,14 @@ export const Revoke = op({
   emits: [AllowanceRevoked],
 });
 export const Left = closed({
-  ...Allowance.properties,
+  allowanceId: AllowanceId,
+  text: Allowance.properties.text,
   used: Amount,
   left: Amount,
   resetsAtMs: Type.Union([EpochMs, Type.Null()], { description: "Null for allowances per run." }),
+  ...Terms.properties,
+  createdAtMs: EpochMs,
+  createdBy: Type.String(),
 });
 export type Left = Static<typeof Left>;
 export const List = op({
