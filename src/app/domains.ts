@@ -16,6 +16,7 @@ import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.
 import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createGate, createGating, type DenyRule } from "../domains/gating/service.ts";
+import { createHalt } from "../domains/halt/service.ts";
 import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
@@ -71,10 +72,12 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   });
   const budgets = createBudgets({ parts, clock });
   const reader = createFolderReader({ folders: means.folders, redactor });
+  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
   return {
     identity: means.access.identity,
     gate,
     policy: createRulings({ engine: () => means.policies, askPatterns: means.askPatterns }),
+    brake: halt.brake,
     approvals: approvals.port,
     budget: budgets.port,
     domains: [
@@ -89,6 +92,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createEpisodes({ parts }),
       createEvents({ parts }),
       createFs({ reader, recorder: () => parts.recorder }),
+      halt.domain,
       createGating({ parts, gate }),
       createJournalKeeper({ parts, clock, ...means.journal }),
       createScout({ parts, blobs, sample: means.sample }),

@@ -3,7 +3,7 @@ import type { Caller } from "../contract/caller.ts";
 import type { Domain } from "../contract/domain.ts";
 import type { Envelope, EventDefinition, Origin } from "../contract/event.ts";
 import type { Bound, Operation } from "../contract/operation.ts";
-import type { ProblemDefinition } from "../contract/problem.ts";
+import type { Problem, ProblemDefinition } from "../contract/problem.ts";
 import type { View } from "../contract/view.ts";
 import type { Credentials } from "./ports.ts";
 
@@ -164,6 +164,10 @@ export interface Queue {
   /** Cancels a waiting task, or aborts the one that runs. False when it is not there. */
   cancel(taskId: string, reason: string, caller: Caller): Promise<boolean>;
   depth(): { readonly queued: number; readonly running: number };
+  /** Claims nothing any more and aborts what runs with this reason; resolves when all of it has ended. Also before the start. */
+  halt(reason: Problem): Promise<void>;
+  /** Claims again. */
+  release(): void;
 }
 
 export interface Kernel extends Dispatcher, AsyncDisposable {

@@ -95,6 +95,8 @@ export function createQueue(options: QueueOptions): OwnedQueue {
       }
       return true;
     },
+    halt: worker.halt,
+    release: worker.release,
     depth: () => ({ queued: open.size - worker.runningCount, running: worker.runningCount }),
     async start() {
       for (const task of eachTask(views)) {
@@ -195,9 +197,10 @@ function createWorker({ work, views, concurrency, open }: WorkerOptions) {
   const running = new Map<string, { readonly controller: AbortController; readonly done: Promise<void> }>();
   const idleWaiters: (() => void)[] = [];
   let isWorking = false;
+  let isHalted = false;
 
   const pump = (): void => {
-    while (isWorking && running.size < concurrency) {
+    while (isWorking && !isHalted && running.size < concurrency) {
       const entry = board.next();
       if (entry === undefined) break;
       const isOpen = open.has(entry.taskId) && !running.has(entry.taskId);
@@ -232,6 +235,15 @@ function createWorker({ work, views, concurrency, open }: WorkerOptions) {
       active.controller.abort(new Problem(Cancelled, reason));
       await active.done;
       return true;
+    },
+    async halt(reason: Problem): Promise<void> {
+      isHalted = true;
+      for (const each of running.values()) each.controller.abort(reason);
+      await Promise.all([...running.values()].map((each) => each.done));
+    },
+    release(): void {
+      isHalted = false;
+      pump();
     },
     start(): void {
       isWorking = true;

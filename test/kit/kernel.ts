@@ -22,6 +22,7 @@ import { createEvents } from "../../src/domains/events/service.ts";
 import { createGate, createGating } from "../../src/domains/gating/service.ts";
 import { cedarProgram } from "../../src/app/state-dir.ts";
 import { createRulings } from "../../src/domains/policy/rulings.ts";
+import { createHalt } from "../../src/domains/halt/service.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Answered } from "../../src/kernel/kernel.ts";
@@ -110,6 +111,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         timeoutMs: approvalTimeoutMs,
       });
       const budgets = createBudgets({ parts, clock });
+      const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
       const own = [
         budgets.domain,
         createAgents({ parts, programs: options.programs ?? [] }),
@@ -117,6 +119,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         createEpisodes({ parts }),
         createEvents({ parts }),
         createGating({ parts, gate }),
+        halt.domain,
         createTasks({ parts }),
       ];
       const access = options.identityOf?.({ clock });
@@ -126,6 +129,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         identity: access?.identity ?? identity,
         gate,
         policy,
+        brake: halt.brake,
         approvals: approvals.port,
         budget: budgets.port,
         domains: [...own, ...(options.domains?.(parts) ?? [])],

@@ -188,6 +188,7 @@ export const Stop = op({
   cli: "stop <episode>",
   effect: "write",
   isIdempotent: true,
+  isOpenWhenHalted: true,
   about: "Stop a run within one tool call.",
   input: EpisodeInput,
   output: EpisodeStatus,

@@ -1,4 +1,5 @@
 /** Runs agents under their grants, and stops and resumes them. */
+import { abortable } from "../../base/async.ts";
 import { type Caller, callerName } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
@@ -183,16 +184,17 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
   const agent = program.id;
   const record = resumedAtMs === null ? emptyRecord : readRunRecord(parts.kernel.journal, actor.corrId);
   const startedAtMs = resumedAtMs ?? (await announce({ program, input, actor }));
+  const tools = createToolbox({
+    agent,
+    actor,
+    recorder: parts.recorder,
+    record,
+    startedAtMs,
+    problems: parts.kernel.table.problems,
+  });
   try {
-    const tools = createToolbox({
-      agent,
-      actor,
-      recorder: parts.recorder,
-      record,
-      startedAtMs,
-      problems: parts.kernel.table.problems,
-    });
-    const { outcome, notDone, output } = await program.run(input.input, tools);
+    // A program that ignores its signal is left behind: its next call is refused, and what it answers is dropped.
+    const { outcome, notDone, output } = await abortable(program.run(input.input, tools), actor.signal);
     await actor.emit(RunFinished, {
       agent,
       outcome: outcome.slice(0, 1000),
@@ -201,6 +203,7 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
     });
     return { episode: actor.corrId, outcome, notDone: [...notDone], output };
   } catch (error) {
+    await tools.quiet();
     await sayHowItEnded(error, agent, actor);
     throw actor.signal.aborted ? actor.signal.reason : asOwnProblem(error);
   }

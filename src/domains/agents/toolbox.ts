@@ -43,8 +43,14 @@ interface Step {
   readonly target: { readonly folder?: string; readonly path?: string };
 }
 
-export function createToolbox(options: ToolboxOptions): Tools {
+export interface Toolbox extends Tools {
+  /** Resolves when no step is under way: what was done is recorded by then, also when the run was stopped meanwhile. */
+  quiet(): Promise<void>;
+}
+
+export function createToolbox(options: ToolboxOptions): Toolbox {
   const { actor, record, agent } = options;
+  const busy = new Set<Promise<unknown>>();
   let stepNumber = 0;
   let beliefNumber = 0;
   let progressAtMs = 0;
@@ -65,9 +71,20 @@ export function createToolbox(options: ToolboxOptions): Tools {
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
-      return answer === undefined ? await perform(step, { operation: operation, input, options }) : answer.result;
+      if (answer !== undefined) return answer.result;
+      const performance = perform(step, { operation: operation, input, options });
+      busy.add(performance);
+      try {
+        return await performance;
+      } finally {
+        busy.delete(performance);
+      }
+    },
+    async quiet() {
+      await Promise.allSettled(busy);
     },
     async believe({ topic, statement, sources }) {
+      actor.signal.throwIfAborted();
       beliefNumber += 1;
       if (beliefNumber <= record.beliefs) return;
       await actor.emit(BeliefHeld, {
@@ -78,6 +95,7 @@ export function createToolbox(options: ToolboxOptions): Tools {
       });
     },
     progress({ phase, done, total, unit }) {
+      if (actor.signal.aborted) return;
       const now = actor.now();
       if (now - progressAtMs < progressEveryMs && done !== total) return;
       progressAtMs = now;

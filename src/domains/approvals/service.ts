@@ -87,18 +87,7 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
 
   return {
     port,
-    async withdrawAll(reason) {
-      const isWaiting = (each: Approval): boolean => each.status === "waiting";
-      const waiting = parts.kernel.views.list(view, { limit: waitingMax, where: isWaiting });
-      const claimed = waiting.rows.filter((each) => questions.claim(each.row.approvalId));
-      await Promise.all(
-        claimed.map(({ row: each }) =>
-          answer({ approvalId: each.approvalId, questions, decision: { kind: "denied", reason } }, () => [
-            withdraw(parts, each, reason),
-          ]),
-        ),
-      );
-    },
+    withdrawAll: (reason) => withdrawAll(reason, { parts, questions }),
     domain: {
       name: "approvals",
       operations: [bind(Decide, (input, ctx) => decide(input, { ctx, deps, questions }))],
@@ -217,6 +206,21 @@ const shownDiff = (diff: string): string =>
   diff.length <= diffCharactersMax
     ? diff
     : `${diff.slice(0, diffCharactersMax)}\n… the diff goes on for ${diff.length - diffCharactersMax} characters`;
+
+async function withdrawAll(
+  reason: string,
+  { parts, questions }: { readonly parts: KernelParts; readonly questions: Questions },
+): Promise<void> {
+  const where = (each: Approval): boolean => each.status === "waiting";
+  const waiting = parts.kernel.views.list(view, { limit: waitingMax, where }).rows.map((each) => each.row);
+  const claimed = waiting.filter(({ approvalId }) => questions.claim(approvalId));
+  const decision: Decision = { kind: "denied", reason };
+  await Promise.all(
+    claimed.map((each) =>
+      answer({ approvalId: each.approvalId, questions, decision }, () => [withdraw(parts, each, reason)]),
+    ),
+  );
+}
 
 async function withdraw(parts: KernelParts, waiting: Approval, reason: string): Promise<void> {
   const actor = parts.act({ caller: hub, corrId: waiting.corrId });

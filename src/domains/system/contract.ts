@@ -148,3 +148,4 @@ export const Shutdown = op({
   input: closed({}),
   output: closed({ stopping: Type.Boolean() }),
 });
+  isOpenWhenHalted: true,

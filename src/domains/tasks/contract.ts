@@ -81,6 +81,7 @@ export const CancelTask = op({
   cli: "tasks cancel <taskId>",
   effect: "write",
   isIdempotent: true,
+  isOpenWhenHalted: true,
   about: "Take a task out of the queue, or stop it where it runs.",
   input: closed({ taskId: TaskId }),
   output: closed({ taskId: TaskId, status: Type.String() }),

@@ -1,0 +1,30 @@
+/** One row: whether the hub is halted. */
+import { on, view } from "../../contract/view.ts";
+import { HaltEngaged, HaltReleased, HaltState } from "./contract.ts";
+
+export const haltKey = "hub";
+
+const state = on<HaltState>();
+export const halt = view(HaltState)({
+  name: "halt",
+  version: 1,
+  about: "Whether the hub is halted, since when, by whom and why.",
+  rowsMax: 1,
+  folds: [
+    state(
+      HaltEngaged,
+      () => haltKey,
+      (_row, { data, timeMs, caller }) => ({
+        isHalted: true,
+        by: caller,
+        sinceMs: timeMs,
+        reason: data.reason ?? null,
+      }),
+    ),
+    state(
+      HaltReleased,
+      () => haltKey,
+      (_row, { timeMs, caller }) => ({ isHalted: false, by: caller, sinceMs: timeMs, reason: null }),
+    ),
+  ],
+});
