@@ -27,6 +27,75 @@ export type AccessSignoutOutput = {
   readonly signedOut: boolean;
 };
 
+export type AccessTokensCreateInput = {
+  /** Name of the token, by which rules, events and the audit log call its holder. */
+  readonly name: string;
+  /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+  readonly role: "person" | "agent" | "node" | "observer";
+  /** Gate key, or beginning of one with `*`, that the token reaches; repeat it for more. */
+  readonly key: readonly string[];
+  /** How long it works: minutes, hours or days, as `30d`; at most ten years. */
+  readonly ttl?: string | undefined;
+};
+export type AccessTokensCreateOutput = {
+  /** Name of the token, by which rules, events and the audit log call its holder. */
+  readonly name: string;
+  /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+  readonly role: "person" | "agent" | "node" | "observer";
+  /** Gate key, or beginning of one with `*`, that the token reaches; repeat it for more. */
+  readonly key: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly expiresAtMs: number;
+  /** The token. It is shown this once and kept nowhere. */
+  readonly token: string;
+};
+
+export type AccessTokensListInput = Readonly<Record<string, never>>;
+export type AccessTokensListOutput = {
+  readonly tokens: readonly ({
+    /** Name of the token, by which rules, events and the audit log call its holder. */
+    readonly name: string;
+    /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+    readonly role: "person" | "agent" | "node" | "observer";
+    /** Gate key, or beginning of one with `*`, that the token reaches; repeat it for more. */
+    readonly key: readonly string[];
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly expiresAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    readonly isExpired: boolean;
+    /** When it was last used since the hub started, epoch milliseconds. */
+    readonly usedAtMs: number | null;
+  })[];
+};
+
+export type AccessTokensRevokeInput = {
+  /** Name of the token, by which rules, events and the audit log call its holder. */
+  readonly name: string;
+};
+export type AccessTokensRevokeOutput = {
+  /** Name of the token, by which rules, events and the audit log call its holder. */
+  readonly name: string;
+  readonly endedSessions: number;
+};
+
+export type AccessTokensRotateInput = {
+  /** Name of the token, by which rules, events and the audit log call its holder. */
+  readonly name: string;
+};
+export type AccessTokensRotateOutput = {
+  /** Name of the token, by which rules, events and the audit log call its holder. */
+  readonly name: string;
+  /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+  readonly role: "person" | "agent" | "node" | "observer";
+  /** Gate key, or beginning of one with `*`, that the token reaches; repeat it for more. */
+  readonly key: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly expiresAtMs: number;
+  /** The token. It is shown this once and kept nowhere. */
+  readonly token: string;
+};
+
 export type AccessWhoamiInput = Readonly<Record<string, never>>;
 export type AccessWhoamiOutput = {
   readonly caller: string;
@@ -102,6 +171,14 @@ export type ApprovalsDecideOutput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
     })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -194,6 +271,80 @@ export type BackupCreateOutput = {
   readonly leftOut: readonly string[];
 };
 
+export type BudgetsAllowInput = {
+  /** The words of one allowance, together or apart. */
+  readonly allowance: readonly string[];
+};
+export type BudgetsAllowOutput = {
+  readonly allowanceId: string;
+  /** The allowance as it was written. */
+  readonly text: string;
+  readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+  /** In units; money in millionths. */
+  readonly limit: number;
+  /** Days begin at midnight UTC, weeks on Monday; `run` lasts as long as one episode. */
+  readonly window: "minute" | "hour" | "day" | "week" | "month" | "run";
+  /** Gate key, or its beginning with `*`. */
+  readonly tool?: string | undefined;
+  readonly subject?: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
+    readonly id: string;
+  } | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+};
+
+export type BudgetsListInput = Readonly<Record<string, never>>;
+export type BudgetsListOutput = {
+  readonly allowances: readonly ({
+    readonly allowanceId: string;
+    /** The allowance as it was written. */
+    readonly text: string;
+    readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+    /** In units; money in millionths. */
+    readonly limit: number;
+    /** Days begin at midnight UTC, weeks on Monday; `run` lasts as long as one episode. */
+    readonly window: "minute" | "hour" | "day" | "week" | "month" | "run";
+    /** Gate key, or its beginning with `*`. */
+    readonly tool?: string | undefined;
+    readonly subject?: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
+      readonly id: string;
+    } | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    readonly createdBy: string;
+    readonly used: number;
+    readonly left: number;
+    /** Null for allowances per run. */
+    readonly resetsAtMs: number | null;
+  })[];
+};
+
+export type BudgetsRevokeInput = {
+  readonly allowanceId: string;
+};
+export type BudgetsRevokeOutput = {
+  readonly allowanceId: string;
+  /** The allowance as it was written. */
+  readonly text: string;
+  readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+  /** In units; money in millionths. */
+  readonly limit: number;
+  /** Days begin at midnight UTC, weeks on Monday; `run` lasts as long as one episode. */
+  readonly window: "minute" | "hour" | "day" | "week" | "month" | "run";
+  /** Gate key, or its beginning with `*`. */
+  readonly tool?: string | undefined;
+  readonly subject?: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
+    readonly id: string;
+  } | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+};
+
 export type ConsumersAckInput = {
   readonly name: string;
   readonly seqs: readonly number[];
@@ -231,13 +382,15 @@ export type ConsumersCreateOutput = {
   /** Done out of order, above `floorSeq`. */
   readonly doneAbove: readonly number[];
   /** Given back, with the deliveries they had. */
-  readonly returned: readonly {
+  readonly returned: readonly ({
     /** Position in the journal; the first event is 1. */
     readonly seq: number;
     readonly attempt: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly notBeforeMs: number;
-  }[];
+    /** The delay that was asked for, in milliseconds. */
+    readonly delayMs?: number | undefined;
+  })[];
   /** The newest dead letters. */
   readonly buried: readonly number[];
   readonly buriedCount: number;
@@ -281,6 +434,8 @@ export type ConsumersPullOutput = {
       readonly node: string;
       readonly caller: string;
       readonly data: unknown;
+      /** Retention let go of the data, which is null here. */
+      readonly dropped?: true | undefined;
     };
   })[];
   /** Positions between the newest event and `floorSeq`. */
@@ -315,6 +470,8 @@ export type ConsumersStreamOutput = {
     readonly node: string;
     readonly caller: string;
     readonly data: unknown;
+    /** Retention let go of the data, which is null here. */
+    readonly dropped?: true | undefined;
   };
 };
 
@@ -366,7 +523,15 @@ export type EpisodesShowOutput = {
     readonly durationMs: number;
     /** What the run says of its end, in one line. */
     readonly outcome?: string | undefined;
+    /** Events that tell of an error; `error: null` tells of none. */
     readonly errors: number;
+    /** The first errors, which usually tell the cause. */
+    readonly errorItems: readonly ({
+      readonly seq: number;
+      readonly kind: string;
+      readonly code?: string | undefined;
+      readonly text: string;
+    })[];
     readonly refusals: number;
     readonly counts: {
       readonly events: number;
@@ -376,8 +541,49 @@ export type EpisodesShowOutput = {
       readonly actions: number;
       readonly approvals: number;
     };
+    /** Who caused its events, such as `agent:scout` or `person:admin`. */
+    readonly actors: readonly string[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly actorsMore: number;
+    /** Folders that it touched. */
+    readonly projects: readonly string[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly projectsMore: number;
+    readonly kinds: readonly {
+      readonly kind: string;
+      readonly count: number;
+    }[];
+    /** Events of kinds that the row does not name. */
+    readonly kindsMore: number;
+    /** Rules that held a call or refused it. */
+    readonly decisions: readonly ({
+      readonly seq: number;
+      readonly rule: string;
+      readonly decision: "ask" | "deny";
+    })[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly decisionsMore: number;
+    readonly approvals: readonly ({
+      readonly approvalId: string;
+      readonly seq: number;
+      readonly outcome: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+    })[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly approvalsMore: number;
+    /** Files that were changed, each with its newest size. */
+    readonly files: readonly ({
+      readonly path: string;
+      readonly seq: number;
+      readonly sizeBytes: number | "unknown";
+    })[];
+    /** Changes of files that the row does not name. */
+    readonly filesMore: number;
+    /** Tokens of models, in and out together. */
+    readonly tokens: number | "unknown";
+    readonly costUsd: number | "unknown";
     readonly waitingApprovalIds: readonly string[];
     readonly firstSeq: number;
+    readonly firstKind: string;
     readonly lastSeq: number;
     readonly lastKind: string;
   };
@@ -392,6 +598,180 @@ export type EpisodesShowOutput = {
     readonly isError: boolean;
     readonly data: unknown;
   })[];
+  readonly nextAfterSeq: number | null;
+};
+
+export type EpisodesSnapshotInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly id: string;
+  /** Position in the journal; the newest unless given. */
+  readonly at?: number | undefined;
+  /** Only parts that came after this position. */
+  readonly afterSeq?: number | undefined;
+  /** Parts of one answer. */
+  readonly limit?: number | undefined;
+};
+export type EpisodesSnapshotOutput = {
+  /** Position in the journal; the first event is 1. */
+  readonly at: number;
+  readonly episode: {
+    /** Joins everything that belongs to one episode. */
+    readonly id: string;
+    readonly title: string;
+    readonly agent: string;
+    /** `none` when no model takes part. */
+    readonly model: string;
+    readonly status: "running" | "waiting" | "finished" | "failed" | "cancelled" | "interrupted";
+    readonly folder?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly startedAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly lastAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endedAtMs?: number | undefined;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+    /** What the run says of its end, in one line. */
+    readonly outcome?: string | undefined;
+    /** Events that tell of an error; `error: null` tells of none. */
+    readonly errors: number;
+    /** The first errors, which usually tell the cause. */
+    readonly errorItems: readonly ({
+      readonly seq: number;
+      readonly kind: string;
+      readonly code?: string | undefined;
+      readonly text: string;
+    })[];
+    readonly refusals: number;
+    readonly counts: {
+      readonly events: number;
+      readonly observations: number;
+      readonly beliefs: number;
+      readonly intents: number;
+      readonly actions: number;
+      readonly approvals: number;
+    };
+    /** Who caused its events, such as `agent:scout` or `person:admin`. */
+    readonly actors: readonly string[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly actorsMore: number;
+    /** Folders that it touched. */
+    readonly projects: readonly string[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly projectsMore: number;
+    readonly kinds: readonly {
+      readonly kind: string;
+      readonly count: number;
+    }[];
+    /** Events of kinds that the row does not name. */
+    readonly kindsMore: number;
+    /** Rules that held a call or refused it. */
+    readonly decisions: readonly ({
+      readonly seq: number;
+      readonly rule: string;
+      readonly decision: "ask" | "deny";
+    })[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly decisionsMore: number;
+    readonly approvals: readonly ({
+      readonly approvalId: string;
+      readonly seq: number;
+      readonly outcome: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+    })[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly approvalsMore: number;
+    /** Files that were changed, each with its newest size. */
+    readonly files: readonly ({
+      readonly path: string;
+      readonly seq: number;
+      readonly sizeBytes: number | "unknown";
+    })[];
+    /** Changes of files that the row does not name. */
+    readonly filesMore: number;
+    /** Tokens of models, in and out together. */
+    readonly tokens: number | "unknown";
+    readonly costUsd: number | "unknown";
+    readonly waitingApprovalIds: readonly string[];
+    readonly firstSeq: number;
+    readonly firstKind: string;
+    readonly lastSeq: number;
+    readonly lastKind: string;
+  };
+  readonly observations: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+    readonly caller: string;
+    /** The event's data, without the recorded result. */
+    readonly data: unknown;
+  }[];
+  readonly beliefs: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+    readonly caller: string;
+    /** The event's data, without the recorded result. */
+    readonly data: unknown;
+  }[];
+  readonly intents: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+    readonly caller: string;
+    /** The event's data, without the recorded result. */
+    readonly data: unknown;
+  }[];
+  readonly actions: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+    readonly caller: string;
+    /** The event's data, without the recorded result. */
+    readonly data: unknown;
+  }[];
+  readonly approvals: readonly {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+    readonly caller: string;
+    /** The event's data, without the recorded result. */
+    readonly data: unknown;
+  }[];
+  /** In force when the episode began, secrets cut out; null when nothing was recorded by then. */
+  readonly configuration: {
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly version: string;
+    readonly values: readonly ({
+      readonly key: string;
+      readonly value: unknown;
+      readonly source: "default" | "file" | "environment" | "flag";
+      /** File and line, variable, or flag. */
+      readonly from: string;
+    })[];
+  } | null;
   readonly nextAfterSeq: number | null;
 };
 
@@ -412,6 +792,8 @@ export type EventsGetOutput = {
   readonly node: string;
   readonly caller: string;
   readonly data: unknown;
+  /** Retention let go of the data, which is null here. */
+  readonly dropped?: true | undefined;
 };
 
 export type EventsJournalInput = {
@@ -445,6 +827,8 @@ export type EventsJournalOutput = {
     readonly node: string;
     readonly caller: string;
     readonly data: unknown;
+    /** Retention let go of the data, which is null here. */
+    readonly dropped?: true | undefined;
   })[];
   /** Position in the journal; the first event is 1. */
   readonly headSeq: number;
@@ -475,6 +859,8 @@ export type EventsWatchOutput = {
   readonly node: string;
   readonly caller: string;
   readonly data: unknown;
+  /** Retention let go of the data, which is null here. */
+  readonly dropped?: true | undefined;
 };
 
 export type FsListInput = {
@@ -581,6 +967,8 @@ export type JournalExportOutput = {
   readonly caller: string;
   /** Null where retention dropped it. */
   readonly data: unknown;
+  /** It did, as lines of a tee say. */
+  readonly dropped?: true | undefined;
   readonly format?: number | undefined;
   readonly dataHash?: string | undefined;
   readonly prevHash?: string | undefined;
@@ -590,6 +978,8 @@ export type JournalExportOutput = {
 export type JournalImportInput = {
   /** File on the hub's machine, as a whole path. */
   readonly file: string;
+  /** Take events without their data, too; what rests on them is not in the views then. */
+  readonly mayLackRows?: boolean | undefined;
 };
 export type JournalImportOutput = {
   readonly stage: "checked" | "written" | "done";
@@ -685,6 +1075,18 @@ export type StateActionsInput = {
   readonly at?: number | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
+  /** Only of this agent. */
+  readonly agent?: string | undefined;
+  /** Only what this caller caused, such as `agent:scout`; `scout` alone finds it, too. */
+  readonly actor?: string | undefined;
+  /** Only kinds that begin with this. */
+  readonly kind?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly since?: number | undefined;
+  /** Only this folder and what is in it. */
+  readonly folder?: string | undefined;
+  /** Only what says this: in summaries, statements, topics, paths, tools and reasons. */
+  readonly text?: string | undefined;
 };
 export type StateActionsOutput = {
   readonly view: string;
@@ -692,6 +1094,8 @@ export type StateActionsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly {
     /** Position in the journal; the first event is 1. */
     readonly seq: number;
@@ -737,6 +1141,80 @@ export type StateActionsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateAllowancesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateAllowancesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    readonly allowanceId: string;
+    /** The allowance as it was written. */
+    readonly text: string;
+    readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+    /** In units; money in millionths. */
+    readonly limit: number;
+    /** Days begin at midnight UTC, weeks on Monday; `run` lasts as long as one episode. */
+    readonly window: "minute" | "hour" | "day" | "week" | "month" | "run";
+    /** Gate key, or its beginning with `*`. */
+    readonly tool?: string | undefined;
+    readonly subject?: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
+      readonly id: string;
+    } | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    readonly createdBy: string;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateAllowancesGetInput = {
+  readonly key: string;
+};
+export type StateAllowancesGetOutput = {
+  readonly allowanceId: string;
+  /** The allowance as it was written. */
+  readonly text: string;
+  readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+  /** In units; money in millionths. */
+  readonly limit: number;
+  /** Days begin at midnight UTC, weeks on Monday; `run` lasts as long as one episode. */
+  readonly window: "minute" | "hour" | "day" | "week" | "month" | "run";
+  /** Gate key, or its beginning with `*`. */
+  readonly tool?: string | undefined;
+  readonly subject?: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
+    readonly id: string;
+  } | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+};
+
+export type StateAllowancesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateAllowancesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateApprovalsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -751,6 +1229,8 @@ export type StateApprovalsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly ({
     readonly approvalId: string;
     readonly status: "waiting" | "granted" | "denied" | "expired" | "cancelled";
@@ -772,6 +1252,14 @@ export type StateApprovalsOutput = {
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
       })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -816,6 +1304,14 @@ export type StateApprovalsGetOutput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
     })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -856,6 +1352,18 @@ export type StateBeliefsInput = {
   readonly at?: number | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
+  /** Only of this agent. */
+  readonly agent?: string | undefined;
+  /** Only what this caller caused, such as `agent:scout`; `scout` alone finds it, too. */
+  readonly actor?: string | undefined;
+  /** Only kinds that begin with this. */
+  readonly kind?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly since?: number | undefined;
+  /** Only this folder and what is in it. */
+  readonly folder?: string | undefined;
+  /** Only what says this: in summaries, statements, topics, paths, tools and reasons. */
+  readonly text?: string | undefined;
 };
 export type StateBeliefsOutput = {
   readonly view: string;
@@ -863,6 +1371,8 @@ export type StateBeliefsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly {
     /** Position in the journal; the first event is 1. */
     readonly seq: number;
@@ -921,6 +1431,8 @@ export type StateBriefsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly {
     /** Absolute path of a folder on the machine the hub runs on. */
     readonly folder: string;
@@ -964,6 +1476,126 @@ export type StateBriefsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateBudgetUsesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateBudgetUsesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    readonly allowanceId: string;
+    /** For allowances per run. */
+    readonly episode?: string | undefined;
+    /** Number of the window, counted from 1970. */
+    readonly window: number;
+    readonly used: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateBudgetUsesGetInput = {
+  readonly key: string;
+};
+export type StateBudgetUsesGetOutput = {
+  readonly allowanceId: string;
+  /** For allowances per run. */
+  readonly episode?: string | undefined;
+  /** Number of the window, counted from 1970. */
+  readonly window: number;
+  readonly used: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+};
+
+export type StateBudgetUsesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateBudgetUsesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateConfigurationsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateConfigurationsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly version: string;
+    readonly values: readonly ({
+      readonly key: string;
+      readonly value: unknown;
+      readonly source: "default" | "file" | "environment" | "flag";
+      /** File and line, variable, or flag. */
+      readonly from: string;
+    })[];
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateConfigurationsGetInput = {
+  readonly key: string;
+};
+export type StateConfigurationsGetOutput = {
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly timeMs: number;
+  readonly version: string;
+  readonly values: readonly ({
+    readonly key: string;
+    readonly value: unknown;
+    readonly source: "default" | "file" | "environment" | "flag";
+    /** File and line, variable, or flag. */
+    readonly from: string;
+  })[];
+};
+
+export type StateConfigurationsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateConfigurationsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateConsumersInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -977,7 +1609,9 @@ export type StateConsumersOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
-  readonly items: readonly {
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
     readonly name: string;
     /** Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count. */
     readonly prefixes: readonly string[];
@@ -992,19 +1626,21 @@ export type StateConsumersOutput = {
     /** Done out of order, above `floorSeq`. */
     readonly doneAbove: readonly number[];
     /** Given back, with the deliveries they had. */
-    readonly returned: readonly {
+    readonly returned: readonly ({
       /** Position in the journal; the first event is 1. */
       readonly seq: number;
       readonly attempt: number;
       /** Milliseconds since 1970-01-01 UTC. */
       readonly notBeforeMs: number;
-    }[];
+      /** The delay that was asked for, in milliseconds. */
+      readonly delayMs?: number | undefined;
+    })[];
     /** The newest dead letters. */
     readonly buried: readonly number[];
     readonly buriedCount: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly createdAtMs: number;
-  }[];
+  })[];
   readonly nextCursor: string | null;
 };
 
@@ -1026,13 +1662,15 @@ export type StateConsumersGetOutput = {
   /** Done out of order, above `floorSeq`. */
   readonly doneAbove: readonly number[];
   /** Given back, with the deliveries they had. */
-  readonly returned: readonly {
+  readonly returned: readonly ({
     /** Position in the journal; the first event is 1. */
     readonly seq: number;
     readonly attempt: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly notBeforeMs: number;
-  }[];
+    /** The delay that was asked for, in milliseconds. */
+    readonly delayMs?: number | undefined;
+  })[];
   /** The newest dead letters. */
   readonly buried: readonly number[];
   readonly buriedCount: number;
@@ -1067,6 +1705,8 @@ export type StateEndedTasksOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly ({
     /** UUIDv7 of the task. */
     readonly taskId: string;
@@ -1129,11 +1769,20 @@ export type StateEpisodesInput = {
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
   readonly status?: "running" | "waiting" | "finished" | "failed" | "cancelled" | "interrupted" | undefined;
+  /** Only those with errors. */
   readonly errorsOnly?: boolean | undefined;
+  /** Only of this agent. */
   readonly agent?: string | undefined;
-  readonly text?: string | undefined;
+  /** Only what this caller caused, such as `agent:scout`; `scout` alone finds it, too. */
+  readonly actor?: string | undefined;
+  /** Only kinds that begin with this. */
+  readonly kind?: string | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly since?: number | undefined;
+  /** Only this folder and what is in it. */
+  readonly folder?: string | undefined;
+  /** Only those that say this: in id, title, agent, folders, outcome, errors and changed files. */
+  readonly text?: string | undefined;
 };
 export type StateEpisodesOutput = {
   readonly view: string;
@@ -1141,6 +1790,8 @@ export type StateEpisodesOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly ({
     /** Joins everything that belongs to one episode. */
     readonly id: string;
@@ -1160,7 +1811,15 @@ export type StateEpisodesOutput = {
     readonly durationMs: number;
     /** What the run says of its end, in one line. */
     readonly outcome?: string | undefined;
+    /** Events that tell of an error; `error: null` tells of none. */
     readonly errors: number;
+    /** The first errors, which usually tell the cause. */
+    readonly errorItems: readonly ({
+      readonly seq: number;
+      readonly kind: string;
+      readonly code?: string | undefined;
+      readonly text: string;
+    })[];
     readonly refusals: number;
     readonly counts: {
       readonly events: number;
@@ -1170,8 +1829,49 @@ export type StateEpisodesOutput = {
       readonly actions: number;
       readonly approvals: number;
     };
+    /** Who caused its events, such as `agent:scout` or `person:admin`. */
+    readonly actors: readonly string[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly actorsMore: number;
+    /** Folders that it touched. */
+    readonly projects: readonly string[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly projectsMore: number;
+    readonly kinds: readonly {
+      readonly kind: string;
+      readonly count: number;
+    }[];
+    /** Events of kinds that the row does not name. */
+    readonly kindsMore: number;
+    /** Rules that held a call or refused it. */
+    readonly decisions: readonly ({
+      readonly seq: number;
+      readonly rule: string;
+      readonly decision: "ask" | "deny";
+    })[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly decisionsMore: number;
+    readonly approvals: readonly ({
+      readonly approvalId: string;
+      readonly seq: number;
+      readonly outcome: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+    })[];
+    /** Mentions of further ones, which the row has no room for. */
+    readonly approvalsMore: number;
+    /** Files that were changed, each with its newest size. */
+    readonly files: readonly ({
+      readonly path: string;
+      readonly seq: number;
+      readonly sizeBytes: number | "unknown";
+    })[];
+    /** Changes of files that the row does not name. */
+    readonly filesMore: number;
+    /** Tokens of models, in and out together. */
+    readonly tokens: number | "unknown";
+    readonly costUsd: number | "unknown";
     readonly waitingApprovalIds: readonly string[];
     readonly firstSeq: number;
+    readonly firstKind: string;
     readonly lastSeq: number;
     readonly lastKind: string;
   })[];
@@ -1200,7 +1900,15 @@ export type StateEpisodesGetOutput = {
   readonly durationMs: number;
   /** What the run says of its end, in one line. */
   readonly outcome?: string | undefined;
+  /** Events that tell of an error; `error: null` tells of none. */
   readonly errors: number;
+  /** The first errors, which usually tell the cause. */
+  readonly errorItems: readonly ({
+    readonly seq: number;
+    readonly kind: string;
+    readonly code?: string | undefined;
+    readonly text: string;
+  })[];
   readonly refusals: number;
   readonly counts: {
     readonly events: number;
@@ -1210,8 +1918,49 @@ export type StateEpisodesGetOutput = {
     readonly actions: number;
     readonly approvals: number;
   };
+  /** Who caused its events, such as `agent:scout` or `person:admin`. */
+  readonly actors: readonly string[];
+  /** Mentions of further ones, which the row has no room for. */
+  readonly actorsMore: number;
+  /** Folders that it touched. */
+  readonly projects: readonly string[];
+  /** Mentions of further ones, which the row has no room for. */
+  readonly projectsMore: number;
+  readonly kinds: readonly {
+    readonly kind: string;
+    readonly count: number;
+  }[];
+  /** Events of kinds that the row does not name. */
+  readonly kindsMore: number;
+  /** Rules that held a call or refused it. */
+  readonly decisions: readonly ({
+    readonly seq: number;
+    readonly rule: string;
+    readonly decision: "ask" | "deny";
+  })[];
+  /** Mentions of further ones, which the row has no room for. */
+  readonly decisionsMore: number;
+  readonly approvals: readonly ({
+    readonly approvalId: string;
+    readonly seq: number;
+    readonly outcome: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+  })[];
+  /** Mentions of further ones, which the row has no room for. */
+  readonly approvalsMore: number;
+  /** Files that were changed, each with its newest size. */
+  readonly files: readonly ({
+    readonly path: string;
+    readonly seq: number;
+    readonly sizeBytes: number | "unknown";
+  })[];
+  /** Changes of files that the row does not name. */
+  readonly filesMore: number;
+  /** Tokens of models, in and out together. */
+  readonly tokens: number | "unknown";
+  readonly costUsd: number | "unknown";
   readonly waitingApprovalIds: readonly string[];
   readonly firstSeq: number;
+  readonly firstKind: string;
   readonly lastSeq: number;
   readonly lastKind: string;
 };
@@ -1238,6 +1987,18 @@ export type StateIntentsInput = {
   readonly at?: number | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
+  /** Only of this agent. */
+  readonly agent?: string | undefined;
+  /** Only what this caller caused, such as `agent:scout`; `scout` alone finds it, too. */
+  readonly actor?: string | undefined;
+  /** Only kinds that begin with this. */
+  readonly kind?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly since?: number | undefined;
+  /** Only this folder and what is in it. */
+  readonly folder?: string | undefined;
+  /** Only what says this: in summaries, statements, topics, paths, tools and reasons. */
+  readonly text?: string | undefined;
 };
 export type StateIntentsOutput = {
   readonly view: string;
@@ -1245,6 +2006,8 @@ export type StateIntentsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly {
     /** Position in the journal; the first event is 1. */
     readonly seq: number;
@@ -1298,6 +2061,18 @@ export type StateObservationsInput = {
   readonly at?: number | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
+  /** Only of this agent. */
+  readonly agent?: string | undefined;
+  /** Only what this caller caused, such as `agent:scout`; `scout` alone finds it, too. */
+  readonly actor?: string | undefined;
+  /** Only kinds that begin with this. */
+  readonly kind?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly since?: number | undefined;
+  /** Only this folder and what is in it. */
+  readonly folder?: string | undefined;
+  /** Only what says this: in summaries, statements, topics, paths, tools and reasons. */
+  readonly text?: string | undefined;
 };
 export type StateObservationsOutput = {
   readonly view: string;
@@ -1305,6 +2080,8 @@ export type StateObservationsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly {
     /** Position in the journal; the first event is 1. */
     readonly seq: number;
@@ -1363,6 +2140,8 @@ export type StateRunsOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly ({
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
@@ -1439,6 +2218,8 @@ export type StateTasksOutput = {
   readonly version: number;
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
   readonly items: readonly ({
     /** UUIDv7 of the task. */
     readonly taskId: string;
@@ -1457,6 +2238,14 @@ export type StateTasksOutput = {
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
       })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -1497,6 +2286,14 @@ export type StateTasksGetOutput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
     })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -1685,7 +2482,7 @@ export type TasksEnqueueInput = {
   readonly payload?: unknown;
   /** Higher goes first; equal ones go in the order they came. */
   readonly priority?: number | undefined;
-  /** The same key enqueues once. */
+  /** The same key enqueues once; with another payload it is refused. */
   readonly idemKey?: string | undefined;
   /** Wait this many milliseconds first. */
   readonly delayMs?: number | undefined;
@@ -1721,6 +2518,14 @@ export type TasksGetOutput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
     })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -1777,6 +2582,14 @@ export type TasksListOutput = {
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
       })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -1906,6 +2719,35 @@ export type TextOutlineOutput = {
 
 /** What each kind of event carries. */
 export interface EventData {
+  /** A named token was made; what it reads is told to nobody but its maker. */
+  readonly "access.token.created": {
+    /** Name of the token, by which rules, events and the audit log call its holder. */
+    readonly name: string;
+    /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+    readonly role: "person" | "agent" | "node" | "observer";
+    /** Gate key, or beginning of one with `*`, that the token reaches; repeat it for more. */
+    readonly key: readonly string[];
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly expiresAtMs: number;
+  };
+  /** A named token was taken away, with its open streams and sign-ins. */
+  readonly "access.token.revoked": {
+    /** Name of the token, by which rules, events and the audit log call its holder. */
+    readonly name: string;
+    /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+    readonly role: "person" | "agent" | "node" | "observer";
+  };
+  /** A named token got a new text, and the old one ended at once. */
+  readonly "access.token.rotated": {
+    /** Name of the token, by which rules, events and the audit log call its holder. */
+    readonly name: string;
+    /** What its holder is: an observer only reads, and agents and nodes never make tokens. */
+    readonly role: "person" | "agent" | "node" | "observer";
+    /** Gate key, or beginning of one with `*`, that the token reaches; repeat it for more. */
+    readonly key: readonly string[];
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly expiresAtMs: number;
+  };
   /** A change that an agent wanted was made. */
   readonly "actions.applied": {
     readonly agent: string;
@@ -1981,6 +2823,8 @@ export interface EventData {
     readonly agent: string;
     readonly outcome: string;
     readonly notDone: readonly string[];
+    /** What the run answered, unless it is too large for an event; its task has it, too. */
+    readonly output?: unknown;
   };
   /** The hub ended while the run was going; it can be resumed. */
   readonly "agents.run.interrupted": {
@@ -1997,7 +2841,7 @@ export interface EventData {
     /** Milliseconds left, as far as can be told. */
     readonly etaMs: number | null;
   };
-  /** An interrupted run goes on; recorded steps are not repeated. */
+  /** An interrupted run is to go on; recorded steps are not repeated. */
   readonly "agents.run.resumed": {
     readonly agent: string;
     readonly recordedSteps: number;
@@ -2061,6 +2905,14 @@ export interface EventData {
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
       })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     };
     /** Which rule asks. */
     readonly rule: string;
@@ -2092,6 +2944,62 @@ export interface EventData {
     }[];
     readonly topic: string;
   };
+  /** A person set a ceiling. */
+  readonly "budgets.allowance.granted": {
+    readonly allowanceId: string;
+    readonly text: string;
+    readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+    /** In units; money in millionths. */
+    readonly limit: number;
+    /** Days begin at midnight UTC, weeks on Monday; `run` lasts as long as one episode. */
+    readonly window: "minute" | "hour" | "day" | "week" | "month" | "run";
+    /** Gate key, or its beginning with `*`. */
+    readonly tool?: string | undefined;
+    readonly subject?: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
+      readonly id: string;
+    } | undefined;
+  };
+  /** A ceiling is gone. */
+  readonly "budgets.allowance.revoked": {
+    readonly allowanceId: string;
+  };
+  /** The most that a call can use was taken from an allowance, before the call ran. */
+  readonly "budgets.charged": {
+    readonly allowanceId: string;
+    readonly episode?: string | undefined;
+    readonly window: number;
+    readonly amount: number;
+    readonly tool: string;
+  };
+  /** Four fifths of an allowance are used. */
+  readonly "budgets.limit.neared": {
+    readonly allowanceId: string;
+    readonly episode?: string | undefined;
+    readonly window: number;
+    readonly amount: number;
+    readonly tool: string;
+    readonly limit: number;
+    readonly used: number;
+  };
+  /** A call was refused because an allowance is used up. */
+  readonly "budgets.limit.reached": {
+    readonly allowanceId: string;
+    readonly episode?: string | undefined;
+    readonly window: number;
+    readonly amount: number;
+    readonly tool: string;
+    readonly limit: number;
+    readonly used: number;
+  };
+  /** A call used less than the most it could, and the rest is free again. */
+  readonly "budgets.refunded": {
+    readonly allowanceId: string;
+    readonly episode?: string | undefined;
+    readonly window: number;
+    readonly amount: number;
+    readonly tool: string;
+  };
   /** This reader was too slow and lost events; they can be read from the journal. */
   readonly "bus.gap": {
     /** Position in the journal; the first event is 1. */
@@ -2099,6 +3007,20 @@ export interface EventData {
     /** Position in the journal; the first event is 1. */
     readonly toSeq: number;
     readonly skipped: number;
+  };
+  /** The hub works under another configuration than before; secrets are cut out of it. */
+  readonly "config.applied": {
+    /** Version of the program. */
+    readonly version: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    readonly values: readonly ({
+      readonly key: string;
+      readonly value: unknown;
+      readonly source: "default" | "file" | "environment" | "flag";
+      /** File and line, variable, or flag. */
+      readonly from: string;
+    })[];
   };
   /** Messages are done and will not be delivered again. */
   readonly "consumers.acked": {
@@ -2142,6 +3064,8 @@ export interface EventData {
     readonly attempt: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly notBeforeMs: number;
+    /** The delay that was asked for; no clock that is set back adds to it. */
+    readonly delayMs?: number | undefined;
   };
   /** An agent wants to change something. */
   readonly "intents.proposed": {
@@ -2253,6 +3177,14 @@ export interface EventData {
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
       })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -2317,10 +3249,18 @@ export interface Client {
   readonly access: {
     /** Make a sign-in link that works once, within 10 minutes. */
     code(input?: AccessCodeInput, options?: CallOptions): Promise<AccessCodeOutput>;
-    /** Swap a one-time code, or the admin token, for a browser sign-in cookie. */
+    /** Swap a one-time code, or the token of a person, for a browser sign-in cookie. */
     signin(input?: AccessSigninInput, options?: CallOptions): Promise<AccessSigninOutput>;
     /** End this browser's sign-in. */
     signout(input?: AccessSignoutInput, options?: CallOptions): Promise<AccessSignoutOutput>;
+    /** Make a named token that reaches no more than the keys given, and ends by itself. */
+    tokensCreate(input: AccessTokensCreateInput, options?: CallOptions): Promise<AccessTokensCreateOutput>;
+    /** List the named tokens with role, keys and end; what they read is not known to the hub. */
+    tokensList(input?: AccessTokensListInput, options?: CallOptions): Promise<AccessTokensListOutput>;
+    /** Take a named token away; its open streams and sign-ins end at once. */
+    tokensRevoke(input: AccessTokensRevokeInput, options?: CallOptions): Promise<AccessTokensRevokeOutput>;
+    /** Give a named token a new text with the same role and keys; the old text and what it opened end at once. */
+    tokensRotate(input: AccessTokensRotateInput, options?: CallOptions): Promise<AccessTokensRotateOutput>;
     /** Say who the hub takes this caller for. */
     whoami(input?: AccessWhoamiInput, options?: CallOptions): Promise<AccessWhoamiOutput>;
   };
@@ -2346,6 +3286,14 @@ export interface Client {
     /** Copy the hub's state into one new file while the hub runs; only its owner can read it. */
     create(input: BackupCreateInput, options?: CallOptions): Promise<Accepted>;
   };
+  readonly budgets: {
+    /** Set a ceiling, such as `1 USD/day` or `20 calls/hour web.fetch`. */
+    allow(input: BudgetsAllowInput, options?: CallOptions): Promise<BudgetsAllowOutput>;
+    /** List every ceiling with what is used and left of it now. */
+    list(input?: BudgetsListInput, options?: CallOptions): Promise<BudgetsListOutput>;
+    /** Remove a ceiling. */
+    revoke(input: BudgetsRevokeInput, options?: CallOptions): Promise<BudgetsRevokeOutput>;
+  };
   readonly consumers: {
     /** Say that messages are done. */
     ack(input: ConsumersAckInput, options?: CallOptions): Promise<ConsumersAckOutput>;
@@ -2369,6 +3317,8 @@ export interface Client {
   readonly episodes: {
     /** Tell one episode as a story, event by event. */
     show(input: EpisodesShowInput, options?: CallOptions): Promise<EpisodesShowOutput>;
+    /** Show one episode as it stood at a position of the journal, with its parts and the configuration of its time. */
+    snapshot(input: EpisodesSnapshotInput, options?: CallOptions): Promise<EpisodesSnapshotOutput>;
   };
   readonly events: {
     /** Show one event of the journal. */
@@ -2417,6 +3367,12 @@ export interface Client {
     actionsGet(input: StateActionsGetInput, options?: CallOptions): Promise<StateActionsGetOutput>;
     /** Follow actions as JSON patches (RFC 6902). */
     actionsWatch(input?: StateActionsWatchInput, options?: StreamOptions): AsyncGenerator<StateActionsWatchOutput, void, undefined>;
+    /** List ceilings on what may be used up, newest first. */
+    allowances(input?: StateAllowancesInput, options?: CallOptions): Promise<StateAllowancesOutput>;
+    /** Show one row of allowances. */
+    allowancesGet(input: StateAllowancesGetInput, options?: CallOptions): Promise<StateAllowancesGetOutput>;
+    /** Follow allowances as JSON patches (RFC 6902). */
+    allowancesWatch(input?: StateAllowancesWatchInput, options?: StreamOptions): AsyncGenerator<StateAllowancesWatchOutput, void, undefined>;
     /** List calls that wait for a person, and how they were answered, newest first. */
     approvals(input?: StateApprovalsInput, options?: CallOptions): Promise<StateApprovalsOutput>;
     /** Show one row of approvals. */
@@ -2435,6 +3391,18 @@ export interface Client {
     briefsGet(input: StateBriefsGetInput, options?: CallOptions): Promise<StateBriefsGetOutput>;
     /** Follow briefs as JSON patches (RFC 6902). */
     briefsWatch(input?: StateBriefsWatchInput, options?: StreamOptions): AsyncGenerator<StateBriefsWatchOutput, void, undefined>;
+    /** List how much of each allowance is used, newest allowance first. */
+    budgetUses(input?: StateBudgetUsesInput, options?: CallOptions): Promise<StateBudgetUsesOutput>;
+    /** Show one row of budgetUses. */
+    budgetUsesGet(input: StateBudgetUsesGetInput, options?: CallOptions): Promise<StateBudgetUsesGetOutput>;
+    /** Follow budgetUses as JSON patches (RFC 6902). */
+    budgetUsesWatch(input?: StateBudgetUsesWatchInput, options?: StreamOptions): AsyncGenerator<StateBudgetUsesWatchOutput, void, undefined>;
+    /** List configurations that the hub worked under, newest first. */
+    configurations(input?: StateConfigurationsInput, options?: CallOptions): Promise<StateConfigurationsOutput>;
+    /** Show one row of configurations. */
+    configurationsGet(input: StateConfigurationsGetInput, options?: CallOptions): Promise<StateConfigurationsGetOutput>;
+    /** Follow configurations as JSON patches (RFC 6902). */
+    configurationsWatch(input?: StateConfigurationsWatchInput, options?: StreamOptions): AsyncGenerator<StateConfigurationsWatchOutput, void, undefined>;
     /** List durable consumers and how far they are. */
     consumers(input?: StateConsumersInput, options?: CallOptions): Promise<StateConsumersOutput>;
     /** Show one row of consumers. */
@@ -2447,7 +3415,7 @@ export interface Client {
     endedTasksGet(input: StateEndedTasksGetInput, options?: CallOptions): Promise<StateEndedTasksGetOutput>;
     /** Follow endedTasks as JSON patches (RFC 6902). */
     endedTasksWatch(input?: StateEndedTasksWatchInput, options?: StreamOptions): AsyncGenerator<StateEndedTasksWatchOutput, void, undefined>;
-    /** List every run of an agent with its status, duration and counts, newest first. */
+    /** List every run of an agent with its status, duration, counts, errors, decisions and changed files, newest first. */
     episodes(input?: StateEpisodesInput, options?: CallOptions): Promise<StateEpisodesOutput>;
     /** Show one row of episodes. */
     episodesGet(input: StateEpisodesGetInput, options?: CallOptions): Promise<StateEpisodesGetOutput>;
@@ -2518,6 +3486,10 @@ export function createClient(options: ClientOptions): Client {
       code: (input = {}, options) => runtime.call("POST /signin/code", input, options) as Promise<AccessCodeOutput>,
       signin: (input = {}, options) => runtime.call("POST /signin", input, options) as Promise<AccessSigninOutput>,
       signout: (input = {}, options) => runtime.call("POST /signout", input, options) as Promise<AccessSignoutOutput>,
+      tokensCreate: (input, options) => runtime.call("POST /access/tokens", input, options) as Promise<AccessTokensCreateOutput>,
+      tokensList: (input = {}, options) => runtime.call("GET /access/tokens", input, options) as Promise<AccessTokensListOutput>,
+      tokensRevoke: (input, options) => runtime.call("DELETE /access/tokens/{name}", input, options) as Promise<AccessTokensRevokeOutput>,
+      tokensRotate: (input, options) => runtime.call("POST /access/tokens/{name}/rotate", input, options) as Promise<AccessTokensRotateOutput>,
       whoami: (input = {}, options) => runtime.call("GET /whoami", input, options) as Promise<AccessWhoamiOutput>,
     },
     agents: {
@@ -2535,6 +3507,11 @@ export function createClient(options: ClientOptions): Client {
     backup: {
       create: (input, options) => runtime.call("POST /backup", input, options) as Promise<Accepted>,
     },
+    budgets: {
+      allow: (input, options) => runtime.call("POST /budgets/allow", input, options) as Promise<BudgetsAllowOutput>,
+      list: (input = {}, options) => runtime.call("GET /budgets", input, options) as Promise<BudgetsListOutput>,
+      revoke: (input, options) => runtime.call("DELETE /budgets/{allowanceId}", input, options) as Promise<BudgetsRevokeOutput>,
+    },
     consumers: {
       ack: (input, options) => runtime.call("POST /consumers/{name}/ack", input, options) as Promise<ConsumersAckOutput>,
       create: (input, options) => runtime.call("POST /consumers/{name}", input, options) as Promise<ConsumersCreateOutput>,
@@ -2549,6 +3526,7 @@ export function createClient(options: ClientOptions): Client {
     },
     episodes: {
       show: (input, options) => runtime.call("GET /episodes/{id}", input, options) as Promise<EpisodesShowOutput>,
+      snapshot: (input, options) => runtime.call("GET /episodes/{id}/snapshot", input, options) as Promise<EpisodesSnapshotOutput>,
     },
     events: {
       get: (input, options) => runtime.call("GET /events/{seq}", input, options) as Promise<EventsGetOutput>,
@@ -2579,6 +3557,9 @@ export function createClient(options: ClientOptions): Client {
       actions: (input = {}, options) => runtime.call("GET /state/actions", input, options) as Promise<StateActionsOutput>,
       actionsGet: (input, options) => runtime.call("GET /state/actions/{key}", input, options) as Promise<StateActionsGetOutput>,
       actionsWatch: (input = {}, options) => runtime.stream("GET /state/actions/-/watch", input, options) as AsyncGenerator<StateActionsWatchOutput, void, undefined>,
+      allowances: (input = {}, options) => runtime.call("GET /state/allowances", input, options) as Promise<StateAllowancesOutput>,
+      allowancesGet: (input, options) => runtime.call("GET /state/allowances/{key}", input, options) as Promise<StateAllowancesGetOutput>,
+      allowancesWatch: (input = {}, options) => runtime.stream("GET /state/allowances/-/watch", input, options) as AsyncGenerator<StateAllowancesWatchOutput, void, undefined>,
       approvals: (input = {}, options) => runtime.call("GET /state/approvals", input, options) as Promise<StateApprovalsOutput>,
       approvalsGet: (input, options) => runtime.call("GET /state/approvals/{key}", input, options) as Promise<StateApprovalsGetOutput>,
       approvalsWatch: (input = {}, options) => runtime.stream("GET /state/approvals/-/watch", input, options) as AsyncGenerator<StateApprovalsWatchOutput, void, undefined>,
@@ -2588,6 +3569,12 @@ export function createClient(options: ClientOptions): Client {
       briefs: (input = {}, options) => runtime.call("GET /state/briefs", input, options) as Promise<StateBriefsOutput>,
       briefsGet: (input, options) => runtime.call("GET /state/briefs/{key}", input, options) as Promise<StateBriefsGetOutput>,
       briefsWatch: (input = {}, options) => runtime.stream("GET /state/briefs/-/watch", input, options) as AsyncGenerator<StateBriefsWatchOutput, void, undefined>,
+      budgetUses: (input = {}, options) => runtime.call("GET /state/budgetUses", input, options) as Promise<StateBudgetUsesOutput>,
+      budgetUsesGet: (input, options) => runtime.call("GET /state/budgetUses/{key}", input, options) as Promise<StateBudgetUsesGetOutput>,
+      budgetUsesWatch: (input = {}, options) => runtime.stream("GET /state/budgetUses/-/watch", input, options) as AsyncGenerator<StateBudgetUsesWatchOutput, void, undefined>,
+      configurations: (input = {}, options) => runtime.call("GET /state/configurations", input, options) as Promise<StateConfigurationsOutput>,
+      configurationsGet: (input, options) => runtime.call("GET /state/configurations/{key}", input, options) as Promise<StateConfigurationsGetOutput>,
+      configurationsWatch: (input = {}, options) => runtime.stream("GET /state/configurations/-/watch", input, options) as AsyncGenerator<StateConfigurationsWatchOutput, void, undefined>,
       consumers: (input = {}, options) => runtime.call("GET /state/consumers", input, options) as Promise<StateConsumersOutput>,
       consumersGet: (input, options) => runtime.call("GET /state/consumers/{key}", input, options) as Promise<StateConsumersGetOutput>,
       consumersWatch: (input = {}, options) => runtime.stream("GET /state/consumers/-/watch", input, options) as AsyncGenerator<StateConsumersWatchOutput, void, undefined>,

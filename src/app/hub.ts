@@ -31,6 +31,7 @@ import { createAccess } from "../domains/access/service.ts";
 import { createAudit } from "../domains/audit/service.ts";
 import { consumers, consumersMax } from "../domains/consumers/views.ts";
 import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
+import { recordConfiguration } from "../domains/system/configuration.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
 import type { Telemetry } from "../kernel/ports.ts";
@@ -40,6 +41,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
+import { type WatchedStore, watchStore } from "./store-watch.ts";
 import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { cedarProgram, nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
@@ -110,6 +112,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       const { url } = await http.listen({ port: values.server.port, host: values.server.bind });
       await lock.announce(url);
       await writeHubNote(stateDir, { address: url, pid: options.pid, startedAt: facts.startedAtMs });
+      await recordConfiguration(system, { journal: kernel.journal, facts, redactor: means.redactor });
       await system.emit(ServiceOpened, { version: facts.version, address: url, bootId: facts.bootId });
       return { url };
     },
@@ -167,6 +170,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const node = await nodeIdOf(stateDir, { files, newId });
   const version = versionOf();
   const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
+  const watched = watchStore(openSqliteStore(join(stateDir, "journal.db")));
   const facts = hubFacts({
     tee,
     otlp,
@@ -176,14 +180,15 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     metrics,
     stop: stop.resolve,
     damages: files.damages,
+    storeCheck: watched.check,
     auditLog,
   });
-  const store = openSqliteStore(join(stateDir, "journal.db"));
-  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
+  const { report } = files;
+  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax, report });
   return {
     tee,
     otlp,
-    store,
+    store: watched.store,
     blobs,
     chance,
     newId,
@@ -304,10 +309,10 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     web: await openAssetFolder(join(programRoot(), "web", "dist")),
     spec: await openAssetFolder(join(programRoot(), "spec")),
     allowedHosts: allowedHosts(config),
-    limits: { bodyBytesMax: config.values.server.bodyBytesMax },
-  });
     allowedOrigins: config.values.server.allowedOrigins,
     addresses: createClientAddress(config.values.server),
+    limits: { bodyBytesMax: config.values.server.bodyBytesMax },
+  });
 }
 
 function consumerStats({ views, journal }: StartedKernel) {
@@ -333,12 +338,14 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
+  readonly storeCheck: WatchedStore["check"];
   readonly tee: TeeSeat;
   readonly otlp: OtlpSeat;
   readonly auditLog: AuditLog;
 }
 
-function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee, otlp }: FactsOptions): HubFacts {
+function hubFacts(options: FactsOptions): HubFacts {
+  const { config, node, bootId, metrics, stop, damages, storeCheck, auditLog, tee, otlp } = options;
   return {
     version: versionOf(),
     bootId,
@@ -351,7 +358,7 @@ function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee,
     async checks() {
       const { freeBytes } = await diskFree(config.values.state.dir);
       return [
-        { name: "store", ok: true, detail: "open" },
+        storeCheck(),
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },

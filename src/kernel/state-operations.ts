@@ -43,6 +43,7 @@ function listOf(view: View, views: () => Views): Bound {
       view: Type.String(),
       version: Type.Integer({ description: "Version of the view's fold." }),
       seq: Seq,
+      rowsMax: Type.Integer({ description: "Rows that the view keeps; what came before them is in the journal." }),
       items: Type.Array(view.row),
       nextCursor: Type.Union([Type.String(), Type.Null()]),
     }),
@@ -72,6 +73,7 @@ function listOf(view: View, views: () => Views): Bound {
         view: view.name,
         version: view.version,
         seq: input.at ?? views().changedSeq(view.name),
+        rowsMax: view.rowsMax,
         items: page.rows.map((each) => each.row),
         nextCursor: page.nextKey === null ? null : cursorOf(view, page.nextKey),
       };

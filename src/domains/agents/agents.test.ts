@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { test } from "vitest";
+import { beforeAll, test } from "vitest";
 import { createFailingStore, type FailingStore } from "../../../test/kit/journal.ts";
 import { admin, domainOf, type Kit, type KitOptions, makeKernel, turn, until } from "../../../test/kit/kernel.ts";
 import { runs as propertyRuns } from "../../../test/kit/runs.ts";
@@ -176,6 +176,13 @@ test("a run records each step as the agent saw it: what it wanted, what was done
   assert.deepEqual(new Set(told.map((each) => each.caller)), new Set(["agent:actor"]));
   const { output } = fact(kit, "task.finished") as { output: { episode: string; output: unknown } };
   assert.deepEqual([output.episode, output.output], [episode, [[0, 0], [10, 0], "world.broken", "arw.denied", null]]);
+});
+
+/** Whatever is loaded late is loaded now: a few turns of the event loop tell how a kill went. */
+beforeAll(async () => {
+  await using kit = await open(newPlace());
+  await start(kit, ["write"]);
+  await kit.next("task.finished", () => true);
 });
 
 const script = fc.array(fc.constantFrom<Word>("read", "write", "break", "shut", "believe", "big"), {

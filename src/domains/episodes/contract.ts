@@ -9,11 +9,13 @@ import {
   EpochMs,
   oneOf,
   RelativePath,
+  Seq,
   SizeBytes,
   type Static,
   Type,
 } from "../../contract/schema.ts";
-import { NotFound } from "../../contract/standard-problems.ts";
+import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
+import { ConfigurationValues } from "../system/contract.ts";
 
 const Step = Type.Integer({ minimum: 1, description: "Number of the tool call within the run, from 1." });
 const Tool = Type.String({ maxLength: 200, description: "Operation id of the tool." });
@@ -97,6 +99,20 @@ export const ActionFailed = event({
 
 export const episodeStatuses = ["running", "waiting", "finished", "failed", "cancelled", "interrupted"] as const;
 const Count = Type.Integer({ minimum: 0 });
+/** What is not known is said so: a number made up would be believed. */
+const unknown = Type.Literal("unknown");
+/** Items that a row names; further ones are counted. */
+export const episodeListsMax = {
+  actors: 16,
+  projects: 16,
+  kinds: 64,
+  errorItems: 8,
+  decisions: 32,
+  approvals: 32,
+  files: 32,
+};
+const More = Type.Integer({ minimum: 0, description: "Mentions of further ones, which the row has no room for." });
+export const approvalOutcomes = ["waiting", "granted", "denied", "expired", "cancelled"] as const;
 export const Episode = closed({
   id: CorrelationId,
   title: Type.String(),
@@ -109,7 +125,11 @@ export const Episode = closed({
   endedAtMs: Type.Optional(EpochMs),
   durationMs: DurationMs,
   outcome: Type.Optional(Type.String({ description: "What the run says of its end, in one line." })),
-  errors: Count,
+  errors: Type.Integer({ minimum: 0, description: "Events that tell of an error; `error: null` tells of none." }),
+  errorItems: Type.Array(
+    closed({ seq: Count, kind: Type.String(), code: Type.Optional(Type.String()), text: Type.String() }),
+    { maxItems: episodeListsMax.errorItems, description: "The first errors, which usually tell the cause." },
+  ),
   refusals: Count,
   counts: closed({
     events: Count,
@@ -119,8 +139,34 @@ export const Episode = closed({
     actions: Count,
     approvals: Count,
   }),
+  actors: Type.Array(Type.String(), {
+    maxItems: episodeListsMax.actors,
+    description: "Who caused its events, such as `agent:scout` or `person:admin`.",
+  }),
+  actorsMore: More,
+  projects: Type.Array(Type.String(), { maxItems: episodeListsMax.projects, description: "Folders that it touched." }),
+  projectsMore: More,
+  kinds: Type.Array(closed({ kind: Type.String(), count: Count }), { maxItems: episodeListsMax.kinds }),
+  kindsMore: Type.Integer({ minimum: 0, description: "Events of kinds that the row does not name." }),
+  decisions: Type.Array(closed({ seq: Count, rule: Type.String(), decision: oneOf(["ask", "deny"]) }), {
+    maxItems: episodeListsMax.decisions,
+    description: "Rules that held a call or refused it.",
+  }),
+  decisionsMore: More,
+  approvals: Type.Array(closed({ approvalId: Type.String(), seq: Count, outcome: oneOf(approvalOutcomes) }), {
+    maxItems: episodeListsMax.approvals,
+  }),
+  approvalsMore: More,
+  files: Type.Array(closed({ path: Type.String(), seq: Count, sizeBytes: Type.Union([SizeBytes, unknown]) }), {
+    maxItems: episodeListsMax.files,
+    description: "Files that were changed, each with its newest size.",
+  }),
+  filesMore: Type.Integer({ minimum: 0, description: "Changes of files that the row does not name." }),
+  tokens: Type.Union([Count, unknown], { description: "Tokens of models, in and out together." }),
+  costUsd: Type.Union([Type.Number({ minimum: 0 }), unknown]),
   waitingApprovalIds: Type.Array(Type.String(), { maxItems: 64 }),
   firstSeq: Count,
+  firstKind: Type.String(),
   lastSeq: Count,
   lastKind: Type.String(),
 });
@@ -155,4 +201,52 @@ export const Show = op({
     nextAfterSeq: Type.Union([Type.Integer(), Type.Null()]),
   }),
   problems: [NotFound],
+});
+
+/** One row of the truth window: an event of a family, without the recorded result. */
+export const WindowRow = closed({
+  seq: Seq,
+  timeMs: EpochMs,
+  kind: Type.String(),
+  corrId: CorrelationId,
+  caller: Type.String(),
+  data: Type.Unknown({ description: "The event's data, without the recorded result." }),
+});
+export type WindowRow = Static<typeof WindowRow>;
+
+/** Parts of one answer; a long episode comes in several. */
+export const snapshotPartsMax = 5000;
+const Parts = Type.Array(WindowRow);
+export const Snapshot = op({
+  id: "episodes.snapshot",
+  http: "GET /episodes/{id}/snapshot",
+  cli: "episodes snapshot <id>",
+  effect: "read",
+  isTool: true,
+  about: "Show one episode as it stood at a position of the journal, with its parts and the configuration of its time.",
+  input: closed({
+    id: CorrelationId,
+    at: Type.Optional(Type.Integer({ minimum: 1, description: "Position in the journal; the newest unless given." })),
+    afterSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Only parts that came after this position." })),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: snapshotPartsMax, default: 1000, description: "Parts of one answer." }),
+    ),
+  }),
+  output: closed({
+    at: Seq,
+    episode: Episode,
+    observations: Parts,
+    beliefs: Parts,
+    intents: Parts,
+    actions: Parts,
+    approvals: Parts,
+    configuration: Type.Union(
+      [closed({ seq: Seq, timeMs: EpochMs, version: Type.String(), values: ConfigurationValues }), Type.Null()],
+      {
+        description: "In force when the episode began, secrets cut out; null when nothing was recorded by then.",
+      },
+    ),
+    nextAfterSeq: Type.Union([Type.Integer(), Type.Null()]),
+  }),
+  problems: [NotFound, InvalidInput],
 });

@@ -11,7 +11,9 @@ import {
   IntentProposed,
   ObservationRecorded,
   Show,
+  Snapshot,
 } from "./contract.ts";
+import { snapshot } from "./snapshot.ts";
 import { storyLine } from "./story.ts";
 import { actions, beliefs, episodes, intents, observations } from "./views.ts";
 
@@ -34,6 +36,7 @@ export const createEpisodes = ({ parts }: { readonly parts: KernelParts }): Doma
         nextAfterSeq: isMore ? (page.at(-1)?.seq ?? null) : null,
       };
     }),
+    bind(Snapshot, (input) => snapshot(input, parts.kernel)),
   ],
   events: [ObservationRecorded, BeliefHeld, IntentProposed, ActionApplied, ActionRefused, ActionFailed],
   views: [observations, beliefs, intents, actions, episodes],

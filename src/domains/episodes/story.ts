@@ -3,6 +3,7 @@ import { showControls, truncate } from "../../base/text-marks.ts";
 import { formatBytes } from "../../base/units.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { StoryLine } from "./contract.ts";
+import { errorOf } from "./episode-row.ts";
 
 type Data = Record<string, unknown>;
 type Teller = (data: Data) => string;
@@ -59,8 +60,6 @@ const families: Readonly<Record<string, StoryLine["family"]>> = {
   actions: "action",
   approvals: "approval",
 };
-const errors = new Set(["actions.failed", "agents.run.failed"]);
-
 export function storyLine(envelope: Envelope): StoryLine {
   const data = (envelope.data ?? {}) as Data;
   const told = tellers[envelope.kind]?.(data) ?? envelope.kind;
@@ -70,7 +69,7 @@ export function storyLine(envelope: Envelope): StoryLine {
     kind: envelope.kind,
     family: families[envelope.kind.slice(0, envelope.kind.indexOf("."))] ?? "other",
     text: truncate(showControls(told), textMax),
-    isError: errors.has(envelope.kind),
+    isError: errorOf(data) !== null,
     data: withoutResult(data),
   };
 }

@@ -1,6 +1,7 @@
 /** System: the hub about itself. */
+import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
-import { closed, EpochMs, oneOf, Seq, Type } from "../../contract/schema.ts";
+import { closed, Digest, EpochMs, oneOf, Seq, Type } from "../../contract/schema.ts";
 
 export const Healthz = op({
   id: "system.health",
@@ -121,6 +122,25 @@ export const Stats = op({
     }),
   }),
 });
+const Source = oneOf(["default", "file", "environment", "flag"]);
+const From = Type.String({ description: "File and line, variable, or flag." });
+/** Keys of a configuration; there are a few dozen. */
+const keysMax = 1000;
+export const ConfigurationValues = Type.Array(
+  closed({ key: Type.String(), value: Type.Unknown(), source: Source, from: From }),
+  { maxItems: keysMax },
+);
+
+export const ConfigApplied = event({
+  kind: "config.applied",
+  about: "The hub works under another configuration than before; secrets are cut out of it.",
+  data: closed({
+    version: Type.String({ description: "Version of the program." }),
+    digest: Digest,
+    values: ConfigurationValues,
+  }),
+});
+
 export const ShowConfig = op({
   id: "system.config",
   http: "GET /config",
@@ -133,8 +153,8 @@ export const ShowConfig = op({
       closed({
         key: Type.String(),
         value: Type.Unknown(),
-        source: Type.Optional(oneOf(["default", "file", "environment", "flag"])),
-        from: Type.Optional(Type.String({ description: "File and line, variable, or flag." })),
+        source: Type.Optional(Source),
+        from: Type.Optional(From),
       }),
     ),
   }),
@@ -144,8 +164,8 @@ export const Shutdown = op({
   http: "POST /shutdown",
   cli: "shutdown",
   effect: "destroy",
+  isOpenWhenHalted: true,
   about: "Stop the hub in good order.",
   input: closed({}),
   output: closed({ stopping: Type.Boolean() }),
 });
-  isOpenWhenHalted: true,

@@ -1,13 +1,15 @@
 import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { About, Healthz, Metrics, ShowConfig, Shutdown, Stats, Version } from "./contract.ts";
+import { About, ConfigApplied, Healthz, Metrics, ShowConfig, Shutdown, Stats, Version } from "./contract.ts";
 import type { HubFacts } from "./port.ts";
+import { configurations } from "./views.ts";
 
 const service = "arw";
 
 export const createSystem = ({ parts, facts }: { readonly parts: KernelParts; readonly facts: HubFacts }): Domain => ({
   name: "system",
+  families: ["config", "system"],
   operations: [
     bind(Healthz, async () => {
       const checks = await facts.checks();
@@ -38,6 +40,6 @@ export const createSystem = ({ parts, facts }: { readonly parts: KernelParts; re
       return { stopping: true };
     }),
   ],
-  events: [],
-  views: [],
+  events: [ConfigApplied],
+  views: [configurations],
 });
