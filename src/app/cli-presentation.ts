@@ -36,6 +36,10 @@ export const cliPresentation = (address: () => string): Presentation => ({
     { words: "approvals", operation: "state.approvals" },
     { words: "tasks", operation: "tasks.list" },
   ],
+  aliases: [
+    { word: "stop", flag: "--all", means: ["halt"] },
+    { word: "stop", flag: "--release", means: ["halt", "release"] },
+  ],
   answers: {
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) => approvalsText((output as { items: readonly Approval[] }).items, pen),
@@ -64,10 +68,11 @@ export const cliPresentation = (address: () => string): Presentation => ({
   groups: [
     { title: "Work", words: ["brief", "sample", "stop", "resume"] },
     { title: "See", words: ["episodes", "episodes show", "events tail", "tasks", "state"] },
-    { title: "Decide", words: ["approvals", "approvals decide", "gate keys"] },
+    { title: "Decide", words: ["halt", "halt release", "approvals", "approvals decide", "gate keys", "token"] },
     { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
   ],
   examples: [
+    ["arw stop --all", "stop everything at once, until `arw stop --release`"],
     ["arw brief ~/notes", "brief a folder; asks before it writes"],
     ["arw episodes --status running", "what runs now"],
     ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],

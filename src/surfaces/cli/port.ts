@@ -98,6 +98,8 @@ export interface FollowPlan {
 export interface Presentation {
   /** Shorter words for an operation: `episodes` for `state.episodes`. */
   readonly shortcuts: readonly { readonly words: string; readonly operation: string }[];
+  /** A flag of one command that means another one: `stop` with `--all` is `halt`. */
+  readonly aliases?: readonly { readonly word: string; readonly flag: string; readonly means: readonly string[] }[];
   readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
   readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;

@@ -13,6 +13,7 @@ import {
   type Globals,
   HubUnreachable,
   type Input,
+  type Presentation,
   type Transport,
 } from "./port.ts";
 import { problemText } from "./problem-text.ts";
@@ -47,12 +48,17 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
     },
   });
   try {
-    await program.parseAsync(helpLast(words), { from: "user" });
+    await program.parseAsync(helpLast(withoutAlias(words, presentation.aliases ?? [])), { from: "user" });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
+}
+
+function withoutAlias(words: readonly string[], aliases: NonNullable<Presentation["aliases"]>): readonly string[] {
+  const alias = aliases.find(({ word, flag }) => words[0] === word && words.includes(flag));
+  return alias === undefined ? words : [...alias.means, ...words.slice(1).filter((word) => word !== alias.flag)];
 }
 
 /** `help episodes show` asks for the help of the whole path, not of its first word. */
