@@ -47,6 +47,21 @@ test("a damaged blob is set aside, never returned, and healed by the next put", 
   assert.equal(Buffer.from((await blobs.get(ref)) ?? []).toString(), "right");
 });
 
+test("what a write left that was cut off goes a day later", async () => {
+  await using fixture = await make();
+  const ref = await fixture.blobs.put(Buffer.from("x"));
+  const folder = join(fixture.pathOf(ref), "..");
+  const [old, young] = ["a", "b"].map((letter) => `.arw-${letter.repeat(24)}.tmp`);
+  for (const name of [old, young]) await writeFile(join(folder, name ?? ""), "half");
+  await utimes(join(folder, old ?? ""), 1, 1);
+  const listed = await Array.fromAsync(fixture.blobs.list());
+  assert.deepEqual(
+    listed.map((each) => each.ref),
+    [ref],
+  );
+  assert.deepEqual(readdirSync(folder).toSorted(), [young, ref.slice(7)]);
+});
+
 test("a blob put again is not written again but counts as used now", async () => {
   await using fixture = await make();
   const ref = await fixture.blobs.put(Buffer.from("x"));

@@ -6,14 +6,13 @@ import { join } from "node:path";
 import { test } from "vitest";
 import { openAuditLog } from "../../src/adapters/audit/audit-log.ts";
 import { createFileBlobs } from "../../src/adapters/files/blobs.ts";
-import { openSqliteStore, type SqliteStore } from "../../src/adapters/sqlite/store.ts";
+import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { journalFiles } from "../../src/adapters/tee/journal-files.ts";
-import { verifyChain } from "../../src/kernel/verify.ts";
 import { nextVersions, openJournal, storedRows } from "../kit/journal.ts";
 import { seededRandom } from "../kit/chance.ts";
 import { makeKernel } from "../kit/kernel.ts";
 import { emptyLedger, type KillPoint, type Ledger, spawnHub } from "./killed-hub.ts";
-import { loadDomain, Noted, stateNames } from "./load.ts";
+import { examineJournal, loadDomain, stateNames } from "./load.ts";
 
 const killsMin = 25;
 const killsSoak = 500;
@@ -55,19 +54,6 @@ async function examine(folder: string, ledger: Ledger, views: Views): Promise<vo
   await rm(copy);
   await examineAudit(folder, ledger);
   await examineFiles(folder, ledger);
-}
-
-function examineJournal(store: SqliteStore, ledger: Ledger): void {
-  assert.equal(verifyChain(store).fault, null);
-  const counts = new Map<string, number>();
-  for (const row of store.events({ limit: 1_000_000, kinds: [Noted.kind, "task.enqueued"] })) {
-    const data = JSON.parse(row.data ?? "{}") as { name?: string; taskId?: string };
-    const name = data.name ?? data.taskId ?? "";
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  for (const name of [...ledger.notes, ...ledger.tasks.values()])
-    assert.equal(counts.get(name), 1, `${name} was acknowledged`);
-  for (const [name, times] of counts) assert.equal(times, 1, `${name} is there twice`);
 }
 
 /** Old files are let go by design; of what is kept, no acknowledged row may be missing, and none may be there twice. */

@@ -23,8 +23,11 @@ export const emptyLedger = (): Ledger => ({
   counted: 0,
 });
 
-/** When the kill comes: after a number of lines, some time after the start, or never, until the hub ends by itself. */
-export type KillPoint = { readonly lines: number } | { readonly afterMs: number } | null;
+/**
+ * When the kill comes: after a number of lines, some time after the start, or never, until the hub
+ * ends by itself: in good order, or because a write was refused that it does not expect to be.
+ */
+export type KillPoint = { readonly lines: number } | { readonly afterMs: number } | null | "refused";
 
 export interface LoadedHub {
   /** Lets the hub begin; resolves when it is gone. */
@@ -33,20 +36,25 @@ export interface LoadedHub {
   dismiss(): void;
 }
 
+export interface HubOptions {
+  readonly isDrain: boolean;
+  /** Keeps compiled code, so that the next hub starts sooner. */
+  readonly cache: string;
+  /** No file may become larger, in blocks of the shell; a write beyond is cut short and then refused. */
+  readonly fileBlocksMax?: number;
+}
+
 /** Spawned ahead of its turn: a process that has loaded its modules costs its kill almost nothing. */
-export function spawnHub(
-  folder: string,
-  round: number,
-  options: { readonly isDrain: boolean; readonly cache: string },
-) {
-  const hub = spawn(
-    process.execPath,
-    [join(import.meta.dirname, "load-hub.ts"), folder, String(round), options.isDrain ? "drain" : "load"],
-    {
-      stdio: ["pipe", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: options.cache },
-    },
-  );
+export function spawnHub(folder: string, round: number, options: HubOptions) {
+  const { isDrain, cache, fileBlocksMax } = options;
+  const main = join(import.meta.dirname, "load-hub.ts");
+  const command = [process.execPath, main, folder, String(round), isDrain ? "drain" : "load"];
+  const limited = ["sh", "-c", `ulimit -f ${fileBlocksMax} && exec "$0" "$@"`, ...command];
+  const [program = "", ...rest] = fileBlocksMax === undefined ? command : limited;
+  const hub = spawn(program, rest, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: cache },
+  });
   const ended = new Promise<string>((resolve) =>
     hub.on("exit", (code, signal) => resolve(signal ?? `exit code ${code}`)),
   );
@@ -69,15 +77,19 @@ async function runHub({ hub, ended, kill, ledger }: Run): Promise<void> {
   let errors = "";
   hub.stderr.on("data", (text) => (errors += String(text)));
   hub.stdin.end("!");
-  const timer = kill !== null && "afterMs" in kill ? setTimeout(() => hub.kill("SIGKILL"), kill.afterMs) : undefined;
+  const timer =
+    typeof kill === "object" && kill !== null && "afterMs" in kill
+      ? setTimeout(() => hub.kill("SIGKILL"), kill.afterMs)
+      : undefined;
   let lines = 0;
   for await (const line of createInterface({ input: hub.stdout })) {
     note(line, ledger);
     lines += 1;
-    if (kill !== null && "lines" in kill && lines > kill.lines) hub.kill("SIGKILL");
+    if (typeof kill === "object" && kill !== null && "lines" in kill && lines > kill.lines) hub.kill("SIGKILL");
   }
   clearTimeout(timer);
-  assert.equal(await ended, kill === null ? "exit code 0" : "SIGKILL", errors);
+  const wanted = kill === null ? "exit code 0" : kill === "refused" ? "exit code 1" : "SIGKILL";
+  assert.equal(await ended, wanted, errors);
 }
 
 function note(line: string, ledger: Ledger): void {

@@ -1,4 +1,8 @@
 /** Load for a hub that is going to be killed: facts and tasks with names of their own, so that each can be counted. */
+import assert from "node:assert/strict";
+import type { Store } from "../../src/kernel/ports.ts";
+import { verifyChain } from "../../src/kernel/verify.ts";
+import type { Ledger } from "./killed-hub.ts";
 import { bind, op } from "../../src/contract/operation.ts";
 import { event } from "../../src/contract/event.ts";
 import { closed, Type } from "../../src/contract/schema.ts";
@@ -77,3 +81,17 @@ export const loadDomain = domainOf("load", {
     }),
   ],
 });
+
+/** The chain holds, what was acknowledged is there, and nothing is there twice. */
+export function examineJournal(store: Store, ledger: Ledger): void {
+  assert.equal(verifyChain(store).fault, null);
+  const counts = new Map<string, number>();
+  for (const row of store.events({ limit: 1_000_000, kinds: [Noted.kind, "task.enqueued"] })) {
+    const data = JSON.parse(row.data ?? "{}") as { name?: string; taskId?: string };
+    const name = data.name ?? data.taskId ?? "";
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  for (const name of [...ledger.notes, ...ledger.tasks.values()])
+    assert.equal(counts.get(name), 1, `${name} was acknowledged`);
+  for (const [name, times] of counts) assert.equal(times, 1, `${name} is there twice`);
+}

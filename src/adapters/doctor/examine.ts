@@ -116,7 +116,9 @@ async function audit(stateDir: string): Promise<Finding> {
 }
 
 async function damaged(stateDir: string): Promise<Finding> {
-  const names = (await readdir(stateDir)).filter((name) => /\.corrupt-\d+$/.test(name)).toSorted();
+  const blobs = await readdir(join(stateDir, "blobs"), { recursive: true }).catch(() => []);
+  const all = [...(await readdir(stateDir)), ...blobs.map((name) => join("blobs", name))];
+  const names = all.filter((name) => /\.corrupt-\d+$/.test(name)).toSorted();
   if (names.length === 0) return fine("files", "no damaged file was put aside");
   return warning(
     "files",

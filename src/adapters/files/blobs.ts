@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
 import { errnoOf, faulting } from "./faults.ts";
-import { type FileCalls, fileCalls, putAside } from "./file-calls.ts";
+import { type FileCalls, fileCalls, isTemporaryName, putAside } from "./file-calls.ts";
 import { replaceFile, syncFolderAt } from "./replace-file.ts";
 import { digestOf } from "./safe-file.ts";
 import type { Damage } from "./state-file.ts";
@@ -24,6 +24,9 @@ export interface FileBlobsOptions {
 const refPattern = /^sha256:(?<hex>[0-9a-f]{64})$/;
 const hexPattern = /^[0-9a-f]{64}$/;
 const shardPattern = /^[0-9a-f]{2}$/;
+/** Blobs, and what a write leaves that is cut off. */
+const keptPattern = /^(?:[0-9a-f]{64}|\.arw-[0-9a-f]{24}\.tmp)$/;
+const leftAgeMs = 86_400_000;
 // Blobs hold what people and models wrote; they are for the owner alone.
 const fileMode = 0o600;
 const folderMode = 0o700;
@@ -82,7 +85,7 @@ export function createFileBlobs(options: FileBlobsOptions): BlobStore {
       const path = pathOf(ref);
       if (path !== null) await faulting(ref, () => unlessMissing(calls.unlink(path)));
     },
-    list: () => list(folder),
+    list: () => list(folder, { calls, nowMs }),
   };
 }
 
@@ -125,14 +128,23 @@ async function makeFolder(path: string, calls: FileCalls): Promise<void> {
   if (first !== undefined && first !== path) await syncFolderAt(dirname(first), calls);
 }
 
-async function* list(folder: string): ReturnType<BlobStore["list"]> {
+/** Also takes away what a write that was cut off left a day ago: no write takes so long. */
+async function* list(folder: string, { calls, nowMs }: Means): ReturnType<BlobStore["list"]> {
   for await (const shard of namesIn(folder, shardPattern)) {
-    for await (const hex of namesIn(join(folder, shard), hexPattern)) {
-      const info = await unlessMissing(lstat(join(folder, shard, hex)));
-      if (info?.isFile() !== true || !hex.startsWith(shard)) continue;
-      yield { ref: `sha256:${hex}`, sizeBytes: info.size, modifiedMs: Math.floor(info.mtimeMs) };
+    for await (const name of namesIn(join(folder, shard), keptPattern)) {
+      const path = join(folder, shard, name);
+      const info = await unlessMissing(lstat(path));
+      if (info?.isFile() !== true) continue;
+      if (hexPattern.test(name) && name.startsWith(shard))
+        yield { ref: `sha256:${name}`, sizeBytes: info.size, modifiedMs: Math.floor(info.mtimeMs) };
+      else if (isTemporaryName(name) && nowMs() - info.mtimeMs > leftAgeMs) await unlessMissing(calls.unlink(path));
     }
   }
+}
+
+interface Means {
+  readonly calls: FileCalls;
+  readonly nowMs: () => number;
 }
 
 async function* namesIn(folder: string, pattern: RegExp): AsyncGenerator<string> {

@@ -4,7 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, renameSync, writeSync } from "node:fs";
-import { type FileHandle, link, mkdir, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { join } from "node:path";
 
 export interface FileCalls {
   open(path: string, flags: string | number, mode?: number): Promise<FileHandle>;
@@ -106,6 +107,12 @@ const temporaryPattern = /^\.arw-[0-9a-f]{24}\.tmp$/;
 export const isTemporaryName = (name: string): boolean => temporaryPattern.test(name);
 
 export const temporaryName = (): string => `.arw-${randomBytes(12).toString("hex")}.tmp`;
+
+/** What writes that were cut off left in a folder which nobody else writes to now. A folder that is missing holds none. */
+export async function sweepTemporaries(folder: string, calls: FileCalls = fileCalls): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (isTemporaryName(name)) await calls.unlink(join(folder, name)).catch(() => undefined);
+}
 
 /**
  * Moves a file that cannot be understood to a name of its own, which says when. Linked, not moved, when `isKept`: until

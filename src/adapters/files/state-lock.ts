@@ -9,6 +9,7 @@ import { chmod, lstat, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { faulting } from "./faults.ts";
+import { sweepTemporaries } from "./file-calls.ts";
 import { replaceFile } from "./replace-file.ts";
 
 export interface LockHolder {
@@ -56,6 +57,7 @@ export async function acquireStateLock(
     // What a killed hub left here must not speak for this one.
     await faulting(notePath, () => rm(notePath, { force: true }));
     await faulting(folder, () => chmod(join(folder, "lock.db"), 0o600));
+    await sweepTemporaries(folder);
     await note({ pid, startedAt: nowMs, address });
   } catch (error) {
     database.close();

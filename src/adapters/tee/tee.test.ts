@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -250,4 +250,34 @@ test("whatever fails and whenever it restarts, the file ends whole", async () =>
     }),
     { numRuns: 15 },
   );
+});
+
+test("archives go by age, oldest first, and a file from the future is put away", async () => {
+  await using shop = await workshop();
+  const dayMs = 86_400_000;
+  for (let count = 0; count < 3; count += 1) {
+    await using tee = shop.open({ bytesMax: 10 });
+    await shop.emit(1);
+    await settled(tee);
+  }
+  const nowMs = shop.clock.nowMs();
+  const ages = rotatedNumbers(shop.path, readdirSync(shop.folder));
+  assert.deepEqual(ages, [1, 2]);
+  utimesSync(archivedPath(shop.path, 1), nowMs / 1000, (nowMs - 2 * dayMs) / 1000);
+  utimesSync(archivedPath(shop.path, 2), nowMs / 1000, (nowMs - 9 * dayMs) / 1000);
+  {
+    await using tee = shop.open({ filesAgeMsMax: 5 * dayMs });
+    await tee.flush();
+    assert.deepEqual(rotatedNumbers(shop.path, readdirSync(shop.folder)), [1]);
+    shop.clock.advance(4 * dayMs);
+    await tee.flush();
+    assert.deepEqual(rotatedNumbers(shop.path, readdirSync(shop.folder)), []);
+    shop.clock.setWall(nowMs - 400 * dayMs);
+    await shop.emit(1);
+    await settled(tee);
+    assert.equal(tee.status().rotations, 1, "begun under a clock that was ahead");
+    await shop.emit(1);
+    await settled(tee);
+    assert.equal(tee.status().rotations, 1);
+  }
 });

@@ -416,3 +416,36 @@ test("a variable may count in a larger unit than its key", () => {
   assert.equal(load({ env: { ARW_AUDIT_MAX_MB: "3" } }).values.audit.sizeBytesMax, 3_000_000);
   assert.throws(() => load({ env: { ARW_AUDIT_MAX_MB: "0" } }));
 });
+
+test("retention rules are tables of the file, for what may be dropped alone", () => {
+  // What the parser makes has no prototype.
+  const rules = (text: string): unknown =>
+    load({ files: { [fileAt]: text } }).values.journal.retention.map((rule) => ({ ...rule }));
+  const two = [
+    "[[journal.retention]]",
+    'prefix = "observations."',
+    "ageMsMax = 2592000000",
+    "",
+    "[[journal.retention]]",
+    'prefix = "consumers.acked"',
+    "countMax = 1000",
+  ].join("\n");
+  assert.deepEqual(rules(two), [
+    { prefix: "observations.", ageMsMax: 2_592_000_000 },
+    { prefix: "consumers.acked", countMax: 1000 },
+  ]);
+  assert.deepEqual(rules('journal.retention = [{ prefix = "beliefs.held", ageMsMax = 0 }]'), [
+    { prefix: "beliefs.held", ageMsMax: 0 },
+  ]);
+  for (const wrong of [
+    'journal.retention = [{ prefix = "approvals.", countMax = 1 }]',
+    'journal.retention = [{ prefix = "beliefs.", countMax = -1 }]',
+    'journal.retention = [{ prefix = "beliefs.", count = 1 }]',
+    'journal.retention = "beliefs."',
+  ])
+    assert.match(
+      faultsOf(() => rules(wrong)),
+      /journal\.retention/,
+      wrong,
+    );
+});
