@@ -127,10 +127,8 @@ function checkedVerdict(database: DatabaseSync): string {
 
 function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
   const insertEvents = createEventWriter(database);
-  const putRow = database.prepare(
-    "INSERT INTO viewRow VALUES(?,?,?) ON CONFLICT(view, key) DO UPDATE SET json=excluded.json",
-  );
-  const deleteRow = database.prepare("DELETE FROM viewRow WHERE view=? AND key=?");
+  const putRow = database.prepare(putSql(1));
+  const writeRows = createRowWriter(database);
   const getRow = database.prepare("SELECT json FROM viewRow WHERE view=? AND key=?");
   const queries = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
@@ -155,7 +153,7 @@ function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
       const write = sync === "later" ? transaction.later : transaction.now;
       write(() => {
         insertEvents(events);
-        for (const row of rows) writeRow(row, putRow, deleteRow);
+        writeRows(rows);
         const last = events.at(-1);
         if (last) markViews(views, last.seq);
       });
@@ -177,7 +175,7 @@ function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
     drop({ seqs, rows }) {
       transaction.now(() => {
         for (const seq of seqs) prepared("UPDATE event SET data=NULL WHERE seq=?").run(seq);
-        for (const row of rows) writeRow(row, putRow, deleteRow);
+        writeRows(rows);
       });
     },
     reclaim: (pages) => guard(() => reclaimPages(database, pages)),
@@ -225,33 +223,51 @@ function reclaimPages(database: DatabaseSync, pages: number): number {
   return before - free();
 }
 
-/** Rows per statement; above it a row costs no less, and a statement has at most 999 values by SQLite's older builds. */
-const insertRows = 16;
-const rowValues = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/** Rows per statement: a statement for each costs half as much again, and more in one save next to nothing. */
+const statementRows = 16;
+const eventPlaces = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+const putSql = (count: number): string =>
+  `INSERT INTO viewRow VALUES${places("(?,?,?)", count)} ON CONFLICT(view, key) DO UPDATE SET json=excluded.json`;
+const places = (place: string, count: number): string => Array.from({ length: count }, () => place).join(",");
 
-/** Most events by many in one statement, the rest one by one. */
-function createEventWriter(database: DatabaseSync): (events: readonly StoredEvent[]) => void {
-  const insertOne = database.prepare(`INSERT INTO event VALUES${rowValues}`);
-  const insertMany = database.prepare(
-    `INSERT INTO event VALUES${Array.from({ length: insertRows }, () => rowValues).join(",")}`,
-  );
-  return (events) => {
-    const singlesFrom = events.length - (events.length % insertRows);
+/** Writes most rows by many in one statement, the rest one by one. */
+function createInserter<T>(
+  database: DatabaseSync,
+  sql: (rows: number) => string,
+  addValues: (values: SQLInputValue[], row: T) => void,
+): (rows: readonly T[]) => void {
+  const one = database.prepare(sql(1));
+  const many = database.prepare(sql(statementRows));
+  return (rows) => {
+    const singlesFrom = rows.length - (rows.length % statementRows);
     let values: SQLInputValue[] = [];
-    for (const [index, e] of events.entries()) {
-      values.push(e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId);
-      values.push(e.node, e.caller, e.data, e.dataHash, e.prevHash, e.hash);
-      const isWhole = index < singlesFrom ? (index + 1) % insertRows === 0 : true;
-      if (!isWhole) continue;
-      (index < singlesFrom ? insertMany : insertOne).run(...values);
+    for (const [index, row] of rows.entries()) {
+      addValues(values, row);
+      if (index < singlesFrom && (index + 1) % statementRows !== 0) continue;
+      (index < singlesFrom ? many : one).run(...values);
       values = [];
     }
   };
 }
 
-function writeRow(row: RowWrite, put: StatementSync, remove: StatementSync): void {
-  if (row.json === null) remove.run(row.view, row.key);
-  else put.run(row.view, row.key, row.json);
+const createEventWriter = (database: DatabaseSync): ((events: readonly StoredEvent[]) => void) =>
+  createInserter(
+    database,
+    (count) => `INSERT INTO event VALUES${places(eventPlaces, count)}`,
+    (values, e) => {
+      values.push(e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId);
+      values.push(e.node, e.caller, e.data, e.dataHash, e.prevHash, e.hash);
+    },
+  );
+
+/** No key comes twice in one commit, so deletes may go before. */
+function createRowWriter(database: DatabaseSync): (rows: readonly RowWrite[]) => void {
+  const remove = database.prepare("DELETE FROM viewRow WHERE view=? AND key=?");
+  const put = createInserter<RowWrite>(database, putSql, (values, row) => values.push(row.view, row.key, row.json));
+  return (rows) => {
+    for (const row of rows) if (row.json === null) remove.run(row.view, row.key);
+    put(rows.filter((row) => row.json !== null));
+  };
 }
 
 /** Every active view is folded up to the last event of each commit, so one statement moves them all. */
