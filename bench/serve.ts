@@ -5,7 +5,7 @@ import { createIds } from "../src/base/ids.ts";
 import { createSystemChance, systemClock } from "../src/adapters/system/clock.ts";
 import { createAccess } from "../src/domains/access/service.ts";
 import { tokenHash } from "../src/domains/access/port.ts";
-import { createGate } from "../src/domains/gating/service.ts";
+import { createDenyGate } from "../src/domains/gating/service.ts";
 import { createHttpSurface } from "../src/surfaces/http/surface.ts";
 import { openSubject, RunTool } from "./harness/subject.ts";
 
@@ -29,11 +29,12 @@ async function serveHub(): Promise<number> {
     rates: { admin: { limit: 100_000, windowMs: 1 }, reads: { limit: 100_000, windowMs: 1 } },
     learnSecrets: nothing,
   });
-  const gate = createGate(
+  const gate = createDenyGate(
     Array.from({ length: denyRules }, (_, index) => ({
       pattern: `area${index % 50}:verb${index}${index % 2 === 0 ? "" : "*"}`,
       source: "config:gate.deny",
     })),
+    systemClock,
   );
   const { kernel } = await openSubject({ path: join(scratch, "http.db"), identity: access.identity, gate });
   const http = createHttpSurface({

@@ -224,7 +224,7 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
     compose: () => ({
       domains: [createBenchDomain(tally)],
       identity: identity ?? { identify: () => null },
-      gate: gate ?? { check: () => null },
+      gate: gate ?? { check: () => null, admit: () => null },
       policy: { rule: () => allowed },
       budget: { reserve: () => null },
       approvals: {

@@ -6,8 +6,9 @@ import { strict as assert } from "node:assert";
 import { alternate, type Contestant, lap } from "../harness/alternate.ts";
 import { amount, type Bench } from "../harness/bench.ts";
 import { figure, type Row } from "../harness/rows.ts";
+import { systemClock } from "../../src/adapters/system/clock.ts";
 import { matchesKey } from "../../src/contract/caller.ts";
-import { createGate } from "../../src/domains/gating/service.ts";
+import { createDenyGate } from "../../src/domains/gating/service.ts";
 
 const ruleOf = (index: number): string =>
   `area${index % 97}:part${index % 13}:verb${index}${index % 3 === 0 ? "*" : ""}`;
@@ -31,7 +32,8 @@ function askAll(name: string, turns: number, ask: { keys: readonly string[]; isD
 }
 
 function trieOf(rules: number, turns: number): Contestant {
-  const gate = createGate(Array.from({ length: rules }, (_, index) => ({ pattern: ruleOf(index), source: "bench" })));
+  const written = Array.from({ length: rules }, (_, index) => ({ pattern: ruleOf(index), source: "bench" }));
+  const gate = createDenyGate(written, systemClock);
   const isDenied = (key: string): boolean => gate.check(key, null) !== null;
   return askAll("gate", turns, { keys: keysOf(rules), isDenied });
 }

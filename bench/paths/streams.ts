@@ -58,7 +58,7 @@ async function startOurs(options: BenchOptions): Promise<Streamer> {
         { name: "bench", operations: [], events: [Sampled, ...taskEvents], views: [openTasks, endedTasks] },
       ],
       identity: { identify: () => origin.caller },
-      gate: { check: () => null },
+      gate: { check: () => null, admit: () => null },
       policy: { rule: () => allowed },
       budget: { reserve: () => null },
       approvals: {

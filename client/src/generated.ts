@@ -930,14 +930,119 @@ export type FsWriteOutput = {
   readonly isChanged: boolean;
 };
 
-export type GatingKeysInput = Readonly<Record<string, never>>;
+export type GatingContractsListInput = {
+  /** Where the contract was written. */
+  readonly source?: string | undefined;
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: number | undefined;
+};
+export type GatingContractsListOutput = {
+  /** Grows with each change of the rules. */
+  readonly version: number;
+  readonly total: number;
+  readonly contracts: readonly ({
+    readonly id: string;
+    readonly patterns: readonly string[];
+    /** Only while the hub has this role; letter case does not count. */
+    readonly subjectRole?: string | undefined;
+    /** Only on the node of this id, or when it calls. */
+    readonly subjectNode?: string | undefined;
+    /** Only when this agent calls. */
+    readonly subjectAgent?: string | undefined;
+    /** Only when the hub or the call has one of these tags. */
+    readonly tagsAny?: readonly string[] | undefined;
+    /** Denies from this moment on, in epoch milliseconds. */
+    readonly validFromMs?: number | undefined;
+    /** Denies up to and with this moment, in epoch milliseconds. */
+    readonly validToMs?: number | undefined;
+    /** Seconds for which an ended contract goes on when it is met again; 0 lets it end. */
+    readonly autoRenewSecs?: number | undefined;
+    /** While it is active, nothing changes or removes it. Needs an end. */
+    readonly immutable?: boolean | undefined;
+    /** Calls of each key that pass in one window. */
+    readonly quotaLimit?: number | undefined;
+    /** Length of the window in seconds; it begins with the first call. */
+    readonly quotaWindowSecs?: number | undefined;
+    /** Told to whoever is denied. */
+    readonly reason?: string | undefined;
+    /** Where the contract was written. */
+    readonly source: string;
+    /** File and line. */
+    readonly place?: string | undefined;
+    readonly status: "waiting" | "active" | "ended";
+    /** End with renewals, in epoch milliseconds. */
+    readonly endsAtMs?: number | undefined;
+  })[];
+  readonly nextCursor: number | null;
+};
+
+export type GatingContractsPutInput = {
+  /** Names the contract among those of its source. */
+  readonly id: string;
+  readonly patterns: readonly string[];
+  /** Only while the hub has this role; letter case does not count. */
+  readonly subjectRole?: string | undefined;
+  /** Only on the node of this id, or when it calls. */
+  readonly subjectNode?: string | undefined;
+  /** Only when this agent calls. */
+  readonly subjectAgent?: string | undefined;
+  /** Only when the hub or the call has one of these tags. */
+  readonly tagsAny?: readonly string[] | undefined;
+  /** Denies from this moment on, in epoch milliseconds. */
+  readonly validFromMs?: number | undefined;
+  /** Denies up to and with this moment, in epoch milliseconds. */
+  readonly validToMs?: number | undefined;
+  /** Seconds for which an ended contract goes on when it is met again; 0 lets it end. */
+  readonly autoRenewSecs?: number | undefined;
+  /** While it is active, nothing changes or removes it. Needs an end. */
+  readonly immutable?: boolean | undefined;
+  /** Calls of each key that pass in one window. */
+  readonly quotaLimit?: number | undefined;
+  /** Length of the window in seconds; it begins with the first call. */
+  readonly quotaWindowSecs?: number | undefined;
+  /** Told to whoever is denied. */
+  readonly reason?: string | undefined;
+};
+export type GatingContractsPutOutput = {
+  /** Names the contract among those of its source. */
+  readonly id: string;
+  readonly version: number;
+};
+
+export type GatingContractsRemoveInput = {
+  /** Names the contract among those of its source. */
+  readonly id: string;
+};
+export type GatingContractsRemoveOutput = {
+  readonly removed: boolean;
+  readonly version: number;
+};
+
+export type GatingKeysInput = {
+  /** Only keys of this family. */
+  readonly family?: "operation" | "ingress" | "egress" | "task" | "emit" | undefined;
+  /** Only keys that begin so. */
+  readonly prefix?: string | undefined;
+};
 export type GatingKeysOutput = {
   readonly keys: readonly ({
     readonly key: string;
-    readonly effect: "read" | "write" | "destroy";
+    readonly title: string;
+    readonly family: "operation" | "ingress" | "egress" | "task" | "emit";
+    readonly stability: "stable" | "preview";
+    /** What a rule on this key stops. */
     readonly about: string;
     readonly deniedBy: string | null;
   })[];
+};
+
+export type GatingReloadInput = Readonly<Record<string, never>>;
+export type GatingReloadOutput = {
+  readonly version: number;
+  readonly rules: number;
+  /** Immutable contracts that stay until they end. */
+  readonly held: readonly string[];
 };
 
 export type HaltEngageInput = {
@@ -977,6 +1082,50 @@ export type HaltStatusOutput = {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly sinceMs: number;
   readonly reason: string | null;
+};
+
+export type HierarchyRoleInput = {
+  /** What the hub is to others; a new one is an `edge`. */
+  readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+};
+export type HierarchyRoleOutput = {
+  /** Grows by one with each change. */
+  readonly epoch: number;
+  readonly self: {
+    /** Random, made once, kept. */
+    readonly id: string;
+    /** What the hub is to others; a new one is an `edge`. */
+    readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+    readonly tags: readonly string[];
+  };
+};
+
+export type HierarchyStateInput = Readonly<Record<string, never>>;
+export type HierarchyStateOutput = {
+  /** Grows by one with each change. */
+  readonly epoch: number;
+  readonly self: {
+    /** Random, made once, kept. */
+    readonly id: string;
+    /** What the hub is to others; a new one is an `edge`. */
+    readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+    readonly tags: readonly string[];
+  };
+};
+
+export type HierarchyTagsInput = {
+  readonly tags: readonly string[];
+};
+export type HierarchyTagsOutput = {
+  /** Grows by one with each change. */
+  readonly epoch: number;
+  readonly self: {
+    /** Random, made once, kept. */
+    readonly id: string;
+    /** What the hub is to others; a new one is an `edge`. */
+    readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+    readonly tags: readonly string[];
+  };
 };
 
 export type JournalCompactInput = Readonly<Record<string, never>>;
@@ -1044,6 +1193,77 @@ export type JournalVerifyOutput = {
   })[];
   readonly isDone: boolean;
   readonly hash?: string | undefined;
+};
+
+export type PolicyExplainInput = {
+  /** A gate key such as `fs:write`, or an operation's id. */
+  readonly key?: string | undefined;
+  /** An operation's id such as `fs.write`. */
+  readonly operation?: string | undefined;
+  readonly caller?: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+    readonly id: string;
+    readonly grants?: readonly ({
+      /** Gate key or a prefix ending in `*`. */
+      readonly key: string;
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+    })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  } | undefined;
+  /** The call's input; without it only keys are looked at. */
+  readonly input?: unknown;
+  readonly tags?: readonly string[] | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs?: number | undefined;
+};
+export type PolicyExplainOutput = {
+  readonly key: string;
+  readonly operation: string | null;
+  readonly caller: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+  readonly verdict: "allow" | "ask" | "deny";
+  /** Null when nothing stands in the way. */
+  readonly decidedBy: {
+    readonly stage: string;
+    /** The gate key that was asked about. */
+    readonly key: string;
+    /** `pass` leaves the decision to the stages after it. */
+    readonly verdict: "pass" | "ask" | "deny";
+    readonly reason: string;
+    readonly rule?: string | undefined;
+    /** Where the rule is written. */
+    readonly source?: string | undefined;
+    /** The nearest change that would let the call pass. */
+    readonly next?: string | undefined;
+    /** Milliseconds until the next try may pass. */
+    readonly retryAfterMs?: number | undefined;
+  } | null;
+  readonly stages: readonly ({
+    readonly stage: string;
+    /** The gate key that was asked about. */
+    readonly key: string;
+    /** `pass` leaves the decision to the stages after it. */
+    readonly verdict: "pass" | "ask" | "deny";
+    readonly reason: string;
+    readonly rule?: string | undefined;
+    /** Where the rule is written. */
+    readonly source?: string | undefined;
+    /** The nearest change that would let the call pass. */
+    readonly next?: string | undefined;
+    /** Milliseconds until the next try may pass. */
+    readonly retryAfterMs?: number | undefined;
+  })[];
 };
 
 export type ScoutBriefInput = {
@@ -2018,6 +2238,196 @@ export type StateEpisodesWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateGateContractsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateGateContractsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Names the contract among those of its source. */
+    readonly id: string;
+    readonly patterns: readonly string[];
+    /** Only while the hub has this role; letter case does not count. */
+    readonly subjectRole?: string | undefined;
+    /** Only on the node of this id, or when it calls. */
+    readonly subjectNode?: string | undefined;
+    /** Only when this agent calls. */
+    readonly subjectAgent?: string | undefined;
+    /** Only when the hub or the call has one of these tags. */
+    readonly tagsAny?: readonly string[] | undefined;
+    /** Denies from this moment on, in epoch milliseconds. */
+    readonly validFromMs?: number | undefined;
+    /** Denies up to and with this moment, in epoch milliseconds. */
+    readonly validToMs?: number | undefined;
+    /** Seconds for which an ended contract goes on when it is met again; 0 lets it end. */
+    readonly autoRenewSecs?: number | undefined;
+    /** While it is active, nothing changes or removes it. Needs an end. */
+    readonly immutable?: boolean | undefined;
+    /** Calls of each key that pass in one window. */
+    readonly quotaLimit?: number | undefined;
+    /** Length of the window in seconds; it begins with the first call. */
+    readonly quotaWindowSecs?: number | undefined;
+    /** Told to whoever is denied. */
+    readonly reason?: string | undefined;
+    /** Position in the journal; the first event is 1. */
+    readonly seq: number;
+    readonly by: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateGateContractsGetInput = {
+  readonly key: string;
+};
+export type StateGateContractsGetOutput = {
+  /** Names the contract among those of its source. */
+  readonly id: string;
+  readonly patterns: readonly string[];
+  /** Only while the hub has this role; letter case does not count. */
+  readonly subjectRole?: string | undefined;
+  /** Only on the node of this id, or when it calls. */
+  readonly subjectNode?: string | undefined;
+  /** Only when this agent calls. */
+  readonly subjectAgent?: string | undefined;
+  /** Only when the hub or the call has one of these tags. */
+  readonly tagsAny?: readonly string[] | undefined;
+  /** Denies from this moment on, in epoch milliseconds. */
+  readonly validFromMs?: number | undefined;
+  /** Denies up to and with this moment, in epoch milliseconds. */
+  readonly validToMs?: number | undefined;
+  /** Seconds for which an ended contract goes on when it is met again; 0 lets it end. */
+  readonly autoRenewSecs?: number | undefined;
+  /** While it is active, nothing changes or removes it. Needs an end. */
+  readonly immutable?: boolean | undefined;
+  /** Calls of each key that pass in one window. */
+  readonly quotaLimit?: number | undefined;
+  /** Length of the window in seconds; it begins with the first call. */
+  readonly quotaWindowSecs?: number | undefined;
+  /** Told to whoever is denied. */
+  readonly reason?: string | undefined;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  readonly by: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+    readonly id: string;
+    readonly grants?: readonly ({
+      /** Gate key or a prefix ending in `*`. */
+      readonly key: string;
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+    })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  };
+};
+
+export type StateGateContractsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateGateContractsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateGateQuotasInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateGateQuotasOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    readonly source: string;
+    readonly contract: string;
+    readonly windows: readonly {
+      readonly key: string;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly windowStartMs: number;
+      readonly count: number;
+    }[];
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateGateQuotasGetInput = {
+  readonly key: string;
+};
+export type StateGateQuotasGetOutput = {
+  readonly source: string;
+  readonly contract: string;
+  readonly windows: readonly {
+    readonly key: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly windowStartMs: number;
+    readonly count: number;
+  }[];
+};
+
+export type StateGateQuotasWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateGateQuotasWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateHaltInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -2061,6 +2471,54 @@ export type StateHaltWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateHaltWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateHierarchyInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateHierarchyOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** What the hub is to others; a new one is an `edge`. */
+    readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+    readonly tags: readonly string[];
+    readonly epoch: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateHierarchyGetInput = {
+  readonly key: string;
+};
+export type StateHierarchyGetOutput = {
+  /** What the hub is to others; a new one is an `edge`. */
+  readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+  readonly tags: readonly string[];
+  readonly epoch: number;
+};
+
+export type StateHierarchyWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateHierarchyWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -3158,6 +3616,100 @@ export interface EventData {
     /** The delay that was asked for; no clock that is set back adds to it. */
     readonly delayMs?: number | undefined;
   };
+  /** A contract was added, or another took the place of the one with its id. */
+  readonly "gating.contract.put": {
+    readonly contract: {
+      /** Names the contract among those of its source. */
+      readonly id: string;
+      readonly patterns: readonly string[];
+      /** Only while the hub has this role; letter case does not count. */
+      readonly subjectRole?: string | undefined;
+      /** Only on the node of this id, or when it calls. */
+      readonly subjectNode?: string | undefined;
+      /** Only when this agent calls. */
+      readonly subjectAgent?: string | undefined;
+      /** Only when the hub or the call has one of these tags. */
+      readonly tagsAny?: readonly string[] | undefined;
+      /** Denies from this moment on, in epoch milliseconds. */
+      readonly validFromMs?: number | undefined;
+      /** Denies up to and with this moment, in epoch milliseconds. */
+      readonly validToMs?: number | undefined;
+      /** Seconds for which an ended contract goes on when it is met again; 0 lets it end. */
+      readonly autoRenewSecs?: number | undefined;
+      /** While it is active, nothing changes or removes it. Needs an end. */
+      readonly immutable?: boolean | undefined;
+      /** Calls of each key that pass in one window. */
+      readonly quotaLimit?: number | undefined;
+      /** Length of the window in seconds; it begins with the first call. */
+      readonly quotaWindowSecs?: number | undefined;
+      /** Told to whoever is denied. */
+      readonly reason?: string | undefined;
+    };
+    readonly by: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+  };
+  /** A contract was removed. */
+  readonly "gating.contract.removed": {
+    /** Names the contract among those of its source. */
+    readonly id: string;
+    readonly by: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+  };
+  /** A call passed under a quota and was counted. */
+  readonly "gating.quota.counted": {
+    /** Where the contract was written. */
+    readonly source: string;
+    readonly contract: string;
+    readonly key: string;
+    /** Calls of the key in this window, this one included. */
+    readonly count: number;
+    /** When the window began, in epoch milliseconds. */
+    readonly windowStartMs: number;
+    /** Keys whose windows ended. */
+    readonly ended: readonly string[];
+  };
+  /** The counts of a contract that is no more were let go. */
+  readonly "gating.quota.forgotten": {
+    /** Where the contract was written. */
+    readonly source: string;
+    readonly contract: string;
+  };
   /** A person stopped all work of the hub; it holds until it is released, over restarts too. */
   readonly "halt.engaged": {
     /** Why, in the words of whoever stopped. */
@@ -3165,6 +3717,21 @@ export interface EventData {
   };
   /** A person let the hub work again. */
   readonly "halt.released": Readonly<Record<string, never>>;
+  /** The hub plays another role; the denials of the former one ended. */
+  readonly "hierarchy.role.changed": {
+    /** What the hub is to others; a new one is an `edge`. */
+    readonly role: "root" | "regional" | "edge" | "connector" | "observer";
+    /** What the hub is to others; a new one is an `edge`. */
+    readonly former: "root" | "regional" | "edge" | "connector" | "observer";
+    /** Grows by one with each change. */
+    readonly epoch: number;
+  };
+  /** The hub is known by other tags. */
+  readonly "hierarchy.tags.changed": {
+    readonly tags: readonly string[];
+    /** Grows by one with each change. */
+    readonly epoch: number;
+  };
   /** An agent wants to change something. */
   readonly "intents.proposed": {
     readonly agent: string;
@@ -3213,6 +3780,25 @@ export interface EventData {
       /** Duration in milliseconds. */
       readonly durationMs: number;
     };
+  };
+  /** Rules that were read anew are not valid, and the last good ones stay in force. */
+  readonly "policy.refused": {
+    /** Where the rules were written. */
+    readonly source: string;
+    /** Grows with each change of the rules since the hub started. */
+    readonly version: number;
+    readonly faults: readonly string[];
+  };
+  /** Rules were read anew and are in force. */
+  readonly "policy.reloaded": {
+    /** Where the rules were written. */
+    readonly source: string;
+    /** Grows with each change of the rules since the hub started. */
+    readonly version: number;
+    /** How many there are from this source now. */
+    readonly rules: number;
+    /** Rules that the new text leaves out and that stay until they end, because nothing may change them. */
+    readonly held: readonly string[];
   };
   /** Scout keeps the list of a folder's files, to tell next time what changed. */
   readonly "scout.folder.remembered": {
@@ -3435,8 +4021,16 @@ export interface Client {
     write(input: FsWriteInput, options?: CallOptions): Promise<FsWriteOutput>;
   };
   readonly gating: {
-    /** List every key that a rule can name, with what it does and whether a rule denies it now. */
+    /** List the contracts in force or to come, in the order in which they decide. */
+    contractsList(input?: GatingContractsListInput, options?: CallOptions): Promise<GatingContractsListOutput>;
+    /** Add a contract, or replace the one of this id that was put the same way. */
+    contractsPut(input: GatingContractsPutInput, options?: CallOptions): Promise<GatingContractsPutOutput>;
+    /** Remove a contract that was put; those of files are removed in their files. */
+    contractsRemove(input: GatingContractsRemoveInput, options?: CallOptions): Promise<GatingContractsRemoveOutput>;
+    /** List every key that a rule can name, with what it is for and whether a rule denies it to you now. */
     keys(input?: GatingKeysInput, options?: CallOptions): Promise<GatingKeysOutput>;
+    /** Read the file of rules anew; when it is not valid, the last good rules stay in force. */
+    reload(input?: GatingReloadInput, options?: CallOptions): Promise<GatingReloadOutput>;
   };
   readonly halt: {
     /** Stop every run, task, tool call and stream of agents, plugins and nodes now, until the hub is released. */
@@ -3445,6 +4039,14 @@ export interface Client {
     release(input?: HaltReleaseInput, options?: CallOptions): Promise<HaltReleaseOutput>;
     /** Say whether the hub is halted, since when, by whom and why. */
     status(input?: HaltStatusInput, options?: CallOptions): Promise<HaltStatusOutput>;
+  };
+  readonly hierarchy: {
+    /** Give the hub another role, whose denials replace those of the former one. */
+    role(input: HierarchyRoleInput, options?: CallOptions): Promise<HierarchyRoleOutput>;
+    /** Say who this hub is among others: its id, role and tags. */
+    state(input?: HierarchyStateInput, options?: CallOptions): Promise<HierarchyStateOutput>;
+    /** Set the tags that this hub is known by. */
+    tags(input: HierarchyTagsInput, options?: CallOptions): Promise<HierarchyTagsOutput>;
   };
   readonly journal: {
     /** Let go of old data by the retention rules now, and give the space back to the disk. */
@@ -3455,6 +4057,10 @@ export interface Client {
     import(input: JournalImportInput, options?: StreamOptions): AsyncGenerator<JournalImportOutput, void, undefined>;
     /** Prove that the journal is what was written, and name every row that was changed, removed or added. */
     verify(input?: JournalVerifyInput, options?: StreamOptions): AsyncGenerator<JournalVerifyOutput, void, undefined>;
+  };
+  readonly policy: {
+    /** Say whether a call would pass, which rule decides, where it is written and what would change the answer. */
+    explain(input?: PolicyExplainInput, options?: CallOptions): Promise<PolicyExplainOutput>;
   };
   readonly scout: {
     /** Read a folder and write a brief of it, with a citation on every statement. */
@@ -3527,12 +4133,30 @@ export interface Client {
     episodesGet(input: StateEpisodesGetInput, options?: CallOptions): Promise<StateEpisodesGetOutput>;
     /** Follow episodes as JSON patches (RFC 6902). */
     episodesWatch(input?: StateEpisodesWatchInput, options?: StreamOptions): AsyncGenerator<StateEpisodesWatchOutput, void, undefined>;
+    /** List contracts that were put into force by a person. */
+    gateContracts(input?: StateGateContractsInput, options?: CallOptions): Promise<StateGateContractsOutput>;
+    /** Show one row of gateContracts. */
+    gateContractsGet(input: StateGateContractsGetInput, options?: CallOptions): Promise<StateGateContractsGetOutput>;
+    /** Follow gateContracts as JSON patches (RFC 6902). */
+    gateContractsWatch(input?: StateGateContractsWatchInput, options?: StreamOptions): AsyncGenerator<StateGateContractsWatchOutput, void, undefined>;
+    /** List calls counted under quotas, by contract and key. */
+    gateQuotas(input?: StateGateQuotasInput, options?: CallOptions): Promise<StateGateQuotasOutput>;
+    /** Show one row of gateQuotas. */
+    gateQuotasGet(input: StateGateQuotasGetInput, options?: CallOptions): Promise<StateGateQuotasGetOutput>;
+    /** Follow gateQuotas as JSON patches (RFC 6902). */
+    gateQuotasWatch(input?: StateGateQuotasWatchInput, options?: StreamOptions): AsyncGenerator<StateGateQuotasWatchOutput, void, undefined>;
     /** List whether the hub is halted, since when, by whom and why. */
     halt(input?: StateHaltInput, options?: CallOptions): Promise<StateHaltOutput>;
     /** Show one row of halt. */
     haltGet(input: StateHaltGetInput, options?: CallOptions): Promise<StateHaltGetOutput>;
     /** Follow halt as JSON patches (RFC 6902). */
     haltWatch(input?: StateHaltWatchInput, options?: StreamOptions): AsyncGenerator<StateHaltWatchOutput, void, undefined>;
+    /** List the hub's role and tags. */
+    hierarchy(input?: StateHierarchyInput, options?: CallOptions): Promise<StateHierarchyOutput>;
+    /** Show one row of hierarchy. */
+    hierarchyGet(input: StateHierarchyGetInput, options?: CallOptions): Promise<StateHierarchyGetOutput>;
+    /** Follow hierarchy as JSON patches (RFC 6902). */
+    hierarchyWatch(input?: StateHierarchyWatchInput, options?: StreamOptions): AsyncGenerator<StateHierarchyWatchOutput, void, undefined>;
     /** List what agents wanted to change, newest first. */
     intents(input?: StateIntentsInput, options?: CallOptions): Promise<StateIntentsOutput>;
     /** Show one row of intents. */
@@ -3651,18 +4275,30 @@ export function createClient(options: ClientOptions): Client {
       write: (input, options) => runtime.call("POST /fs/write", input, options) as Promise<FsWriteOutput>,
     },
     gating: {
+      contractsList: (input = {}, options) => runtime.call("GET /gating/contracts", input, options) as Promise<GatingContractsListOutput>,
+      contractsPut: (input, options) => runtime.call("PUT /gating/contracts/{id}", input, options) as Promise<GatingContractsPutOutput>,
+      contractsRemove: (input, options) => runtime.call("DELETE /gating/contracts/{id}", input, options) as Promise<GatingContractsRemoveOutput>,
       keys: (input = {}, options) => runtime.call("GET /gate/keys", input, options) as Promise<GatingKeysOutput>,
+      reload: (input = {}, options) => runtime.call("POST /gating/reload", input, options) as Promise<GatingReloadOutput>,
     },
     halt: {
       engage: (input = {}, options) => runtime.call("POST /halt", input, options) as Promise<HaltEngageOutput>,
       release: (input = {}, options) => runtime.call("POST /halt/release", input, options) as Promise<HaltReleaseOutput>,
       status: (input = {}, options) => runtime.call("GET /halt", input, options) as Promise<HaltStatusOutput>,
     },
+    hierarchy: {
+      role: (input, options) => runtime.call("POST /hierarchy/role", input, options) as Promise<HierarchyRoleOutput>,
+      state: (input = {}, options) => runtime.call("GET /hierarchy/state", input, options) as Promise<HierarchyStateOutput>,
+      tags: (input, options) => runtime.call("POST /hierarchy/tags", input, options) as Promise<HierarchyTagsOutput>,
+    },
     journal: {
       compact: (input = {}, options) => runtime.call("POST /journal/compact", input, options) as Promise<Accepted>,
       export: (input = {}, options) => runtime.stream("GET /journal/export", input, options) as AsyncGenerator<JournalExportOutput, void, undefined>,
       import: (input, options) => runtime.stream("POST /journal/import", input, options) as AsyncGenerator<JournalImportOutput, void, undefined>,
       verify: (input = {}, options) => runtime.stream("GET /journal/verify", input, options) as AsyncGenerator<JournalVerifyOutput, void, undefined>,
+    },
+    policy: {
+      explain: (input = {}, options) => runtime.call("POST /policy/explain", input, options) as Promise<PolicyExplainOutput>,
     },
     scout: {
       brief: (input, options) => runtime.call("POST /scout/brief", input, options) as Promise<Accepted>,
@@ -3701,9 +4337,18 @@ export function createClient(options: ClientOptions): Client {
       episodes: (input = {}, options) => runtime.call("GET /state/episodes", input, options) as Promise<StateEpisodesOutput>,
       episodesGet: (input, options) => runtime.call("GET /state/episodes/{key}", input, options) as Promise<StateEpisodesGetOutput>,
       episodesWatch: (input = {}, options) => runtime.stream("GET /state/episodes/-/watch", input, options) as AsyncGenerator<StateEpisodesWatchOutput, void, undefined>,
+      gateContracts: (input = {}, options) => runtime.call("GET /state/gateContracts", input, options) as Promise<StateGateContractsOutput>,
+      gateContractsGet: (input, options) => runtime.call("GET /state/gateContracts/{key}", input, options) as Promise<StateGateContractsGetOutput>,
+      gateContractsWatch: (input = {}, options) => runtime.stream("GET /state/gateContracts/-/watch", input, options) as AsyncGenerator<StateGateContractsWatchOutput, void, undefined>,
+      gateQuotas: (input = {}, options) => runtime.call("GET /state/gateQuotas", input, options) as Promise<StateGateQuotasOutput>,
+      gateQuotasGet: (input, options) => runtime.call("GET /state/gateQuotas/{key}", input, options) as Promise<StateGateQuotasGetOutput>,
+      gateQuotasWatch: (input = {}, options) => runtime.stream("GET /state/gateQuotas/-/watch", input, options) as AsyncGenerator<StateGateQuotasWatchOutput, void, undefined>,
       halt: (input = {}, options) => runtime.call("GET /state/halt", input, options) as Promise<StateHaltOutput>,
       haltGet: (input, options) => runtime.call("GET /state/halt/{key}", input, options) as Promise<StateHaltGetOutput>,
       haltWatch: (input = {}, options) => runtime.stream("GET /state/halt/-/watch", input, options) as AsyncGenerator<StateHaltWatchOutput, void, undefined>,
+      hierarchy: (input = {}, options) => runtime.call("GET /state/hierarchy", input, options) as Promise<StateHierarchyOutput>,
+      hierarchyGet: (input, options) => runtime.call("GET /state/hierarchy/{key}", input, options) as Promise<StateHierarchyGetOutput>,
+      hierarchyWatch: (input = {}, options) => runtime.stream("GET /state/hierarchy/-/watch", input, options) as AsyncGenerator<StateHierarchyWatchOutput, void, undefined>,
       intents: (input = {}, options) => runtime.call("GET /state/intents", input, options) as Promise<StateIntentsOutput>,
       intentsGet: (input, options) => runtime.call("GET /state/intents/{key}", input, options) as Promise<StateIntentsGetOutput>,
       intentsWatch: (input = {}, options) => runtime.stream("GET /state/intents/-/watch", input, options) as AsyncGenerator<StateIntentsWatchOutput, void, undefined>,

@@ -15,13 +15,18 @@ import type { Folders } from "../domains/fs/port.ts";
 import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.ts";
 import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
-import { createGate, createGating, type DenyRule } from "../domains/gating/service.ts";
 import { createHalt } from "../domains/halt/service.ts";
+import type { RuleFile } from "../domains/gating/port.ts";
+import { createGating } from "../domains/gating/service.ts";
+import type { DenyRule } from "../domains/gating/sources.ts";
+import { createHierarchy } from "../domains/hierarchy/service.ts";
+import { createPolicy } from "../domains/policy/service.ts";
 import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
 import type { PolicyEngine } from "../domains/policy/engine-port.ts";
+import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import { createScout } from "../domains/scout/service.ts";
 import type { HubFacts } from "../domains/system/port.ts";
@@ -55,13 +60,15 @@ export interface Means {
   readonly facts: HubFacts;
   readonly policies: PolicyEngine;
   readonly denyRules: readonly DenyRule[];
+  readonly ruleFile: RuleFile;
   readonly askPatterns: readonly string[];
   readonly approvalTimeoutMs: number;
 }
 
 export function composeDomains(means: Means, parts: KernelParts): Composition {
   const { blobs, clock, log, redactor } = means;
-  const gate = createGate(means.denyRules);
+  const hierarchy = createHierarchy({ parts });
+  const gating = createGating({ parts, clock, log, hierarchy, denyRules: means.denyRules, file: means.ruleFile });
   const approvals = createApprovals({
     parts,
     blobs,
@@ -71,16 +78,19 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     timeoutMs: means.approvalTimeoutMs,
   });
   const budgets = createBudgets({ parts, clock });
+  const rulings = createRulings({ engine: () => means.policies, askPatterns: means.askPatterns });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
   return {
     identity: means.access.identity,
-    gate,
-    policy: createRulings({ engine: () => means.policies, askPatterns: means.askPatterns }),
     brake: halt.brake,
+    gate: gating.gate,
+    policy: rulings,
     approvals: approvals.port,
     budget: budgets.port,
     domains: [
+      // First: no other domain may start before the rules that were put are in force.
+      gating.domain,
       means.access.domain,
       createAgents({ parts, programs: [scout] }),
       approvals.domain,
@@ -93,15 +103,21 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createEvents({ parts }),
       createFs({ reader, recorder: () => parts.recorder }),
       halt.domain,
-      createGating({ parts, gate }),
+      hierarchy.domain,
       createJournalKeeper({ parts, clock, ...means.journal }),
+      createPolicy({ parts, stages: [gating.explain, explainRulings(rulings)] }),
       createScout({ parts, blobs, sample: means.sample }),
-      createSystem({ parts, facts: means.facts }),
+      createSystem({ parts, facts: withCheck(means.facts, gating.health) }),
       createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
     ],
   };
 }
+
+const withCheck = (facts: HubFacts, check: () => Awaited<ReturnType<HubFacts["checks"]>>[number]): HubFacts => ({
+  ...facts,
+  checks: async () => [...(await facts.checks()), check()],
+});
 
 /** The table without a hub, for documents, help texts and clients: nothing in it can be called. */
 export function contractTable(): Table {
@@ -131,6 +147,7 @@ export function contractTable(): Table {
     facts: nothing,
     policies: nothing,
     denyRules: [],
+    ruleFile: { path: "gating.toml", first: [], read: nothing, watch: nothing },
     askPatterns: [],
     approvalTimeoutMs: 1,
   };

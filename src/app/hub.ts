@@ -1,7 +1,7 @@
 /** One hub: its state directory, its kernel and its HTTP door, opened together and closed together. */
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { createIds } from "../base/ids.ts";
 import { createRedactor } from "../base/redact.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
@@ -32,6 +32,7 @@ import { createAudit } from "../domains/audit/service.ts";
 import { consumers, consumersMax } from "../domains/consumers/views.ts";
 import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
 import { recordConfiguration } from "../domains/system/configuration.ts";
+import type { RuleFile } from "../domains/gating/port.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
 import type { Telemetry } from "../kernel/ports.ts";
@@ -40,6 +41,7 @@ import { formatBytes } from "../base/units.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
+import { openRuleFile } from "./rules/rule-file.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
 import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { cedarProgram, nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
@@ -138,6 +140,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
 /** Everything the kernel and the services are built from, opened in the state directory. */
 async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, opening: AsyncDisposableStack) {
   const { values } = config;
+  const ruleFile = await openRules(config);
   const stateDir = values.state.dir;
   const chance = createSystemChance();
   const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
@@ -185,6 +188,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   return {
     tee,
     otlp,
+    ruleFile,
     store,
     blobs,
     chance,
@@ -204,6 +208,13 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     stopAsked: stop.promise,
   };
 }
+
+const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>
+  openRuleFile({
+    path: resolve(values.state.dir, values.gate.file),
+    isNamed: sources.some(({ key, source }) => key === "gate.file" && source !== "default"),
+    clock: systemClock,
+  });
 
 type OpenedMeans = Awaited<ReturnType<typeof openMeans>>;
 
@@ -246,6 +257,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           facts,
           policies: means.policies,
           denyRules: config.denyRules,
+          ruleFile: means.ruleFile,
           askPatterns: values.approvals.ask,
           approvalTimeoutMs: values.approvals.timeoutMs,
         },

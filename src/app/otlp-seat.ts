@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Exporter, ExporterStatus } from "../adapters/otlp/exporter.ts";
 import type { StateFiles } from "../adapters/files/state-file.ts";
 import type { Redactor } from "../base/redact.ts";
-import { createGate } from "../domains/gating/service.ts";
+import { systemClock } from "../adapters/system/clock.ts";
+import { createDenyGate } from "../domains/gating/service.ts";
 import type { StartedKernel } from "../kernel/create-kernel.ts";
 import type { Chance, Log } from "../kernel/ports.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -35,7 +36,7 @@ const gateKey = "io:egress:otlp";
 export function createOtlpSeat(options: OtlpSeatOptions): OtlpSeat {
   const { config, log, redactor, files } = options;
   const { otlp, state } = config.values;
-  const denial = otlp.endpoint === "" ? null : createGate(config.denyRules).check(gateKey, null);
+  const denial = otlp.endpoint === "" ? null : createDenyGate(config.denyRules, systemClock).check(gateKey, null);
   let exporter: Exporter | null = null;
   let stopListening: (() => void) | null = null;
   return {

@@ -40,6 +40,8 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly isOpenWhenHalted?: boolean;
   /** Takes or gives a secret: not even a digest of its input is kept, and it is never held for a person's answer. */
   readonly isSecret?: boolean;
+  /** `preview` may still change its shape or go away; everything else is stable. */
+  readonly stability?: "stable" | "preview";
   /** One sentence that a stranger understands. */
   readonly about: string;
   readonly input: I;

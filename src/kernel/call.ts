@@ -19,6 +19,7 @@ import type {
   Ruling,
   Sample,
 } from "./ports.ts";
+import { type GuardedKeys, guardedKeys } from "./stage-gate.ts";
 
 /** How long an operation that answers once may take. Jobs have the lease of their task instead. */
 const deadlineMsDefault = 60_000;
@@ -44,6 +45,8 @@ export interface InnerRequest extends CallRequest {
   readonly isInline?: boolean;
   /** A handler makes it on the way of a call that came through the door, and was held to its caller's reach there. */
   readonly isNested?: boolean;
+  /** The queue's worker makes it. */
+  readonly isTask?: boolean;
   readonly approvalId?: string;
 }
 
@@ -52,7 +55,7 @@ export interface Prepared {
   readonly bound: Bound;
   readonly operation: Operation;
   readonly key: string;
-  readonly egressKey: string;
+  readonly guards: GuardedKeys;
   readonly input: Checker;
   readonly output: Checker;
   readonly codes: ReadonlySet<string>;
@@ -65,7 +68,7 @@ export function preparedOf(bound: Bound): Prepared {
     bound,
     operation,
     key,
-    egressKey: `io:egress:${key}`,
+    guards: guardedKeys(operation),
     input: checkerOf(operation.input),
     output: checkerOf(operation.output),
     codes: new Set([...standardProblems, ...operation.problems].map((each: ProblemDefinition) => each.code)),
@@ -98,7 +101,17 @@ export interface Call {
   approvalId: string | null;
 }
 
-export type StageName = "identify" | "gate" | "decode" | "policy" | "approve" | "budget" | "run" | "egress" | "encode";
+export type StageName =
+  | "identify"
+  | "gate"
+  | "decode"
+  | "policy"
+  | "approve"
+  | "budget"
+  | "admit"
+  | "run"
+  | "egress"
+  | "encode";
 export type Stage = { readonly name: StageName; readonly run: (call: Call) => void | Promise<void> };
 
 /** The corridor itself, for calls that a call makes. */

@@ -27,9 +27,9 @@ import type {
   Telemetry,
   Policy,
 } from "./ports.ts";
-import { createQueue } from "./queue.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { guardedJournal, guardedQueue } from "./stage-gate.ts";
 import { stateOperations } from "./state-operations.ts";
 import { createTable } from "./table.ts";
 import { createViews } from "./views.ts";
@@ -88,7 +88,7 @@ const system: Caller = { kind: "system", id: "hub" };
 
 export function createKernel(options: KernelOptions): StartedKernel {
   const { store, clock, chance, log } = options;
-  const shutdown = new AbortController();
+  const stop = new AbortController();
   const newId = createIds({ now: clock.nowMs, randomBytes: chance.randomBytes }).next;
   const late: { kernel?: StartedKernel; dispatcher?: OwnedDispatcher; context?: ContextDeps; archive?: Archive } = {};
   const parts = createParts(options, late);
@@ -105,9 +105,10 @@ export function createKernel(options: KernelOptions): StartedKernel {
     onDefect: (error, kind) => log.error("a view could not fold an event", { kind, error: String(error) }),
     onCommit: options.telemetry.onCommit,
   });
-  const context: ContextDeps = { journal, clock, chance, newId, shutdown: shutdown.signal };
+  const told = guardedJournal(journal, ports.gate);
+  const context: ContextDeps = { journal: told, clock, chance, newId, shutdown: stop.signal };
   const table = createTable({ domains, derived: stateOperations(definitions, () => views) });
-  const queue = createQueue({
+  const queue = guardedQueue(ports.gate, {
     journal,
     views,
     clock,
@@ -145,15 +146,14 @@ export function createKernel(options: KernelOptions): StartedKernel {
       parts.scheduler.every({ name: "record.prune", firstMs: pruneFirstMs, intervalMs: pruneIntervalMs, run });
     },
     async [Symbol.asyncDispose]() {
-      shutdown.abort(new Problem(ShuttingDown, "the hub is stopping"));
+      stop.abort(new Problem(ShuttingDown, "the hub is stopping"));
       await queue.stop();
       await parts.scheduler[Symbol.asyncDispose]();
       await journal.close();
       store[Symbol.dispose]();
     },
   };
-  const archive = createArchive({ store, journal, views: definitions });
-  Object.assign(late, { kernel, dispatcher, context, archive });
+  Object.assign(late, { kernel, dispatcher, context, archive: createArchive({ store, journal, views: definitions }) });
   return kernel;
 }
 
@@ -229,6 +229,7 @@ async function executeTask(
     corrId: task.corrId,
     signal,
     isInline: true,
+    isTask: true,
     ...(task.approvalId === undefined ? {} : { approvalId: task.approvalId }),
   });
   return outcome.kind === "answer" ? outcome.output : null;

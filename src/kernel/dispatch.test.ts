@@ -56,6 +56,7 @@ test("the corridor has these stages in this order", async () => {
     "policy",
     "approve",
     "budget",
+    "admit",
     "run",
     "egress",
     "encode",
@@ -87,7 +88,7 @@ test("each stage refuses before the next one looks, nothing runs after a refusal
     [await kit.come({ operationId: "probe.asked", input: badInput }), "arw.invalid-input", false],
     [await kit.come({ operationId: "probe.asked" }), "held", false],
     [await kit.come({ operationId: "probe.open" }), `answer {"text":"hello"}`, true],
-    [await kit.come({ operationId: "probe.sealed" }), "arw.denied", true],
+    [await kit.come({ operationId: "probe.sealed" }), "arw.denied", false],
     [await kit.come({ operationId: "probe.wrong" }), "arw.denied", false],
   ];
   assert.deepEqual(
@@ -120,7 +121,14 @@ test("a denial names its key, rule and source; an egress denial lets no word of 
     (reason: unknown) => reason,
   );
   assert.ok(isProblem(error));
-  assert.deepEqual(error.extra, { key: "io:egress:probe:leak", rule: "io:egress:probe:*", source: "config:gate.deny" });
+  assert.deepEqual(error.extra, {
+    key: "io:egress:probe:leak",
+    rule: "io:egress:probe:*",
+    source: "config:gate.deny",
+    reason: "the rule io:egress:probe:* denies it",
+    next: "take io:egress:probe:* out of gate.deny and start the hub again",
+    explain: "arw policy explain io:egress:probe:leak",
+  });
   assert.doesNotMatch(`${error.message} ${JSON.stringify(error.extra)} ${JSON.stringify(kit.samples)}`, /secret plan/);
 });
 

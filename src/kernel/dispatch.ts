@@ -5,7 +5,7 @@
 import { digestOf } from "../base/canonical-json.ts";
 import { Problem } from "../contract/problem.ts";
 import { cleanValue } from "../contract/schema.ts";
-import { Cancelled, Denied, Internal, InvalidInput, NotFound } from "../contract/standard-problems.ts";
+import { Cancelled, Internal, InvalidInput, NotFound } from "../contract/standard-problems.ts";
 import {
   type Call,
   type Dispatch,
@@ -16,10 +16,11 @@ import {
   type Stage,
 } from "./call.ts";
 import type { Answered, Outcome } from "./kernel.ts";
-import type { ChangeSample, Gate } from "./ports.ts";
+import type { ChangeSample } from "./ports.ts";
 import { approve } from "./stage-approve.ts";
-import { reserve, settled } from "./stage-budget.ts";
+import { refunded, reserve, settled } from "./stage-budget.ts";
 import { identify } from "./stage-identify.ts";
+import { admit, gate, leave } from "./stage-gate.ts";
 import { policy } from "./stage-policy.ts";
 import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
@@ -83,21 +84,16 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
 function createStages(options: DispatchOptions, dispatch: Dispatch): readonly Stage[] {
   return [
     { name: "identify", run: (call) => identify(call, options) },
-    { name: "gate", run: (call) => gate(call, call.prepared.key, options.gate) },
+    { name: "gate", run: (call) => gate(call, options.gate) },
     { name: "decode", run: decode },
     { name: "policy", run: (call) => policy(call, options.policy) },
     { name: "approve", run: (call) => approve(call, options, dispatch) },
     { name: "budget", run: (call) => reserve(call, options.budget) },
+    { name: "admit", run: (call) => refunded(call, () => admit(call, options.gate)) },
     { name: "run", run: (call) => settled(call, options.clock, () => run(call, options, dispatch)) },
     { name: "egress", run: (call) => egress(call, options) },
     { name: "encode", run: (call) => encode(call, options) },
   ];
-}
-
-function gate(call: Call, key: string, port: Gate): void {
-  const denial = port.check(key, call.caller);
-  if (denial === null) return;
-  throw new Problem(Denied, `${key} is denied: ${denial.reason}`, { key, rule: denial.rule, source: denial.source });
 }
 
 function decode(call: Call): void {
@@ -112,7 +108,7 @@ function decode(call: Call): void {
 }
 
 function egress(call: Call, { gate: port, redactor }: DispatchOptions): void {
-  gate(call, call.prepared.egressKey, port);
+  leave(call, port);
   if (call.caller?.kind === "agent" && call.prepared.operation.mode !== "many")
     call.output = redactor.value(call.output);
 }

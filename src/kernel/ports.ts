@@ -158,11 +158,23 @@ export interface Denial {
   /** Where the rule was written: `config:gate.deny`, `env:ARW_GATING_DENY`. */
   readonly source: string;
   readonly reason: string;
+  /** Which of the keys it was, where several were asked about. */
+  readonly key?: string;
+  /** The nearest change that would let the call pass, for whoever may make it. */
+  readonly next?: string;
+  /** Set where a quota is used up: the same call passes after so many milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 /** Deny rules over keys. Never looks at input. O(length of the key). */
 export interface Gate {
+  /** Changes nothing and counts nothing, however often it is asked. */
   check(key: string, caller: Caller | null): Denial | null;
+  /**
+   * Counts a call that passed every other stage under the quotas of all its keys, or says what is used up. Resolves when the
+   * count is durable, and rejects when it could not be written; without a quota it answers at once.
+   */
+  admit(keys: readonly string[], caller: Caller | null): Denial | null | Promise<Denial | null>;
 }
 
 export interface HeldCall {

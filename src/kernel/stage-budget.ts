@@ -22,6 +22,20 @@ async function hold(call: Call, taken: Promise<Reservation>): Promise<void> {
   call.reservation = await taken;
 }
 
+/** The last question before a call runs; a refusal gives back all that was taken. */
+export function refunded(call: Call, ask: () => void | Promise<void>): void | Promise<void> {
+  return call.reservation === null ? ask() : askAndRefund(ask, call.reservation);
+}
+
+async function askAndRefund(ask: () => void | Promise<void>, reservation: Reservation): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    await reservation.settle(free, 0);
+    throw error;
+  }
+}
+
 /** Runs, and settles whatever came of it. What a failed call used nobody can say, so all of it counts. */
 export function settled(call: Call, clock: Clock, run: () => void | Promise<void>): void | Promise<void> {
   return call.reservation === null ? run() : runAndSettle(call, call.reservation, { clock, run });

@@ -19,10 +19,14 @@ import { createApprovals } from "../../src/domains/approvals/service.ts";
 import { createBudgets } from "../../src/domains/budgets/service.ts";
 import { createEpisodes } from "../../src/domains/episodes/service.ts";
 import { createEvents } from "../../src/domains/events/service.ts";
-import { createGate, createGating } from "../../src/domains/gating/service.ts";
 import { cedarProgram } from "../../src/app/state-dir.ts";
+import { explainRulings } from "../../src/domains/policy/explain-rulings.ts";
 import { createRulings } from "../../src/domains/policy/rulings.ts";
 import { createHalt } from "../../src/domains/halt/service.ts";
+import type { RuleFile } from "../../src/domains/gating/port.ts";
+import { createGating, type Gating } from "../../src/domains/gating/service.ts";
+import { createHierarchy } from "../../src/domains/hierarchy/service.ts";
+import { createPolicy } from "../../src/domains/policy/service.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Answered } from "../../src/kernel/kernel.ts";
@@ -47,6 +51,8 @@ export interface KitOptions {
   /** Domains beside the hub's own. */
   readonly domains?: (parts: KernelParts) => readonly Domain[];
   readonly deny?: readonly string[];
+  /** The file of rules; without it there is none. */
+  readonly ruleFile?: RuleFile;
   readonly ask?: readonly string[];
   readonly secrets?: readonly string[];
   readonly busCapacity?: number;
@@ -55,6 +61,7 @@ export interface KitOptions {
 
 export interface Kit extends AsyncDisposable {
   readonly kernel: StartedKernel;
+  readonly gating: Gating;
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly clock: ManualClock;
@@ -84,7 +91,8 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     warn: () => {},
     error: (message: string, fields?: object) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`),
   };
-  const gate = createGate((options.deny ?? []).map((pattern) => ({ pattern, source: "config:gate.deny" })));
+  const denyRules = (options.deny ?? []).map((pattern) => ({ pattern, source: "config:gate.deny" }));
+  const late: { gating?: Gating } = {};
   const kernel = createKernel({
     store,
     blobs,
@@ -112,22 +120,34 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
       });
       const budgets = createBudgets({ parts, clock });
       const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
+      const hierarchy = createHierarchy({ parts });
+      const gating = createGating({
+        parts,
+        clock,
+        log,
+        hierarchy,
+        denyRules,
+        file: options.ruleFile ?? noRules,
+      });
+      late.gating = gating;
+      const policy = createRulings({ engine: () => policies, askPatterns: options.ask ?? [] });
       const own = [
+        gating.domain,
         budgets.domain,
+        hierarchy.domain,
+        createPolicy({ parts, stages: [gating.explain, explainRulings(policy)] }),
         createAgents({ parts, programs: options.programs ?? [] }),
         approvals.domain,
         createEpisodes({ parts }),
         createEvents({ parts }),
-        createGating({ parts, gate }),
         halt.domain,
         createTasks({ parts }),
       ];
       const access = options.identityOf?.({ clock });
       if (access !== undefined) own.unshift(access.domain);
-      const policy = createRulings({ engine: () => policies, askPatterns: options.ask ?? [] });
       return {
         identity: access?.identity ?? identity,
-        gate,
+        gate: gating.gate,
         policy,
         brake: halt.brake,
         approvals: approvals.port,
@@ -140,6 +160,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
   const events = () => kernel.journal.read({ limit: 1_000_000 });
   return {
     kernel,
+    gating: late.gating as Gating,
     store,
     blobs,
     clock,
@@ -161,6 +182,13 @@ const policies = createCedarEngine({
   load: createCedarLoader(cedarProgram),
   name: "kit",
 });
+
+const noRules: RuleFile = {
+  path: "gating.toml",
+  first: [],
+  read: () => Promise.resolve({ kind: "rules", placed: [] }),
+  watch: () => ({ isWatching: true, [Symbol.dispose]: () => {} }),
+};
 
 /** `token` is the admin; any other token is refused; none is nobody. */
 const identity: Identity = {

@@ -53,7 +53,7 @@ test("without any layer the defaults hold, and the state lies where the platform
       bodyBytesMax: 8_388_608,
     },
     state: { dir: "/home/ada/.local/state/arw", portable: false },
-    gate: { deny: [] },
+    gate: { deny: [], file: "gating.toml" },
     approvals: { ask: [], timeoutMs: 3_600_000 },
     access: { adminRateLimit: "60/60", readRateLimit: "1200/60" },
     bus: { capacity: 1024, replay: 1000 },
@@ -338,6 +338,7 @@ test("the line of a key is found in every way TOML can write it", () => {
     "gate.sub.deny": 19,
     many: 20,
     "many.x": 21,
+    "many.0.x": 21,
   };
   for (const [key, line] of Object.entries(expected)) assert.equal(lines.get(key), line, key);
 });

@@ -113,6 +113,14 @@ export const Config = closed({
         "Gate keys, or beginnings of keys with `*`, that are denied to everybody. Denials of the file, the environment and the flags add up.",
         doors("ARW_GATING_DENY", "--deny"),
       ),
+      file: Type.String({
+        default: "gating.toml",
+        minLength: 1,
+        maxLength: 4096,
+        description:
+          "File of deny contracts; relative to the state folder. One that is named here must be there, and one that cannot be understood stops the start.",
+        ...doors("ARW_GATING_FILE", null),
+      }),
     },
     { description: "Rules that deny." },
   ),

@@ -3,16 +3,22 @@
  * line is worth this much. Expects a document that parsed; in any other it finds fewer keys, and never fails.
  */
 
-/** Dotted path of each key and table to the line, from 1, that sets it first. */
+/**
+ * Dotted path of each key and table to the line, from 1, that sets it first. Items of `[[…]]` have their index in the path:
+ * `contract.0.id`.
+ */
 export function tomlLines(text: string): ReadonlyMap<string, number> {
   const lines = new Map<string, number>();
   const scan: Scan = { text, at: 0, line: 1, lines };
+  const counts = new Map<string, number>();
   let table: readonly string[] = [];
   for (skipBlank(scan); scan.at < text.length; skipBlank(scan)) {
     const before = scan.at;
     if (text[scan.at] === "[") {
+      const isItem = text.startsWith("[[", scan.at);
       while (text[scan.at] === "[") scan.at += 1;
       table = readPath(scan);
+      if (isItem) table = [...table, nextIndex(counts, table.join("."))];
       note(scan, table);
       skipPast(scan, "]");
     } else {
@@ -30,7 +36,16 @@ interface Scan {
   readonly lines: Map<string, number>;
 }
 
+function nextIndex(counts: Map<string, number>, path: string): string {
+  const index = counts.get(path) ?? 0;
+  counts.set(path, index + 1);
+  return String(index);
+}
+
 function note(scan: Scan, path: readonly string[]): void {
+  // Whoever asks for the first of several items need not count them.
+  const plain = path.filter((part) => !/^\d+$/u.test(part));
+  if (plain.length < path.length && plain.length > 0) note(scan, plain);
   // Tables that a dotted path or a header makes on its way count as set there, too.
   for (let length = 1; length <= path.length; length += 1) {
     const key = path.slice(0, length).join(".");

@@ -1,56 +1,121 @@
 /** Deny rules over gate keys. They are written outside every prompt, and a match decides: nothing opens what they close. */
-import { createKeyTrie } from "../../base/prefix-trie.ts";
 import type { Domain } from "../../contract/domain.ts";
-import { bind, gateKey } from "../../contract/operation.ts";
+import { keySpace } from "../../contract/gate-keys.ts";
+import { type Bound, bind, type Context } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { Denial, Gate } from "../../kernel/ports.ts";
-import { ListKeys } from "./contract.ts";
+import type { Clock, Log } from "../../kernel/ports.ts";
+import type { HierarchyState } from "../hierarchy/contract.ts";
+import type { ExplainStage } from "../policy/contract.ts";
+import { ContractPut, ContractRemoved, ListKeys, QuotaCounted, QuotaForgotten, Reload } from "./contract.ts";
+import { deskOperations, followContracts } from "./contract-desk.ts";
+import { explainGate } from "./explain.ts";
+import { createFileRules, type Health } from "./file-rules.ts";
+import { createGate, type OwnedGate } from "./gate.ts";
+import type { RuleFile } from "./port.ts";
+import { createQuotas, type Quotas } from "./quotas.ts";
+import { roleContracts } from "./role-denials.ts";
+import { denyContract, type Subject } from "./rule.ts";
+import { createRuleBook, type RuleBook, type SourceDoor } from "./rule-book.ts";
+import { apiSource, configSource, type DenyRule, foreignSource, isWayOut, roleSource } from "./sources.ts";
+import { gateContracts, gateQuotas } from "./views.ts";
 
-export interface DenyRule {
-  readonly pattern: string;
-  /** Where it was written: `config:gate.deny`, `environment:ARW_GATING_DENY`. */
-  readonly source: string;
+export interface GatingDeps {
+  readonly parts: KernelParts;
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  readonly log: Pick<Log, "info" | "error">;
+  readonly denyRules: readonly DenyRule[];
+  readonly file: RuleFile;
+  /** Who this hub is; asked from the start of the kernel on. */
+  readonly hierarchy: { current(): HierarchyState["self"]; onChange(run: () => void): void };
 }
 
-/** The gate asks one trie, whose cost is the depth of the key and not the number of rules, and asks once per key. */
-export function createGate(rules: readonly DenyRule[]): Gate {
-  const trie = createKeyTrie<Denial>();
-  for (const { pattern, source } of rules)
-    trie.add(pattern, { rule: pattern, source, reason: `the rule ${pattern} denies it` });
-  if (rules.length === 0) return { check: () => null };
-  // Rules do not change while the hub runs, and a table asks for the same few hundred keys again and again.
-  const known = new Map<string, Denial | null>();
-  const find = (key: string): Denial | null => {
-    const found = trie.find(key)[0] ?? null;
-    if (known.size < knownKeysMax) known.set(key, found);
-    return found;
+export interface Gating {
+  readonly domain: Domain;
+  readonly gate: OwnedGate;
+  readonly explain: ExplainStage;
+  /** Rules of another hub or issuer: their ids are their own, and they neither shadow nor push out those of this hub. */
+  foreign(name: string): SourceDoor;
+  health(): Health;
+}
+
+export function createGating(deps: GatingDeps): Gating {
+  const { parts, clock, file, hierarchy, log } = deps;
+  const book = createRuleBook();
+  const late: { system?: Context; self?: Omit<Subject, "caller"> } = {};
+  const quotas = createQuotas(clock, async (count) => await late.system?.emit(QuotaCounted, count));
+  const gate = createGate({ book, quotas, clock, isWayOut, self: () => late.self ?? nobodyYet });
+  fillConfigured(book, deps.denyRules);
+  const fileRules = createFileRules({ book, file, clock, log });
+  const door = book.source(apiSource);
+  const takePlace = (): void => {
+    const { id, role, tags } = hierarchy.current();
+    late.self = { role, node: id, tags };
+    book.source(roleSource).replace(roleContracts(role).map((contract) => ({ contract })));
   };
   return {
-    check: (key) => {
-      const answer = known.get(key);
-      return answer === undefined ? find(key) : answer;
+    gate,
+    explain: explainGate(gate),
+    foreign: (name) => book.source(foreignSource(name)),
+    health: fileRules.health,
+    domain: {
+      name: "gating",
+      operations: [
+        listKeys(parts, gate),
+        ...deskOperations({ parts, book, door, clock }),
+        bind(Reload, (_input, ctx) => fileRules.reload(ctx)),
+      ],
+      events: [ContractPut, ContractRemoved, QuotaCounted, QuotaForgotten],
+      views: [gateContracts, gateQuotas],
+      async start(ctx) {
+        late.system = ctx;
+        takePlace();
+        hierarchy.onChange(takePlace);
+        followContracts({ parts, door });
+        await recount({ parts, book, quotas, ctx });
+        fileRules.watch(ctx);
+      },
     },
   };
 }
 
-/** More keys than any table has, twice over for what leaves through them. */
-const knownKeysMax = 4096;
+/** A gate of these rules alone, which never change. */
+export function createDenyGate(rules: readonly DenyRule[], clock: GatingDeps["clock"]): OwnedGate {
+  const book = createRuleBook();
+  fillConfigured(book, rules);
+  const quotas = createQuotas(clock, () => Promise.resolve());
+  return createGate({ book, quotas, clock, isWayOut, self: () => nobodyYet });
+}
 
-export const createGating = ({ parts, gate }: { readonly parts: KernelParts; readonly gate: Gate }): Domain => ({
-  name: "gating",
-  operations: [
-    bind(ListKeys, (_input, ctx) => ({
-      keys: [...parts.kernel.table.operations.values()].map(({ operation }) => {
-        const key = gateKey(operation);
-        return {
-          key,
-          effect: operation.effect,
-          about: operation.about,
-          deniedBy: gate.check(key, ctx.caller)?.rule ?? null,
-        };
-      }),
-    })),
-  ],
-  events: [],
-  views: [],
-});
+/** Before the start of the kernel nobody calls, and rules about a role or a node are asked by nobody. */
+const nobodyYet: Omit<Subject, "caller"> = { role: "edge", node: "", tags: [] };
+
+function fillConfigured(book: RuleBook, rules: readonly DenyRule[]): void {
+  const names = [...new Set(rules.map(({ source }) => source))];
+  for (const [index, name] of names.entries()) {
+    const own = rules.filter(({ source }) => source === name);
+    book.source(configSource(name, index)).replace(own.map(({ pattern }) => ({ contract: denyContract(pattern) })));
+  }
+}
+
+interface Recount {
+  readonly parts: KernelParts;
+  readonly book: RuleBook;
+  readonly quotas: Quotas;
+  readonly ctx: Context;
+}
+
+/** Goes on with what was counted before the restart, and lets go of the counts of contracts that are no more. */
+async function recount({ parts, book, quotas, ctx }: Recount): Promise<void> {
+  const { rows } = parts.kernel.views.list(gateQuotas, { limit: gateQuotas.rowsMax });
+  quotas.restore(rows.map(({ row }) => row));
+  const kept = new Set(book.all().map(({ contract, source }) => `${contract.id} ${source.name}`));
+  for (const { source, contract } of quotas.forget((from, id) => kept.has(`${id} ${from}`)))
+    await ctx.emit(QuotaForgotten, { source, contract });
+}
+
+const listKeys = (parts: KernelParts, gate: OwnedGate): Bound =>
+  bind(ListKeys, ({ family, prefix = "" }, { caller }) => ({
+    keys: keySpace(parts.kernel.table)
+      .filter((row) => (family === undefined || row.family === family) && row.key.startsWith(prefix))
+      .map((row) => ({ ...row, deniedBy: gate.check(row.key, caller)?.rule ?? null })),
+  }));

@@ -73,9 +73,12 @@ test("only operations marked as task are taken, and a wrong payload is told at o
   assert.deepEqual(kit.kinds(), []);
 });
 
-test("a rule that denies the operation denies the task, which is then a dead letter with that rule", async () => {
-  await using kit = await open({ deny: ["sums:*"] });
-  const { taskId } = await enqueue(kit);
+test("a rule that denies the operation denies its task where it is put, and makes a dead letter of one that waits", async () => {
+  await using kit = await open();
+  const { taskId } = await enqueue(kit, { delayMs: 1000 });
+  await kit.call("gating.contracts.put", { id: "no-sums", patterns: ["sums:*"] });
+  await assert.rejects(enqueue(kit), { message: /^sums:add is denied/ });
+  kit.clock.advance(1000);
   await kit.next("task.failed", () => true);
   const task = await answer<Task & { code: string; detail: string }>(kit, "tasks.get", { taskId });
   assert.deepEqual([task.status, task.code, kit.callers], ["failed", "arw.denied", []]);

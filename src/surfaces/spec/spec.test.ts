@@ -272,7 +272,9 @@ test("pages: one per problem, naming who answers with it; keys with their effect
   const pages = problemPages(sampleTable());
   assert.match(pages.get("notes.locked") ?? "", /^# Locked\n\n`notes\.locked`, HTTP status 409\.[^]*`notes\.move`/);
   assert.match(pages.get("arw.denied") ?? "", /Any operation may answer with it\./);
-  assert.match(gateKeys(sampleTable()), /\| `notes:move` \| destroy \| `net:fetch` \| Move a note\. \|/);
+  const keys = gateKeys(sampleTable());
+  assert.match(keys, /\| `notes:move` \| Notes move \| stable \| destroy \| `net:fetch` \| Move a note\. \|/);
+  assert.match(keys, /\| `emit:notes:added` \| Notes added \| stable \| A note was added\. \|/);
 });
 
 test("schema files: each compiles on its own and has its own id", () => {

@@ -1,0 +1,90 @@
+/** Walks the deciding stages without running anything, and tells what each of them said. */
+import { callerName } from "../../contract/caller.ts";
+import type { Domain } from "../../contract/domain.ts";
+import { bind, type Context, gateKey, type Operation } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import { checkerOf, type Static } from "../../contract/schema.ts";
+import { Denied, InvalidInput, NotFound } from "../../contract/standard-problems.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { Table } from "../../kernel/kernel.ts";
+import {
+  Explain,
+  type ExplainStage,
+  PolicyRefused,
+  PolicyReloaded,
+  type Question,
+  type StageAnswer,
+} from "./contract.ts";
+
+interface PolicyDeps {
+  readonly parts: KernelParts;
+  /** In the order of the corridor. */
+  readonly stages: readonly ExplainStage[];
+}
+
+export const createPolicy = ({ parts, stages }: PolicyDeps): Domain => ({
+  name: "policy",
+  operations: [
+    bind(Explain, async (input, ctx) => {
+      const question = questionOf(input, ctx, parts.kernel.table);
+      const answers = (await Promise.all(stages.map(async (stage) => stage.explain(question)))).flat();
+      const decidedBy = decision(answers);
+      return {
+        key: question.key,
+        operation: question.operation?.id ?? null,
+        caller: callerName(question.caller),
+        atMs: question.atMs,
+        verdict: finalVerdict(decidedBy),
+        decidedBy,
+        stages: answers,
+      };
+    }),
+  ],
+  events: [PolicyReloaded, PolicyRefused],
+  views: [],
+});
+
+/** Deny wins, wherever it is said; a question comes next. */
+function decision(answers: readonly StageAnswer[]): StageAnswer | null {
+  return answers.find((each) => each.verdict === "deny") ?? answers.find((each) => each.verdict === "ask") ?? null;
+}
+
+const finalVerdict = (decidedBy: StageAnswer | null): "allow" | "ask" | "deny" =>
+  decidedBy === null || decidedBy.verdict === "pass" ? "allow" : decidedBy.verdict;
+
+function questionOf(given: Static<typeof Explain.input>, ctx: Context, table: Table): Question {
+  const caller = given.caller ?? ctx.caller;
+  // What stands in another's way is for persons to know.
+  if (ctx.caller.kind !== "person" && callerName(caller) !== callerName(ctx.caller))
+    throw new Problem(Denied, "only a person asks about another caller", {
+      rule: "built-in:own-rules",
+      source: "built-in",
+    });
+  const named = given.operation ?? given.key;
+  if (named === undefined) throw new Problem(InvalidInput, "policy.explain: name a key or an operation");
+  const operation = operationOf(named, table);
+  if (given.operation !== undefined && operation === null)
+    throw new Problem(NotFound, `there is no operation ${given.operation}`);
+  return {
+    key: operation === null ? named : gateKey(operation),
+    operation,
+    caller,
+    input: given.input,
+    scope: scopeOf(operation, given.input),
+    tags: given.tags ?? [],
+    atMs: given.atMs ?? ctx.now(),
+  };
+}
+
+const operationOf = (named: string, { operations }: Table): Operation | null =>
+  operations.get(named.replaceAll(":", "."))?.operation ?? null;
+
+function scopeOf(operation: Operation | null, input: unknown): Question["scope"] {
+  if (operation === null || input === undefined) return {};
+  const checker = checkerOf(operation.input);
+  if (!checker.check(input))
+    throw new Problem(InvalidInput, `the input does not fit ${operation.id}`, {
+      faults: checker.faults(input).map((fault) => ({ ...fault, at: `/input${fault.at}` })),
+    });
+  return operation.scope?.(input as never) ?? {};
+}
