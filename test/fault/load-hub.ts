@@ -12,7 +12,7 @@ import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { diskTeeFiles } from "../../src/adapters/tee/files.ts";
 import { createTee } from "../../src/adapters/tee/tee.ts";
-import { admin, type Kit, makeKernel, until } from "../kit/kernel.ts";
+import { admin, type Kit, makeKernel } from "../kit/kernel.ts";
 import { loadDomain, Noted, stateNames, Work } from "./load.ts";
 
 /** More than any kill waits for; the parent ends the process long before. */
@@ -58,8 +58,7 @@ async function run(): Promise<void> {
   const tee = openTee(kit);
   say("ready");
   if (mode === "drain") {
-    const { queue } = kit.kernel;
-    await until(() => queue.depth().queued + queue.depth().running === 0, "the backlog is done");
+    await backlogDone(kit);
     await tee[Symbol.asyncDispose]();
     await kit[Symbol.asyncDispose]();
     audit[Symbol.dispose]();
@@ -76,6 +75,21 @@ async function run(): Promise<void> {
     audit.append({ timeMs: nowMs(), caller: "person:admin", operation: "load.work", outcome: "answered", why: name });
     say(`audit ${name}`);
   }
+}
+
+/** Told by events and not by turns: how long a disk takes is nobody's to count. */
+function backlogDone({ kernel: { queue, bus } }: Kit): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      const { queued, running } = queue.depth();
+      if (queued + running > 0) return;
+      stop();
+      resolve();
+    };
+    // The queue counts a task as done just behind its event.
+    const stop = bus.listen(["task."], () => void setImmediate(check));
+    setImmediate(check);
+  });
 }
 
 async function load({ kernel }: Kit, name: string, isNote: boolean): Promise<void> {
