@@ -1,14 +1,18 @@
 /** The store contract on a real file, and what becomes of the file. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { fdatasync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "vitest";
 import { openSqliteStore, storeFormat } from "../../src/adapters/sqlite/store.ts";
+import { event } from "../../src/contract/event.ts";
+import { closed, Type } from "../../src/contract/schema.ts";
 import { StoreFault } from "../../src/kernel/ports.ts";
+import { verifyChain } from "../../src/kernel/verify.ts";
+import { openJournal } from "../kit/journal.ts";
 import { contentOf, storeContract, storedEvent } from "./store-suite.ts";
 
 async function temporaryFile() {
@@ -78,6 +82,40 @@ test("a sync that fails says so, and one under way outlives the close", async ()
   store[Symbol.dispose]();
   for (const end of ends) end(null);
   assert.deepEqual([heard[0] instanceof StoreFault, ...heard.slice(1)], [true, null, null]);
+});
+
+test("many emits share a commit, commits share a sync, and none is told before the sync that covers it", async () => {
+  await using file = await temporaryFile();
+  let begun = 0;
+  let ended = 0;
+  const sync = ((wal: number, done: (error: NodeJS.ErrnoException | null) => void) => {
+    begun += 1;
+    fdatasync(wal, (error) => {
+      ended += 1;
+      done(error);
+    });
+  }) as typeof fdatasync;
+  const store = openSqliteStore(file.path, { sync });
+  const kit = openJournal([], store);
+  const Noted = event({ kind: "notes.noted", about: "x", data: closed({ count: Type.Integer() }) });
+  const emits = 2000;
+  const inFlight = 64;
+  let next = 0;
+  const emitAll = async (): Promise<void> => {
+    for (; next < emits; ) {
+      const begunBefore = begun;
+      await kit.emit(Noted, { count: (next += 1) });
+      // One that was under way already cannot cover it.
+      assert.ok(ended > begunBefore);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, emitAll));
+  assert.equal(store.head().seq, emits);
+  assert.ok(begun <= store.commits, `${begun} syncs for ${store.commits} commits`);
+  assert.ok(store.commits <= emits / 8, `${store.commits} commits for ${emits} emits`);
+  assert.equal(verifyChain(store).fault, null);
+  await kit.journal.close();
+  store[Symbol.dispose]();
 });
 
 test("under load the WAL is folded back beside the writer, which goes on", async () => {
