@@ -242,7 +242,7 @@ test("a run that is killed anywhere, also while it is resumed, ends as if it nev
     }),
     propertyRuns(6),
   );
-});
+}, 60_000);
 
 test("a stop ends a run within its tool call, tells the tool, and says who stopped it", async () => {
   const place = newPlace();

@@ -59,9 +59,7 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
 
   const port: Approvals = {
     async request(call) {
-      const asked = await ask(call, deps);
-      questions.open(asked.approvalId, { expiresAtMs: asked.expiresAtMs, timeoutMs: deps.timeoutMs });
-      return { approvalId: asked.approvalId };
+      return { approvalId: await ask(call, deps, questions) };
     },
     async decision(approvalId, signal) {
       const known = row(approvalId);
@@ -164,14 +162,17 @@ async function answer(
 async function ask(
   call: Parameters<Approvals["request"]>[0],
   { parts, blobs, redactor, timeoutMs }: ApprovalsDeps,
-): Promise<{ readonly approvalId: string; readonly expiresAtMs: number }> {
+  questions: Questions,
+): Promise<string> {
   const actor = parts.act({ caller: call.caller, corrId: call.corrId });
   const approvalId = actor.id();
   const expiresAtMs = actor.now() + timeoutMs;
   const { folder, path } = call.scope;
   const { summary, diff, canUndo } = call.preview;
   const inputRef = call.isResumable ? await blobs.put(new TextEncoder().encode(JSON.stringify(call.input))) : null;
-  await actor.emit(ApprovalRequested, {
+  // Its row is seen a moment before the disk has it, and whoever sees it may answer.
+  questions.open(approvalId, { expiresAtMs, timeoutMs });
+  const asked = actor.emit(ApprovalRequested, {
     approvalId,
     operation: call.operation,
     key: call.key,
@@ -188,7 +189,13 @@ async function ask(
     isResumable: call.isResumable,
     ...(inputRef === null ? {} : { inputRef }),
   });
-  return { approvalId, expiresAtMs };
+  try {
+    await asked;
+  } catch (error) {
+    questions.settle(approvalId, { kind: "denied", reason: "the question could not be written" });
+    throw error;
+  }
+  return approvalId;
 }
 
 /** Text that the diff shows anyway is not shown twice. */
