@@ -2,7 +2,12 @@
  * Decides by Cedar policies. Only the policies whose head matches are asked; heads without conditions are decided here, and
  * everything else by Cedar itself. Answers are kept by everything that a policy can read.
  */
-import type { AuthorizationAnswer, EntityJson, StatefulAuthorizationCall } from "@cedar-policy/cedar-wasm/web";
+import type {
+  AuthorizationAnswer,
+  EntityJson,
+  PolicyJson,
+  StatefulAuthorizationCall,
+} from "@cedar-policy/cedar-wasm/web";
 import type { PolicyEngine, PolicyRequest, Uid, Verdict } from "../../domains/policy/engine-port.ts";
 import { createPolicyIndex, type IndexedPolicy, type ParsedPolicy } from "./heads.ts";
 import type { Cedar } from "./wasm.ts";
@@ -94,19 +99,26 @@ function verdictOf(answer: AuthorizationAnswer, slice: readonly IndexedPolicy[])
   return firstOf(matched);
 }
 
-/** Policy sets that Cedar has parsed, one for each combination of candidates, under their place in the slice as ids. */
+/**
+ * Policy sets that Cedar has parsed, one for each combination of bodies, under their place in the slice as ids. The heads have
+ * matched already and are left out: Cedar reads less, and rules that say the same for many callers share one set.
+ */
 function createSlices(name: string) {
+  const bodies = new Map<string, number>();
   const slots = new Map<string, string>();
+  const bodyOf = ({ body }: IndexedPolicy): number => {
+    const known = bodies.get(body) ?? bodies.size;
+    bodies.set(body, known);
+    return known;
+  };
   const slotOf = (cedar: Cedar, slice: readonly IndexedPolicy[]): string => {
-    const signature = slice.map((each) => each.order).join(",");
+    const signature = slice.map(bodyOf).join(",");
     const known = slots.get(signature);
-    if (known !== undefined) {
-      slots.delete(signature);
-      slots.set(signature, known);
-      return known;
-    }
+    if (known !== undefined) return known;
     const slot = slots.size < slicesMax ? `${name}:${slots.size}` : takeOldest(slots);
-    const staticPolicies = Object.fromEntries(slice.map((each, place) => [String(place), each.text]));
+    const staticPolicies = Object.fromEntries(
+      slice.map((each, place) => [String(place), JSON.parse(each.body) as Policy]),
+    );
     const parsed = cedar.preparsePolicySet(slot, { staticPolicies });
     if (parsed.type === "failure")
       throw new TypeError(`checked policies do not parse: ${JSON.stringify(parsed.errors)}`);
@@ -114,8 +126,10 @@ function createSlices(name: string) {
     return slot;
   };
   return {
-    ask: (cedar: Cedar, request: PolicyRequest, slice: readonly IndexedPolicy[]): AuthorizationAnswer =>
-      cedar.statefulIsAuthorized({ ...callOf(request), preparsedPolicySetId: slotOf(cedar, slice) }),
+    ask(cedar: Cedar, request: PolicyRequest, slice: readonly IndexedPolicy[]): AuthorizationAnswer {
+      const call = slice.some((each) => each.readsEntities) ? callOf(request) : bareCallOf(request);
+      return cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: slotOf(cedar, slice) });
+    },
   };
 }
 
@@ -127,19 +141,27 @@ function takeOldest(slots: Map<string, string>): string {
 
 const actionOf = (id: string): Uid => ({ type: "Action", id });
 
+type CedarCall = Omit<StatefulAuthorizationCall, "preparsedPolicySetId">;
+
+/** Without what things lie in: most of the cost of a question is reading it. */
+const bareCallOf = ({ principal, action, resource, context }: PolicyRequest): CedarCall => ({
+  principal: { type: principal.type, id: principal.id },
+  action: actionOf(action),
+  resource: { type: resource.type, id: resource.id },
+  context: { granted: context.granted, labels: [...context.labels], path: context.path },
+  entities: [],
+});
+
 /** What Cedar is asked, without the policies: also for tests that ask the whole set. */
-export function callOf(request: PolicyRequest): Omit<StatefulAuthorizationCall, "preparsedPolicySetId"> {
-  const { principal, action, groups, resource, within, context } = request;
+export function callOf(request: PolicyRequest): CedarCall {
+  const { action, groups, resource, within } = request;
   const bare = (uid: Uid, parents: readonly Uid[]): EntityJson => ({
     uid: { ...uid },
     attrs: {},
     parents: [...parents],
   });
   return {
-    principal: { ...principal },
-    action: actionOf(action),
-    resource: { ...resource },
-    context: { ...context, labels: [...context.labels] },
+    ...bareCallOf(request),
     entities: [bare(actionOf(action), groups.map(actionOf)), bare(resource, within)],
   };
 }

@@ -19,6 +19,10 @@ export interface IndexedPolicy extends ParsedPolicy {
   /** Whether a condition may look at the path. */
   readonly readsPath: boolean;
   readonly resource: Constraint;
+  /** What is left once the head matched, as JSON for Cedar; policies that say the same share it. */
+  readonly body: string;
+  /** Whether a condition asks what something lies in. */
+  readonly readsEntities: boolean;
 }
 
 interface Constraint {
@@ -96,6 +100,18 @@ export function createPolicyIndex(policies: readonly ParsedPolicy[]): PolicyInde
   };
 }
 
+/** Integers of this many digits may be cut by JSON, and Cedar's have up to nineteen; such a policy stays in its own words. */
+const longInteger = /\d{16}/;
+
+function bodyOf({ json, text }: ParsedPolicy, conditions: string): Pick<IndexedPolicy, "body" | "readsEntities"> {
+  if (longInteger.test(text)) return { body: JSON.stringify(text), readsEntities: true };
+  const body: PolicyJson = { ...open, effect: json.effect, conditions: json.conditions };
+  return { body: JSON.stringify(body), readsEntities: conditions.includes('"in":') };
+}
+
+/** A head that matches everything. */
+const open = { principal: { op: "All" }, action: { op: "All" }, resource: { op: "All" } } as const;
+
 function indexedOf(policy: ParsedPolicy, order: number): IndexedPolicy {
   const { json } = policy;
   const conditions = JSON.stringify(json.conditions);
@@ -107,6 +123,7 @@ function indexedOf(policy: ParsedPolicy, order: number): IndexedPolicy {
     isPlain: json.conditions.length === 0,
     readsPath: readsPath(conditions),
     resource: constraintOf(json.resource),
+    ...bodyOf(policy, conditions),
   };
 }
 
