@@ -3,20 +3,21 @@ import { test } from "vitest";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import type { LiveTail } from "../../contract/live-tail.ts";
 import { sse } from "./frames.ts";
-import { createLiveRounds, type LiveReader } from "./live-rounds.ts";
+import { createLiveRounds, type LiveReader, type LiveRounds, type Run } from "./live-rounds.ts";
 
 const startMs = 1_000;
 
 interface Client {
   readonly reader: LiveReader;
   readonly writes: Uint8Array[];
+  readonly runs: Run[];
   readonly ends: unknown[];
   isBlocked: boolean;
   give(...items: unknown[]): void;
   close(): void;
 }
 
-function createClient(): Client {
+function createClient(rounds: LiveRounds): Client {
   const waiting: unknown[] = [];
   let isOver = false;
   let wake: (() => void) | null = null;
@@ -43,10 +44,15 @@ function createClient(): Client {
       roundBytesMax: 65_536,
       isBlocked: () => client.isBlocked,
       isOver: () => false,
-      write: (bytes) => void client.writes.push(bytes),
+      write(runs) {
+        client.runs.push(...runs);
+        client.writes.push(...runs.map((run) => run.bytes));
+      },
+      enter: () => rounds.enter(client.reader),
       end: (error) => void client.ends.push(error),
     },
     writes: [],
+    runs: [],
     ends: [],
     isBlocked: false,
     give(...items) {
@@ -72,9 +78,9 @@ const texts = ({ writes }: Client): string[] => writes.map((bytes) => Buffer.fro
 function setUp() {
   const clock = createManualClock(startMs);
   const rounds = createLiveRounds({ clock, frameOf: (item, format) => format.item(item) });
-  const clients = [createClient(), createClient()] as const;
-  for (const { reader } of clients) rounds.enter(reader);
-  return { clock, rounds, clients };
+  const clients = [createClient(rounds), createClient(rounds)] as const;
+  for (const { reader } of clients) reader.enter();
+  return { clock, clients };
 }
 
 test("the first event goes out at once, what follows shortly after goes out together, and the bytes are shared", async () => {
@@ -107,14 +113,14 @@ test("clients with other events get their own", async () => {
 });
 
 test("who is blocked is passed over until it enters again, and who is over is ended once", async () => {
-  const { clock, rounds, clients } = setUp();
+  const { clock, clients } = setUp();
   const [one, two] = clients;
   one.isBlocked = true;
   one.give(1);
   await turns();
   assert.deepEqual(one.writes, []);
   one.isBlocked = false;
-  rounds.enter(one.reader);
+  one.reader.enter();
   two.close();
   clock.advance(50);
   await turns();
@@ -132,10 +138,45 @@ test("an item that cannot be framed ends its own stream alone", async () => {
       return format.item(item);
     },
   });
-  const [one, two] = [createClient(), createClient()];
-  for (const { reader } of [one, two]) rounds.enter(reader);
+  const [one, two] = [createClient(rounds), createClient(rounds)];
+  for (const { reader } of [one, two]) reader.enter();
   one.give("huge");
   two.give("small");
   await turns();
   assert.deepEqual([one.ends, texts(two)], [[fault], ['data: "small"\n\n']]);
+});
+
+test("an event is framed once for any number of clients, and its chunk is ready to be written", async () => {
+  const clock = createManualClock(startMs);
+  let framed = 0;
+  const rounds = createLiveRounds({
+    clock,
+    frameOf(item, format) {
+      framed += 1;
+      return format.item(item);
+    },
+  });
+  const clients = Array.from({ length: 200 }, () => createClient(rounds));
+  for (const { reader } of clients) reader.enter();
+  for (const client of clients) client.give("é", "b");
+  await turns();
+  assert.equal(framed, 2);
+  assert.equal(new Set(clients.flatMap(({ runs }) => runs)).size, 1);
+  const chunk = Buffer.from(clients[0]?.runs[0]?.chunk ?? []).toString();
+  assert.equal(chunk, '17\r\ndata: "é"\n\ndata: "b"\n\n\r\n');
+});
+
+test("a round ends at its bytes, and the rest of a client's events comes in the next", async () => {
+  const clock = createManualClock(startMs);
+  const rounds = createLiveRounds({ clock, frameOf: (item, format) => format.item(item) });
+  const client = createClient(rounds);
+  client.reader.enter();
+  const text = "x".repeat(1_000);
+  client.give(...Array.from({ length: 100 }, () => text));
+  await turns();
+  const first = client.writes.reduce((sum, bytes) => sum + bytes.length, 0);
+  assert.ok(first >= 65_536 && first < 100_000);
+  clock.advance(50);
+  await turns();
+  assert.equal(texts(client).join("").length, 100 * `data: "${text}"\n\n`.length);
 });

@@ -8,7 +8,7 @@ import { Problem } from "../../contract/problem.ts";
 import { ShuttingDown, TooLarge } from "../../contract/standard-problems.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import type { StreamFormat } from "./frames.ts";
-import { createLiveRounds, type LiveReader, type LiveRounds } from "./live-rounds.ts";
+import { createLiveRounds, type LiveReader, type LiveRounds, type Run } from "./live-rounds.ts";
 import type { HttpLimits } from "./limits.ts";
 
 export interface StreamOptions {
@@ -108,10 +108,7 @@ function createWriter({ response, format, controller }: StreamOptions, clock: Cl
       writer.onDrain?.();
     },
   };
-  response.on("drain", () => {
-    writer.blockedAtMs = 0;
-    writer.onDrain?.();
-  });
+  response.on("drain", () => unblock(writer));
   response.once("close", () => writer.onDrain?.());
   return writer;
 }
@@ -157,19 +154,28 @@ async function follow(
   const { rounds, clock } = pace;
   flush(writer, clock);
   using held = tail;
-  await new Promise<void>((resolve, reject) => {
-    const reader: LiveReader = {
-      tail: held,
-      format,
-      roundBytesMax: writer.batchBytesMax,
-      isBlocked: () => writer.blockedAtMs !== 0,
-      isOver: () => isOver(response, controller),
-      write: (bytes) => send(writer, bytes, clock),
-      end: (error) => (error === undefined ? resolve() : reject(error)),
-    };
-    writer.onDrain = () => rounds.enter(reader);
-    rounds.enter(reader);
-  });
+  const { socket } = response;
+  // Chunks are written past the response, whose own drain tells nothing of them.
+  const onDrain = (): void => unblock(writer);
+  socket?.on("drain", onDrain);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const reader: LiveReader = {
+        tail: held,
+        format,
+        roundBytesMax: writer.batchBytesMax,
+        isBlocked: () => writer.blockedAtMs !== 0,
+        isOver: () => isOver(response, controller),
+        write: (runs) => sendRuns(writer, runs, clock),
+        enter: () => rounds.enter(reader),
+        end: (error) => (error === undefined ? resolve() : reject(error)),
+      };
+      writer.onDrain = reader.enter;
+      reader.enter();
+    });
+  } finally {
+    socket?.off("drain", onDrain);
+  }
   writer.onDrain = null;
 }
 
@@ -224,9 +230,34 @@ function flush(writer: Writer, clock: Clock): void {
   send(writer, pending, clock);
 }
 
-function send(writer: Writer, bytes: Uint8Array | string, clock: Clock): void {
+function send(writer: Writer, text: string, clock: Clock): void {
+  wrote(writer, writer.response.write(text), clock);
+}
+
+/**
+ * Runs are whole chunks already, so they go to the socket as they are: past the response, which would put a head and an end
+ * around each for every client. An answer in HTTP/1.0 has no chunks, and one that waits for its turn has no socket yet.
+ */
+function sendRuns(writer: Writer, runs: readonly Run[], clock: Clock): void {
+  const { response } = writer;
+  const { socket } = response;
+  const isDirect = response.chunkedEncoding && socket !== null;
+  const to = isDirect ? socket : response;
+  let canTakeMore = true;
+  if (runs.length > 1) to.cork();
+  for (const { chunk, bytes } of runs) canTakeMore = to.write(isDirect ? chunk : bytes);
+  if (runs.length > 1) to.uncork();
+  wrote(writer, canTakeMore, clock);
+}
+
+function wrote(writer: Writer, canTakeMore: boolean, clock: Clock): void {
   writer.writtenAtMs = clock.monotonicMs();
-  if (!writer.response.write(bytes) && writer.blockedAtMs === 0) writer.blockedAtMs = Math.max(1, writer.writtenAtMs);
+  if (!canTakeMore && writer.blockedAtMs === 0) writer.blockedAtMs = Math.max(1, writer.writtenAtMs);
+}
+
+function unblock(writer: Writer): void {
+  writer.blockedAtMs = 0;
+  writer.onDrain?.();
 }
 
 function drained(writer: Writer): Promise<void> {
