@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { XIcon } from "lucide-react";
 import { type ReactNode, useState } from "react";
@@ -14,7 +14,7 @@ import { type MessageKey, t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./consumers-view.module.css";
 import detail from "./event-detail.module.css";
-import { refreshWhileSeen } from "./use-stats.ts";
+import { useRefreshWhileSeen } from "./use-stats.ts";
 
 export interface ConsumerDetailProps {
   readonly name: string;
@@ -107,6 +107,7 @@ const ownFamily = "consumers.";
 function Waiting({ consumer, headSeq }: { readonly consumer: Consumer; readonly headSeq: number }) {
   const { name, prefixes, floorSeq, doneAbove } = consumer;
   const isCurrent = floorSeq >= headSeq;
+  const refresh = useRefreshWhileSeen();
   const counted = useQuery({
     queryKey: [...keys.journal, "waiting", name, floorSeq, doneAbove.length],
     queryFn: ({ signal }) =>
@@ -115,7 +116,9 @@ function Waiting({ consumer, headSeq }: { readonly consumer: Consumer; readonly 
         signal,
       ),
     enabled: !isCurrent,
-    ...refreshWhileSeen,
+    // Each acknowledgement asks anew; meanwhile the number before stays.
+    placeholderData: keepPreviousData,
+    ...refresh,
   });
   if (isCurrent) return formatNumber(0);
   if (counted.isError) return t("consumers.waiting.unknown");
