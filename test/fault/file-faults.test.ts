@@ -28,6 +28,8 @@ const faults: readonly Fault[] = ["EIO", "ENOSPC", "short", "cut"];
 const isSoak = process.env["ARW_SOAK"] === "1";
 const randomRuns = 40;
 const faultsMax = 6;
+/** Some hundred trials of a few milliseconds; a machine that does much else takes ten times as long. */
+const trialsMsMax = 300_000;
 
 async function suffer(subject: Subject, plan: Plan, cutSeed: number | null): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "arw-faults-"));
@@ -61,7 +63,9 @@ for (const subject of [
   teeSubject,
   backupSubject,
 ] satisfies readonly Subject[]) {
-  test(`${subject.name}: any one call that fails, and a kill or a power cut at any call`, async () => {
+  test(`${subject.name}: any one call that fails, and a kill or a power cut at any call`, {
+    timeout: trialsMsMax,
+  }, async () => {
     const calls = await suffer(subject, new Map(), null);
     for (let call = 1; call <= calls; call += 1) {
       for (const trial of trialsOf(call)) {
