@@ -72,6 +72,7 @@ export const Create = op({
   effect: "write",
   attemptsMax: 1,
   deadlineMs: 3_600_000,
+  isForPersons: true,
   about: "Copy the hub's state into one new file while the hub runs; only its owner can read it.",
   input: closed({
     file: Type.String({
