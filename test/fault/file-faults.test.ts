@@ -47,10 +47,11 @@ async function suffer(subject: Subject, plan: Plan, cutSeed: number | null): Pro
   }
 }
 
-/** In a soak each fault is followed by a restart and by a power cut; in the suite they take turns. */
+/** In a soak each fault is followed by a restart and by a power cut; in the suite they take turns, and a power cut follows each EIO. */
 function trialsOf(call: number): { readonly fault: Fault; readonly cutSeed: number | null }[] {
   return faults.flatMap((fault, index) => {
-    const endings = isSoak ? [null, call] : [(call + index) % 2 === 0 ? null : call];
+    const isKept = fault !== "EIO" && (call + index) % 2 === 0;
+    const endings = isSoak ? [null, call] : [isKept ? null : call];
     return endings.map((cutSeed) => ({ fault, cutSeed }));
   });
 }

@@ -179,9 +179,10 @@ export const teeSubject: Subject = {
     const files = createTeeFiles(disk.calls);
     const clock = createManualClock(startMs);
     const tee = openTee(kit, folder, { files, clock });
-    const rounds = 3;
+    // A file lives for three rounds, so that a sync that failed is followed by one that does not before the file is put away.
+    const rounds = 5;
     for (let round = 0; round < rounds; round += 1) {
-      await emit(3);
+      await emit(2);
       await tee.flush();
       // Long enough for a sync, and for a new try after a failure.
       clock.advance(10_000);
