@@ -8,6 +8,7 @@ import { runCli } from "../surfaces/cli/run.ts";
 import { configOf, connect } from "./cli-connection.ts";
 import { ownCommands } from "./cli-own.ts";
 import { cliPresentation, eventText } from "./cli-presentation.ts";
+import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
 import { tailCommand } from "./cli-tail.ts";
 import { createTerminal } from "./cli-terminal.ts";
 import type { LoadedConfig } from "./config/load.ts";
@@ -42,6 +43,11 @@ export async function cli(words: readonly string[]): Promise<number> {
       terminal,
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
+        secretCommand({
+          terminal,
+          connect: (globals) => connect(connection, globals),
+          readSecret: readSecretFromInput,
+        }),
         tailCommand({
           terminal,
           connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),

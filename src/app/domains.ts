@@ -29,6 +29,7 @@ import type { PolicyEngine } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import { createScout } from "../domains/scout/service.ts";
+import { createSecrets, type SecretsDeps } from "../domains/secrets/service.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createSystem } from "../domains/system/service.ts";
 import { createTasks } from "../domains/tasks/service.ts";
@@ -57,6 +58,7 @@ export interface Means {
     readonly frontier: Frontier;
   };
   readonly sample: SampleFolder;
+  readonly secrets: SecretsDeps;
   readonly facts: HubFacts;
   readonly policies: PolicyEngine;
   readonly denyRules: readonly DenyRule[];
@@ -107,6 +109,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createJournalKeeper({ parts, clock, ...means.journal }),
       createPolicy({ parts, stages: [gating.explain, explainRulings(rulings)] }),
       createScout({ parts, blobs, sample: means.sample }),
+      createSecrets(means.secrets).domain,
       createSystem({ parts, facts: withCheck(means.facts, gating.health) }),
       createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
@@ -144,6 +147,7 @@ export function contractTable(): Table {
     folders: nothing,
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
+    secrets: { stored: [], store: nothing, learnSecrets: nothing },
     facts: nothing,
     policies: nothing,
     denyRules: [],

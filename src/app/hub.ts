@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createIds } from "../base/ids.ts";
-import { createRedactor } from "../base/redact.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { createBackups } from "../adapters/backup/make-backup.ts";
@@ -11,9 +10,6 @@ import { parsedDefaultPolicies } from "../adapters/cedar/default-policies.genera
 import { createCedarEngine } from "../adapters/cedar/engine.ts";
 import { createCedarLoader } from "../adapters/cedar/wasm.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
-import { openCredentials } from "../adapters/credentials/credentials.ts";
-import { createSessionFile } from "../adapters/credentials/session-file.ts";
-import { createTokenFile } from "../adapters/credentials/token-file.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
@@ -27,7 +23,6 @@ import { createMetrics, type Metrics } from "../adapters/metrics/metrics.ts";
 import { openSqliteStore, storeFormat } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
 import type { Caller } from "../contract/caller.ts";
-import { createAccess } from "../domains/access/service.ts";
 import { createAudit } from "../domains/audit/service.ts";
 import { consumers, consumersMax } from "../domains/consumers/views.ts";
 import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
@@ -38,6 +33,7 @@ import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
 import type { Telemetry } from "../kernel/ports.ts";
 import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts";
 import { formatBytes } from "../base/units.ts";
+import { createSecrecy, openAccessSeat } from "./access-seat.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
@@ -144,26 +140,21 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const stateDir = values.state.dir;
   const chance = createSystemChance();
   const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
-  const redactor = createRedactor({ secrets: givenToken === undefined ? [] : [givenToken] });
+  const secrecy = createSecrecy(givenToken);
+  const { redactor, vault } = secrecy;
   const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor });
   const metrics = opening.use(createMetrics({ version: versionOf() }));
   const files = createStateFiles({ nowMs: systemClock.nowMs });
-  const credentials = await openCredentials({ stateDir, givenToken, randomBytes: chance.randomBytes, files });
-  const sessions = createSessionFile(stateDir, files);
-  const { randomBytes } = chance;
-  const tokens = createTokenFile({ stateDir, randomBytes, files });
-  const access = opening.use(
-    createAccess({
-      token: credentials.token,
-      sessions: { stored: await sessions.load(), store: sessions },
-      tokens: { stored: await tokens.load(), store: tokens },
-      randomBytes,
-      clock: systemClock,
-      log,
-      rates: { admin: rateOf(values.access.adminRateLimit), reads: rateOf(values.access.readRateLimit) },
-      learnSecrets: redactor.add,
-    }),
-  );
+  const { access, secrets, tokenSource } = await openAccessSeat({
+    values,
+    givenToken,
+    files,
+    chance,
+    clock: systemClock,
+    log,
+    learn: secrecy.learn,
+  });
+  opening.use(access);
   const auditLog = opening.use(
     openAuditLog({ folder: stateDir, sizeBytesMax: values.audit.sizeBytesMax, nowMs: systemClock.nowMs }),
   );
@@ -197,14 +188,16 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     log,
     metrics,
     access,
+    vault,
     policies: createCedarEngine({
       policies: parsedDefaultPolicies,
       load: createCedarLoader(cedarProgram),
+    secrets,
       name: newId(),
     }),
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
-    tokenSource: credentials.source,
+    tokenSource,
     stopAsked: stop.promise,
   };
 }
@@ -235,6 +228,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
     node: facts.node,
     telemetry: telemetryOf(means),
     limits: {
+    vault: means.vault,
       busCapacity: values.bus.capacity,
       busReplay: values.bus.replay,
       workers,
@@ -257,6 +251,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           facts,
           policies: means.policies,
           denyRules: config.denyRules,
+          secrets: means.secrets,
           ruleFile: means.ruleFile,
           askPatterns: values.approvals.ask,
           approvalTimeoutMs: values.approvals.timeoutMs,
@@ -264,12 +259,6 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
         parts,
       ),
   });
-}
-
-/** `60/60`: so many in so many seconds, as the schema of the configuration has made sure. */
-function rateOf(text: string): { readonly limit: number; readonly windowMs: number } {
-  const [limit = 60, windowS = 60] = text.split("/").map(Number);
-  return { limit, windowMs: windowS * 1000 };
 }
 
 /** Who copies the state directory, and who looks after it. */

@@ -18,6 +18,7 @@ const samples: [kind: string, secret: string][] = [
   ["api-key", `sk-ant-api03-${letters}-${letters}`],
   ["google-key", `AIza${letters.slice(0, 35)}`],
   ["huggingface-token", `hf_${letters.slice(0, 34)}`],
+  ["arw-token", `arw_${letters.slice(0, 43)}`],
   ["npm-token", `npm_${letters.slice(0, 36)}`],
   ["jwt", `eyJ${letters.slice(0, 20)}.eyJ${letters.slice(0, 20)}.${letters}`],
   ["private-key", block("PRIVATE KEY", letters)],

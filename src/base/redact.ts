@@ -55,6 +55,7 @@ const rules: readonly Rule[] = [
   { kind: "api-key", pattern: /(?<![\w-])sk-[\w-]{20,65536}/g },
   { kind: "google-key", pattern: /(?<![\w-])AIza[\w-]{35,65536}/g },
   { kind: "huggingface-token", pattern: /(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,65536}/g },
+  { kind: "arw-token", pattern: /(?<![\w-])arw_[\w-]{40,65536}/g },
   { kind: "npm-token", pattern: /(?<![A-Za-z0-9_])npm_[A-Za-z0-9]{36,65536}/g },
   { kind: "jwt", pattern: /(?<![\w-])eyJ[\w-]{8,65536}\.[\w-]{8,65536}\.[\w-]{0,65536}/g },
   {
@@ -83,7 +84,7 @@ const rules: readonly Rule[] = [
  * through it: a test checks every sample against the whole and the trace.
  */
 const trace =
-  /AKIA|ASIA|gh[opsur]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|soat)-|xox[abeoprs]-|xapp-|[srp]k_(?:live|test)_|whsec_|sk-|AIza|hf_|npm_|eyJ|:\/\/[^\s/]{0,520}@|bearer\s|authorization|(?:pass(?:wor[dt]|wd|phrase)|secret|token|key|credentials?)[\\"']{0,3}\s{0,8}[:=]/i;
+  /AKIA|ASIA|gh[opsur]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|soat)-|xox[abeoprs]-|xapp-|[srp]k_(?:live|test)_|whsec_|sk-|AIza|hf_|npm_|arw_|eyJ|:\/\/[^\s/]{0,520}@|bearer\s|authorization|(?:pass(?:wor[dt]|wd|phrase)|secret|token|key|credentials?)[\\"']{0,3}\s{0,8}[:=]/i;
 
 const markers = /(\[redacted:[a-z-]{1,32}\])/;
 

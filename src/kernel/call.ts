@@ -18,6 +18,7 @@ import type {
   Reservation,
   Ruling,
   Sample,
+  Vault,
 } from "./ports.ts";
 import { type GuardedKeys, guardedKeys } from "./stage-gate.ts";
 
@@ -34,6 +35,7 @@ export interface DispatchOptions extends ContextDeps {
   readonly approvals: Approvals;
   readonly budget: Budget;
   readonly redactor: Redactor;
+  readonly vault?: Vault;
   readonly clock: Clock;
   readonly onSample: (sample: Sample) => void;
   readonly onDefect: (error: unknown, where: { readonly operation: string; readonly corrId: string }) => void;

@@ -26,9 +26,11 @@ import type {
   Store,
   Telemetry,
   Policy,
+  Vault,
 } from "./ports.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { sealedJournal, sealedQueue } from "./sealed.ts";
 import { guardedJournal, guardedQueue } from "./stage-gate.ts";
 import { stateOperations } from "./state-operations.ts";
 import { createTable } from "./table.ts";
@@ -54,6 +56,7 @@ export interface KernelOptions {
   readonly chance: Chance;
   readonly log: Log;
   readonly redactor: Redactor;
+  readonly vault?: Vault;
   readonly node: string;
   readonly limits: {
     readonly busCapacity: number;
@@ -95,20 +98,11 @@ export function createKernel(options: KernelOptions): StartedKernel {
   const { domains, ...ports } = options.compose(parts);
   const definitions = domains.flatMap((domain) => domain.views);
   const views = createViews({ views: definitions, store, pause: () => new Promise((resolve) => clock.soon(resolve)) });
-  const journal = createJournal({
-    store,
-    views,
-    clock,
-    node: options.node,
-    newId,
-    publish: parts.bus.publish,
-    onDefect: (error, kind) => log.error("a view could not fold an event", { kind, error: String(error) }),
-    onCommit: options.telemetry.onCommit,
-  });
+  const journal = openJournal(options, { views, newId, publish: parts.bus.publish });
   const told = guardedJournal(journal, ports.gate);
   const context: ContextDeps = { journal: told, clock, chance, newId, shutdown: stop.signal };
   const table = createTable({ domains, derived: stateOperations(definitions, () => views) });
-  const queue = guardedQueue(ports.gate, {
+  const ownQueue = guardedQueue(ports.gate, {
     journal,
     views,
     clock,
@@ -120,12 +114,14 @@ export function createKernel(options: KernelOptions): StartedKernel {
     canRecover: (operation) => table.operations.get(operation)?.operation.canRecover === true,
     execute: (task, signal) => executeTask(dispatcher, task, signal),
   });
+  const queue = sealedQueue(ownQueue, options.vault);
   const dispatcher = createDispatcher({
     ...context,
     ...ports,
     table,
     queue: () => queue,
     redactor: options.redactor,
+    ...(options.vault === undefined ? {} : { vault: options.vault }),
     onSample: options.telemetry.onSample,
     onDefect: (error, where) => log.error("a defect", { ...where, error: stackOf(error) }),
   });
@@ -155,6 +151,22 @@ export function createKernel(options: KernelOptions): StartedKernel {
   };
   Object.assign(late, { kernel, dispatcher, context, archive: createArchive({ store, journal, views: definitions }) });
   return kernel;
+}
+
+function openJournal(
+  options: KernelOptions,
+  given: Pick<Parameters<typeof createJournal>[0], "views" | "newId" | "publish">,
+): ReturnType<typeof createJournal> {
+  const { store, clock, log } = options;
+  const journal = createJournal({
+    ...given,
+    store,
+    clock,
+    node: options.node,
+    onDefect: (error, kind) => log.error("a view could not fold an event", { kind, error: String(error) }),
+    onCommit: options.telemetry.onCommit,
+  });
+  return sealedJournal(journal, options.vault);
 }
 
 /** The parts that services get before the kernel is whole; what is late is there when they begin to work. */

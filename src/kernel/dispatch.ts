@@ -16,12 +16,13 @@ import {
   type Stage,
 } from "./call.ts";
 import type { Answered, Outcome } from "./kernel.ts";
-import type { ChangeSample } from "./ports.ts";
+import type { ChangeSample, Vault } from "./ports.ts";
 import { approve } from "./stage-approve.ts";
 import { refunded, reserve, settled } from "./stage-budget.ts";
 import { identify } from "./stage-identify.ts";
 import { admit, gate, leave } from "./stage-gate.ts";
 import { policy } from "./stage-policy.ts";
+import { sealedProblem } from "./sealed.ts";
 import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
 
@@ -73,7 +74,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       record(call, options, null);
       return { corrId, outcome: call.outcome ?? answerOf(call) };
     } catch (error) {
-      const problem = asProblem(error, call, options);
+      const problem = sealedProblem(asProblem(error, call, options), options.vault);
       record(call, options, problem);
       throw problem;
     }
@@ -155,7 +156,7 @@ function asProblem(error: unknown, call: Call, options: DispatchOptions): Proble
   });
 }
 
-function record(call: Call, { onSample, clock }: DispatchOptions, problem: Problem | null): void {
+function record(call: Call, { onSample, clock, vault }: DispatchOptions, problem: Problem | null): void {
   const { caller } = call;
   const { effect, isRoutine } = call.prepared.operation;
   onSample({
@@ -165,20 +166,20 @@ function record(call: Call, { onSample, clock }: DispatchOptions, problem: Probl
     durationMs: clock.monotonicMs() - call.startedMs,
     code: problem === null ? "ok" : problem.definition.code,
     status: problem === null ? 200 : problem.definition.status,
-    ...(effect === "read" || isRoutine === true ? {} : { change: changeOf(call, effect, problem) }),
+    ...(effect === "read" || isRoutine === true ? {} : { change: changeOf(call, problem, vault) }),
   });
 }
 
-function changeOf(call: Call, effect: "write" | "destroy", problem: Problem | null): ChangeSample {
+function changeOf(call: Call, problem: Problem | null, vault: Vault | undefined): ChangeSample {
   const { key, operation } = call.prepared;
   const outcomes = { held: "held", accepted: "queued" } as const;
   const ended = call.outcome?.kind;
   return {
     key,
-    effect,
+    effect: operation.effect === "destroy" ? "destroy" : "write",
     isPublic: operation.isPublic,
     isSecret: operation.isSecret === true,
-    scope: call.scope,
+    scope: vault === undefined ? call.scope : vault.clean(call.scope),
     argsDigest: () => digestOf(call.input),
     outcome: problem !== null ? "refused" : ended === "held" || ended === "accepted" ? outcomes[ended] : "answered",
     detail: problem === null ? null : problem.message,

@@ -98,6 +98,8 @@ export interface Store extends Disposable {
     readonly rows: readonly RowWrite[];
     readonly views: readonly string[];
     readonly sync?: "now" | "later";
+    /** Up to where the views are folded; the last of the events when it is not said. */
+    readonly foldedSeq?: number;
   }): void;
   sync(done: (fault: StoreFault | null) => void): void;
   events(query: EventQuery): StoredEvent[];
@@ -242,6 +244,13 @@ export interface Approvals {
 export interface Redactor {
   text(text: string): string;
   value<T>(value: T): T;
+}
+
+/** Knows the secrets that a person handed over, and keeps them out of what is written down or told. */
+export interface Vault {
+  text(text: string): string;
+  /** The same reference when it holds none. */
+  clean<T>(value: T): T;
 }
 
 /** Structured log lines; secrets are redacted behind it. */

@@ -4,6 +4,7 @@ import type { Caller } from "../contract/caller.ts";
 import type { Context, Preview } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { ApprovalDenied, Denied } from "../contract/standard-problems.ts";
+import { refuseSecrets } from "./sealed.ts";
 import { type Call, contextOf, type Dispatch, type DispatchOptions, nobody } from "./call.ts";
 import type { Approvals } from "./ports.ts";
 
@@ -22,6 +23,7 @@ export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch
     call.approvalId = approvalId;
     return undefined;
   }
+  refuseSecrets(call.input, options.vault);
   return hold(call, {
     rule: ruling.rule,
     argsDigest,

@@ -30,7 +30,7 @@ import { createPolicy } from "../../src/domains/policy/service.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Answered } from "../../src/kernel/kernel.ts";
-import type { BlobStore, Identity, Sample, Store } from "../../src/kernel/ports.ts";
+import type { BlobStore, Identity, Sample, Store, Vault } from "../../src/kernel/ports.ts";
 
 export const admin: Caller = { kind: "person", id: "admin" };
 export const startMs = 1_750_000_000_000;
@@ -48,6 +48,9 @@ export interface KitOptions {
     readonly identity: Identity;
     readonly domain: Domain;
   };
+  /** What keeps handed-over secrets out of what is written, and a domain that is given the kit's redactor. */
+  readonly vault?: Vault;
+  readonly learn?: (redactor: ReturnType<typeof createRedactor>) => Domain;
   /** Domains beside the hub's own. */
   readonly domains?: (parts: KernelParts) => readonly Domain[];
   readonly deny?: readonly string[];
@@ -99,6 +102,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     clock,
     log,
     redactor,
+    ...(options.vault === undefined ? {} : { vault: options.vault }),
     chance: { random, randomBytes: randomBytesOf(random) },
     node: "node-test",
     limits: {
@@ -145,6 +149,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
       ];
       const access = options.identityOf?.({ clock });
       if (access !== undefined) own.unshift(access.domain);
+      if (options.learn !== undefined) own.push(options.learn(redactor));
       return {
         identity: access?.identity ?? identity,
         gate: gating.gate,
