@@ -122,7 +122,7 @@ function* eachMark(store: Pick<Store, "rows">, prefix: string): Generator<{ view
  * Puts the stored rows that rest on emptied events in the place of what a rebuild made of the rest. A stored row that no
  * longer fits the view's schema cannot stay; then the rebuilt one is all there is.
  */
-export function keepWornRows(view: View, rows: Map<string, string>, store: Pick<Store, "row" | "rows">): void {
+export function keepWornRows(view: View, rows: Map<string, string | null>, store: Pick<Store, "row" | "rows">): void {
   const row = checkerOf(view.row);
   for (const { key } of eachMark(store, markKey(view.name, ""))) {
     const stored = store.row(view.name, key);

@@ -7,6 +7,7 @@ import { createMemoryStore } from "../adapters/memory/store.ts";
 import { type Envelope, event } from "../contract/event.ts";
 import { closed, Type } from "../contract/schema.ts";
 import { type Fold, on, type View, view } from "../contract/view.ts";
+import type { Store } from "./ports.ts";
 import { verifyChain } from "./verify.ts";
 
 const Key = Type.String();
@@ -177,6 +178,40 @@ test("a restart in the middle, and a view that slept for a while, change nothing
       assert.deepEqual(listed(kit), storedRows(store, kinds));
     }),
     runs(40),
+  );
+});
+
+test("a start folds what a view lacks, and writes what that changed, however many rows there are", async () => {
+  const inner = createMemoryStore();
+  const all = [kinds[0] as View, kinds[3] as View];
+  const awake = openJournal(all, inner);
+  await Promise.all(Array.from({ length: 200 }, (_, index) => awake.emit(Put, { key: `k${index}`, value: 1 })));
+  const without = openJournal([], inner);
+  await Promise.all([without.emit(Put, { key: "k7", value: 2 }), without.emit(Dropped, { key: "k8" })]);
+  await without.emit(Put, { key: "new", value: 1 });
+  const seen = { read: 0, written: 0, rebuilt: 0 };
+  const store: Store = {
+    ...inner,
+    events: (query) => {
+      const page = inner.events(query);
+      seen.read += page.length;
+      return page;
+    },
+    commit: (batch) => {
+      seen.written += batch.rows.length;
+      inner.commit(batch);
+    },
+    rebuild: (...given) => {
+      seen.rebuilt += 1;
+      inner.rebuild(...given);
+    },
+  };
+  const kit = openJournal(all, store);
+  assert.deepEqual(seen, { read: 3, written: 6, rebuilt: 0 });
+  assert.deepEqual(kit.views.get(all[0] as View, "k7"), { key: "k7", value: 2, changes: 2 });
+  assert.deepEqual(
+    [...inner.viewStates().values()].map(({ seq }) => seq),
+    [203, 203],
   );
 });
 

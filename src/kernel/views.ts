@@ -4,7 +4,7 @@ import type { Fold, View } from "../contract/view.ts";
 import { keepWornRows, refuseDropped } from "./archive.ts";
 import { fromStored } from "./envelope.ts";
 import type { ViewChange, Views } from "./kernel.ts";
-import type { RowQuery, RowWrite, Store, StoredEvent } from "./ports.ts";
+import type { RowWrite, Store, StoredEvent } from "./ports.ts";
 import { createViewTable, type ViewTable } from "./view-table.ts";
 
 /** Rows of the journal read at once while folding; bounds memory on a journal of any length. */
@@ -133,11 +133,12 @@ function createRouter(tables: readonly ViewTable[]): (kind: string) => readonly 
   };
 }
 
-/** A view that lacks events, with what it will have to store. */
+/** A view that lacks events. Folding notes in `rows` what to write, and in `source` finds what it noted. */
 interface Stale {
   readonly view: View;
   readonly table: ViewTable;
-  readonly rows: Map<string, string>;
+  /** Texts by key: all rows of a whole rebuild, of a tail those that it changed, `null` for the ones that went. */
+  readonly rows: Map<string, string | null>;
   /** Folded already up to here; a whole rebuild starts from nothing, a tail from the stored rows. */
   readonly from: number;
 }
@@ -153,15 +154,14 @@ function findStale(views: readonly View[], store: Store, head: number): readonly
 }
 
 function createStale(view: View, store: Store, from: number): Stale {
-  const rows = new Map<string, string>();
-  if (from > 0) for (const { key, json } of eachRow(store, view.name)) rows.set(key, json);
-  const source = {
-    row: (_view: string, key: string) => rows.get(key),
-    rows: ({ order, limit }: RowQuery) => {
-      const sign = order === "desc" ? -1 : 1;
-      const keys = [...rows.keys()].toSorted((a, b) => (a < b ? -sign : sign)).slice(0, limit);
-      return keys.map((key) => ({ key, json: rows.get(key) ?? "" }));
+  const rows = new Map<string, string | null>();
+  const source: Pick<Store, "row" | "rows"> = {
+    row(name, key) {
+      const noted = rows.get(key);
+      return noted === undefined && from > 0 ? store.row(name, key) : (noted ?? undefined);
     },
+    // Asked once, before anything is noted.
+    rows: (query) => (from > 0 ? store.rows(query) : []),
   };
   return { view, table: createViewTable(view, source), rows, from };
 }
@@ -192,16 +192,24 @@ function bringUp(stale: readonly Stale[], { store, head, progress }: BringUp): v
       progress(each.view.name, page.at(-1)?.seq ?? head, head);
     }
   }
-  for (const { view, rows, from } of stale) {
-    if (from === 0) keepWornRows(view, rows, store);
-    const stored = [...rows].map(([key, json]) => ({ key, json }));
-    store.rebuild(view.name, { version: view.version, seq: head }, stored);
-  }
+  for (const each of stale) writeStale(each, store, head);
 }
 
-function takeRows({ table, rows }: Stale): void {
+/** A tail writes what it changed, so that a start takes as long as what it lacks and not as the view is large. */
+function writeStale({ view, rows, from }: Stale, store: Store, head: number): void {
+  if (from > 0) {
+    const changed = [...rows].map(([key, json]) => ({ view: view.name, key, json }));
+    store.commit({ events: [], rows: changed, views: [view.name], foldedSeq: head });
+    return;
+  }
+  keepWornRows(view, rows, store);
+  const stored = [...rows].flatMap(([key, json]) => (json === null ? [] : [{ key, json }]));
+  store.rebuild(view.name, { version: view.version, seq: head }, stored);
+}
+
+function takeRows({ table, rows, from }: Stale): void {
   for (const { key, json } of table.dirtyRows()) {
-    if (json === null) rows.delete(key);
+    if (json === null && from === 0) rows.delete(key);
     else rows.set(key, json);
   }
   table.committed();
@@ -211,21 +219,6 @@ function takeRows({ table, rows }: Stale): void {
 function kindsOf(views: readonly View[]): readonly string[] | undefined {
   const wanted = new Set(views.flatMap((view) => view.folds.map((fold) => fold.kind)));
   return wanted.has("*") ? undefined : [...wanted];
-}
-
-function* eachRow(store: Store, view: string): Generator<{ key: string; json: string }> {
-  let afterKey: string | undefined;
-  for (;;) {
-    const page = store.rows({
-      view,
-      order: "asc",
-      limit: foldChunkEvents,
-      ...(afterKey === undefined ? {} : { afterKey }),
-    });
-    yield* page;
-    if (page.length < foldChunkEvents) return;
-    afterKey = page.at(-1)?.key;
-  }
 }
 
 function* chunks(

@@ -225,6 +225,22 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       assert.equal(fixture.store.viewStates().size, 0);
     });
 
+    test("rows that are folded later are written with where they are folded up to", async () => {
+      await using fixture = await make();
+      const { store } = fixture;
+      store.commit({ events: [storedEvent(1), storedEvent(2)], rows: [], views: [] });
+      for (const view of ["a", "b"]) store.rebuild(view, { version: 3, seq: 1 }, [{ key: "k", json: "1" }]);
+      store.commit({ events: [], rows: [write("a", "k", "2")], views: ["a"], foldedSeq: 2 });
+      assert.deepEqual(
+        [...store.viewStates()].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        [
+          ["a", { version: 3, seq: 2 }],
+          ["b", { version: 3, seq: 1 }],
+        ],
+      );
+      assert.deepEqual([store.row("a", "k"), store.row("b", "k"), store.head().seq], ["2", "1", 2]);
+    });
+
     test("dropped data is gone and everything else of the event is there", async () => {
       await using fixture = await make();
       const { store } = fixture;

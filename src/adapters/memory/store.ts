@@ -29,18 +29,18 @@ export function createMemoryStore(): Store {
       const last = journal.at(-1);
       return last ? { seq: last.seq, hash: last.hash } : { seq: 0, hash: "0".repeat(64) };
     },
-    commit({ events, rows, views }) {
+    commit({ events, rows, views, foldedSeq }) {
       for (const [index, event] of events.entries()) {
         if (event.seq !== journal.length + index + 1)
           throw new StoreFault("failed", `position ${event.seq} is taken or leaves a gap`);
       }
       for (const event of events) journal.push(event);
       writeRows(rows);
-      const last = events.at(-1);
-      if (!last) return;
+      const seq = foldedSeq ?? events.at(-1)?.seq;
+      if (seq === undefined) return;
       for (const view of views) {
         const state = states.get(view);
-        if (state) states.set(view, { version: state.version, seq: last.seq });
+        if (state) states.set(view, { version: state.version, seq });
       }
     },
     sync: (done) => done(null),

@@ -149,13 +149,13 @@ function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
       const row = prepared("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").get() as Row | undefined;
       return row ? { seq: Number(row["seq"]), hash: String(row["hash"]) } : { seq: 0, hash: firstHash };
     },
-    commit({ events, rows, views, sync }) {
+    commit({ events, rows, views, sync, foldedSeq }) {
       const write = sync === "later" ? transaction.later : transaction.now;
       write(() => {
         insertEvents(events);
         writeRows(rows);
-        const last = events.at(-1);
-        if (last) markViews(views, last.seq);
+        const seq = foldedSeq ?? events.at(-1)?.seq;
+        if (seq !== undefined) markViews(views, seq);
       });
       commits += 1;
       beside.checkpointer?.committed(events, rows);
