@@ -3,6 +3,7 @@
  * tarball also works but names the bundled libraries as dependencies. The package's folders lie to each other as in the clone
  * (`dist` stands where `src` stood), so code finds the web interface and the examples in the same way in both.
  */
+import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -55,6 +56,32 @@ async function packInto(out: string): Promise<string> {
   }
 }
 
+/** Lines by which a library loads a part of Node for an option that the hub never uses, and the functions it takes from it. */
+const lateLines = [
+  {
+    file: "fastify/lib/server.js",
+    line: "const http2 = require('node:http2')",
+    taken: ["createServer", "createSecureServer"],
+  },
+  { file: "fastify/lib/server.js", line: "const https = require('node:https')", taken: ["createServer"] },
+  { file: "prom-client/lib/pushgateway.js", line: "const https = require('https');", taken: ["request"] },
+];
+
+/** Makes them load it when they call it: HTTP/2 and TLS alone would be a tenth of a start. */
+const lateBuiltins = {
+  name: "late-builtins",
+  transform(code: string, id: string): string {
+    return lateLines
+      .filter(({ file }) => id.replaceAll("\\", "/").endsWith(file))
+      .reduce((text, { file, line, taken }) => {
+        assert(text.includes(line), `${file} loads it in another way now: ${line}`);
+        const [, name = "", source = ""] = /const (\w+) = (require\(.*?\))/.exec(line) ?? [];
+        const calls = taken.map((each) => `${each}: (...given) => ${source}.${each}(...given)`);
+        return text.replace(line, `const ${name} = { ${calls.join(", ")} };`);
+      }, code);
+  },
+};
+
 /**
  * The program in a few files, its libraries among them: loading hundreds of modules would be most of a start. Code that only
  * some starts need stays in files of its own. The licences of what goes in stand in THIRD-PARTY-NOTICES.md.
@@ -64,6 +91,7 @@ async function bundleInto(folder: string): Promise<void> {
   const bundle = await rolldown({
     input: { main: join(root, "src/app/main.ts"), cli: join(root, "src/app/cli.ts") },
     platform: "node",
+    plugins: [lateBuiltins],
   });
   await bundle.write({ dir: join(folder, "app"), format: "esm" });
   await bundle.close();
