@@ -21,7 +21,7 @@ async function policiesOf(count: number): Promise<readonly ParsedPolicy[]> {
     const text = `permit (principal == Agent::"a${n}", action in Action::"write", resource in Folder::"/home") when { context.path like "p*" };`;
     const parsed = cedar.policyToJson(text);
     assert(parsed.type === "success");
-    return { id: `p${n}`, source: `bench:${n}`, text, json: parsed.json };
+    return { id: `p${n}`, source: `bench:${n}`, text, effect: "permit", json: parsed.json };
   });
 }
 

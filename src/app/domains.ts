@@ -25,7 +25,7 @@ import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
-import type { PolicyEngine } from "../domains/policy/engine-port.ts";
+import type { PolicySet } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import { createScout } from "../domains/scout/service.ts";
@@ -60,7 +60,7 @@ export interface Means {
   readonly sample: SampleFolder;
   readonly secrets: SecretsDeps;
   readonly facts: HubFacts;
-  readonly policies: PolicyEngine;
+  readonly policies: PolicySet;
   readonly denyRules: readonly DenyRule[];
   readonly ruleFile: RuleFile;
   readonly askPatterns: readonly string[];
@@ -80,7 +80,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     timeoutMs: means.approvalTimeoutMs,
   });
   const budgets = createBudgets({ parts, clock });
-  const rulings = createRulings({ engine: () => means.policies, askPatterns: means.askPatterns });
+  const rulings = createRulings({ engine: () => means.policies.engine(), askPatterns: means.askPatterns });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
   return {
@@ -107,7 +107,12 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       halt.domain,
       hierarchy.domain,
       createJournalKeeper({ parts, clock, ...means.journal }),
-      createPolicy({ parts, stages: [gating.explain, explainRulings(rulings)] }),
+      createPolicy({
+        parts,
+        stages: [gating.explain, explainRulings(rulings)],
+        policies: means.policies,
+        rulings,
+      }),
       createScout({ parts, blobs, sample: means.sample }),
       createSecrets(means.secrets).domain,
       createSystem({ parts, facts: withCheck(means.facts, gating.health) }),

@@ -6,9 +6,6 @@ import { createIds } from "../base/ids.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { createBackups } from "../adapters/backup/make-backup.ts";
-import { parsedDefaultPolicies } from "../adapters/cedar/default-policies.generated.ts";
-import { createCedarEngine } from "../adapters/cedar/engine.ts";
-import { createCedarLoader } from "../adapters/cedar/wasm.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
@@ -39,8 +36,10 @@ import { composeDomains } from "./domains.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
+import { type WatchedStore, watchStore } from "./store-watch.ts";
+import { createPolicySeat } from "./policy-seat.ts";
 import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
-import { cedarProgram, nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
+import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
 /** Recorded results and before-images above this are not kept as blobs. */
 const blobBytesMax = 64_000_000;
@@ -93,6 +92,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     tee: means.tee.status,
     otlp: means.otlp.status,
   });
+  await means.policies.load([...kernel.table.operations.values()].map((each) => each.operation));
   await kernel.start();
   opening.use(means.tee).open(kernel);
   await opening.use(means.otlp).open(kernel);
@@ -163,6 +163,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const node = await nodeIdOf(stateDir, { files, newId });
   const version = versionOf();
   const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
+  const watched = watchStore(openSqliteStore(join(stateDir, "journal.db")));
   const facts = hubFacts({
     tee,
     otlp,
@@ -172,29 +173,26 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     metrics,
     stop: stop.resolve,
     damages: files.damages,
+    storeCheck: watched.check,
     auditLog,
   });
-  const store = openSqliteStore(join(stateDir, "journal.db"));
-  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax });
+  const { report } = files;
+  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax, report });
   return {
     tee,
     otlp,
     ruleFile,
-    store,
+    store: watched.store,
     blobs,
     chance,
     newId,
     redactor,
+    vault,
     log,
     metrics,
     access,
-    vault,
-    policies: createCedarEngine({
-      policies: parsedDefaultPolicies,
-      load: createCedarLoader(cedarProgram),
     secrets,
-      name: newId(),
-    }),
+    policies: createPolicySeat({ folder: join(stateDir, "policies"), newId }),
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
     tokenSource,
@@ -225,10 +223,10 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
     chance,
     log,
     redactor,
+    vault: means.vault,
     node: facts.node,
     telemetry: telemetryOf(means),
     limits: {
-    vault: means.vault,
       busCapacity: values.bus.capacity,
       busReplay: values.bus.replay,
       workers,
@@ -248,10 +246,10 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           folders: createFileFolders(),
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
+          secrets: means.secrets,
           facts,
           policies: means.policies,
           denyRules: config.denyRules,
-          secrets: means.secrets,
           ruleFile: means.ruleFile,
           askPatterns: values.approvals.ask,
           approvalTimeoutMs: values.approvals.timeoutMs,
@@ -336,12 +334,14 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
+  readonly storeCheck: WatchedStore["check"];
   readonly tee: TeeSeat;
   readonly otlp: OtlpSeat;
   readonly auditLog: AuditLog;
 }
 
-function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee, otlp }: FactsOptions): HubFacts {
+function hubFacts(options: FactsOptions): HubFacts {
+  const { config, node, bootId, metrics, stop, damages, storeCheck, auditLog, tee, otlp } = options;
   return {
     version: versionOf(),
     bootId,
@@ -354,7 +354,7 @@ function hubFacts({ config, node, bootId, metrics, stop, damages, auditLog, tee,
     async checks() {
       const { freeBytes } = await diskFree(config.values.state.dir);
       return [
-        { name: "store", ok: true, detail: "open" },
+        storeCheck(),
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },

@@ -21,6 +21,7 @@ import { createEpisodes } from "../../src/domains/episodes/service.ts";
 import { createEvents } from "../../src/domains/events/service.ts";
 import { cedarProgram } from "../../src/app/state-dir.ts";
 import { explainRulings } from "../../src/domains/policy/explain-rulings.ts";
+import type { PolicySet } from "../../src/domains/policy/engine-port.ts";
 import { createRulings } from "../../src/domains/policy/rulings.ts";
 import { createHalt } from "../../src/domains/halt/service.ts";
 import type { RuleFile } from "../../src/domains/gating/port.ts";
@@ -139,7 +140,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         gating.domain,
         budgets.domain,
         hierarchy.domain,
-        createPolicy({ parts, stages: [gating.explain, explainRulings(policy)] }),
+        createPolicy({ parts, stages: [gating.explain, explainRulings(policy)], policies: policySet, rulings: policy }),
         createAgents({ parts, programs: options.programs ?? [] }),
         approvals.domain,
         createEpisodes({ parts }),
@@ -193,6 +194,13 @@ const noRules: RuleFile = {
   first: [],
   read: () => Promise.resolve({ kind: "rules", placed: [] }),
   watch: () => ({ isWatching: true, [Symbol.dispose]: () => {} }),
+};
+
+const policySet: PolicySet = {
+  engine: () => policies,
+  version: () => 1,
+  reload: () => Promise.resolve(),
+  examples: () => Promise.resolve([]),
 };
 
 /** `token` is the admin; any other token is refused; none is nobody. */

@@ -157,7 +157,7 @@ test("the slice and the kept answers say the same as Cedar over the whole set", 
         const policies = texts.map((text, place): ParsedPolicy => {
           const parsed = cedar.policyToJson(text);
           assert.ok(parsed.type === "success", text);
-          return { id: String(place), source: `a.cedar:${place}`, text, json: parsed.json };
+          return { id: String(place), source: `a.cedar:${place}`, text, effect: parsed.json.effect, json: parsed.json };
         });
         const engine = engineOf(policies);
         for (const question of [...questions, ...questions]) {

@@ -6,6 +6,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "person",
     "source": "default policies:5",
     "text": "@id(\"person\")\npermit (principal is Person, action, resource);",
+    "effect": "permit",
     "json": {
       "effect": "permit",
       "principal": {
@@ -28,6 +29,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "granted",
     "source": "default policies:9",
     "text": "@id(\"granted\")\npermit (principal is Agent, action, resource)\nwhen { context.granted };",
+    "effect": "permit",
     "json": {
       "effect": "permit",
       "principal": {
@@ -62,6 +64,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "agent-reads-hub",
     "source": "default policies:14",
     "text": "@id(\"agent-reads-hub\")\npermit (principal is Agent, action in Action::\"read\", resource is Hub);",
+    "effect": "permit",
     "json": {
       "effect": "permit",
       "principal": {
@@ -89,6 +92,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "ask-before-change",
     "source": "default policies:18",
     "text": "@id(\"ask-before-change\")\n@ask(\"an agent asks before it changes anything\")\npermit (principal is Agent, action in [Action::\"write\", Action::\"destroy\"], resource)\nunless { context.granted };",
+    "effect": "ask",
     "json": {
       "effect": "permit",
       "principal": {
@@ -134,6 +138,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "ask-before-strangers-words-leave",
     "source": "default policies:25",
     "text": "@id(\"ask-before-strangers-words-leave\")\n@ask(\"this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in [Action::\"net:send\", Action::\"exec\"], resource)\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
+    "effect": "ask",
     "json": {
       "effect": "permit",
       "principal": {
@@ -196,6 +201,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "plugin-reads-hub",
     "source": "default policies:31",
     "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub);",
+    "effect": "permit",
     "json": {
       "effect": "permit",
       "principal": {
@@ -223,6 +229,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "plugin-asks-before-change",
     "source": "default policies:34",
     "text": "@id(\"plugin-asks-before-change\")\n@ask(\"a plugin asks before it changes anything\")\npermit (principal is Plugin, action in [Action::\"write\", Action::\"destroy\"], resource);",
+    "effect": "ask",
     "json": {
       "effect": "permit",
       "principal": {
@@ -256,6 +263,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     "id": "node-reads-hub",
     "source": "default policies:39",
     "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub);",
+    "effect": "permit",
     "json": {
       "effect": "permit",
       "principal": {

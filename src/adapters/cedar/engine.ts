@@ -2,12 +2,7 @@
  * Decides by Cedar policies. Only the policies whose head matches are asked; heads without conditions are decided here, and
  * everything else by Cedar itself. Answers are kept by everything that a policy can read.
  */
-import type {
-  AuthorizationAnswer,
-  EntityJson,
-  PolicyJson,
-  StatefulAuthorizationCall,
-} from "@cedar-policy/cedar-wasm/web";
+import type { AuthorizationAnswer, EntityJson, Policy, StatefulAuthorizationCall } from "@cedar-policy/cedar-wasm/web";
 import type { PolicyEngine, PolicyRequest, Uid, Verdict } from "../../domains/policy/engine-port.ts";
 import { createPolicyIndex, type IndexedPolicy, type ParsedPolicy } from "./heads.ts";
 import type { Cedar } from "./wasm.ts";

@@ -60,7 +60,11 @@ function readFile(cedar: Cedar, { name, text }: PolicyFile) {
       return [];
     }
     const source = `${name}:${lineAt(text, offset)}`;
-    return [{ id: parsed.json.annotations?.["id"] ?? source, source, text: part, json: parsed.json }];
+    const { effect, annotations } = parsed.json;
+    const asks = effect === "permit" && annotations?.["ask"] !== undefined;
+    return [
+      { id: annotations?.["id"] ?? source, source, text: part, effect: asks ? "ask" : effect, json: parsed.json },
+    ];
   });
   return { policies, faults };
 }

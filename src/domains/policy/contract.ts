@@ -2,6 +2,7 @@
 import { Caller, type Scope } from "../../contract/caller.ts";
 import { event } from "../../contract/event.ts";
 import { op, type Operation } from "../../contract/operation.ts";
+import { problem } from "../../contract/problem.ts";
 import { closed, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
 
@@ -29,6 +30,66 @@ export const PolicyRefused = event({
     version: Version,
     faults: Type.Array(Type.String({ maxLength: 1000 }), { maxItems: 20 }),
   }),
+});
+
+export const InvalidPolicies = problem({
+  code: "policy.invalid-policies",
+  status: 409,
+  title: "The policies do not hold",
+  about:
+    "A policy file cannot be read, does not parse, or names what the table does not have. `faults` says where, and what may have been meant. The former policies stay in force; a hub that starts does not start.",
+});
+
+export const PolicyRow = closed({
+  id: Type.String(),
+  source: Type.String({ description: "File and line." }),
+  effect: oneOf(["permit", "ask", "forbid"]),
+  text: Type.String(),
+});
+export const ListPolicies = op({
+  id: "policy.list",
+  http: "GET /policy/policies",
+  cli: "policy list",
+  effect: "read",
+  about: "List the policies in force in the order in which they are named, each as it was written.",
+  input: closed({}),
+  output: closed({ version: Version, policies: Type.Array(PolicyRow) }),
+});
+export const ReloadPolicies = op({
+  id: "policy.reload",
+  http: "POST /policy/reload",
+  cli: "policy reload",
+  effect: "write",
+  isForPersons: true,
+  isOpenWhenHalted: true,
+  about: "Read the folder of policies anew; what does not hold leaves the former policies in force.",
+  input: closed({}),
+  output: closed({ version: Version, policies: Type.Integer({ minimum: 0, description: "How many are in force." }) }),
+  problems: [InvalidPolicies],
+  emits: [PolicyReloaded, PolicyRefused],
+});
+export const TestPolicies = op({
+  id: "policy.test",
+  http: "POST /policy/test",
+  cli: "policy test",
+  effect: "read",
+  about: "Hold the policies against the examples in `policies/examples.toml`, without making any call.",
+  input: closed({}),
+  output: closed({
+    passed: Type.Integer({ minimum: 0 }),
+    failed: Type.Integer({ minimum: 0 }),
+    examples: Type.Array(
+      closed({
+        name: Type.String(),
+        isOk: Type.Boolean(),
+        expected: Type.String(),
+        got: Type.String(),
+        rule: Type.String(),
+        at: Type.String(),
+      }),
+    ),
+  }),
+  problems: [InvalidPolicies],
 });
 
 export const verdicts = ["pass", "ask", "deny"] as const;

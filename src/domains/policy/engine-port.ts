@@ -32,6 +32,7 @@ export interface NamedPolicy {
   /** Where it stands: `default policies:4`, `policies/home.cedar:12`. */
   readonly source: string;
   readonly text: string;
+  readonly effect: "permit" | "ask" | "forbid";
 }
 
 export type Verdict =
@@ -49,6 +50,32 @@ export type Verdict =
 export interface PolicyEngine {
   decide(request: PolicyRequest): Verdict | Promise<Verdict>;
   readonly policies: readonly NamedPolicy[];
+}
+
+/** An example that the user wrote: this call of this caller has to come to that. */
+export interface PolicyExample {
+  /** `policies/examples.toml:3`. */
+  readonly at: string;
+  readonly name: string;
+  readonly caller: string;
+  readonly operation: string;
+  readonly input: unknown;
+  readonly labels: readonly string[];
+  readonly isGranted: boolean;
+  readonly expect: "allow" | "ask" | "deny";
+  /** The policy that has to decide, when the example names one. */
+  readonly rule: string | null;
+}
+
+/** The policies in force, and how they are read anew. */
+export interface PolicySet {
+  engine(): PolicyEngine;
+  /** Grows with each reload. */
+  version(): number;
+  /** Throws `InvalidPolicies`, and the former set stays in force. */
+  reload(): Promise<void>;
+  /** Throws `InvalidPolicies` for examples that cannot be read. */
+  examples(): Promise<readonly PolicyExample[]>;
 }
 
 /** What a policy may name instead of single operations: the effect, the domain, and each need. */

@@ -2,27 +2,36 @@
 import { callerName } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context, gateKey, type Operation } from "../../contract/operation.ts";
-import { Problem } from "../../contract/problem.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
 import { checkerOf, type Static } from "../../contract/schema.ts";
 import { Denied, InvalidInput, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Table } from "../../kernel/kernel.ts";
+import type { Policy } from "../../kernel/ports.ts";
 import {
   Explain,
   type ExplainStage,
+  InvalidPolicies,
+  ListPolicies,
   PolicyRefused,
   PolicyReloaded,
   type Question,
+  ReloadPolicies,
   type StageAnswer,
+  TestPolicies,
 } from "./contract.ts";
+import type { NamedPolicy, PolicySet } from "./engine-port.ts";
+import { testPolicies } from "./policy-examples.ts";
 
 interface PolicyDeps {
   readonly parts: KernelParts;
   /** In the order of the corridor. */
   readonly stages: readonly ExplainStage[];
+  readonly policies: PolicySet;
+  readonly rulings: Policy;
 }
 
-export const createPolicy = ({ parts, stages }: PolicyDeps): Domain => ({
+export const createPolicy = ({ parts, stages, policies, rulings }: PolicyDeps): Domain => ({
   name: "policy",
   operations: [
     bind(Explain, async (input, ctx) => {
@@ -39,10 +48,35 @@ export const createPolicy = ({ parts, stages }: PolicyDeps): Domain => ({
         stages: answers,
       };
     }),
+    bind(ListPolicies, () => ({ version: policies.version(), policies: policies.engine().policies.map(rowOf) })),
+    bind(ReloadPolicies, (_input, ctx) => reload(policies, ctx)),
+    bind(TestPolicies, async () => testPolicies(await policies.examples(), { rulings, table: parts.kernel.table })),
   ],
   events: [PolicyReloaded, PolicyRefused],
   views: [],
 });
+
+const rowOf = ({ id, source, text, effect }: NamedPolicy) => ({ id, source, effect, text });
+
+/** Told either way: somebody who changed the rules must hear that they are not in force. */
+async function reload(policies: PolicySet, ctx: Context): Promise<Static<typeof ReloadPolicies.output>> {
+  const source = "policies";
+  try {
+    await policies.reload();
+  } catch (error) {
+    const faults = isProblem(error, InvalidPolicies) ? error.message.split("\n").slice(1, 21) : [String(error)];
+    await ctx.emit(PolicyRefused, {
+      source,
+      version: policies.version(),
+      faults: faults.map((each) => each.slice(0, 1000)),
+    });
+    throw error;
+  }
+  const version = policies.version();
+  const rules = policies.engine().policies.length;
+  await ctx.emit(PolicyReloaded, { source, version, rules, held: [] });
+  return { version, policies: rules };
+}
 
 /** Deny wins, wherever it is said; a question comes next. */
 function decision(answers: readonly StageAnswer[]): StageAnswer | null {
