@@ -4,8 +4,10 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type RunningHub, startHub } from "./kit/hub-process.ts";
+import { programFlags } from "../../bin/program-flags.mjs";
+import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
+import { findInFiles } from "./kit/state-search.ts";
 
 let room: Room;
 let hub: RunningHub;
@@ -138,6 +140,29 @@ test("hosts that rebinding brings, and hosts that are none, are refused whatever
   }
   const twice = await raw(["GET /whoami HTTP/1.1", bearer(), "Host: evil.example", `Host: ${new URL(hub.url).host}`]);
   assert.equal(twice.status, 403, "of two the first counts");
+});
+
+test("a token that is taken away ends its open streams at once, and one made on the command line is shown once", async () => {
+  const env = { ARW_STATE_DIR: hub.stateDir };
+  const words = ["token", "create", "reader", "--role", "observer", "--key", "events:*", "--ttl", "30d", "--json"];
+  const made = await launchProcess([...programFlags, join(programRoot, "src", "app", "cli.ts"), ...words], { env })
+    .exited;
+  assert.equal(made.code, 0, made.stderr);
+  const { token } = JSON.parse(made.stdout) as { token: string };
+  const headers = { authorization: `Bearer ${token}` };
+  const streams = await Promise.all(
+    ["text/event-stream", "application/x-ndjson"].map((accept) =>
+      fetch(`${hub.url}/events?replay=5`, { headers: { ...headers, accept } }),
+    ),
+  );
+  for (const stream of streams) assert.equal(stream.status, 200);
+  const ends = streams.map((stream) => stream.text().catch(() => ""));
+  assert.equal((await hub.send("GET /tasks", undefined, headers)).status, 403);
+  assert.equal((await hub.call("DELETE", "/access/tokens/reader")).status, 200);
+  for (const text of await Promise.all(ends)) assert.ok(!text.includes(token));
+  assert.equal((await hub.send("GET /events", undefined, headers)).status, 401);
+  assert.ok(!JSON.stringify(await hub.get("/events/journal?limit=1000")).includes(token));
+  assert.deepEqual(await findInFiles(hub.stateDir, [token]), []);
 });
 
 test("pages load nothing from elsewhere, run no script that is written into them, and stand in no frame", async () => {

@@ -25,7 +25,17 @@ const diskBytesMin = 1_000_000_000;
 const diskBytesFault = 100_000_000;
 /** Clocks that are kept by the network differ by seconds; more is a clock that was set. */
 const clockAheadMsMax = 60_000;
-const secretNames = ["credentials", "tokens.json", "sessions.json", "journal.db", "audit.log", "lock.db", "node-id"];
+const secretNames = [
+  "credentials",
+  "tokens.json",
+  "access-tokens.json",
+  "secrets",
+  "sessions.json",
+  "journal.db",
+  "audit.log",
+  "lock.db",
+  "node-id",
+];
 const othersBits = 0o077;
 
 export function createDoctor(options: DoctorOptions): Doctor {

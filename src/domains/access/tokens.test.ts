@@ -203,6 +203,19 @@ test("what a token's call does inside is the call's own, and what it leaves to t
   assert.equal(runsOf.at(-1), "later");
 });
 
+test("a token that may begin runs grants an agent nothing beyond its own reach", async () => {
+  await using home = await hub();
+  const { token } = await home.admin.answer(
+    "access.tokens.create",
+    make("runner", "person", ["agents:run", "fs:read"]),
+  );
+  const run = (key: string) =>
+    home.by(token).come("agents.run", { agent: "scout", title: "t", input: {}, grants: [{ key, folder: "/tmp" }] });
+  assert.equal(await run("fs:read"), "accepted");
+  assert.equal(await run("fs:write"), "arw.denied");
+  assert.equal(await run("fs:*"), "arw.denied");
+});
+
 test("agents, nodes and observers make no tokens, rotate none and take none away, whatever their keys", async () => {
   await using home = await hub();
   await home.admin.answer("access.tokens.create", make("victim", "person", ["probe:read"]));

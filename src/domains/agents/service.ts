@@ -1,11 +1,11 @@
 /** Runs agents under their grants, and stops and resumes them. */
 import { abortable } from "../../base/async.ts";
-import { type Caller, callerName } from "../../contract/caller.ts";
+import { type Caller, callerName, coversPattern, type Grant } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { Cancelled, NotFound, ShuttingDown } from "../../contract/standard-problems.ts";
+import { Cancelled, Denied, NotFound, ShuttingDown } from "../../contract/standard-problems.ts";
 import { type OpenTask, openTasks } from "../../contract/task.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import {
@@ -70,14 +70,18 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
   return {
     name: "agents",
     operations: [
-      bind(Run, async (input, ctx) => {
-        const program = programs.find((each) => each.id === input.agent);
-        if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${input.agent}`);
-        const known = row(ctx.corrId);
-        const isOver = known !== undefined && known.status !== "running" && !active.has(ctx.corrId);
-        if (isOver && isTriedAgain(parts, ctx.corrId)) return formerEnd(parts, ctx.corrId);
-        return await begin(program, input, ctx);
-      }),
+      bind(
+        Run,
+        async (input, ctx) => {
+          const program = programs.find((each) => each.id === input.agent);
+          if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${input.agent}`);
+          const known = row(ctx.corrId);
+          const isOver = known !== undefined && known.status !== "running" && !active.has(ctx.corrId);
+          if (isOver && isTriedAgain(parts, ctx.corrId)) return formerEnd(parts, ctx.corrId);
+          return await begin(program, input, ctx);
+        },
+        { admit: ({ grants }, ctx) => withinReach(grants, ctx.caller) },
+      ),
       bind(Stop, async ({ episode }, ctx) => {
         const known = row(episode);
         const reason = `stopped by ${callerName(ctx.caller)}`;
@@ -144,6 +148,18 @@ async function cancelIdle({ agent, status }: RunRow, parts: KernelParts, stoppin
   if (status === "running") await cancelQueued(parts, stopping).catch(ignoreAbsent);
   if (parts.kernel.views.get(runs, episode)?.status !== status) return;
   await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent, reason });
+}
+
+/** Whoever begins a run by a token gives the agent no key that the token does not reach. */
+async function withinReach(grants: readonly Grant[], caller: Caller): Promise<void> {
+  const { reach } = caller;
+  const beyond =
+    reach === undefined ? undefined : grants.find(({ key }) => !reach.keys.some((own) => coversPattern(own, key)));
+  if (beyond === undefined) return;
+  throw new Problem(Denied, `The token ${reach?.token} does not reach ${beyond.key}, and cannot grant it.`, {
+    rule: `access.token:${reach?.token}`,
+    source: "token",
+  });
 }
 
 /** Tasks looked through for a run that has not begun. A longer queue has its ids, and `tasks.cancel`. */
