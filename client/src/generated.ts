@@ -1266,6 +1266,41 @@ export type PolicyExplainOutput = {
   })[];
 };
 
+export type PolicyListInput = Readonly<Record<string, never>>;
+export type PolicyListOutput = {
+  /** Grows with each change of the rules since the hub started. */
+  readonly version: number;
+  readonly policies: readonly ({
+    readonly id: string;
+    /** File and line. */
+    readonly source: string;
+    readonly effect: "permit" | "ask" | "forbid";
+    readonly text: string;
+  })[];
+};
+
+export type PolicyReloadInput = Readonly<Record<string, never>>;
+export type PolicyReloadOutput = {
+  /** Grows with each change of the rules since the hub started. */
+  readonly version: number;
+  /** How many are in force. */
+  readonly policies: number;
+};
+
+export type PolicyTestInput = Readonly<Record<string, never>>;
+export type PolicyTestOutput = {
+  readonly passed: number;
+  readonly failed: number;
+  readonly examples: readonly {
+    readonly name: string;
+    readonly isOk: boolean;
+    readonly expected: string;
+    readonly got: string;
+    readonly rule: string;
+    readonly at: string;
+  }[];
+};
+
 export type ScoutBriefInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
@@ -1324,6 +1359,63 @@ export type ScoutSampleInput = Readonly<Record<string, never>>;
 export type ScoutSampleOutput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
+};
+
+export type SecretsBindInput = {
+  /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+  readonly name: string;
+  /** Hosts that the secret may be sent to. */
+  readonly host: readonly string[];
+};
+export type SecretsBindOutput = {
+  /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+  readonly name: string;
+  /** Hosts that the secret may be sent to. */
+  readonly host: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly changedAtMs: number;
+};
+
+export type SecretsListInput = Readonly<Record<string, never>>;
+export type SecretsListOutput = {
+  readonly secrets: readonly {
+    /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+    readonly name: string;
+    /** Hosts that the secret may be sent to. */
+    readonly host: readonly string[];
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly changedAtMs: number;
+  }[];
+};
+
+export type SecretsRemoveInput = {
+  /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+  readonly name: string;
+};
+export type SecretsRemoveOutput = {
+  /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+  readonly name: string;
+};
+
+export type SecretsSetInput = {
+  /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+  readonly name: string;
+  /** The secret itself. */
+  readonly value: string;
+};
+export type SecretsSetOutput = {
+  /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+  readonly name: string;
+  /** Hosts that the secret may be sent to. */
+  readonly host: readonly string[];
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly changedAtMs: number;
 };
 
 export type StateActionsInput = {
@@ -3808,6 +3900,25 @@ export interface EventData {
     readonly manifestRef: string;
     readonly files: number;
   };
+  /** A person said to which hosts a secret may be sent. */
+  readonly "secrets.bound": {
+    /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+    readonly name: string;
+    /** Hosts that the secret may be sent to. */
+    readonly host: readonly string[];
+  };
+  /** A person took a secret away. */
+  readonly "secrets.removed": {
+    /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+    readonly name: string;
+  };
+  /** A person handed over a secret, or another value for it; the value is in no event. */
+  readonly "secrets.stored": {
+    /** Name of the secret, in capitals: `GITHUB_TOKEN`. */
+    readonly name: string;
+    /** Hosts that the secret may be sent to. */
+    readonly host: readonly string[];
+  };
   /** The hub stopped in good order. */
   readonly "service.closed": {
     readonly bootId: string;
@@ -4061,6 +4172,12 @@ export interface Client {
   readonly policy: {
     /** Say whether a call would pass, which rule decides, where it is written and what would change the answer. */
     explain(input?: PolicyExplainInput, options?: CallOptions): Promise<PolicyExplainOutput>;
+    /** List the policies in force in the order in which they are named, each as it was written. */
+    list(input?: PolicyListInput, options?: CallOptions): Promise<PolicyListOutput>;
+    /** Read the folder of policies anew; what does not hold leaves the former policies in force. */
+    reload(input?: PolicyReloadInput, options?: CallOptions): Promise<PolicyReloadOutput>;
+    /** Hold the policies against the examples in `policies/examples.toml`, without making any call. */
+    test(input?: PolicyTestInput, options?: CallOptions): Promise<PolicyTestOutput>;
   };
   readonly scout: {
     /** Read a folder and write a brief of it, with a citation on every statement. */
@@ -4071,6 +4188,16 @@ export interface Client {
     remember(input: ScoutRememberInput, options?: CallOptions): Promise<ScoutRememberOutput>;
     /** Lay out a fresh copy of the sample folder in the state directory and say where it is. */
     sample(input?: ScoutSampleInput, options?: CallOptions): Promise<ScoutSampleOutput>;
+  };
+  readonly secrets: {
+    /** Say to which hosts a secret may be sent, in place of those it was bound to before. */
+    bind(input: SecretsBindInput, options?: CallOptions): Promise<SecretsBindOutput>;
+    /** List the names of the secrets and the hosts they are bound to, and nothing of their values. */
+    list(input?: SecretsListInput, options?: CallOptions): Promise<SecretsListOutput>;
+    /** Take a secret away; nothing is sent with it any more. */
+    remove(input: SecretsRemoveInput, options?: CallOptions): Promise<SecretsRemoveOutput>;
+    /** Hand over a secret under a name, or another value for it; its hosts stay as they are. */
+    set(input: SecretsSetInput, options?: CallOptions): Promise<SecretsSetOutput>;
   };
   readonly state: {
     /** List what was done, refused or failed, newest first. */
@@ -4299,12 +4426,21 @@ export function createClient(options: ClientOptions): Client {
     },
     policy: {
       explain: (input = {}, options) => runtime.call("POST /policy/explain", input, options) as Promise<PolicyExplainOutput>,
+      list: (input = {}, options) => runtime.call("GET /policy/policies", input, options) as Promise<PolicyListOutput>,
+      reload: (input = {}, options) => runtime.call("POST /policy/reload", input, options) as Promise<PolicyReloadOutput>,
+      test: (input = {}, options) => runtime.call("POST /policy/test", input, options) as Promise<PolicyTestOutput>,
     },
     scout: {
       brief: (input, options) => runtime.call("POST /scout/brief", input, options) as Promise<Accepted>,
       recall: (input, options) => runtime.call("POST /scout/recall", input, options) as Promise<ScoutRecallOutput>,
       remember: (input, options) => runtime.call("POST /scout/remember", input, options) as Promise<ScoutRememberOutput>,
       sample: (input = {}, options) => runtime.call("POST /scout/sample", input, options) as Promise<ScoutSampleOutput>,
+    },
+    secrets: {
+      bind: (input, options) => runtime.call("PUT /secrets/{name}/hosts", input, options) as Promise<SecretsBindOutput>,
+      list: (input = {}, options) => runtime.call("GET /secrets", input, options) as Promise<SecretsListOutput>,
+      remove: (input, options) => runtime.call("DELETE /secrets/{name}", input, options) as Promise<SecretsRemoveOutput>,
+      set: (input, options) => runtime.call("PUT /secrets/{name}", input, options) as Promise<SecretsSetOutput>,
     },
     state: {
       actions: (input = {}, options) => runtime.call("GET /state/actions", input, options) as Promise<StateActionsOutput>,

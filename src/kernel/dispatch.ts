@@ -117,7 +117,9 @@ function egress(call: Call, { gate: port, redactor }: DispatchOptions): void {
 function encode(call: Call, options: DispatchOptions): void {
   const { operation, output } = call.prepared;
   if (operation.mode === "many") {
-    call.outcome = { kind: "stream", items: checkedItems(call.output as AsyncIterable<unknown>, call.prepared) };
+    const items = call.output as AsyncIterable<unknown>;
+    const mayLeave = (): void => leave(call, options.gate);
+    call.outcome = { kind: "stream", items: checkedItems(items, call.prepared, mayLeave) };
     return;
   }
   if (output.check(call.output)) return;

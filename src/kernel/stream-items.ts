@@ -10,8 +10,14 @@ export interface Promised {
   readonly output: Checker;
 }
 
-export function checkedItems(items: AsyncIterable<unknown>, { operation, output }: Promised): AsyncIterable<unknown> {
+/** `mayLeave` throws once a rule keeps the rest in: a stream lasts longer than any call, and rules change meanwhile. */
+export function checkedItems(
+  items: AsyncIterable<unknown>,
+  { operation, output }: Promised,
+  mayLeave: () => void,
+): AsyncIterable<unknown> {
   const check = (item: unknown): void => {
+    mayLeave();
     const isPrepared = typeof item === "object" && item !== null && jsonText in item;
     if (isPrepared || output.check(item)) return;
     throw new Problem(Internal, `${operation.id} streamed what it did not promise`);

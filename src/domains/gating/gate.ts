@@ -49,6 +49,7 @@ interface KeyPlans {
   readonly bySubject: Map<string, Plan>;
 }
 
+const alwaysMs = Number.NEGATIVE_INFINITY;
 const untouched: KeyPlans = { rules: [], bySubject: new Map() };
 
 export function createGate(deps: GateDeps): OwnedGate {
@@ -75,6 +76,8 @@ export function createGate(deps: GateDeps): OwnedGate {
       plan = newPlan(known.rules.filter((rule) => binds(rule, { key, subject, isWayOut: deps.isWayOut })));
       known.bySubject.set(name, plan);
     }
+    // Most rules know no time, and asking the clock would be most of the work.
+    if (plan.fromMs === alwaysMs) return plan;
     const nowMs = clock.nowMs();
     if (nowMs < plan.fromMs || nowMs >= plan.untilMs) decide(plan, nowMs);
     return plan;
@@ -108,18 +111,26 @@ export function createGate(deps: GateDeps): OwnedGate {
       }
       return uses === null ? null : quotas.take(uses).then(() => null);
     },
-    foresee(key, { caller, tags, atMs }) {
-      const self = deps.self();
-      const subject = { ...self, tags: [...self.tags, ...tags], caller };
-      for (const rule of book.covering(key)) {
-        if (!binds(rule, { key, subject, isWayOut: deps.isWayOut }) || statusAt(rule, atMs) !== "active") continue;
-        if (!hasQuota(rule)) return denialOf(rule);
-        const denial = spent(rule, key);
-        if (denial !== null) return denial;
-      }
-      return null;
-    },
+    foresee: (key, asked) => foresee(key, asked, { ...deps, spent }),
   };
+}
+
+interface Foreseeing extends GateDeps {
+  readonly spent: (rule: Rule, key: string) => Denial | null;
+}
+
+/** Walks the rules as a call at that moment would meet them; a quota that is free again by then stands in nobody's way. */
+function foresee(key: string, { caller, tags, atMs }: Asked, deps: Foreseeing): Denial | null {
+  const { book, clock, isWayOut, spent } = deps;
+  const self = deps.self();
+  const subject = { ...self, tags: [...self.tags, ...tags], caller };
+  for (const rule of book.covering(key)) {
+    if (!binds(rule, { key, subject, isWayOut }) || statusAt(rule, atMs) !== "active") continue;
+    if (!hasQuota(rule)) return denialOf(rule);
+    const denial = spent(rule, key);
+    if (denial !== null && (denial.retryAfterMs ?? 0) > atMs - clock.nowMs()) return denial;
+  }
+  return null;
 }
 
 /** Rules tell agents and nodes apart, persons by the way out, and calls by what they were built from. */
@@ -152,8 +163,11 @@ const newPlan = (rules: readonly Rule[]): Plan => ({
 function decide(plan: Plan, nowMs: number): void {
   const quotas: Rule[] = [];
   let untilMs = Number.POSITIVE_INFINITY;
+  let fromMs = alwaysMs;
   plan.denial = null;
   for (const rule of plan.rules) {
+    // A clock that is set back may open or close other windows: what was decided later is then decided again.
+    if (Number.isFinite(startMs(rule)) || Number.isFinite(rule.endMs)) fromMs = nowMs;
     if (nowMs < startMs(rule)) {
       untilMs = Math.min(untilMs, startMs(rule));
       continue;
@@ -170,8 +184,7 @@ function decide(plan: Plan, nowMs: number): void {
     }
   }
   plan.quotas = quotas;
-  // A clock that is set back may open or close other windows: what was decided later is then decided again.
-  plan.fromMs = nowMs;
+  plan.fromMs = fromMs;
   plan.untilMs = untilMs;
 }
 
