@@ -59,7 +59,8 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
     const ended = Promise.withResolvers<void>();
     active.set(ctx.corrId, { controller, ended: ended.promise });
     const signal = AbortSignal.any([ctx.signal, controller.signal]);
-    const caller: Caller = { kind: "agent", id: program.id, grants: input.grants };
+    const labels = ctx.caller.labels ?? ["user"];
+    const caller: Caller = { kind: "agent", id: program.id, grants: input.grants, labels };
     const actor = parts.act({ caller, corrId: ctx.corrId, signal });
     return conduct({ program, input, actor, parts, resumedAtMs: known?.startedAtMs ?? null }).finally(() => {
       active.delete(ctx.corrId);
@@ -203,6 +204,9 @@ async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): 
   const tools = createToolbox({
     agent,
     actor,
+    actorOf: (labels) =>
+      parts.act({ caller: { ...actor.caller, labels: [...labels] }, corrId: actor.corrId, signal: actor.signal }),
+    labels: actor.caller.labels ?? [],
     recorder: parts.recorder,
     record,
     startedAtMs,

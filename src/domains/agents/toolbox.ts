@@ -4,9 +4,10 @@
  */
 import { digestOf } from "../../base/canonical-json.ts";
 import { etaMs } from "../../base/units.ts";
+import type { Label } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem, Problem, type ProblemDefinition } from "../../contract/problem.ts";
-import { ApprovalDenied, Denied, Internal } from "../../contract/standard-problems.ts";
+import { ApprovalDenied, BudgetExceeded, Denied, Halted, Internal } from "../../contract/standard-problems.ts";
 import type { Recorder } from "../../kernel/recorder.ts";
 import {
   ActionApplied,
@@ -18,6 +19,7 @@ import {
   type Recorded,
 } from "../episodes/contract.ts";
 import { RecordDiverged, RecordGone, RunProgress, type Tools } from "./contract.ts";
+import { labelOf } from "./labels.ts";
 import type { RunRecord, StepRecord } from "./run-record.ts";
 
 /** Progress more often than this tells nobody anything. */
@@ -27,6 +29,10 @@ export interface ToolboxOptions {
   readonly agent: string;
   /** Acts as the agent, under its grants. */
   readonly actor: Context;
+  /** The same, for a call that is built from what these labels say. */
+  readonly actorOf: (labels: readonly Label[]) => Context;
+  /** What the run was given. */
+  readonly labels: readonly Label[];
   readonly recorder: Recorder;
   readonly record: RunRecord;
   readonly startedAtMs: number;
@@ -51,6 +57,7 @@ export interface Toolbox extends Tools {
 export function createToolbox(options: ToolboxOptions): Toolbox {
   const { actor, record, agent } = options;
   const busy = new Set<Promise<unknown>>();
+  const hands = createHands(options);
   let stepNumber = 0;
   let beliefNumber = 0;
   let progressAtMs = 0;
@@ -71,8 +78,14 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
-      if (answer !== undefined) return answer.result;
-      const performance = perform(step, { operation: operation, input, options });
+      if (answer !== undefined) {
+        hands.learn(operation);
+        return answer.result;
+      }
+      // Failures tell of the world, too.
+      const performance = perform(step, { operation: operation, input, options, hand: hands.now() }).finally(() =>
+        hands.learn(operation),
+      );
       busy.add(performance);
       try {
         return await performance;
@@ -112,6 +125,24 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   };
 }
 
+/** The agent as it acts now: with the labels of everything that it has learned. */
+function createHands({ labels, actorOf }: ToolboxOptions) {
+  const known = new Set<Label>(labels);
+  let hand: Context | null = null;
+  return {
+    now(): Context {
+      hand ??= actorOf([...known]);
+      return hand;
+    },
+    learn(operation: Operation): void {
+      const label = labelOf(operation);
+      if (label === null || known.has(label)) return;
+      known.add(label);
+      hand = null;
+    },
+  };
+}
+
 interface Recall {
   readonly step: Step;
   readonly operation: Pick<Operation, "effect">;
@@ -136,20 +167,26 @@ async function recalled(
   throw new Problem(RecordGone, `the result of step ${step.step}, ${step.tool}, is no longer kept`);
 }
 
+/** A rule, a person, a ceiling or the emergency stop said no, and nothing was done. */
+const refusals: ReadonlySet<string> = new Set(
+  [Denied, ApprovalDenied, BudgetExceeded, Halted].map((each) => each.code),
+);
+
 interface Performance {
   readonly operation: Operation;
   readonly input: unknown;
   readonly options: ToolboxOptions;
+  readonly hand: Context;
 }
 
-async function perform(step: Step, { operation, input, options }: Performance): Promise<never> {
+async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<never> {
   const { actor, recorder, record } = options;
   const { target, ...named } = step;
   if (operation.effect !== "read" && !record.intents.has(step.step))
     await actor.emit(IntentProposed, { ...named, ...target });
   const atMs = actor.now();
   try {
-    const result = await actor.call(operation, input as never);
+    const result = await hand.call(operation, input as never);
     const kept = await recorder.keep(result);
     const recorded: Recorded = {
       step: step.step,
@@ -167,7 +204,7 @@ async function perform(step: Step, { operation, input, options }: Performance): 
     if (actor.signal.aborted) throw actor.signal.reason;
     if (!isProblem(error)) throw error;
     const { code } = error.definition;
-    if (code === Denied.code || code === ApprovalDenied.code) {
+    if (refusals.has(code)) {
       const rule = typeof error.extra["rule"] === "string" ? { rule: error.extra["rule"] } : {};
       await actor.emit(ActionRefused, { ...named, ...target, code, ...rule, reason: error.message.slice(0, 1000) });
     } else await actor.emit(ActionFailed, { ...named, ...target, code, error: error.message.slice(0, 1000) });
