@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { alternate, type Contestant, type Lap } from "../harness/alternate.ts";
 import { amount, type Bench, type BenchOptions } from "../harness/bench.ts";
+import { loadPeer, stopChild } from "../harness/peers.ts";
 import { figure, type Row } from "../harness/rows.ts";
 import { sampleData } from "../harness/subject.ts";
 import { createMemoryBlobs } from "../../src/adapters/files/memory-blobs.ts";
@@ -125,6 +126,40 @@ async function startNaive(options: BenchOptions): Promise<Streamer> {
   };
 }
 
+/** Of the package, what is used here. */
+interface BetterSse {
+  createChannel(): { register(session: unknown): void; broadcast(data: unknown, name: string): void };
+  createSession(request: unknown, response: unknown): Promise<unknown>;
+}
+
+async function startBetterSse(options: BenchOptions): Promise<Streamer | null> {
+  const peer = await loadPeer<BetterSse>("better-sse");
+  if (peer === null) return null;
+  const channel = peer.createChannel();
+  const server = createServer((request, response) => {
+    void peer.createSession(request, response).then((session) => channel.register(session));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  options.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  let seq = 0;
+  return {
+    name: "better-sse",
+    port: address.port,
+    path: "/",
+    publish(data) {
+      seq += 1;
+      const envelope = { seq, id: `e${seq}`, timeMs: Date.now(), kind: "bench.sampled", version: 1, data };
+      channel.broadcast(envelope, "bench.sampled");
+    },
+  };
+}
+
 async function openClients(streamer: Streamer, clients: number, options: BenchOptions): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, "streams-clients.ts"), {
     execArgv: ["--disable-warning=ExperimentalWarning"],
@@ -166,21 +201,45 @@ async function contestantOf(
   return { contestant: { name: streamer.name, run }, cpuUs };
 }
 
+/** What the process grows by for each client that only listens. */
+async function idleClientKb(streamer: Streamer, clients: number, options: BenchOptions): Promise<number> {
+  globalThis.gc?.();
+  const before = process.memoryUsage.rss();
+  const child = await openClients(streamer, clients, options);
+  globalThis.gc?.();
+  const grownBytes = process.memoryUsage.rss() - before;
+  await stopChild(child);
+  return Math.max(0, grownBytes) / clients / 1000;
+}
+
 export const benchStreams: Bench = async (options): Promise<readonly Row[]> => {
   const sizes = { clients: amount(options, clientsFull, 50), events: amount(options, eventsFull, 20) };
   const what = `SSE to ${sizes.clients} clients`;
-  const ours = await contestantOf(await startOurs(options), sizes, options);
+  const hub = await startOurs(options);
+  // The first clients also pay for what all of them share.
+  await idleClientKb(hub, Math.ceil(sizes.clients / 10), options);
+  const idleKb = await idleClientKb(hub, sizes.clients, options);
+  const ours = await contestantOf(hub, sizes, options);
   const naive = await contestantOf(await startNaive(options), sizes, options);
+  const betterSse = await startBetterSse(options);
+  const better =
+    betterSse === null
+      ? { name: "better-sse", absent: "the package better-sse is not installed" }
+      : (await contestantOf(betterSse, sizes, options)).contestant;
   const rows = await alternate({
     path: "P4",
     what,
-    contestants: [ours.contestant, naive.contestant],
-    comparisons: [{ ours: "hub", peer: "naive", target: { atLeast: 10 } }],
+    contestants: [ours.contestant, naive.contestant, better],
+    comparisons: [
+      { ours: "hub", peer: "naive", target: { atLeast: 10 } },
+      { ours: "hub", peer: "better-sse", target: { atLeast: 10 } },
+    ],
     rounds: options.rounds,
   });
   const values = ours.cpuUs.slice(1);
   return [
     ...rows,
     figure({ path: "P4", what: `${what}: processor time per delivery`, values, unit: "us", target: { atMost: 0.2 } }),
+    figure({ path: "P4", what: "memory per idle client", values: [idleKb], unit: "KB", target: { atMost: 20 } }),
   ];
 };
