@@ -2,12 +2,28 @@
 import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-export const createSampleFolder = (options: { readonly source: string; readonly stateDir: string }) => ({
-  async layOut(): Promise<string> {
-    const folder = join(options.stateDir, "samples", "garden-notes");
-    await mkdir(folder, { recursive: true });
-    await cp(options.source, folder, { recursive: true });
-    await rm(join(folder, "brief.md"), { force: true });
-    return folder;
-  },
-});
+interface SampleOptions {
+  readonly source: string;
+  readonly stateDir: string;
+}
+
+/** Who asks while it is being laid out gets that one: two copies at once would trip over each other. */
+export function createSampleFolder(options: SampleOptions) {
+  let underWay: Promise<string> | null = null;
+  return {
+    layOut(): Promise<string> {
+      underWay ??= layOut(options).finally(() => {
+        underWay = null;
+      });
+      return underWay;
+    },
+  };
+}
+
+async function layOut({ source, stateDir }: SampleOptions): Promise<string> {
+  const folder = join(stateDir, "samples", "garden-notes");
+  await mkdir(folder, { recursive: true });
+  await cp(source, folder, { recursive: true });
+  await rm(join(folder, "brief.md"), { force: true });
+  return folder;
+}
