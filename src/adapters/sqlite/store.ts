@@ -329,7 +329,10 @@ function selectRows(query: RowQuery, prepared: (sql: string) => StatementSync): 
   const after = query.afterKey === undefined ? "" : `AND key ${isDescending ? "<" : ">"} ?`;
   const sql = `SELECT key, json FROM viewRow WHERE view=? ${after} ORDER BY key ${isDescending ? "DESC" : "ASC"} LIMIT ?`;
   const values: SQLInputValue[] = query.afterKey === undefined ? [query.view] : [query.view, query.afterKey];
-  return prepared(sql).all(...values, query.limit) as unknown as { key: string; json: string }[];
+  const statement = prepared(sql);
+  statement.setReturnArrays(true);
+  const found = statement.all(...values, query.limit) as unknown as (readonly [key: string, json: string])[];
+  return found.map(([key, json]) => ({ key, json }));
 }
 
 function readViewStates(prepared: (sql: string) => StatementSync): Map<string, ViewState> {
