@@ -86,9 +86,7 @@ export function createViewTable(view: View, store: Pick<Store, "row" | "rows"> |
 function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
   const cells = new Map<string, Cell>();
   const dirty = new Map<string, Cell>();
-  const undo: Undo[] = [];
-  /** How many of `undo` belong to the event under way; null when nobody wants to take it back, as in a rebuild. */
-  let undoCount: number | null = null;
+  const undo = createUndo();
   const keys = createKeyOrder(view, store);
 
   const load = (key: string): Cell => {
@@ -107,20 +105,9 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
   };
   const set = (key: string, cell: Cell, before: Cell): void => {
     const wasDirty = dirty.has(key);
-    if (undoCount !== null) remember(key, before, wasDirty);
+    undo.remember(key, before, wasDirty);
     if (!wasDirty) dirty.set(key, before);
     put(key, cell, before);
-  };
-  const remember = (key: string, row: Cell, wasDirty: boolean): void => {
-    const at = undoCount ?? 0;
-    undoCount = at + 1;
-    const used = undo[at];
-    if (used === undefined) undo.push({ key, row, wasDirty });
-    else {
-      used.key = key;
-      used.row = row;
-      used.wasDirty = wasDirty;
-    }
   };
   return {
     load,
@@ -132,15 +119,12 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
       const oldest = keys.smallest();
       if (oldest !== undefined) set(oldest, absent, load(oldest));
     },
-    mark(): void {
-      undoCount = 0;
-    },
+    mark: undo.begin,
     rollback(): void {
-      for (const { key, row, wasDirty } of undo.slice(0, undoCount ?? 0).toReversed()) {
+      undo.takeBack(({ key, row, wasDirty }) => {
         put(key, row, cells.get(key) ?? absent);
         if (!wasDirty) dirty.delete(key);
-      }
-      undoCount = 0;
+      });
     },
     dirtyRows(): { key: string; cell: Cell }[] {
       const writes: { key: string; cell: Cell }[] = [];
@@ -158,10 +142,41 @@ function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
         if (cell !== before) changes.push({ key, before: bare(before), after: bare(cell) });
       }
       dirty.clear();
-      undo.length = 0;
-      undoCount = null;
+      undo.forget();
       if (store !== null) trim(cells);
       return changes;
+    },
+  };
+}
+
+/** The steps of the event under way. Before the first `begin` nothing is remembered, as in a rebuild, which takes nothing back. */
+function createUndo() {
+  const steps: Undo[] = [];
+  let count: number | null = null;
+  return {
+    begin(): void {
+      count = 0;
+    },
+    remember(key: string, row: Cell, wasDirty: boolean): void {
+      if (count === null) return;
+      const used = steps[count];
+      count += 1;
+      if (used === undefined) {
+        steps.push({ key, row, wasDirty });
+        return;
+      }
+      used.key = key;
+      used.row = row;
+      used.wasDirty = wasDirty;
+    },
+    /** Newest first. */
+    takeBack(undoStep: (step: Readonly<Undo>) => void): void {
+      for (const step of steps.slice(0, count ?? 0).toReversed()) undoStep(step);
+      count = 0;
+    },
+    forget(): void {
+      steps.length = 0;
+      count = null;
     },
   };
 }
