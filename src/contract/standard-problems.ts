@@ -24,7 +24,7 @@ export const Halted = problem({
   status: 503,
   title: "The hub is halted",
   about:
-    "A person stopped everything. `by`, `sinceMs` and `reason` say who, when and why; agents, plugins, nodes and workers wait until a person releases the hub with `arw stop --release`.",
+    "A person stopped everything. `by`, `haltedAtMs` and `reason` say who, when and why; agents, plugins, nodes and workers wait until a person releases the hub with `arw stop --release`.",
 });
 export const ApprovalDenied = problem({
   code: "arw.approval-denied",

@@ -68,21 +68,18 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
     });
   };
 
+  const run = async (input: RunInput, ctx: Context): Promise<Static<typeof Run.output>> => {
+    const program = programOf(programs, input.agent);
+    const known = row(ctx.corrId);
+    const isOver = known !== undefined && known.status !== "running" && !active.has(ctx.corrId);
+    if (isOver && isTriedAgain(parts, ctx.corrId)) return formerEnd(parts, ctx.corrId);
+    return await begin(program, input, ctx);
+  };
+
   return {
     name: "agents",
     operations: [
-      bind(
-        Run,
-        async (input, ctx) => {
-          const program = programs.find((each) => each.id === input.agent);
-          if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${input.agent}`);
-          const known = row(ctx.corrId);
-          const isOver = known !== undefined && known.status !== "running" && !active.has(ctx.corrId);
-          if (isOver && isTriedAgain(parts, ctx.corrId)) return formerEnd(parts, ctx.corrId);
-          return await begin(program, input, ctx);
-        },
-        { admit: ({ grants }, ctx) => withinReach(grants, ctx.caller) },
-      ),
+      bind(Run, run, { admit: ({ grants }, ctx) => withinReach(grants, ctx.caller) }),
       bind(Stop, async ({ episode }, ctx) => {
         const known = row(episode);
         const reason = `stopped by ${callerName(ctx.caller)}`;
@@ -149,6 +146,12 @@ async function cancelIdle({ agent, status }: RunRow, parts: KernelParts, stoppin
   if (status === "running") await cancelQueued(parts, stopping).catch(ignoreAbsent);
   if (parts.kernel.views.get(runs, episode)?.status !== status) return;
   await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent, reason });
+}
+
+function programOf(programs: readonly AgentProgram[], id: string): AgentProgram {
+  const program = programs.find((each) => each.id === id);
+  if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${id}`);
+  return program;
 }
 
 /** Whoever begins a run by a token gives the agent no key that the token does not reach. */

@@ -20,7 +20,7 @@ export const HaltReleased = event({
 export const HaltState = closed({
   isHalted: Type.Boolean(),
   by: Type.String({ description: "Who stopped or released last; empty when nobody ever did." }),
-  sinceMs: EpochMs,
+  changedAtMs: EpochMs,
   reason: Type.Union([Reason, Type.Null()]),
 });
 export type HaltState = Static<typeof HaltState>;

@@ -113,11 +113,11 @@ test("one call ends runs, calls, questions and tasks, of agents that heed their 
   await until(() => kit.kinds().includes("approvals.requested"), "one asks");
   const answer = await answerOf(kit, "halt.engage", { reason: "it went wild" });
   assert.deepEqual(
-    { ...answer, sinceMs: 0 },
+    { ...answer, changedAtMs: 0 },
     {
       isHalted: true,
       by: "person:admin",
-      sinceMs: 0,
+      changedAtMs: 0,
       reason: "it went wild",
       endedTasks: 4,
       cancelledTasks: 0,
@@ -221,6 +221,34 @@ test("a halted hub is halted at its next start, whenever it ended, until a perso
   await next.call("halt.release", {});
   await until(() => next.kernel.queue.depth().queued === 0, "the queue goes on");
   assert.deepEqual(world.done, ["touched"], "the agent's own left-over was taken back");
+});
+
+test("work that does not end is told as such, is refused what it asks for, and its calls stay refused after the release", async () => {
+  const world = createWorld();
+  const asked: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const Deaf = worldOp("deaf", "write", "job");
+  const deaf = bind(Deaf, async (_input, ctx) => {
+    await gate.promise;
+    asked.push(
+      await ctx.call(Touch, {}).then(
+        () => "touched",
+        (error: unknown) => (isProblem(error) ? error.definition.code : "?"),
+      ),
+    );
+    return {};
+  });
+  await using kit = await makeKernel({ domains: () => [world.domain, domainOf("deaf", { operations: [deaf] })] });
+  await kit.call("world.deaf", {});
+  await until(() => kit.kernel.queue.depth().running === 1, "it runs");
+  const answer = answerOf(kit, "halt.engage");
+  await until(() => kit.kinds().includes("halt.engaged"), "the stop is written");
+  kit.clock.advance(10_000);
+  assert.deepEqual(await answer.then(({ endedTasks, stillEnding }) => [endedTasks, stillEnding]), [0, 1]);
+  await kit.call("halt.release", {});
+  gate.resolve();
+  await until(() => asked.length === 1, "it goes on");
+  assert.deepEqual([asked, world.done], [["arw.cancelled"], []]);
 });
 
 test("a stop that cannot be written down stops all the same, and says what it could not do", async () => {

@@ -39,7 +39,7 @@ export function createHalt(deps: HaltDeps): Halt {
   const engage = async (reason: string | undefined, ctx: Context): Promise<Static<typeof Engage.output>> => {
     const isFirst = !brake.isOn();
     const state = isFirst
-      ? { isHalted: true, by: callerName(ctx.caller), sinceMs: clock.nowMs(), reason: reason ?? null }
+      ? { isHalted: true, by: callerName(ctx.caller), changedAtMs: clock.nowMs(), reason: reason ?? null }
       : row();
     const { running } = parts.kernel.queue.depth();
     if (isFirst) brake.pull(state);
@@ -82,7 +82,7 @@ export function createHalt(deps: HaltDeps): Halt {
   };
 }
 
-const neverHalted: HaltState = { isHalted: false, by: "", sinceMs: 0, reason: null };
+const neverHalted: HaltState = { isHalted: false, by: "", changedAtMs: 0, reason: null };
 
 const whyText = ({ by, reason }: HaltState): string =>
   `everything was stopped by ${by}${reason === null ? "" : `: ${reason}`}`;
@@ -164,7 +164,7 @@ function isOpen(caller: Caller, { effect, isPublic, isOpenWhenHalted }: Operatio
 const halted = (state: HaltState): Problem =>
   new Problem(Halted, `The hub is halted: ${whyText(state)}.`, {
     by: state.by,
-    sinceMs: state.sinceMs,
+    haltedAtMs: state.changedAtMs,
     reason: state.reason,
     next: "A person releases it with `arw stop --release`.",
   });

@@ -17,14 +17,14 @@ export const halt = view(HaltState)({
       (_row, { data, timeMs, caller }) => ({
         isHalted: true,
         by: caller,
-        sinceMs: timeMs,
+        changedAtMs: timeMs,
         reason: data.reason ?? null,
       }),
     ),
     state(
       HaltReleased,
       () => haltKey,
-      (_row, { timeMs, caller }) => ({ isHalted: false, by: caller, sinceMs: timeMs, reason: null }),
+      (_row, { timeMs, caller }) => ({ isHalted: false, by: caller, changedAtMs: timeMs, reason: null }),
     ),
   ],
 });
