@@ -1043,6 +1043,8 @@ export type GatingReloadOutput = {
   readonly rules: number;
   /** Immutable contracts that stay until they end. */
   readonly held: readonly string[];
+  /** Contracts that cover no key of this hub: mistyped, perhaps. */
+  readonly idle: readonly string[];
 };
 
 export type HaltEngageInput = {
@@ -1054,7 +1056,7 @@ export type HaltEngageOutput = {
   /** Who stopped or released last; empty when nobody ever did. */
   readonly by: string;
   /** Milliseconds since 1970-01-01 UTC. */
-  readonly sinceMs: number;
+  readonly changedAtMs: number;
   readonly reason: string | null;
   /** Tasks that ran and were ended. */
   readonly endedTasks: number;
@@ -1070,7 +1072,7 @@ export type HaltReleaseOutput = {
   /** Who stopped or released last; empty when nobody ever did. */
   readonly by: string;
   /** Milliseconds since 1970-01-01 UTC. */
-  readonly sinceMs: number;
+  readonly changedAtMs: number;
   readonly reason: string | null;
 };
 
@@ -1080,7 +1082,7 @@ export type HaltStatusOutput = {
   /** Who stopped or released last; empty when nobody ever did. */
   readonly by: string;
   /** Milliseconds since 1970-01-01 UTC. */
-  readonly sinceMs: number;
+  readonly changedAtMs: number;
   readonly reason: string | null;
 };
 
@@ -2540,7 +2542,7 @@ export type StateHaltOutput = {
     /** Who stopped or released last; empty when nobody ever did. */
     readonly by: string;
     /** Milliseconds since 1970-01-01 UTC. */
-    readonly sinceMs: number;
+    readonly changedAtMs: number;
     readonly reason: string | null;
   })[];
   readonly nextCursor: string | null;
@@ -2554,7 +2556,7 @@ export type StateHaltGetOutput = {
   /** Who stopped or released last; empty when nobody ever did. */
   readonly by: string;
   /** Milliseconds since 1970-01-01 UTC. */
-  readonly sinceMs: number;
+  readonly changedAtMs: number;
   readonly reason: string | null;
 };
 

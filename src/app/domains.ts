@@ -106,7 +106,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createFs({ reader, recorder: () => parts.recorder }),
       halt.domain,
       hierarchy.domain,
-      createJournalKeeper({ parts, clock, ...means.journal }),
+      createJournalKeeper({ parts, clock, onImported: gating.refresh, ...means.journal }),
       createPolicy({
         parts,
         stages: [gating.explain, explainRulings(rulings)],

@@ -3,10 +3,8 @@ import { join } from "node:path";
 import type { Exporter, ExporterStatus } from "../adapters/otlp/exporter.ts";
 import type { StateFiles } from "../adapters/files/state-file.ts";
 import type { Redactor } from "../base/redact.ts";
-import { systemClock } from "../adapters/system/clock.ts";
-import { createDenyGate } from "../domains/gating/service.ts";
 import type { StartedKernel } from "../kernel/create-kernel.ts";
-import type { Chance, Log } from "../kernel/ports.ts";
+import type { Chance, Denial, Log } from "../kernel/ports.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { headersOf } from "./traces/headers.ts";
 import { traceMarkCodec } from "./traces/mark.ts";
@@ -36,12 +34,15 @@ const gateKey = "io:egress:otlp";
 export function createOtlpSeat(options: OtlpSeatOptions): OtlpSeat {
   const { config, log, redactor, files } = options;
   const { otlp, state } = config.values;
-  const denial = otlp.endpoint === "" ? null : createDenyGate(config.denyRules, systemClock).check(gateKey, null);
+  let denied: () => Denial | null = () => null;
   let exporter: Exporter | null = null;
   let stopListening: (() => void) | null = null;
   return {
-    async open({ journal, bus }) {
-      if (otlp.endpoint === "" || denial !== null) return;
+    async open({ journal, bus, parts }) {
+      if (otlp.endpoint === "") return;
+      denied = () => parts.gate.check(gateKey, null);
+      // Nothing is loaded for what may not be sent; once the rule is gone, the next start sends.
+      if (denied() !== null) return;
       const { headers, faults } = headersOf(options.headers ?? "");
       for (const fault of faults) log.warn("a header for the collector is left out", { fault });
       redactor.add(Object.values(headers).flatMap((value) => [value, ...value.split(" ")]));
@@ -55,11 +56,12 @@ export function createOtlpSeat(options: OtlpSeatOptions): OtlpSeat {
       });
       exporter = opened;
       stopListening = bus.listen([], ({ seq }) => {
-        if (seq > 0) opened.wake();
+        if (seq > 0 && denied() === null) opened.wake();
       });
     },
     status: () => exporter?.status() ?? null,
     checks() {
+      const denial = denied();
       if (denial !== null) return [{ name: "otlp", ok: true, detail: `no traces: ${denial.rule} denies ${gateKey}` }];
       const status = exporter?.status();
       return status === undefined ? [] : [{ name: "otlp", ok: status.isWell, detail: status.detail }];

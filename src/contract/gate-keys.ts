@@ -50,10 +50,22 @@ export function keySpace({ operations, events }: Named): readonly KeyRow[] {
       key: egressKey(taskKey(key)),
       about: `Results of tasks that ran \`${id}\`.`,
     })),
+    ...others,
     ...rows(queued, "task", ({ id }, key) => ({ key: taskKey(key), about: `\`${id}\` in the queue.` })),
     ...kinds.map(({ kind, about }): KeyRow => ({ key: emitKey(kind), about, ...headOf({ id: kind }, "emit") })),
   ];
 }
+
+/** What leaves the hub by another way than a call. */
+const others: readonly KeyRow[] = [
+  {
+    key: egressKey("otlp"),
+    title: "Traces",
+    family: "egress",
+    stability: "stable",
+    about: "Traces of episodes to an OpenTelemetry collector.",
+  },
+];
 
 type Tell = (operation: Operation, key: string) => Pick<KeyRow, "key" | "about">;
 

@@ -75,6 +75,8 @@ export interface KernelParts {
   readonly recorder: Recorder;
   readonly scheduler: Scheduler;
   readonly archive: Archive;
+  /** For what leaves the hub by other ways than a call. */
+  readonly gate: Gate;
   readonly node: string;
   /** A context for work that no request began: a run of an agent, the start of a domain. */
   act(options: { readonly caller: Caller; readonly corrId: string; readonly signal?: AbortSignal }): Context;
@@ -93,7 +95,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
   const { store, clock, chance, log } = options;
   const stop = new AbortController();
   const newId = createIds({ now: clock.nowMs, randomBytes: chance.randomBytes }).next;
-  const late: { kernel?: StartedKernel; dispatcher?: OwnedDispatcher; context?: ContextDeps; archive?: Archive } = {};
+  const late: Late = {};
   const parts = createParts(options, late);
   const { domains, ...ports } = options.compose(parts);
   const definitions = domains.flatMap((domain) => domain.views);
@@ -149,7 +151,8 @@ export function createKernel(options: KernelOptions): StartedKernel {
       store[Symbol.dispose]();
     },
   };
-  Object.assign(late, { kernel, dispatcher, context, archive: createArchive({ store, journal, views: definitions }) });
+  const archive = createArchive({ store, journal, views: definitions });
+  Object.assign(late, { kernel, dispatcher, context, archive, gate: ports.gate });
   return kernel;
 }
 
@@ -169,16 +172,17 @@ function openJournal(
   return sealedJournal(journal, options.vault);
 }
 
+/** What is there once the kernel is whole. */
+interface Late {
+  readonly kernel?: StartedKernel;
+  readonly dispatcher?: OwnedDispatcher;
+  readonly context?: ContextDeps;
+  readonly archive?: Archive;
+  readonly gate?: Gate;
+}
+
 /** The parts that services get before the kernel is whole; what is late is there when they begin to work. */
-function createParts(
-  options: KernelOptions,
-  late: {
-    readonly kernel?: StartedKernel;
-    readonly dispatcher?: OwnedDispatcher;
-    readonly context?: ContextDeps;
-    readonly archive?: Archive;
-  },
-): KernelParts {
+function createParts(options: KernelOptions, late: Late): KernelParts {
   const { clock, log, limits } = options;
   const made = <T>(part: T | undefined): T => {
     assert(part !== undefined, "a service used the kernel before it was whole");
@@ -190,6 +194,9 @@ function createParts(
     },
     get archive() {
       return made(late.archive);
+    },
+    get gate() {
+      return made(late.gate);
     },
     node: options.node,
     bus: createBus({

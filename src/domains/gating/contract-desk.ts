@@ -33,12 +33,14 @@ interface Desk {
 const listDefault = 100;
 const pageRows = 1000;
 
-/** What the journal kept, and from then on every change of it. */
+/** What the journal kept. */
+export function fillContracts({ parts, door }: Pick<Desk, "parts" | "door">): void {
+  door.replace(keptContracts(parts.kernel.views).map((contract) => ({ contract })));
+}
+
+/** From now on the book follows every change of what the journal keeps. */
 export function followContracts({ parts, door }: Pick<Desk, "parts" | "door">): void {
-  const { views } = parts.kernel;
-  const fill = (): void => door.replace(keptContracts(views).map((contract) => ({ contract })));
-  fill();
-  views.onChange(gateContracts.name, (changes) => {
+  parts.kernel.views.onChange(gateContracts.name, (changes) => {
     for (const { key, after } of changes)
       if (after === undefined) door.remove(key);
       else door.put({ contract: contractOf(after as KeptContract) });

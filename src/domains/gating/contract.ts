@@ -216,6 +216,7 @@ export const Reload = op({
     version: Type.Integer(),
     rules: Type.Integer({ minimum: 0 }),
     held: Type.Array(Type.String(), { description: "Immutable contracts that stay until they end." }),
+    idle: Type.Array(Type.String(), { description: "Contracts that cover no key of this hub: mistyped, perhaps." }),
   }),
   problems: [RulesInvalid, TooManyContracts],
   emits: [PolicyReloaded, PolicyRefused],

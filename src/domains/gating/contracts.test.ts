@@ -294,6 +294,10 @@ test("a file that changes is read anew; one that is not valid leaves the last go
   assert.match(kit.gating.health().detail, /^gating\.toml:3: .*stay in force/);
   assert.equal(kit.gating.health().ok, false);
   assert.equal(kit.errors.length, 2);
+  disk.write(
+    rules({ contract: { id: "typo", patterns: ["prob:*"] } }, { contract: { id: "fine", patterns: ["prob*"] } }),
+  );
+  assert.deepEqual((await answer(kit, "gating.reload", {}))["idle"], ["typo"]);
   disk.write(rules());
   const { rules: count } = await answer(kit, "gating.reload", {});
   assert.deepEqual([count, kit.gating.health().ok], [0, true]);

@@ -18,7 +18,9 @@ interface FileRulesDeps {
   readonly book: RuleBook;
   readonly file: RuleFile;
   readonly clock: Pick<Clock, "nowMs">;
-  readonly log: Pick<Log, "info" | "error">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
+  /** Every key of this hub; asked from the start of the kernel on. */
+  readonly keys: () => readonly string[];
 }
 
 export interface Health {
@@ -37,8 +39,9 @@ export interface FileRules {
 
 const faultsShownMax = 20;
 const heldShownMax = 100;
+const idleAskedMax = 1000;
 
-export function createFileRules({ book, file, clock, log }: FileRulesDeps): FileRules {
+export function createFileRules({ book, file, clock, log, keys }: FileRulesDeps): FileRules {
   const door = book.source(fileSource(file.path));
   const turns = createKeyedMutex();
   let inForce = file.first;
@@ -56,7 +59,13 @@ export function createFileRules({ book, file, clock, log }: FileRulesDeps): File
     const read: RulesRead = await file.read();
     if (read.kind === "faults") return await refuse(ctx, invalid(read.faults), read.faults);
     const held = heldRules(door, read.placed, clock.nowMs());
-    const answer = () => ({ version: book.version, rules: door.size, held: held.map(({ contract }) => contract.id) });
+    const heldIds = held.map(({ contract }) => contract.id);
+    const answer = () => ({
+      version: book.version,
+      rules: door.size,
+      held: heldIds,
+      idle: idleRules(book, door, keys),
+    });
     const placed = [
       ...held,
       ...read.placed.filter(({ contract }) => !held.some((each) => each.contract.id === contract.id)),
@@ -72,9 +81,10 @@ export function createFileRules({ book, file, clock, log }: FileRulesDeps): File
     inForce = placed;
     fault = null;
     if (!isSame || !wasWell) {
-      const { version, rules, held: ids } = answer();
-      log.info("the rules were read anew", { source: file.path, version, rules, held: ids });
-      await ctx.emit(PolicyReloaded, { source: file.path, version, rules, held: ids.slice(0, heldShownMax) });
+      const { version, rules, idle } = answer();
+      log.info("the rules were read anew", { source: file.path, version, rules, held: heldIds });
+      warnOfIdle(log, idle);
+      await ctx.emit(PolicyReloaded, { source: file.path, version, rules, held: heldIds.slice(0, heldShownMax) });
     }
     return answer();
   };
@@ -83,6 +93,7 @@ export function createFileRules({ book, file, clock, log }: FileRulesDeps): File
   return {
     reload: inTurn,
     watch(ctx) {
+      warnOfIdle(log, idleRules(book, door, keys));
       const watching = file.watch(() => {
         // The refusal was logged, told and shown in the health check where it happened.
         inTurn(ctx).catch((error: unknown) => {
@@ -93,16 +104,30 @@ export function createFileRules({ book, file, clock, log }: FileRulesDeps): File
         log.error("changes of the rules are not seen by themselves; use arw gate reload", { source: file.path });
       ctx.signal.addEventListener("abort", () => watching[Symbol.dispose](), { once: true });
     },
-    health: () => ({
-      name: "rules",
-      ok: fault === null,
-      detail:
-        fault === null
-          ? `version ${book.version}, ${book.size} in force`
-          : `${fault}; the rules of version ${book.version} stay in force; mend the file, then: arw gate reload`,
-    }),
+    health: () => healthOf(book, fault),
   };
 }
+
+const healthOf = ({ version, size }: RuleBook, fault: string | null): Health => ({
+  name: "rules",
+  ok: fault === null,
+  detail:
+    fault === null
+      ? `version ${version}, ${size} in force`
+      : `${fault}; the rules of version ${version} stay in force; mend the file, then: arw gate reload`,
+});
+
+/** Contracts that cover no key there is. Of more than a person wrote, nobody asks. */
+function idleRules(book: RuleBook, door: SourceDoor, keys: () => readonly string[]): string[] {
+  if (door.size === 0 || door.size > idleAskedMax) return [];
+  const covering = new Set(keys().flatMap((key) => book.covering(key)));
+  return [...door.rules()].filter((rule) => !covering.has(rule)).map(({ contract }) => contract.id);
+}
+
+const warnOfIdle = (log: Pick<Log, "warn">, idle: readonly string[]): void => {
+  if (idle.length > 0)
+    log.warn("these contracts cover no key of this hub; is a pattern mistyped?", { contracts: idle });
+};
 
 const invalid = (faults: readonly string[]): Problem =>
   new Problem(RulesInvalid, `${faults[0] ?? "the file of rules cannot be read"}${more(faults.length - 1)}`, {

@@ -7,7 +7,7 @@ import type { Clock, Log } from "../../kernel/ports.ts";
 import type { HierarchyState } from "../hierarchy/contract.ts";
 import type { ExplainStage } from "../policy/contract.ts";
 import { ContractPut, ContractRemoved, ListKeys, QuotaCounted, QuotaForgotten, Reload } from "./contract.ts";
-import { deskOperations, followContracts } from "./contract-desk.ts";
+import { deskOperations, fillContracts, followContracts } from "./contract-desk.ts";
 import { explainGate } from "./explain.ts";
 import { createFileRules, type Health } from "./file-rules.ts";
 import { createGate, type OwnedGate } from "./gate.ts";
@@ -22,7 +22,7 @@ import { gateContracts, gateQuotas } from "./views.ts";
 export interface GatingDeps {
   readonly parts: KernelParts;
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
-  readonly log: Pick<Log, "info" | "error">;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly denyRules: readonly DenyRule[];
   readonly file: RuleFile;
   /** Who this hub is; asked from the start of the kernel on. */
@@ -35,6 +35,8 @@ export interface Gating {
   readonly explain: ExplainStage;
   /** Rules of another hub or issuer: their ids are their own, and they neither shadow nor push out those of this hub. */
   foreign(name: string): SourceDoor;
+  /** Reads anew what the journal keeps of rules, after it was changed behind the views. */
+  refresh(): void;
   health(): Health;
 }
 
@@ -45,15 +47,27 @@ export function createGating(deps: GatingDeps): Gating {
   const quotas = createQuotas(clock, async (count) => await late.system?.emit(QuotaCounted, count));
   const gate = createGate({ book, quotas, clock, isWayOut, self: () => late.self ?? nobodyYet });
   fillConfigured(book, deps.denyRules);
-  const fileRules = createFileRules({ book, file, clock, log });
+  const fileRules = createFileRules({
+    book,
+    file,
+    clock,
+    log,
+    keys: () => keySpace(parts.kernel.table).map(({ key }) => key),
+  });
   const door = book.source(apiSource);
   const takePlace = (): void => {
     const { id, role, tags } = hierarchy.current();
     late.self = { role, node: id, tags };
     book.source(roleSource).replace(roleContracts(role).map((contract) => ({ contract })));
   };
+  const refresh = (): void => {
+    takePlace();
+    fillContracts({ parts, door });
+    recall(parts, quotas);
+  };
   return {
     gate,
+    refresh,
     explain: explainGate(gate),
     foreign: (name) => book.source(foreignSource(name)),
     health: fileRules.health,
@@ -68,10 +82,10 @@ export function createGating(deps: GatingDeps): Gating {
       views: [gateContracts, gateQuotas],
       async start(ctx) {
         late.system = ctx;
-        takePlace();
+        refresh();
         hierarchy.onChange(takePlace);
         followContracts({ parts, door });
-        await recount({ parts, book, quotas, ctx });
+        await forgetGone({ book, quotas, ctx });
         fileRules.watch(ctx);
       },
     },
@@ -97,17 +111,20 @@ function fillConfigured(book: RuleBook, rules: readonly DenyRule[]): void {
   }
 }
 
-interface Recount {
-  readonly parts: KernelParts;
+/** Goes on with what was counted before a restart. */
+function recall(parts: KernelParts, quotas: Quotas): void {
+  const { rows } = parts.kernel.views.list(gateQuotas, { limit: gateQuotas.rowsMax });
+  quotas.restore(rows.map(({ row }) => row));
+}
+
+interface Forgetting {
   readonly book: RuleBook;
   readonly quotas: Quotas;
   readonly ctx: Context;
 }
 
-/** Goes on with what was counted before the restart, and lets go of the counts of contracts that are no more. */
-async function recount({ parts, book, quotas, ctx }: Recount): Promise<void> {
-  const { rows } = parts.kernel.views.list(gateQuotas, { limit: gateQuotas.rowsMax });
-  quotas.restore(rows.map(({ row }) => row));
+/** Lets go of the counts of contracts that are no more. */
+async function forgetGone({ book, quotas, ctx }: Forgetting): Promise<void> {
   const kept = new Set(book.all().map(({ contract, source }) => `${contract.id} ${source.name}`));
   for (const { source, contract } of quotas.forget((from, id) => kept.has(`${id} ${from}`)))
     await ctx.emit(QuotaForgotten, { source, contract });

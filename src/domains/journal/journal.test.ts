@@ -31,9 +31,16 @@ interface HubOptions {
   readonly files?: JournalFiles;
   readonly rules?: readonly RetentionRule[];
   readonly frontier?: () => number;
+  readonly onImported?: () => void;
 }
 
-const hub = ({ store, files = linesOf([]), rules = [], frontier = () => Number.MAX_SAFE_INTEGER }: HubOptions = {}) =>
+const hub = ({
+  store,
+  files = linesOf([]),
+  rules = [],
+  onImported = () => {},
+  frontier = () => Number.MAX_SAFE_INTEGER,
+}: HubOptions = {}) =>
   makeKernel({
     ...(store === undefined ? {} : { store }),
     domains: (parts) => [
@@ -42,6 +49,7 @@ const hub = ({ store, files = linesOf([]), rules = [], frontier = () => Number.M
         files,
         rules,
         frontier,
+        onImported,
         clock: { soon: (run) => void setImmediate(run) },
       }),
     ],
@@ -130,6 +138,18 @@ test("a file with its rotated ones is read oldest first, gzipped or plain, and l
   await stream(target, "journal.import", { file: join(folder, "events.jsonl") });
   assert.deepEqual(await exported(target), lines.slice(0, 5));
   rmSync(folder, { recursive: true });
+});
+
+test("rules and a role that come with an import hold at once", async () => {
+  await using source = await hub();
+  await source.call("gating.contracts.put", { id: "shut", patterns: ["episodes:show"] });
+  await source.call("hierarchy.role", { role: "observer" });
+  const late: { target?: Kit } = {};
+  const lines = await exported(source);
+  await using target = await hub({ files: linesOf(lines), onImported: () => late.target?.gating.refresh() });
+  late.target = target;
+  await stream(target, "journal.import", { file: "/x" });
+  for (const key of ["episodes:show", "tasks:enqueue"]) assert.ok(target.gating.gate.check(key, null), key);
 });
 
 test("what is not one whole journal is refused, and nothing of it is taken", async () => {

@@ -34,11 +34,20 @@ interface JournalDeps {
   readonly files: JournalFiles;
   readonly rules: readonly RetentionRule[];
   readonly frontier: Frontier;
+  /** Watchers of views are not told of an import; whoever keeps something beside a view is told here. */
+  readonly onImported?: () => void;
 }
 
 type Progress = Static<typeof Import.output>;
 
-export function createJournalKeeper({ parts, clock, files, rules, frontier }: JournalDeps): Domain {
+export function createJournalKeeper({
+  parts,
+  clock,
+  files,
+  rules,
+  frontier,
+  onImported = () => {},
+}: JournalDeps): Domain {
   const pause = (): Promise<void> => new Promise((resolve) => clock.soon(resolve));
   const retention = { parts, rules, frontier, pause };
   return {
@@ -47,7 +56,7 @@ export function createJournalKeeper({ parts, clock, files, rules, frontier }: Jo
       bind(Verify, (_input, ctx) => verify(parts, ctx, pause)),
       bind(Export, (input) => exportRows(parts, input, pause)),
       bind(Import, ({ file, mayLackRows = false }, ctx) =>
-        importFile(parts, { lines: () => files.lines(file), mayLackRows }, ctx),
+        told(importFile(parts, { lines: () => files.lines(file), mayLackRows }, ctx), onImported),
       ),
       bind(Compact, (_input, ctx) => compact(retention, ctx)),
     ],
@@ -133,6 +142,15 @@ async function* importFile(
     yield progress;
   }
   yield { ...progress, stage: "done" };
+}
+
+/** Also when an import breaks off: what it took until then is there. */
+async function* told<T>(items: AsyncIterable<T>, onEnd: () => void): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } finally {
+    onEnd();
+  }
 }
 
 const progressOf = (stage: Progress["stage"], reader: ReturnType<typeof createRowReader>): Progress => ({
