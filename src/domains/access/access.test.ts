@@ -101,14 +101,17 @@ test("the check of a token is HMAC-SHA-256 of it, whatever its text", () => {
   const text = fc.string({ maxLength: 300, unit: "grapheme" });
   fc.assert(
     fc.property(text, text, (one, other) => {
-      const check = createTokenCheck({ salt, hash: tokenHash(salt, one) });
+      const { isRight: check, isKnown } = createTokenCheck({ salt, hash: tokenHash(salt, one) });
+      assert.equal(isKnown(one), false);
       assert.equal(check(one), one !== "");
+      assert.equal(isKnown(one), one !== "");
       // Again, by the shorter way.
       assert.equal(check(one), one !== "");
       assert.equal(check(other), one === other && one !== "");
+      assert.equal(isKnown(other), one === other && one !== "");
     }),
   );
-  assert.equal(createTokenCheck({ salt, hash: tokenHash(salt, right) })("x".repeat(100_000)), false);
+  assert.equal(createTokenCheck({ salt, hash: tokenHash(salt, right) }).isRight("x".repeat(100_000)), false);
 });
 
 test("the right token is the admin, no proof is nobody, a wrong one is refused", () => {

@@ -79,7 +79,7 @@ async function give(
   const expiresAtMs = Math.min(nowMs + token.lifeMs, ownEndMs);
   const text = await stored(
     book.put({ ...token, expiresAtMs }, nowMs),
-    "The token could not be stored, so there is none of this name now.",
+    "The change could not be stored: no token of this name works now, and a former one may again after a restart.",
   );
   deps.learnSecrets([text]);
   const facts = { name: token.name, role: token.role, key: [...token.keys], expiresAtMs };
