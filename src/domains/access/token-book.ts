@@ -76,8 +76,6 @@ export function createTokenBook({ stored, store, randomBytes, clock }: TokenBook
     writing = turn.catch(() => undefined);
     return turn;
   };
-  const inForce = (held: Held | undefined, nowMs: number): Held | null =>
-    held === undefined || nowMs >= held.stored.expiresAtMs ? null : held;
   for (const token of stored.tokens) hold(token);
 
   return {
@@ -120,6 +118,9 @@ export function createTokenBook({ stored, store, randomBytes, clock }: TokenBook
     },
   };
 }
+
+const inForce = (held: Held | undefined, nowMs: number): Held | null =>
+  held === undefined || nowMs >= held.stored.expiresAtMs ? null : held;
 
 /** Tokens that were right, by a digest that costs a third as much and is worth nothing outside of this process. */
 function createKnownTexts(randomBytes: (count: number) => Uint8Array) {
