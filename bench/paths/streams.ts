@@ -10,89 +10,14 @@ import { amount, type Bench, type BenchOptions } from "../harness/bench.ts";
 import { loadPeer, stopChild } from "../harness/peers.ts";
 import { figure, type Row } from "../harness/rows.ts";
 import { sampleData } from "../harness/subject.ts";
-import { createMemoryBlobs } from "../../src/adapters/files/memory-blobs.ts";
-import { createMemoryStore } from "../../src/adapters/memory/store.ts";
-import { createSystemChance, systemClock } from "../../src/adapters/system/clock.ts";
-import { createRedactor } from "../../src/base/redact.ts";
-import { event } from "../../src/contract/event.ts";
-import { Type } from "../../src/contract/schema.ts";
-import { endedTasks, openTasks, taskEvents } from "../../src/contract/task.ts";
-import { createEvents } from "../../src/domains/events/service.ts";
-import { createKernel } from "../../src/kernel/create-kernel.ts";
-import { createHttpSurface } from "../../src/surfaces/http/surface.ts";
+import { type Streamer, startStreamHub } from "./streams-hub.ts";
 
 const clientsFull = 1_000;
 const eventsFull = 200;
 const mark = "the-last-of-the-lap";
-const limitBytes = 1e9;
-const Sampled = event({ kind: "bench.sampled", isDurable: false, about: "A sample.", data: Type.Unknown() });
-const origin = { caller: { kind: "system", id: "bench" } as const, corrId: "bench", causeId: null };
-/** No policies: what is measured stands beside them. */
-const allowed = { effect: "allow", rule: "bench", source: "bench", reason: "all is allowed" } as const;
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** Something that streams: where it listens, and how an event is given to it. */
-interface Streamer {
-  readonly name: string;
-  readonly port: number;
-  readonly path: string;
-  publish(data: object): void;
-}
 
 const dataOf = (index: number, count: number): object =>
   index === count - 1 ? { ...sampleData(index), mark } : sampleData(index);
-
-async function startOurs(options: BenchOptions): Promise<Streamer> {
-  const kernel = createKernel({
-    store: createMemoryStore(),
-    blobs: createMemoryBlobs({ sizeBytesMaxEach: limitBytes }),
-    clock: systemClock,
-    chance: createSystemChance(),
-    log: silent,
-    redactor: createRedactor({ secrets: [] }),
-    node: "bench-node",
-    limits: { busCapacity: 1024, busReplay: 1000, workers: 1, recordBytesMax: limitBytes, recordAgeMsMax: limitBytes },
-    telemetry: { onSample: () => undefined, onCommit: () => undefined },
-    compose: (parts) => ({
-      domains: [
-        createEvents({ parts }),
-        { name: "bench", operations: [], events: [Sampled, ...taskEvents], views: [openTasks, endedTasks] },
-      ],
-      identity: { identify: () => origin.caller },
-      gate: { check: () => null, admit: () => null },
-      policy: { rule: () => allowed },
-      budget: { reserve: () => null },
-      approvals: {
-        request: () => Promise.reject(new TypeError("nothing is asked here")),
-        decision: () => Promise.reject(new TypeError("nothing is asked here")),
-        isGranted: () => false,
-      },
-    }),
-  });
-  await kernel.start();
-  let ids = 0;
-  const surface = createHttpSurface({
-    kernel,
-    clock: systemClock,
-    chance: createSystemChance(),
-    log: silent,
-    newCorrId: () => `bench-${(ids += 1)}`,
-    isReady: () => true,
-    web: null,
-    spec: null,
-  });
-  options.defer(async () => {
-    await surface.close();
-    await kernel[Symbol.asyncDispose]();
-  });
-  const { port } = await surface.listen({ port: 0, host: "127.0.0.1" });
-  return {
-    name: "hub",
-    port,
-    path: "/events?prefix=bench.",
-    publish: (data) => void kernel.journal.emit(Sampled, data, origin),
-  };
-}
 
 /** What one writes first: every event to text, and every text to every client. */
 async function startNaive(options: BenchOptions): Promise<Streamer> {
@@ -215,7 +140,7 @@ async function idleClientKb(streamer: Streamer, clients: number, options: BenchO
 export const benchStreams: Bench = async (options): Promise<readonly Row[]> => {
   const sizes = { clients: amount(options, clientsFull, 50), events: amount(options, eventsFull, 20) };
   const what = `SSE to ${sizes.clients} clients`;
-  const hub = await startOurs(options);
+  const hub = await startStreamHub(options);
   // The first clients also pay for what all of them share.
   await idleClientKb(hub, Math.ceil(sizes.clients / 10), options);
   const idleKb = await idleClientKb(hub, sizes.clients, options);
