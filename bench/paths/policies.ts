@@ -36,7 +36,7 @@ function requestOf(index: number, policies: number): PolicyRequest {
       { type: "Folder", id: "/home" },
       { type: "Folder", id: "/" },
     ],
-    context: { granted: false, labels: ["file"], path: `${index % 2 === 0 ? "p" : "q"}${index}` },
+    context: { granted: false, open: false, labels: ["file"], path: `${index % 2 === 0 ? "p" : "q"}${index}` },
   };
 }
 

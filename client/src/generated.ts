@@ -496,6 +496,111 @@ export type DoctorExamineOutput = {
   })[];
 };
 
+export type EgressAllowInput = {
+  /** Host, `*.` and a host for all below it, or a host and a port; without a port 80 and 443. */
+  readonly host: string;
+  /** How long, as `90s`, `15m`, `2h` or `7d`; at most 14 days. */
+  readonly ttl?: string | undefined;
+  /** Also where the name leads to an address of this machine or a private network. */
+  readonly isPrivate?: boolean | undefined;
+  /** Only for this agent. */
+  readonly agent?: string | undefined;
+  readonly reason?: string | undefined;
+};
+export type EgressAllowOutput = {
+  /** Id of the lease. */
+  readonly leaseId: string;
+  /** Host, `*.` and a host for all below it, or a host and a port; without a port 80 and 443. */
+  readonly host: string;
+  /** Also where the name leads to an address of this machine or a private network. */
+  readonly isPrivate: boolean;
+  /** Only for this agent. */
+  readonly agent?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endsAtMs: number;
+  readonly grantedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly grantedAtMs: number;
+};
+
+export type EgressPostureInput = Readonly<Record<string, never>>;
+export type EgressPostureOutput = {
+  /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
+  readonly posture: "closed" | "public" | "allowlist" | "custom";
+  /** Hosts that the posture `allowlist` opens. */
+  readonly hosts: readonly string[];
+  /** Who set it: `config:egress.posture`, `person:admin`. */
+  readonly source: string;
+};
+
+export type EgressPostureSetInput = {
+  /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
+  readonly posture: "closed" | "public" | "allowlist" | "custom";
+  /** Hosts that the posture `allowlist` opens. */
+  readonly hosts?: readonly string[] | undefined;
+};
+export type EgressPostureSetOutput = {
+  /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
+  readonly posture: "closed" | "public" | "allowlist" | "custom";
+  /** Hosts that the posture `allowlist` opens. */
+  readonly hosts: readonly string[];
+  /** Who set it: `config:egress.posture`, `person:admin`. */
+  readonly source: string;
+};
+
+export type EgressPreviewInput = {
+  readonly url: string;
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | undefined;
+  /** Answer for a call of this agent instead of your own. */
+  readonly agent?: string | undefined;
+};
+export type EgressPreviewOutput = {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly isOpen: boolean;
+  readonly rule: string;
+  readonly source: string;
+  readonly reason: string;
+  /** What the name stands for now; empty where even the look-up is not open. */
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly kind: string;
+    readonly isOpen: boolean;
+  }[];
+  /** Size of what would be sent, without encryption. */
+  readonly bytesOut: number;
+  /** Names of the headers that would be sent. */
+  readonly headers: readonly string[];
+  /** Names of the secrets that would go along. */
+  readonly secrets: readonly string[];
+};
+
+export type EgressRevokeInput = {
+  /** Id of the lease. */
+  readonly leaseId: string;
+};
+export type EgressRevokeOutput = {
+  /** Id of the lease. */
+  readonly leaseId: string;
+  /** Host, `*.` and a host for all below it, or a host and a port; without a port 80 and 443. */
+  readonly host: string;
+  /** Also where the name leads to an address of this machine or a private network. */
+  readonly isPrivate: boolean;
+  /** Only for this agent. */
+  readonly agent?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endsAtMs: number;
+  readonly grantedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly grantedAtMs: number;
+};
+
 export type EpisodesShowInput = {
   /** Joins everything that belongs to one episode. */
   readonly id: string;
@@ -2045,6 +2150,233 @@ export type StateConsumersWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateEgressLeasesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateEgressLeasesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Id of the lease. */
+    readonly leaseId: string;
+    /** Host, `*.` and a host for all below it, or a host and a port; without a port 80 and 443. */
+    readonly host: string;
+    /** Also where the name leads to an address of this machine or a private network. */
+    readonly isPrivate: boolean;
+    /** Only for this agent. */
+    readonly agent?: string | undefined;
+    readonly reason?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+    readonly grantedBy: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly grantedAtMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateEgressLeasesGetInput = {
+  readonly key: string;
+};
+export type StateEgressLeasesGetOutput = {
+  /** Id of the lease. */
+  readonly leaseId: string;
+  /** Host, `*.` and a host for all below it, or a host and a port; without a port 80 and 443. */
+  readonly host: string;
+  /** Also where the name leads to an address of this machine or a private network. */
+  readonly isPrivate: boolean;
+  /** Only for this agent. */
+  readonly agent?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endsAtMs: number;
+  readonly grantedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly grantedAtMs: number;
+};
+
+export type StateEgressLeasesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateEgressLeasesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateEgressLedgerInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  readonly episode?: string | undefined;
+  readonly host?: string | undefined;
+  readonly outcome?: "sent" | "failed" | "refused" | undefined;
+};
+export type StateEgressLedgerOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** What wanted it, by its gate key. */
+    readonly operation: string;
+    readonly host: string;
+    readonly port: number;
+    readonly method: string;
+    /** Without its query, and without secrets. */
+    readonly url: string;
+    /** What opened or closed it. */
+    readonly rule: string;
+    /** Who wrote that rule, or where it stands. */
+    readonly source: string;
+    /** Address that was connected to; null when none was. */
+    readonly address: string | null;
+    /** Size in bytes. */
+    readonly bytesOut: number;
+    /** Size in bytes. */
+    readonly bytesIn: number;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+    /** Of HTTP; null without an answer. */
+    readonly status: number | null;
+    /** What went wrong, in one word; null when nothing did. */
+    readonly fault: string | null;
+    readonly seq: number;
+    readonly outcome: "sent" | "failed" | "refused";
+    readonly episode: string;
+    readonly caller: string;
+    readonly secrets: readonly string[];
+    readonly reason: string | null;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateEgressLedgerGetInput = {
+  readonly key: string;
+};
+export type StateEgressLedgerGetOutput = {
+  /** What wanted it, by its gate key. */
+  readonly operation: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  /** Without its query, and without secrets. */
+  readonly url: string;
+  /** What opened or closed it. */
+  readonly rule: string;
+  /** Who wrote that rule, or where it stands. */
+  readonly source: string;
+  /** Address that was connected to; null when none was. */
+  readonly address: string | null;
+  /** Size in bytes. */
+  readonly bytesOut: number;
+  /** Size in bytes. */
+  readonly bytesIn: number;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Of HTTP; null without an answer. */
+  readonly status: number | null;
+  /** What went wrong, in one word; null when nothing did. */
+  readonly fault: string | null;
+  readonly seq: number;
+  readonly outcome: "sent" | "failed" | "refused";
+  readonly episode: string;
+  readonly caller: string;
+  readonly secrets: readonly string[];
+  readonly reason: string | null;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+};
+
+export type StateEgressLedgerWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateEgressLedgerWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateEgressPostureInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateEgressPostureOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
+    readonly posture: "closed" | "public" | "allowlist" | "custom";
+    /** Hosts that the posture `allowlist` opens. */
+    readonly hosts?: readonly string[] | undefined;
+    readonly setBy: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly setAtMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateEgressPostureGetInput = {
+  readonly key: string;
+};
+export type StateEgressPostureGetOutput = {
+  /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
+  readonly posture: "closed" | "public" | "allowlist" | "custom";
+  /** Hosts that the posture `allowlist` opens. */
+  readonly hosts?: readonly string[] | undefined;
+  readonly setBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly setAtMs: number;
+};
+
+export type StateEgressPostureWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateEgressPostureWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateEndedTasksInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -3360,6 +3692,30 @@ export type TextOutlineOutput = {
   readonly left: readonly string[];
 };
 
+export type WebFetchInput = {
+  /** Address to fetch. */
+  readonly url: string;
+  /** Headers to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Longest text to answer with, in bytes; the rest is cut off. */
+  readonly bytesMax?: number | undefined;
+  /** Pages as readable text, which is the default, or as they are written. */
+  readonly form?: "readable" | "source" | undefined;
+};
+export type WebFetchOutput = {
+  /** Where the text came from in the end, without its query. */
+  readonly url: string;
+  readonly status: number;
+  /** What the server calls it. */
+  readonly type: string;
+  readonly text: string;
+  /** The text goes on; the rest was left. */
+  readonly isCut: boolean;
+  readonly bytesOut: number;
+  /** Whatever is built from this text was told by a stranger. */
+  readonly label: "web";
+};
+
 /** What each kind of event carries. */
 export interface EventData {
   /** A named token was made; what it reads is told to nobody but its maker. */
@@ -3709,6 +4065,81 @@ export interface EventData {
     readonly notBeforeMs: number;
     /** The delay that was asked for; no clock that is set back adds to it. */
     readonly delayMs?: number | undefined;
+  };
+  /** The time of a lease is over, and the calls that it had opened were ended. */
+  readonly "egress.lease.expired": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+  };
+  /** A person opened a host for a while. */
+  readonly "egress.lease.granted": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+    /** Host, `*.` and a host for all below it, or a host and a port; without a port 80 and 443. */
+    readonly host: string;
+    /** Also where the name leads to an address of this machine or a private network. */
+    readonly isPrivate: boolean;
+    /** Only for this agent. */
+    readonly agent?: string | undefined;
+    readonly reason?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+  };
+  /** A lease was taken back, and the calls that it had opened were ended. */
+  readonly "egress.lease.revoked": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+    readonly reason: string;
+  };
+  /** A person said how far the hub is open towards the outside. */
+  readonly "egress.posture.set": {
+    /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
+    readonly posture: "closed" | "public" | "allowlist" | "custom";
+    /** Hosts that the posture `allowlist` opens. */
+    readonly hosts?: readonly string[] | undefined;
+  };
+  /** Something wanted to leave the hub, and a rule refused it before anything was sent. */
+  readonly "egress.refused": {
+    /** What wanted it, by its gate key. */
+    readonly operation: string;
+    readonly host: string;
+    readonly port: number;
+    readonly method: string;
+    /** Without its query, and without secrets. */
+    readonly url: string;
+    /** What opened or closed it. */
+    readonly rule: string;
+    /** Who wrote that rule, or where it stands. */
+    readonly source: string;
+    readonly reason: string;
+  };
+  /** Something was sent out of the hub, or the connection for it failed; told once it is over. */
+  readonly "egress.sent": {
+    /** What wanted it, by its gate key. */
+    readonly operation: string;
+    readonly host: string;
+    readonly port: number;
+    readonly method: string;
+    /** Without its query, and without secrets. */
+    readonly url: string;
+    /** What opened or closed it. */
+    readonly rule: string;
+    /** Who wrote that rule, or where it stands. */
+    readonly source: string;
+    /** Address that was connected to; null when none was. */
+    readonly address: string | null;
+    /** Size in bytes. */
+    readonly bytesOut: number;
+    /** Size in bytes. */
+    readonly bytesIn: number;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+    /** Of HTTP; null without an answer. */
+    readonly status: number | null;
+    /** What went wrong, in one word; null when nothing did. */
+    readonly fault: string | null;
+    /** Names of the secrets that went along. */
+    readonly secrets: readonly string[];
   };
   /** A contract was added, or another took the place of the one with its id. */
   readonly "gating.contract.put": {
@@ -4111,6 +4542,18 @@ export interface Client {
     /** Examine store, logs, locks, permissions, clock, disk and versions, and name the repair for what is wrong. */
     examine(input?: DoctorExamineInput, options?: CallOptions): Promise<DoctorExamineOutput>;
   };
+  readonly egress: {
+    /** Open one host for a while. */
+    allow(input: EgressAllowInput, options?: CallOptions): Promise<EgressAllowOutput>;
+    /** Show how far the hub is open towards the outside, and who set it so. */
+    posture(input?: EgressPostureInput, options?: CallOptions): Promise<EgressPostureOutput>;
+    /** Set how far the hub is open towards the outside; what is closed by it ends at once. */
+    postureSet(input: EgressPostureSetInput, options?: CallOptions): Promise<EgressPostureSetOutput>;
+    /** Say what a request would send, to where, and which rule opens or closes it, without sending it. */
+    preview(input: EgressPreviewInput, options?: CallOptions): Promise<EgressPreviewOutput>;
+    /** Close a host that a lease opened; calls that are under way to it end. */
+    revoke(input: EgressRevokeInput, options?: CallOptions): Promise<EgressRevokeOutput>;
+  };
   readonly episodes: {
     /** Tell one episode as a story, event by event. */
     show(input: EpisodesShowInput, options?: CallOptions): Promise<EpisodesShowOutput>;
@@ -4250,6 +4693,24 @@ export interface Client {
     consumersGet(input: StateConsumersGetInput, options?: CallOptions): Promise<StateConsumersGetOutput>;
     /** Follow consumers as JSON patches (RFC 6902). */
     consumersWatch(input?: StateConsumersWatchInput, options?: StreamOptions): AsyncGenerator<StateConsumersWatchOutput, void, undefined>;
+    /** List hosts that are open for a while, newest first. */
+    egressLeases(input?: StateEgressLeasesInput, options?: CallOptions): Promise<StateEgressLeasesOutput>;
+    /** Show one row of egressLeases. */
+    egressLeasesGet(input: StateEgressLeasesGetInput, options?: CallOptions): Promise<StateEgressLeasesGetOutput>;
+    /** Follow egressLeases as JSON patches (RFC 6902). */
+    egressLeasesWatch(input?: StateEgressLeasesWatchInput, options?: StreamOptions): AsyncGenerator<StateEgressLeasesWatchOutput, void, undefined>;
+    /** List what left the hub or was refused, to where and by which rule, newest first. */
+    egressLedger(input?: StateEgressLedgerInput, options?: CallOptions): Promise<StateEgressLedgerOutput>;
+    /** Show one row of egressLedger. */
+    egressLedgerGet(input: StateEgressLedgerGetInput, options?: CallOptions): Promise<StateEgressLedgerGetOutput>;
+    /** Follow egressLedger as JSON patches (RFC 6902). */
+    egressLedgerWatch(input?: StateEgressLedgerWatchInput, options?: StreamOptions): AsyncGenerator<StateEgressLedgerWatchOutput, void, undefined>;
+    /** List how far a person opened the hub towards the outside; none as long as the configuration says it. */
+    egressPosture(input?: StateEgressPostureInput, options?: CallOptions): Promise<StateEgressPostureOutput>;
+    /** Show one row of egressPosture. */
+    egressPostureGet(input: StateEgressPostureGetInput, options?: CallOptions): Promise<StateEgressPostureGetOutput>;
+    /** Follow egressPosture as JSON patches (RFC 6902). */
+    egressPostureWatch(input?: StateEgressPostureWatchInput, options?: StreamOptions): AsyncGenerator<StateEgressPostureWatchOutput, void, undefined>;
     /** List tasks that finished, failed or were cancelled, newest first. */
     endedTasks(input?: StateEndedTasksInput, options?: CallOptions): Promise<StateEndedTasksOutput>;
     /** Show one row of endedTasks. */
@@ -4341,6 +4802,10 @@ export interface Client {
     /** Read files of a folder and give back extracts: headings, dates, to-dos, questions, links and central sentences. */
     outline(input: TextOutlineInput, options?: CallOptions): Promise<TextOutlineOutput>;
   };
+  readonly web: {
+    /** Fetch a page or another text from the web; pages become readable text. */
+    fetch(input: WebFetchInput, options?: CallOptions): Promise<WebFetchOutput>;
+  };
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -4388,6 +4853,13 @@ export function createClient(options: ClientOptions): Client {
     },
     doctor: {
       examine: (input = {}, options) => runtime.call("GET /doctor", input, options) as Promise<DoctorExamineOutput>,
+    },
+    egress: {
+      allow: (input, options) => runtime.call("POST /egress/leases", input, options) as Promise<EgressAllowOutput>,
+      posture: (input = {}, options) => runtime.call("GET /egress/posture", input, options) as Promise<EgressPostureOutput>,
+      postureSet: (input, options) => runtime.call("PUT /egress/posture", input, options) as Promise<EgressPostureSetOutput>,
+      preview: (input, options) => runtime.call("POST /egress/preview", input, options) as Promise<EgressPreviewOutput>,
+      revoke: (input, options) => runtime.call("DELETE /egress/leases/{leaseId}", input, options) as Promise<EgressRevokeOutput>,
     },
     episodes: {
       show: (input, options) => runtime.call("GET /episodes/{id}", input, options) as Promise<EpisodesShowOutput>,
@@ -4469,6 +4941,15 @@ export function createClient(options: ClientOptions): Client {
       consumers: (input = {}, options) => runtime.call("GET /state/consumers", input, options) as Promise<StateConsumersOutput>,
       consumersGet: (input, options) => runtime.call("GET /state/consumers/{key}", input, options) as Promise<StateConsumersGetOutput>,
       consumersWatch: (input = {}, options) => runtime.stream("GET /state/consumers/-/watch", input, options) as AsyncGenerator<StateConsumersWatchOutput, void, undefined>,
+      egressLeases: (input = {}, options) => runtime.call("GET /state/egressLeases", input, options) as Promise<StateEgressLeasesOutput>,
+      egressLeasesGet: (input, options) => runtime.call("GET /state/egressLeases/{key}", input, options) as Promise<StateEgressLeasesGetOutput>,
+      egressLeasesWatch: (input = {}, options) => runtime.stream("GET /state/egressLeases/-/watch", input, options) as AsyncGenerator<StateEgressLeasesWatchOutput, void, undefined>,
+      egressLedger: (input = {}, options) => runtime.call("GET /state/egressLedger", input, options) as Promise<StateEgressLedgerOutput>,
+      egressLedgerGet: (input, options) => runtime.call("GET /state/egressLedger/{key}", input, options) as Promise<StateEgressLedgerGetOutput>,
+      egressLedgerWatch: (input = {}, options) => runtime.stream("GET /state/egressLedger/-/watch", input, options) as AsyncGenerator<StateEgressLedgerWatchOutput, void, undefined>,
+      egressPosture: (input = {}, options) => runtime.call("GET /state/egressPosture", input, options) as Promise<StateEgressPostureOutput>,
+      egressPostureGet: (input, options) => runtime.call("GET /state/egressPosture/{key}", input, options) as Promise<StateEgressPostureGetOutput>,
+      egressPostureWatch: (input = {}, options) => runtime.stream("GET /state/egressPosture/-/watch", input, options) as AsyncGenerator<StateEgressPostureWatchOutput, void, undefined>,
       endedTasks: (input = {}, options) => runtime.call("GET /state/endedTasks", input, options) as Promise<StateEndedTasksOutput>,
       endedTasksGet: (input, options) => runtime.call("GET /state/endedTasks/{key}", input, options) as Promise<StateEndedTasksGetOutput>,
       endedTasksWatch: (input = {}, options) => runtime.stream("GET /state/endedTasks/-/watch", input, options) as AsyncGenerator<StateEndedTasksWatchOutput, void, undefined>,
@@ -4517,6 +4998,9 @@ export function createClient(options: ClientOptions): Client {
     },
     text: {
       outline: (input, options) => runtime.call("POST /text/outline", input, options) as Promise<TextOutlineOutput>,
+    },
+    web: {
+      fetch: (input, options) => runtime.call("POST /web/fetch", input, options) as Promise<WebFetchOutput>,
     },
   };
 }

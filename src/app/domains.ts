@@ -9,6 +9,9 @@ import { createDoctor } from "../domains/doctor/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
 import { createConsumers } from "../domains/consumers/service.ts";
+import type { EgressSettings } from "../domains/egress/leases.ts";
+import type { ProxyDoor, Wire } from "../domains/egress/port.ts";
+import { createEgress } from "../domains/egress/service.ts";
 import { createEpisodes } from "../domains/episodes/service.ts";
 import { createEvents } from "../domains/events/service.ts";
 import type { Folders } from "../domains/fs/port.ts";
@@ -34,6 +37,7 @@ import type { HubFacts } from "../domains/system/port.ts";
 import { createSystem } from "../domains/system/service.ts";
 import { createTasks } from "../domains/tasks/service.ts";
 import { createText } from "../domains/text/service.ts";
+import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
@@ -59,6 +63,7 @@ export interface Means {
   };
   readonly sample: SampleFolder;
   readonly secrets: SecretsDeps;
+  readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly facts: HubFacts;
   readonly policies: PolicySet;
   readonly denyRules: readonly DenyRule[];
@@ -80,9 +85,15 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     timeoutMs: means.approvalTimeoutMs,
   });
   const budgets = createBudgets({ parts, clock });
-  const rulings = createRulings({ engine: () => means.policies.engine(), askPatterns: means.askPatterns });
+  const rulings = createRulings({
+    engine: () => means.policies.engine(),
+    askPatterns: means.askPatterns,
+    isOpen: (host, caller) => egress.isOpen(host, caller),
+  });
   const reader = createFolderReader({ folders: means.folders, redactor });
-  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
+  const secrets = createSecrets(means.secrets);
+  const egress = createEgress({ parts, clock, gate: gating.gate, policy: rulings, secrets, redactor, ...means.egress });
+  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll] });
   return {
     identity: means.access.identity,
     brake: halt.brake,
@@ -101,6 +112,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createDoctor({ doctor: means.doctor }),
       budgets.domain,
       createConsumers({ parts, clock }),
+      egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),
       createFs({ reader, recorder: () => parts.recorder }),
@@ -114,10 +126,11 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         rulings,
       }),
       createScout({ parts, blobs, sample: means.sample }),
-      createSecrets(means.secrets).domain,
+      secrets.domain,
       createSystem({ parts, facts: withCheck(means.facts, gating.health) }),
       createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
+      createWeb({ courier: egress.courier }),
     ],
   };
 }
@@ -153,6 +166,7 @@ export function contractTable(): Table {
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
     secrets: { stored: [], store: nothing, learnSecrets: nothing },
+    egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     facts: nothing,
     policies: nothing,
     denyRules: [],

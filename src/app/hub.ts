@@ -33,6 +33,7 @@ import { formatBytes } from "../base/units.ts";
 import { createSecrecy, openAccessSeat } from "./access-seat.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
+import { createEgressSeat } from "./egress-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
@@ -192,6 +193,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     metrics,
     access,
     secrets,
+    egress: opening.use(createEgressSeat(values, chance)),
     policies: createPolicySeat({ folder: join(stateDir, "policies"), newId }),
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
@@ -247,6 +249,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           secrets: means.secrets,
+          egress: means.egress,
           facts,
           policies: means.policies,
           denyRules: config.denyRules,

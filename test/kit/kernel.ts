@@ -17,6 +17,11 @@ import type { AgentProgram } from "../../src/domains/agents/contract.ts";
 import { createAgents } from "../../src/domains/agents/service.ts";
 import { createApprovals } from "../../src/domains/approvals/service.ts";
 import { createBudgets } from "../../src/domains/budgets/service.ts";
+import type { SecretSource } from "../../src/domains/egress/headers.ts";
+import type { EgressSettings } from "../../src/domains/egress/leases.ts";
+import type { ProxyDoor, Wire } from "../../src/domains/egress/port.ts";
+import { createEgress, type Egress } from "../../src/domains/egress/service.ts";
+import { createWeb } from "../../src/domains/web/service.ts";
 import { createEpisodes } from "../../src/domains/episodes/service.ts";
 import { createEvents } from "../../src/domains/events/service.ts";
 import { cedarProgram } from "../../src/app/state-dir.ts";
@@ -59,6 +64,13 @@ export interface KitOptions {
   readonly ruleFile?: RuleFile;
   readonly ask?: readonly string[];
   readonly secrets?: readonly string[];
+  /** A way out; without it there is none, and no `egress` and `web`. */
+  readonly egress?: {
+    readonly wire: Wire;
+    readonly door?: ProxyDoor;
+    readonly settings?: Partial<EgressSettings>;
+    readonly secrets?: SecretSource;
+  };
   readonly busCapacity?: number;
   readonly isStarted?: boolean;
 }
@@ -66,6 +78,8 @@ export interface KitOptions {
 export interface Kit extends AsyncDisposable {
   readonly kernel: StartedKernel;
   readonly gating: Gating;
+  /** Only with the option of that name. */
+  readonly egress: Egress;
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly clock: ManualClock;
@@ -96,7 +110,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
     error: (message: string, fields?: object) => void errors.push(`${message} ${JSON.stringify(fields ?? {})}`),
   };
   const denyRules = (options.deny ?? []).map((pattern) => ({ pattern, source: "config:gate.deny" }));
-  const late: { gating?: Gating } = {};
+  const late: { gating?: Gating; egress?: Egress } = {};
   const kernel = createKernel({
     store,
     blobs,
@@ -124,7 +138,8 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         timeoutMs: approvalTimeoutMs,
       });
       const budgets = createBudgets({ parts, clock });
-      const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll] });
+      const endEgress = async (reason: string): Promise<void> => late.egress?.endAll(reason);
+      const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, endEgress] });
       const hierarchy = createHierarchy({ parts });
       const gating = createGating({
         parts,
@@ -135,7 +150,11 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         file: options.ruleFile ?? noRules,
       });
       late.gating = gating;
-      const policy = createRulings({ engine: () => policies, askPatterns: options.ask ?? [] });
+      const policy = createRulings({
+        engine: () => policies,
+        askPatterns: options.ask ?? [],
+        isOpen: (host, caller) => late.egress?.isOpen(host, caller) ?? false,
+      });
       const own = [
         gating.domain,
         budgets.domain,
@@ -148,6 +167,13 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         halt.domain,
         createTasks({ parts }),
       ];
+      if (options.egress !== undefined) {
+        const { wire, door = noDoor, secrets = noSecrets, settings } = options.egress;
+        const { gate } = gating;
+        const full = { posture: "closed" as const, hosts: [], ...settings };
+        late.egress = createEgress({ parts, clock, gate, policy, wire, door, secrets, redactor, settings: full });
+        own.push(late.egress.domain, createWeb({ courier: late.egress.courier }));
+      }
       const access = options.identityOf?.({ clock });
       if (access !== undefined) own.unshift(access.domain);
       if (options.learn !== undefined) own.push(options.learn(redactor));
@@ -167,6 +193,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
   return {
     kernel,
     gating: late.gating as Gating,
+    egress: late.egress as Egress,
     store,
     blobs,
     clock,
@@ -188,6 +215,12 @@ const policies = createCedarEngine({
   load: createCedarLoader(cedarProgram),
   name: "kit",
 });
+
+const noSecrets: SecretSource = { secretFor: () => null };
+const noDoor: ProxyDoor = {
+  admit: () => Promise.reject(new RangeError("this kit has no proxy")),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
 
 const noRules: RuleFile = {
   path: "gating.toml",

@@ -40,7 +40,7 @@ const request = (more: Partial<PolicyRequest> = {}): PolicyRequest => ({
     { type: "Folder", id: "/" },
   ],
   ...more,
-  context: { granted: false, labels: [], path: "", ...more.context },
+  context: { granted: false, open: false, labels: [], path: "", ...more.context },
 });
 const said = (verdict: Verdict) => ("policy" in verdict ? [verdict.effect, verdict.policy.id] : [verdict.effect]);
 
@@ -103,7 +103,8 @@ const condition = fc.constantFrom(
   'when { context.labels.contains("web") }',
   'unless { context.labels.containsAny(["file", "tool"]) }',
   'when { context.path like "private/*" }',
-  'when { context == {granted: true, labels: [], path: "a"} }',
+  'when { context == {granted: true, open: false, labels: [], path: "a"} }',
+  "when { context.open }",
   'when { context.path == "a" && 9223372036854775807 + 1 == 0 }',
   'when { principal == Agent::"scout" || resource in Folder::"/home" }',
 );
@@ -129,6 +130,7 @@ const asked = fc.record({
   what: fc.constantFrom(...operations),
   folder: fc.constantFrom(null, ...folders),
   granted: fc.boolean(),
+  open: fc.boolean(),
   labels: fc.subarray(["user", "file", "web", "tool"]),
   path: fc.constantFrom("", "a", "private/a"),
 });
@@ -140,12 +142,12 @@ const above: Readonly<Record<string, readonly string[]>> = {
   "/home/ada/notes": ["/home/ada", "/home", "/"],
 };
 type Asked = typeof asked extends fc.Arbitrary<infer Each> ? Each : never;
-const requestOf = ({ who, what, folder, granted, labels, path }: Asked): PolicyRequest => ({
+const requestOf = ({ who, what, folder, granted, open, labels, path }: Asked): PolicyRequest => ({
   principal: who,
   ...what,
   resource: folder === null ? { type: "Hub", id: "hub" } : { type: "Folder", id: folder },
   within: folder === null ? [] : (above[folder] ?? []).map((id) => ({ type: "Folder", id })),
-  context: { granted, labels, path },
+  context: { granted, open, labels, path },
 });
 
 test("the slice and the kept answers say the same as Cedar over the whole set", async () => {
@@ -184,7 +186,10 @@ test("a person is answered without loading Cedar, and only the slice is evaluate
     (_, n) => `permit (principal == Agent::"a${n}", action, resource) when { context.granted };`,
   );
   const engine = engineOf(parse(many.join("\n")));
-  const asking = request({ principal: { type: "Agent", id: "a77" }, context: { granted: true, labels: [], path: "" } });
+  const asking = request({
+    principal: { type: "Agent", id: "a77" },
+    context: { granted: true, open: false, labels: [], path: "" },
+  });
   assert.deepEqual(said(await engine.decide(asking)), ["allow", "a.cedar:78"]);
   assert.equal(engine.counters.evaluated, 1);
   assert.deepEqual(said(engine.decide(asking) as Verdict), ["allow", "a.cedar:78"]);
@@ -200,7 +205,9 @@ test("the default policies: calm for agents, open for their person, closed for s
     resource: { type: "Host", id: "a.org:443" },
     within: [],
   };
-  const context = (granted: boolean, ...labels: string[]) => ({ context: { granted, labels, path: "" } });
+  const context = (granted: boolean, ...labels: string[]) => ({ context: { granted, open: false, labels, path: "" } });
+  const open = (...labels: string[]) => ({ context: { granted: false, open: true, labels, path: "" } });
+  const fetch = { ...send, action: "web.fetch", groups: ["read", "web", "net:fetch", "net:send"] };
   const cases: readonly (readonly [string, Partial<PolicyRequest>, readonly string[]])[] = [
     ["a write that nobody granted", {}, ["ask", "ask-before-change"]],
     ["a write that was granted", context(true), ["allow", "granted"]],
@@ -217,6 +224,15 @@ test("the default policies: calm for agents, open for their person, closed for s
       { ...send, ...context(true, "user", "file") },
       ["ask", "ask-before-strangers-words-leave"],
     ],
+    ["a fetch from a host that is closed", fetch, ["none"]],
+    ["a fetch from a host that is open", { ...fetch, ...open("user") }, ["allow", "open-hosts"]],
+    [
+      "a fetch from an open host of what a file said",
+      { ...fetch, ...open("file") },
+      ["ask", "ask-before-strangers-words-leave"],
+    ],
+    ["a send to an open host that nobody granted", { ...send, ...open() }, ["ask", "ask-before-change"]],
+    ["a node that fetches from an open host", { ...fetch, ...open(), principal: { type: "Node", id: "n1" } }, ["none"]],
     ["a node that writes", { principal: { type: "Node", id: "n1" } }, ["none"]],
     ["a plugin that writes", { principal: { type: "Plugin", id: "p" } }, ["ask", "plugin-asks-before-change"]],
   ];

@@ -89,8 +89,48 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     }
   },
   {
-    "id": "ask-before-change",
+    "id": "open-hosts",
     "source": "default policies:18",
+    "text": "@id(\"open-hosts\")\npermit (principal is Agent, action in Action::\"net:fetch\", resource is Host)\nwhen { context.open };",
+    "effect": "permit",
+    "json": {
+      "effect": "permit",
+      "principal": {
+        "op": "is",
+        "entity_type": "Agent"
+      },
+      "action": {
+        "op": "in",
+        "entity": {
+          "type": "Action",
+          "id": "net:fetch"
+        }
+      },
+      "resource": {
+        "op": "is",
+        "entity_type": "Host"
+      },
+      "conditions": [
+        {
+          "kind": "when",
+          "body": {
+            ".": {
+              "left": {
+                "Var": "context"
+              },
+              "attr": "open"
+            }
+          }
+        }
+      ],
+      "annotations": {
+        "id": "open-hosts"
+      }
+    }
+  },
+  {
+    "id": "ask-before-change",
+    "source": "default policies:23",
     "text": "@id(\"ask-before-change\")\n@ask(\"an agent asks before it changes anything\")\npermit (principal is Agent, action in [Action::\"write\", Action::\"destroy\"], resource)\nunless { context.granted };",
     "effect": "ask",
     "json": {
@@ -136,7 +176,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-strangers-words-leave",
-    "source": "default policies:25",
+    "source": "default policies:30",
     "text": "@id(\"ask-before-strangers-words-leave\")\n@ask(\"this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in [Action::\"net:send\", Action::\"exec\"], resource)\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
     "effect": "ask",
     "json": {
@@ -199,7 +239,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-reads-hub",
-    "source": "default policies:31",
+    "source": "default policies:36",
     "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub);",
     "effect": "permit",
     "json": {
@@ -227,7 +267,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-asks-before-change",
-    "source": "default policies:34",
+    "source": "default policies:39",
     "text": "@id(\"plugin-asks-before-change\")\n@ask(\"a plugin asks before it changes anything\")\npermit (principal is Plugin, action in [Action::\"write\", Action::\"destroy\"], resource);",
     "effect": "ask",
     "json": {
@@ -261,7 +301,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "node-reads-hub",
-    "source": "default policies:39",
+    "source": "default policies:44",
     "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub);",
     "effect": "permit",
     "json": {

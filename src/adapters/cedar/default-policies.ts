@@ -17,6 +17,11 @@ when { context.granted };
 @id("agent-reads-hub")
 permit (principal is Agent, action in Action::"read", resource is Hub);
 
+// An agent may fetch from hosts that are open: by the posture of the hub, or by a lease that somebody gave.
+@id("open-hosts")
+permit (principal is Agent, action in Action::"net:fetch", resource is Host)
+when { context.open };
+
 // Whatever else an agent would change, it asks for first.
 @id("ask-before-change")
 @ask("an agent asks before it changes anything")

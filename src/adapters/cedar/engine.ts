@@ -68,7 +68,7 @@ function keep(answers: Map<string, Verdict>, key: string, verdict: Verdict): Ver
 /** The resource's folders follow from the resource, and the action's groups from the action. */
 function keyOf({ principal, action, resource, context }: PolicyRequest): string {
   const labels = context.labels.length === 0 ? "" : context.labels.toSorted().join(",");
-  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${labels}`;
+  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${context.open}\n${labels}`;
 }
 
 const firstOf = (policies: readonly IndexedPolicy[]): Verdict => {
@@ -143,7 +143,7 @@ const bareCallOf = ({ principal, action, resource, context }: PolicyRequest): Ce
   principal: { type: principal.type, id: principal.id },
   action: actionOf(action),
   resource: { type: resource.type, id: resource.id },
-  context: { granted: context.granted, labels: [...context.labels], path: context.path },
+  context: { granted: context.granted, open: context.open, labels: [...context.labels], path: context.path },
   entities: [],
 });
 

@@ -10,6 +10,7 @@ const context = {
   type: "Record" as const,
   attributes: {
     granted: { type: "Boolean" as const },
+    open: { type: "Boolean" as const },
     labels: { type: "Set" as const, element: { type: "String" as const } },
     path: { type: "String" as const },
   },

@@ -124,6 +124,32 @@ export const Config = closed({
     },
     { description: "Rules that deny." },
   ),
+  egress: closed(
+    {
+      posture: withDefault(
+        oneOf(
+          ["closed", "public", "allowlist", "custom"],
+          "How far the hub is open towards the outside, until a person sets it: `closed`, every `public` name on ports 80 and 443, the hosts of the `allowlist`, or what your own policies permit.",
+        ),
+        "closed",
+        doors("ARW_EGRESS_POSTURE", "--egress-posture"),
+      ),
+      hosts: Type.Array(
+        Type.String({
+          pattern: "^(\\*\\.)?([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$",
+          maxLength: 270,
+        }),
+        {
+          default: [],
+          maxItems: 500,
+          description:
+            "Hosts that the posture `allowlist` opens: `example.org`, `*.example.org` for all below it, `example.org:8443`.",
+          ...doors("ARW_EGRESS_HOSTS", null),
+        },
+      ),
+    },
+    { description: "What may leave the hub, and to where." },
+  ),
   approvals: closed(
     {
       ask: gatePatterns("Gate keys, or beginnings of keys with `*`, that a person is asked about whoever calls.", {}),

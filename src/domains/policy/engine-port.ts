@@ -19,6 +19,8 @@ export interface PolicyRequest {
   readonly context: {
     /** A person granted this together with the run. */
     readonly granted: boolean;
+    /** The host is open to this caller by the posture of the hub or by a lease; false for everything else. */
+    readonly open: boolean;
     /** What the call was built from. */
     readonly labels: readonly string[];
     /** Path within the folder; empty when there is none. */

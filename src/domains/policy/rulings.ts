@@ -1,5 +1,5 @@
 /** Turns what the policies say about each thing that a call reaches into one ruling over the call. */
-import { isGranted, matchesKey } from "../../contract/caller.ts";
+import { type Caller, isGranted, matchesKey } from "../../contract/caller.ts";
 import type { Policy, Ruling } from "../../kernel/ports.ts";
 import { groupsOf, type PolicyEngine, type PolicyRequest, type Uid, type Verdict } from "./engine-port.ts";
 
@@ -15,11 +15,13 @@ export interface RulingsOptions {
   readonly engine: () => PolicyEngine;
   /** Gate-key patterns that are asked for whoever calls. */
   readonly askPatterns: readonly string[];
+  /** Whether posture or lease open a host, as `example.org:443`, to this caller; none is without it. */
+  readonly isOpen?: (host: string, caller: Caller) => boolean;
 }
 
-export const createRulings = ({ engine, askPatterns }: RulingsOptions): Policy => ({
+export const createRulings = ({ engine, askPatterns, isOpen = () => false }: RulingsOptions): Policy => ({
   rule(call) {
-    const verdicts = requestsOf(call).map((request) => ({ request, verdict: engine().decide(request) }));
+    const verdicts = requestsOf(call, isOpen).map((request) => ({ request, verdict: engine().decide(request) }));
     const pending = verdicts.some((each) => each.verdict instanceof Promise);
     if (!pending) return asked(call, strictest(call, verdicts as readonly Said[]), askPatterns);
     return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
@@ -29,14 +31,20 @@ export const createRulings = ({ engine, askPatterns }: RulingsOptions): Policy =
 });
 
 /** One request for each thing that the call reaches outside the hub; the hub itself when it reaches nothing. */
-export function requestsOf({ operation, key, caller, scope, effect, needs }: AskedCall): readonly PolicyRequest[] {
+function requestsOf(call: AskedCall, isOpen: Required<RulingsOptions>["isOpen"]): readonly PolicyRequest[] {
+  const { operation, key, caller, scope, effect, needs } = call;
   const { folder, path, host, model, project } = scope;
   const reached: Uid[] = [];
   if (folder !== undefined) reached.push({ type: "Folder", id: folder });
   if (host !== undefined) reached.push({ type: "Host", id: host });
   if (model !== undefined) reached.push({ type: "Model", id: model });
   if (project !== undefined) reached.push({ type: "Project", id: project });
-  const context = { granted: isGranted(caller, key, scope), labels: caller.labels ?? none, path: path ?? "" };
+  const context = {
+    granted: isGranted(caller, key, scope),
+    open: host !== undefined && isOpen(host, caller),
+    labels: caller.labels ?? none,
+    path: path ?? "",
+  };
   const groups = groupsOf({ id: operation, effect, needs });
   const principal = { type: principalTypes[caller.kind], id: caller.id };
   const request = (resource: Uid): PolicyRequest => ({
@@ -80,10 +88,7 @@ function strictest(call: AskedCall, said: readonly Said[]): Ruling {
 function rulingOf({ key, caller }: AskedCall, { request, verdict }: Said): Ruling {
   const what = request.resource === hub ? key : `${key} on ${request.resource.id}`;
   if (verdict.effect === "none") {
-    const reason =
-      request.resource.type === "Folder" && caller.kind === "agent"
-        ? `${request.resource.id} was not granted to ${caller.id}`
-        : `no policy permits ${what} to ${caller.kind} ${caller.id}`;
+    const reason = unpermitted(request, caller) ?? `no policy permits ${what} to ${caller.kind} ${caller.id}`;
     return { effect: "deny", rule: "policy.no-permit", source: "policies", reason };
   }
   const { id: rule, source } = verdict.policy;
@@ -98,6 +103,14 @@ function rulingOf({ key, caller }: AskedCall, { request, verdict }: Said): Rulin
     default:
       return { effect: "allow", rule, source, reason: `the policy ${rule} permits it` };
   }
+}
+
+/** What is missing, where that is a thing that a person gives. */
+function unpermitted({ resource, context }: PolicyRequest, { kind, id }: Caller): string | null {
+  if (kind !== "agent") return null;
+  if (resource.type === "Folder") return `${resource.id} was not granted to ${id}`;
+  if (resource.type !== "Host" || context.open) return null;
+  return `${resource.id} is closed to ${id}; a person opens it with \`arw egress allow ${resource.id}\``;
 }
 
 /** Patterns of the configuration ask about what would be allowed. */

@@ -1,0 +1,77 @@
+/** What child processes may do through the loopback proxy: exactly what the caller may that started them. */
+import type { Caller } from "../../contract/caller.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { EgressSent } from "./contract.ts";
+import { refused } from "./courier.ts";
+import type { ProxyChild, ProxyDoor } from "./port.ts";
+import type { Warden } from "./warden.ts";
+
+export interface ChildGrant {
+  readonly caller: Caller;
+  /** Episode that the child belongs to. */
+  readonly corrId: string;
+  /** What started it, by its gate key. */
+  readonly operation: string;
+  /** Ends all of the child's connections. */
+  readonly signal: AbortSignal;
+}
+
+export interface ChildPass extends Disposable {
+  /** Variables for the child. One that ignores them is not confined by them. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Children {
+  admit(grant: ChildGrant): Promise<ChildPass>;
+}
+
+interface ChildrenDeps {
+  readonly parts: KernelParts;
+  readonly warden: Warden;
+  readonly door: ProxyDoor;
+}
+
+export const createChildren = (deps: ChildrenDeps): Children => ({
+  async admit(grant) {
+    const { url, leave } = await deps.door.admit(childOf(grant, deps));
+    const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    return {
+      environment: {
+        ...Object.fromEntries(names.map((name) => [name, url])),
+        NO_PROXY: "",
+        no_proxy: "",
+        // Node asks for the variables only when it is told to.
+        NODE_USE_ENV_PROXY: "1",
+      },
+      [Symbol.dispose]: leave,
+    };
+  },
+});
+
+function childOf({ caller, corrId, operation, signal }: ChildGrant, { parts, warden }: ChildrenDeps): ProxyChild {
+  const actor = parts.act({ caller, corrId });
+  return {
+    async pass(to, method) {
+      const told = {
+        operation,
+        host: to.host,
+        port: to.port,
+        method: method.slice(0, 20),
+        url: to.shown.slice(0, 400),
+      };
+      const flight = await warden.admit({ to, caller, typed: null, isRuled: false }).catch(async (error: unknown) => {
+        throw await refused(error, { told, ctx: actor });
+      });
+      const { rule, source, isNearOpen } = flight.opening;
+      return {
+        isNearOpen,
+        signal: AbortSignal.any([signal, flight.signal]),
+        async ended({ address, bytesOut, bytesIn, durationMs, status, fault }) {
+          flight[Symbol.dispose]();
+          const carried = { address, bytesOut, bytesIn, durationMs, status, fault };
+          await actor.emit(EgressSent, { ...told, rule, source, ...carried, secrets: [] });
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** The way out of the hub: posture, leases, previews, the ledger, and those that send. */
+import type { Caller } from "../../contract/caller.ts";
+import { parseEndpoint } from "../../base/web-address.ts";
+import { parseIp } from "../../base/ip-address.ts";
+import type { Domain } from "../../contract/domain.ts";
+import { bind } from "../../contract/operation.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { Clock, Gate, Policy, Redactor } from "../../kernel/ports.ts";
+import { type Children, createChildren } from "./children.ts";
+import {
+  AllowHost,
+  EgressRefused,
+  EgressSent,
+  LeaseExpired,
+  LeaseGranted,
+  LeaseRevoked,
+  PostureSet,
+  Preview,
+  RevokeLease,
+  SetPosture,
+  ShowPosture,
+} from "./contract.ts";
+import { type Courier, createCourier } from "./courier.ts";
+import type { SecretSource } from "./headers.ts";
+import { createLeases, type EgressSettings } from "./leases.ts";
+import type { ProxyDoor, Wire } from "./port.ts";
+import { preview } from "./preview.ts";
+import { egressLeases, egressLedger, egressPosture } from "./views.ts";
+import { createWarden } from "./warden.ts";
+
+export interface EgressDeps {
+  readonly parts: KernelParts;
+  readonly clock: Clock;
+  readonly wire: Wire;
+  readonly door: ProxyDoor;
+  readonly gate: Pick<Gate, "check">;
+  readonly policy: Policy;
+  readonly secrets: SecretSource;
+  readonly redactor: Redactor;
+  readonly settings: EgressSettings;
+}
+
+export interface Egress {
+  readonly domain: Domain;
+  readonly courier: Courier;
+  readonly children: Children;
+  /** Whether posture or lease open `example.org:443` to this caller: what the policies read as `context.open`. */
+  isOpen(host: string, caller: Caller): boolean;
+  /** Takes every lease back and ends what is under way. */
+  endAll(reason: string): Promise<void>;
+}
+
+export function createEgress(deps: EgressDeps): Egress {
+  const { parts, clock, wire, door, gate, policy, secrets, redactor, settings } = deps;
+  const leases = createLeases({ parts, clock, settings, review: () => warden.review() });
+  const warden = createWarden({ rules: leases.rules, gate, policy });
+  return {
+    courier: createCourier({ wire, warden, secrets, redactor }),
+    children: createChildren({ parts, warden, door }),
+    isOpen(host, caller) {
+      const to = parseEndpoint(host);
+      return to !== null && warden.isOpen({ to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null });
+    },
+    async endAll(reason) {
+      warden.endAll(reason);
+      await leases.revokeAll(reason);
+    },
+    domain: {
+      name: "egress",
+      operations: [
+        bind(ShowPosture, () => leases.rules().posture),
+        bind(SetPosture, leases.setPosture),
+        bind(AllowHost, leases.allow),
+        bind(RevokeLease, ({ leaseId }, ctx) => leases.revoke(leaseId, ctx)),
+        bind(Preview, (input, ctx) => preview(input, { ctx, deps: { warden, wire, secrets } })),
+      ],
+      events: [PostureSet, LeaseGranted, LeaseRevoked, LeaseExpired, EgressSent, EgressRefused],
+      views: [egressPosture, egressLeases, egressLedger],
+      start: () => leases.start(),
+    },
+  };
+}

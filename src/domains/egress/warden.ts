@@ -1,0 +1,112 @@
+/**
+ * Decides about every place that something wants to go, and ends what is under way when its host closes. Deny rules first, then
+ * what opens the host, then the policies; nobody else in the hub says yes.
+ */
+import { endpointName, type WebAddress } from "../../base/web-address.ts";
+import type { Caller } from "../../contract/caller.ts";
+import { Problem } from "../../contract/problem.ts";
+import { Denied } from "../../contract/standard-problems.ts";
+import type { Gate, Policy, Ruling } from "../../kernel/ports.ts";
+import { closedReason, type Opening, openingOf, type Rules, type Wanted } from "./openings.ts";
+
+export interface Asking extends Wanted {
+  readonly to: WebAddress;
+  /** The corridor has asked the policies about this very host, and a person if they wanted one. */
+  readonly isRuled: boolean;
+}
+
+export interface Flight extends Disposable {
+  readonly opening: Opening;
+  /** Aborts with a problem when the host closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface Warden {
+  /** Throws `Denied`, which names the rule. */
+  admit(asking: Asking): Promise<Flight>;
+  /** Whether posture or lease open `example.org:443` to this caller, as the policies read it. */
+  isOpen(wanted: Wanted): boolean;
+  /** Looks again at all that is under way. */
+  review(): void;
+  /** Ends all of it. */
+  endAll(reason: string): void;
+}
+
+export interface WardenOptions {
+  readonly rules: () => Rules;
+  readonly gate: Pick<Gate, "check">;
+  readonly policy: Policy;
+}
+
+interface Under {
+  readonly asking: Asking;
+  readonly stop: AbortController;
+}
+
+export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
+  const flights = new Set<Under>();
+  const decide = async (asking: Asking): Promise<Opening> => {
+    const { to, caller } = asking;
+    refuseGated(gate, to, caller);
+    const now = rules();
+    const opening = openingOf(asking, now);
+    if (opening === null) throw denied("egress.closed", now.posture.source, closedReason(asking, now.posture));
+    const needsPolicy = !asking.isRuled || opening.isByPolicy === true;
+    // The hub's own work has no policies; where they alone decide, there is nobody to say yes.
+    if (caller.kind === "system" && opening.isByPolicy === true)
+      throw denied("egress.closed", now.posture.source, `only a lease opens ${endpointName(to)} to the hub itself`);
+    if (!needsPolicy || caller.kind === "system") return opening;
+    const ruling = await policy.rule(ruledCall(asking));
+    refuseRuled(ruling, asking);
+    return opening.isByPolicy === true ? { ...opening, rule: ruling.rule, source: ruling.source } : opening;
+  };
+  return {
+    async admit(asking) {
+      const opening = await decide(asking);
+      const flight: Under = { asking, stop: new AbortController() };
+      flights.add(flight);
+      return { opening, signal: flight.stop.signal, [Symbol.dispose]: () => void flights.delete(flight) };
+    },
+    isOpen(wanted) {
+      const opening = openingOf(wanted, rules());
+      // Where the policies decide, they are not told that they did.
+      return opening !== null && opening.isByPolicy !== true;
+    },
+    review() {
+      const now = rules();
+      for (const { asking, stop } of flights)
+        if (openingOf(asking, now) === null)
+          stop.abort(denied("egress.closed", now.posture.source, `${endpointName(asking.to)} was closed meanwhile`));
+    },
+    endAll(reason) {
+      for (const { stop } of flights) stop.abort(denied("egress.ended", "halt", reason));
+    },
+  };
+}
+
+const denied = (rule: string, source: string, reason: string): Problem => new Problem(Denied, reason, { rule, source });
+
+/** Deny rules stay closed whatever is granted: `io:egress:net:example.org`, or `io:egress:*` for all of it. */
+function refuseGated(gate: Pick<Gate, "check">, to: WebAddress, caller: Caller): void {
+  const key = `io:egress:net:${to.host}`;
+  const denial = gate.check(key, caller);
+  if (denial === null) return;
+  throw new Problem(Denied, `${key} is denied: ${denial.reason}`, { key, rule: denial.rule, source: denial.source });
+}
+
+/** Whatever leaves is ruled as `web.fetch` is: it is the operation that policies about hosts speak of. */
+const ruledCall = ({ to, caller }: Asking): Parameters<Policy["rule"]>[0] => ({
+  operation: "web.fetch",
+  key: "web:fetch",
+  caller,
+  scope: { host: endpointName(to) },
+  effect: "read",
+  needs: ["net:fetch", "net:send"],
+});
+
+function refuseRuled({ effect, rule, source, reason }: Ruling, { to, isRuled }: Asking): void {
+  if (effect === "allow" || (effect === "ask" && isRuled)) return;
+  const host = endpointName(to);
+  const detail = effect === "ask" ? `${host} is asked for, and nobody can be asked on the way: ${reason}` : reason;
+  throw denied(rule, source, detail);
+}
