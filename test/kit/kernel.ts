@@ -96,6 +96,7 @@ export interface Kit extends AsyncDisposable {
 }
 
 export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
+  await loadCedar();
   const store = options.store ?? createMemoryStore();
   const blobs = options.blobs ?? createMemoryBlobs({ sizeBytesMaxEach: 10_000_000 });
   const clock = options.clock ?? createManualClock(startMs);
@@ -210,9 +211,10 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
 }
 
 /** The default policies, decided by Cedar itself. */
+const loadCedar = createCedarLoader(cedarProgram);
 const policies = createCedarEngine({
   policies: parsedDefaultPolicies,
-  load: createCedarLoader(cedarProgram),
+  load: loadCedar,
   name: "kit",
 });
 

@@ -1,7 +1,7 @@
 /** Every operation of the real hub over HTTP, under requests that fit and requests that do not. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/app/config/load.ts";
 import { contractTable } from "../../src/app/domains.ts";
 import { openHub, type OpenHub } from "../../src/app/hub.ts";
@@ -28,7 +28,8 @@ beforeAll(async () => {
   folder = await room.folder("notes", { "a.md": "# A\n\nTODO: water the beans.\n" });
   const config = loadConfig({
     flags: {},
-    env: { ARW_STATE_DIR: room.stateDir },
+    // Thousands of requests in a few seconds: the limits have tests of their own.
+    env: { ARW_STATE_DIR: room.stateDir, ARW_ADMIN_RL: "100000/1", ARW_READ_RL: "100000/1" },
     platform: "linux",
     home: room.path,
     workDir: room.path,
@@ -40,6 +41,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await hub[Symbol.asyncDispose]();
   await room[Symbol.asyncDispose]();
+});
+
+/** What fits may also halt the hub, or leave it in a role that denies; the next operation begins anew. */
+afterEach(async () => {
+  const headers = { authorization: `Bearer ${token}` };
+  for (const [url, payload] of [
+    ["/halt/release", {}],
+    ["/hierarchy/role", { role: "edge" }],
+  ] as const) {
+    const { statusCode } = await hub.http.inject({ method: "POST", url, payload, headers });
+    assert.ok(statusCode < 500);
+  }
 });
 
 type Inputs = Record<string, unknown>;

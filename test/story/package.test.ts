@@ -43,7 +43,7 @@ test("the package holds what runs and its licences, and nothing that builds or t
   ]);
   const names = filesOf(installed);
   assert.deepEqual(
-    names.filter((name) => /\.(ts|tsx|map)$|\.test\./.test(name)),
+    names.filter((name) => /\.(ts|tsx|map)$|\.test\.[a-z]*[jt]sx?$/.test(name)),
     [],
   );
   const manifest: unknown = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
