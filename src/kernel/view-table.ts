@@ -82,27 +82,35 @@ export function createViewTable(view: View, store: Pick<Store, "row" | "rows"> |
   };
 }
 
-/** The cells in memory: loaded on need, dirty since the last commit, and undone when an event is refused. */
-function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
+/** The cells in memory, loaded on need, and the order of all keys. */
+function createShelf(view: View, store: Pick<Store, "row" | "rows"> | null) {
   const cells = new Map<string, Cell>();
+  const keys = createKeyOrder(view, store);
+  return {
+    cells,
+    keys,
+    load(key: string): Cell {
+      const known = cells.get(key);
+      if (known !== undefined) return known;
+      const json = store !== null && keys.mayHave(key) ? store.row(view.name, key) : undefined;
+      if (json === undefined) return absent;
+      const row: unknown = JSON.parse(json);
+      cells.set(key, row);
+      return row;
+    },
+    put(key: string, cell: Cell, before: Cell): void {
+      cells.set(key, cell);
+      if (before === absent && cell !== absent) keys.add(key);
+      if (before !== absent && cell === absent) keys.remove(key);
+    },
+  };
+}
+
+/** Cells that are dirty since the last commit, and undone when an event is refused. */
+function createCells(view: View, store: Pick<Store, "row" | "rows"> | null) {
+  const { cells, keys, load, put } = createShelf(view, store);
   const dirty = new Map<string, Cell>();
   const undo = createUndo();
-  const keys = createKeyOrder(view, store);
-
-  const load = (key: string): Cell => {
-    const known = cells.get(key);
-    if (known !== undefined) return known;
-    const json = store !== null && keys.mayHave(key) ? store.row(view.name, key) : undefined;
-    if (json === undefined) return absent;
-    const row: unknown = JSON.parse(json);
-    cells.set(key, row);
-    return row;
-  };
-  const put = (key: string, cell: Cell, before: Cell): void => {
-    cells.set(key, cell);
-    if (before === absent && cell !== absent) keys.add(key);
-    if (before !== absent && cell === absent) keys.remove(key);
-  };
   const set = (key: string, cell: Cell, before: Cell): void => {
     const wasDirty = dirty.has(key);
     undo.remember(key, before, wasDirty);
