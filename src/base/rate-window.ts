@@ -44,6 +44,8 @@ export function createRateWindow(options: RateWindowOptions): RateWindow {
   // other new keys first, and nobody frees himself by flooding.
   const open = new Map<string, Grants>();
   const full = new Map<string, Grants>();
+  // Stands last already, so that the usual case, one key again and again, moves nothing.
+  let newest: Grants | null = null;
 
   const answer = (grants: Grants | undefined, timeMs: number): RateAnswer => {
     if (grants === undefined || grants.timesMs.length < limit) return granted;
@@ -52,15 +54,19 @@ export function createRateWindow(options: RateWindowOptions): RateWindow {
   };
 
   const record = (key: string, grants: Grants, timeMs: number): void => {
-    if (grants.timesMs.length < limit) grants.timesMs.push(timeMs);
+    const wasFull = grants.timesMs.length === limit;
+    if (!wasFull) grants.timesMs.push(timeMs);
     else {
       grants.timesMs[grants.head] = timeMs;
       grants.head = (grants.head + 1) % limit;
     }
     grants.newestMs = timeMs;
+    const isFull = grants.timesMs.length === limit;
+    if (grants === newest && isFull === wasFull) return;
+    newest = grants;
     open.delete(key);
     full.delete(key);
-    (grants.timesMs.length === limit ? full : open).set(key, grants);
+    (isFull ? full : open).set(key, grants);
   };
 
   const makeRoom = (timeMs: number): void => {

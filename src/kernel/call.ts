@@ -77,7 +77,11 @@ export function preparedOf(bound: Bound): Prepared {
   };
 }
 
-export interface Call {
+/**
+ * A class, though nothing is hidden: V8 takes an object literal that is made on every call for something that lives long,
+ * and puts it, and all that it names, into old memory. What a constructor makes stays young.
+ */
+export class Call {
   readonly request: InnerRequest;
   readonly prepared: Prepared;
   readonly corrId: string;
@@ -85,23 +89,35 @@ export interface Call {
   /** The caller left, or its right to be here ended. */
   abort: AbortSignal | undefined;
   /** Aborted when the deadline passes; made when somebody asks for the signal, which most handlers never do. */
-  late: AbortController | null;
-  caller: Caller | null;
+  late: AbortController | null = null;
+  caller: Caller | null = null;
   input: unknown;
-  scope: Scope;
+  scope: Scope = noScope;
   /** What the policies said; null before they were asked. */
-  ruling: Ruling | null;
+  ruling: Ruling | null = null;
   /** What was taken from allowances for this call. */
-  reservation: Reservation | null;
-  context: Context | null;
+  reservation: Reservation | null = null;
+  context: Context | null = null;
   /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
-  etag: string | undefined;
-  output: unknown;
+  etag: string | undefined = undefined;
+  output: unknown = undefined;
   /** Set early by a stage that ends the walk. */
-  outcome: Outcome | null;
+  outcome: Outcome | null = null;
   /** The question whose answer let this call pass. */
-  approvalId: string | null;
+  approvalId: string | null = null;
+
+  constructor(request: InnerRequest, prepared: Prepared, { newId, clock }: Pick<DispatchOptions, "newId" | "clock">) {
+    this.request = request;
+    this.prepared = prepared;
+    this.corrId = request.corrId ?? newId();
+    this.startedMs = clock.monotonicMs();
+    this.abort = request.signal;
+    this.input = request.input;
+  }
 }
+
+/** Replaced as a whole, and never written to. */
+const noScope: Scope = Object.freeze({});
 
 export type StageName =
   | "identify"

@@ -7,7 +7,7 @@ import { Problem } from "../contract/problem.ts";
 import { cleanValue } from "../contract/schema.ts";
 import { Cancelled, Internal, InvalidInput, NotFound } from "../contract/standard-problems.ts";
 import {
-  type Call,
+  Call,
   type Dispatch,
   type DispatchOptions,
   type InnerRequest,
@@ -46,25 +46,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
   const stages = createStages(options, (request) => dispatch(request));
 
   const dispatch = async (request: InnerRequest): Promise<Answered> => {
-    const corrId = request.corrId ?? options.newId();
-    const call: Call = {
-      request,
-      prepared: prepare(request.operationId),
-      corrId,
-      startedMs: options.clock.monotonicMs(),
-      abort: request.signal,
-      late: null,
-      caller: null,
-      input: request.input,
-      scope: {},
-      ruling: null,
-      reservation: null,
-      context: null,
-      etag: undefined,
-      output: undefined,
-      outcome: null,
-      approvalId: null,
-    };
+    const call = new Call(request, prepare(request.operationId), options);
     try {
       for (const stage of stages) {
         const pending = stage.run(call);
@@ -72,7 +54,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
         if (call.outcome !== null) break;
       }
       record(call, options, null);
-      return { corrId, outcome: call.outcome ?? answerOf(call) };
+      return { corrId: call.corrId, outcome: call.outcome ?? answerOf(call) };
     } catch (error) {
       const problem = sealedProblem(asProblem(error, call, options), options.vault);
       record(call, options, problem);
