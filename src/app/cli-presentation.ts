@@ -12,6 +12,7 @@ import {
   Decide,
 } from "../domains/approvals/contract.ts";
 import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
+import { egressAnswers } from "./cli-egress.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -41,6 +42,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     { word: "stop", flag: "--release", means: ["halt", "release"] },
   ],
   answers: {
+    ...egressAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) => approvalsText((output as { items: readonly Approval[] }).items, pen),
     [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),
@@ -66,9 +68,21 @@ export const cliPresentation = (address: () => string): Presentation => ({
   },
   follow,
   groups: [
-    { title: "Work", words: ["brief", "sample", "stop", "resume"] },
+    { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
     { title: "See", words: ["episodes", "episodes show", "events tail", "tasks", "state"] },
-    { title: "Decide", words: ["halt", "halt release", "approvals", "approvals decide", "gate keys", "token"] },
+    {
+      title: "Decide",
+      words: [
+        "halt",
+        "halt release",
+        "approvals",
+        "approvals decide",
+        "egress allow",
+        "egress posture",
+        "gate keys",
+        "token",
+      ],
+    },
     { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
   ],
   examples: [

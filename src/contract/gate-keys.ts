@@ -65,6 +65,13 @@ const others: readonly KeyRow[] = [
     stability: "stable",
     about: "Traces of episodes to an OpenTelemetry collector.",
   },
+  {
+    key: egressKey("net"),
+    title: "Other machines",
+    family: "egress",
+    stability: "stable",
+    about: "Whatever a call sends to another machine; with a host behind it, `io:egress:net:example.org`, to that one.",
+  },
 ];
 
 type Tell = (operation: Operation, key: string) => Pick<KeyRow, "key" | "about">;

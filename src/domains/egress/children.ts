@@ -23,7 +23,11 @@ export interface ChildPass extends Disposable {
 
 export interface Children {
   admit(grant: ChildGrant): Promise<ChildPass>;
+  /** No child opens anything from now on; those that come later may. */
+  endAll(): void;
 }
+
+const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
 interface ChildrenDeps {
   readonly parts: KernelParts;
@@ -31,22 +35,35 @@ interface ChildrenDeps {
   readonly door: ProxyDoor;
 }
 
-export const createChildren = (deps: ChildrenDeps): Children => ({
-  async admit(grant) {
-    const { url, leave } = await deps.door.admit(childOf(grant, deps));
-    const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
-    return {
-      environment: {
-        ...Object.fromEntries(names.map((name) => [name, url])),
-        NO_PROXY: "",
-        no_proxy: "",
-        // Node asks for the variables only when it is told to.
-        NODE_USE_ENV_PROXY: "1",
-      },
-      [Symbol.dispose]: leave,
-    };
-  },
-});
+export function createChildren(deps: ChildrenDeps): Children {
+  const admitted = new Set<() => void>();
+  return {
+    async admit(grant) {
+      const { url, leave } = await deps.door.admit(childOf(grant, deps));
+      const end = (): void => {
+        admitted.delete(end);
+        grant.signal.removeEventListener("abort", end);
+        leave();
+      };
+      admitted.add(end);
+      grant.signal.addEventListener("abort", end, { once: true });
+      if (grant.signal.aborted) end();
+      return {
+        environment: {
+          ...Object.fromEntries(names.map((name) => [name, url])),
+          NO_PROXY: "",
+          no_proxy: "",
+          // Node asks for the variables only when it is told to.
+          NODE_USE_ENV_PROXY: "1",
+        },
+        [Symbol.dispose]: end,
+      };
+    },
+    endAll() {
+      for (const end of admitted) end();
+    },
+  };
+}
 
 function childOf({ caller, corrId, operation, signal }: ChildGrant, { parts, warden }: ChildrenDeps): ProxyChild {
   const actor = parts.act({ caller, corrId });

@@ -12,7 +12,7 @@ import { type Carried, type HopLimits, type HopReply, type Wire, WireFault } fro
 import type { Flight, Warden } from "./warden.ts";
 
 export interface Outgoing {
-  /** Gate key of the operation that sends. */
+  /** Gate key of the operation that sends. Its `scope` names the host, so that the corridor has asked about that already. */
   readonly operation: string;
   readonly url: string;
   readonly method?: string;
@@ -145,7 +145,7 @@ const carriedOf = ({ address, bytesOut, bytesIn, durationMs }: Carried) => ({ ad
 const outOfReach = (fault: WireFault, to: WebAddress): Problem =>
   new Problem(
     Denied,
-    `${fault.message}; a person opens it with \`arw egress allow ${endpointName(to)} --is-private\``,
+    `${fault.message}; \`arw egress allow ${endpointName(to)} --is-private\` opens those of your own network`,
     {
       rule: "egress.private-address",
       source: "built-in",

@@ -4,7 +4,7 @@ import { addressClassOf } from "../../base/ip-address.ts";
 import { hostHeader, type WebAddress } from "../../base/web-address.ts";
 import type { Caller } from "../../contract/caller.ts";
 import type { Context } from "../../contract/operation.ts";
-import { isProblem, type Problem } from "../../contract/problem.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Preview, PreviewAnswer } from "./contract.ts";
@@ -27,6 +27,11 @@ export async function preview(
 ): Promise<PreviewAnswer> {
   const to = readAddress(url);
   const given = checkedHeaders(headers);
+  if (agent !== undefined && ctx.caller.kind !== "person")
+    throw new Problem(Denied, "Only a person may ask on behalf of an agent.", {
+      rule: "built-in:person",
+      source: "built-in",
+    });
   const caller: Caller = agent === undefined ? ctx.caller : { kind: "agent", id: agent };
   const typed = agent === undefined ? typedBy(ctx, to) : null;
   const opened = await openedBy({ to, caller, typed }, deps);
@@ -60,8 +65,7 @@ async function openedBy(
   { warden }: PreviewDeps,
 ): Promise<Opened> {
   try {
-    using flight = await warden.admit({ ...asked, isRuled: false });
-    return { opening: flight.opening };
+    return { opening: await warden.foresee({ ...asked, isRuled: false }) };
   } catch (error) {
     if (isProblem(error, Denied)) return { closed: error };
     throw error;

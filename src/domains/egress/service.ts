@@ -33,7 +33,7 @@ export interface EgressDeps {
   readonly clock: Clock;
   readonly wire: Wire;
   readonly door: ProxyDoor;
-  readonly gate: Pick<Gate, "check">;
+  readonly gate: Gate;
   readonly policy: Policy;
   readonly secrets: SecretSource;
   readonly redactor: Redactor;
@@ -54,14 +54,16 @@ export function createEgress(deps: EgressDeps): Egress {
   const { parts, clock, wire, door, gate, policy, secrets, redactor, settings } = deps;
   const leases = createLeases({ parts, clock, settings, review: () => warden.review() });
   const warden = createWarden({ rules: leases.rules, gate, policy });
+  const children = createChildren({ parts, warden, door });
   return {
     courier: createCourier({ wire, warden, secrets, redactor }),
-    children: createChildren({ parts, warden, door }),
+    children,
     isOpen(host, caller) {
       const to = parseEndpoint(host);
       return to !== null && warden.isOpen({ to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null });
     },
     async endAll(reason) {
+      children.endAll();
       warden.endAll(reason);
       await leases.revokeAll(reason);
     },

@@ -3,10 +3,10 @@
  * what opens the host, then the policies; nobody else in the hub says yes.
  */
 import { endpointName, type WebAddress } from "../../base/web-address.ts";
-import type { Caller } from "../../contract/caller.ts";
+import { egressKey } from "../../contract/gate-keys.ts";
 import { Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
-import type { Gate, Policy, Ruling } from "../../kernel/ports.ts";
+import type { Denial, Gate, Policy, Ruling } from "../../kernel/ports.ts";
 import { closedReason, type Opening, openingOf, type Rules, type Wanted } from "./openings.ts";
 
 export interface Asking extends Wanted {
@@ -22,6 +22,8 @@ export interface Flight extends Disposable {
 }
 
 export interface Warden {
+  /** What `admit` would say; counts nothing. */
+  foresee(asking: Asking): Promise<Opening>;
   /** Throws `Denied`, which names the rule. */
   admit(asking: Asking): Promise<Flight>;
   /** Whether posture or lease open `example.org:443` to this caller, as the policies read it. */
@@ -34,7 +36,7 @@ export interface Warden {
 
 export interface WardenOptions {
   readonly rules: () => Rules;
-  readonly gate: Pick<Gate, "check">;
+  readonly gate: Gate;
   readonly policy: Policy;
 }
 
@@ -47,10 +49,9 @@ export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
   const flights = new Set<Under>();
   const decide = async (asking: Asking): Promise<Opening> => {
     const { to, caller } = asking;
-    refuseGated(gate, to, caller);
+    for (const key of netKeys(to)) refuseGated(gate.check(key, caller), key);
     const now = rules();
-    const opening = openingOf(asking, now);
-    if (opening === null) throw denied("egress.closed", now.posture.source, closedReason(asking, now.posture));
+    const opening = refuseClosed(asking, now);
     const needsPolicy = !asking.isRuled || opening.isByPolicy === true;
     // The hub's own work has no policies; where they alone decide, there is nobody to say yes.
     if (caller.kind === "system" && opening.isByPolicy === true)
@@ -61,8 +62,13 @@ export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
     return opening.isByPolicy === true ? { ...opening, rule: ruling.rule, source: ruling.source } : opening;
   };
   return {
+    foresee: decide,
     async admit(asking) {
       const opening = await decide(asking);
+      const keys = netKeys(asking.to);
+      refuseGated(await gate.admit(keys, asking.caller), keys[0]);
+      // Somebody may have closed the host while others were asked.
+      refuseClosed(asking, rules());
       const flight: Under = { asking, stop: new AbortController() };
       flights.add(flight);
       return { opening, signal: flight.stop.signal, [Symbol.dispose]: () => void flights.delete(flight) };
@@ -86,12 +92,19 @@ export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
 
 const denied = (rule: string, source: string, reason: string): Problem => new Problem(Denied, reason, { rule, source });
 
-/** Deny rules stay closed whatever is granted: `io:egress:net:example.org`, or `io:egress:*` for all of it. */
-function refuseGated(gate: Pick<Gate, "check">, to: WebAddress, caller: Caller): void {
-  const key = `io:egress:net:${to.host}`;
-  const denial = gate.check(key, caller);
+/** Deny rules stay closed whatever is granted: one host, or all of them. */
+const netKeys = ({ host }: WebAddress) => [egressKey(`net:${host}`), egressKey("net")] as const;
+
+function refuseGated(denial: Denial | null, key: string): void {
   if (denial === null) return;
-  throw new Problem(Denied, `${key} is denied: ${denial.reason}`, { key, rule: denial.rule, source: denial.source });
+  const { reason, ...rule } = denial;
+  throw new Problem(Denied, `${denial.key ?? key} is denied: ${reason}`, { key, ...rule });
+}
+
+function refuseClosed(asking: Asking, rules: Rules): Opening {
+  const opening = openingOf(asking, rules);
+  if (opening !== null) return opening;
+  throw denied("egress.closed", rules.posture.source, closedReason(asking, rules.posture));
 }
 
 /** Whatever leaves is ruled as `web.fetch` is: it is the operation that policies about hosts speak of. */

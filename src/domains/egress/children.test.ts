@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { test } from "vitest";
+import { randomBytesOf, seededRandom } from "../../../test/kit/chance.ts";
+import { createFakeWire } from "../../../test/kit/fake-wire.ts";
+import { type Kit, makeKernel } from "../../../test/kit/kernel.ts";
+import { serveHttp } from "../../../test/kit/loopback-server.ts";
+import { createProxyDoor } from "../../adapters/egress/proxy.ts";
+import type { Caller } from "../../contract/caller.ts";
+
+const run = promisify(execFile);
+const agent: Caller = { kind: "agent", id: "builder" };
+
+/** Not `fetch`, which does not tell what a proxy says when it refuses. */
+const program = `
+  import { get } from "node:http";
+  get(process.argv[1], (answer) => {
+    let text = "";
+    answer.setEncoding("utf8").on("data", (part) => (text += part));
+    answer.on("end", () => process.stdout.write(answer.statusCode + " " + text));
+  });
+`;
+
+async function childFetch(environment: Readonly<Record<string, string>>, url: string): Promise<string> {
+  const env = { ...environment, NODE_NO_WARNINGS: "1" };
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", program, url], { env, timeout: 30_000 });
+  return stdout;
+}
+
+async function world() {
+  const door = createProxyDoor({
+    randomBytes: randomBytesOf(seededRandom(1)),
+    resolver: () => Promise.resolve(["127.0.0.1"]),
+  });
+  const kit = await makeKernel({ egress: { wire: createFakeWire(), door } });
+  const end = new AbortController();
+  const grant = { caller: agent, corrId: "run-1", operation: "shell:run", signal: end.signal };
+  return {
+    kit,
+    end,
+    child: await kit.egress.children.admit(grant),
+    async [Symbol.asyncDispose]() {
+      await door[Symbol.asyncDispose]();
+      await kit[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const told = (kit: Kit) =>
+  kit
+    .events()
+    .filter(({ kind }) => kind === "egress.sent" || kind === "egress.refused")
+    .map(({ kind, caller, corrId, data }) => {
+      const { host, rule, status = null } = data as { host: string; rule: string; status?: number };
+      return [kind, caller, corrId, host, rule.replace(/:.*/, ""), status];
+    });
+
+test("a child goes where its agent may, as long as that may be, and the ledger has its episode", async () => {
+  await using server = await serveHttp((_request, response) => void response.end("hello"));
+  await using it = await world();
+  const { environment } = it.child;
+  const url = `http://docs.example:${server.port}/`;
+  assert.match(await childFetch(environment, url), /^403 .*docs\.example:\d+ is closed to agent builder/);
+  await it.kit.call("egress.allow", { host: `docs.example:${server.port}`, isPrivate: true });
+  assert.equal(await childFetch(environment, url), "200 hello");
+  assert.equal(server.count, 1);
+  assert.deepEqual(told(it.kit), [
+    ["egress.refused", "agent:builder", "run-1", "docs.example", "egress.closed", null],
+    ["egress.sent", "agent:builder", "run-1", "docs.example", "lease", 200],
+  ]);
+  it.end.abort();
+  assert.match(await childFetch(environment, url), /^407 /);
+});
+
+test("a halt closes the door to every child", async () => {
+  await using server = await serveHttp((_request, response) => void response.end("hello"));
+  await using it = await world();
+  await it.kit.call("egress.posture.set", { posture: "public" });
+  await it.kit.call("halt.engage", {});
+  assert.match(await childFetch(it.child.environment, `http://docs.example:${server.port}/`), /^407 /);
+  assert.equal(server.count, 0);
+});
+
+test("what a child opens is asked for where the agent would be, and nobody can be asked on the way", async () => {
+  await using server = await serveHttp((_request, response) => void response.end("hello"));
+  await using it = await world();
+  await it.kit.call("egress.allow", { host: `docs.example:${server.port}`, isPrivate: true });
+  const caller: Caller = { ...agent, labels: ["file"] };
+  const grant = { caller, corrId: "run-2", operation: "shell:run", signal: it.end.signal };
+  using child = await it.kit.egress.children.admit(grant);
+  assert.match(await childFetch(child.environment, `http://docs.example:${server.port}/`), /^403 .*is asked for/);
+  assert.equal(server.count, 0);
+});
