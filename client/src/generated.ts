@@ -3397,6 +3397,8 @@ export type SystemStatsOutput = {
     readonly name: string;
     /** Positions between the newest event and what is done. */
     readonly lag: number;
+    /** Messages that were delivered and not yet answered. */
+    readonly inFlight: number;
     /** Dead letters. */
     readonly buried: number;
   }[];

@@ -8,7 +8,7 @@ import type { Doctor } from "../domains/doctor/port.ts";
 import { createDoctor } from "../domains/doctor/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
-import { createConsumers } from "../domains/consumers/service.ts";
+import { type ConsumerReaders, createConsumers } from "../domains/consumers/service.ts";
 import type { EgressSettings } from "../domains/egress/leases.ts";
 import type { ProxyDoor, Wire } from "../domains/egress/port.ts";
 import { createEgress } from "../domains/egress/service.ts";
@@ -62,6 +62,7 @@ export interface Means {
     readonly frontier: Frontier;
   };
   readonly sample: SampleFolder;
+  readonly consumerReaders: ConsumerReaders;
   readonly secrets: SecretsDeps;
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly facts: HubFacts;
@@ -111,7 +112,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createBackup({ backups: means.backups }),
       createDoctor({ doctor: means.doctor }),
       budgets.domain,
-      createConsumers({ parts, clock }),
+      createConsumers({ parts, clock, readers: means.consumerReaders }),
       egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),
@@ -165,6 +166,7 @@ export function contractTable(): Table {
     folders: nothing,
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
+    consumerReaders: nothing,
     secrets: { stored: [], store: nothing, learnSecrets: nothing },
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     facts: nothing,

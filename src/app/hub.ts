@@ -21,6 +21,7 @@ import { openSqliteStore, storeFormat } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
 import type { Caller } from "../contract/caller.ts";
 import { createAudit } from "../domains/audit/service.ts";
+import type { ConsumerReaders } from "../domains/consumers/service.ts";
 import { consumers, consumersMax } from "../domains/consumers/views.ts";
 import { ServiceOpened, ServiceClosed } from "../domains/events/contract.ts";
 import { recordConfiguration } from "../domains/system/configuration.ts";
@@ -88,7 +89,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     queue: kernel.queue,
     streams: () => http.streamCount,
     headSeq: kernel.journal.headSeq,
-    consumers: () => consumerStats(kernel),
+    consumers: () => consumerStats(kernel, means.consumerReaders),
     disk: () => diskFree(stateDir),
     tee: means.tee.status,
     otlp: means.otlp.status,
@@ -195,6 +196,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
     policies: createPolicySeat({ folder: join(stateDir, "policies"), newId }),
+    consumerReaders: new Map() as ConsumerReaders,
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
     tokenSource,
@@ -250,6 +252,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           sample,
           secrets: means.secrets,
           egress: means.egress,
+          consumerReaders: means.consumerReaders,
           facts,
           policies: means.policies,
           denyRules: config.denyRules,
@@ -314,11 +317,12 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
   });
 }
 
-function consumerStats({ views, journal }: StartedKernel) {
+function consumerStats({ views, journal }: StartedKernel, readers: ConsumerReaders) {
   const headSeq = journal.headSeq();
   return views.list(consumers, { limit: consumersMax }).rows.map(({ row }) => ({
     name: row.name,
     lag: Math.max(0, headSeq - row.floorSeq),
+    inFlight: readers.get(row.name)?.inFlight() ?? 0,
     buried: row.buriedCount,
   }));
 }

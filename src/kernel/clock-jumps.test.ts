@@ -42,7 +42,7 @@ function start(clock: ManualClock, store: Store): Promise<Kit> {
           }),
         ],
       }),
-      createConsumers({ parts, clock }),
+      createConsumers({ parts, clock, readers: new Map() }),
     ],
   });
 }

@@ -28,7 +28,7 @@ const hub: ObservedHub = {
   queue: { depth: () => ({ queued: 6, running: 2 }) },
   streams: () => 8,
   headSeq: () => 70,
-  consumers: () => [{ name: "mirror", lag: 12, buried: 1 }],
+  consumers: () => [{ name: "mirror", lag: 12, inFlight: 3, buried: 1 }],
   disk: () => Promise.resolve({ freeBytes: 1000, totalBytes: 4000 }),
 };
 
@@ -80,6 +80,7 @@ test("bus, readers, queue, consumers and disk show what the hub says", async () 
     "arw_streams 8",
     "arw_journal_seq 70",
     'arw_consumer_lag{consumer="mirror"} 12',
+    'arw_consumer_in_flight{consumer="mirror"} 3',
     'arw_consumer_buried{consumer="mirror"} 1',
     "arw_disk_free_bytes 1000",
   ]);
@@ -109,7 +110,7 @@ test("the JSON twin has the same figures, and names each reader with the range i
     lastGap: { fromSeq: 2, toSeq: 4, skipped: 3 },
   });
   assert.deepEqual(stats.commits, { count: 2, events: 6, meanMs: 3, maxMs: 4 });
-  assert.deepEqual(stats.consumers, [{ name: "mirror", lag: 12, buried: 1 }]);
+  assert.deepEqual(stats.consumers, [{ name: "mirror", lag: 12, inFlight: 3, buried: 1 }]);
   assert.deepEqual(stats.disk, { freeBytes: 1000, totalBytes: 4000 });
   const [shown] = stats.routes;
   assert.ok(shown);

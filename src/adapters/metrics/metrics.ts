@@ -287,7 +287,8 @@ function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk,
   set.gauge("arw_streams", "Clients that read a stream now.", streams);
   set.gauge("arw_journal_seq", "Position of the newest event.", headSeq);
   if (consumers !== undefined) {
-    const figures = (pick: "lag" | "buried") => () => consumers().map((each) => [each.name, each[pick]] as const);
+    const figures = (pick: "lag" | "inFlight" | "buried") => () =>
+      consumers().map((each) => [each.name, each[pick]] as const);
     set.gauges(
       {
         name: "arw_consumer_lag",
@@ -295,6 +296,14 @@ function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk,
         label: "consumer",
       },
       figures("lag"),
+    );
+    set.gauges(
+      {
+        name: "arw_consumer_in_flight",
+        help: "Messages that a consumer was given and has not yet answered.",
+        label: "consumer",
+      },
+      figures("inFlight"),
     );
     set.gauges(
       { name: "arw_consumer_buried", help: "Dead letters of a consumer.", label: "consumer" },

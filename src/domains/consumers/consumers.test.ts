@@ -9,19 +9,19 @@ import { isProblem } from "../../contract/problem.ts";
 import { closed, Type } from "../../contract/schema.ts";
 import type { Store } from "../../kernel/ports.ts";
 import { ConsumerDiffers, type Consumer, type Message } from "./contract.ts";
-import { createConsumers } from "./service.ts";
+import { type ConsumerReaders, createConsumers } from "./service.ts";
 
 const Added = event({ kind: "models.added", about: "A thing was added.", data: closed({ n: Type.Integer() }) });
 const Other = event({ kind: "other.happened", about: "Something else.", data: closed({ n: Type.Integer() }) });
 
-function start(store: Store = createMemoryStore()): Promise<Kit> {
+function start(store: Store = createMemoryStore(), readers: ConsumerReaders = new Map()): Promise<Kit> {
   const clock = createManualClock(startMs);
   return makeKernel({
     store,
     clock,
     domains: (parts) => [
       { name: "models", operations: [], events: [Added, Other], views: [], families: ["models", "other"] },
-      createConsumers({ parts, clock }),
+      createConsumers({ parts, clock, readers }),
     ],
   });
 }
@@ -183,4 +183,22 @@ test("every matching event is acknowledged exactly once or buried, whatever happ
     }),
     { numRuns: 60 },
   );
+});
+
+test("what is in flight is counted until it is answered, given back, or its consumer is gone", async () => {
+  const readers: ConsumerReaders = new Map();
+  await using kit = await start(createMemoryStore(), readers);
+  const inFlight = (): number => readers.get("w")?.inFlight() ?? 0;
+  await answer(kit, "consumers.create", { name: "w", prefix: ["models."] });
+  for (let n = 0; n < 4; n += 1) await actor(kit).emit(Added, { n });
+  assert.equal(inFlight(), 0);
+  const [first, second, third] = seqs(await pull(kit, 3));
+  assert.equal(inFlight(), 3);
+  await answer(kit, "consumers.ack", { name: "w", seqs: [first] });
+  assert.equal(inFlight(), 2);
+  await answer(kit, "consumers.nack", { name: "w", seq: second });
+  assert.equal(inFlight(), 1);
+  assert.notEqual(third, undefined);
+  await answer(kit, "consumers.remove", { name: "w" });
+  assert.equal(inFlight(), 0);
 });

@@ -35,6 +35,8 @@ export interface ConsumerReader {
   /** The next messages, at most `count`; empty when none is due. */
   take(count: number, nowMs: number): readonly Delivered[];
   isOutstanding(seq: number): boolean;
+  /** Delivered and not yet answered. */
+  inFlight(): number;
   /** No answer is needed any more. The returned function takes that back, when it could not be written down. */
   settle(seqs: readonly number[]): () => void;
   /** To be delivered again. Returns the deliveries it had. */
@@ -83,6 +85,7 @@ export function createConsumerReader(
       return [...again, ...feed.take(room - again.length).map((envelope) => deliver(envelope, 1, nowMs))];
     },
     isOutstanding: (seq) => outstanding.has(seq),
+    inFlight: () => outstanding.size,
     settle(seqs) {
       const held = seqs.flatMap((seq) => {
         const found = outstanding.get(seq);

@@ -35,9 +35,16 @@ const pendingMaxDefault = 1000;
 const streamWaitMs = 30_000;
 const streamBatch = 100;
 
+/**
+ * The readers of this process by their consumer's name, made from the view when first asked for. What is in flight is known
+ * here alone: after a restart every unanswered message is delivered again, so nothing of it is kept.
+ */
+export type ConsumerReaders = Map<string, ConsumerReader>;
+
 interface ConsumersDeps {
   readonly parts: KernelParts;
   readonly clock: Clock;
+  readonly readers: ConsumerReaders;
 }
 
 export function createConsumers(deps: ConsumersDeps): Domain {
@@ -110,9 +117,7 @@ interface PullOptions {
   readonly ctx: Context;
 }
 
-/** The readers of this process, one per consumer, made from the view when first asked for. */
-function createDesk({ parts, clock }: ConsumersDeps) {
-  const readers = new Map<string, ConsumerReader>();
+function createDesk({ parts, clock, readers }: ConsumersDeps) {
   const turns = createKeyedMutex();
   const row = (name: string): Consumer => {
     const found = parts.kernel.views.get(consumers, name);

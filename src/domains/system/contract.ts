@@ -103,6 +103,7 @@ export const Stats = op({
       closed({
         name: Type.String(),
         lag: Type.Integer({ minimum: 0, description: "Positions between the newest event and what is done." }),
+        inFlight: Type.Integer({ minimum: 0, description: "Messages that were delivered and not yet answered." }),
         buried: Type.Integer({ minimum: 0, description: "Dead letters." }),
       }),
     ),
