@@ -1408,6 +1408,271 @@ export type PolicyTestOutput = {
   }[];
 };
 
+export type ProvenanceAdoptInput = {
+  /** The envelope as JSON, or as base64url of it, which is how it travels in a header. */
+  readonly envelope: string;
+};
+export type ProvenanceAdoptOutput = {
+  readonly adopted: {
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Grows with each issue of this id. */
+    readonly version: number;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly untilMs: number;
+    /** Hubs that it may still reach behind this one. */
+    readonly hopsLeft: number;
+    /** To whom a hub that adopted it may pass it on. */
+    readonly propagate: "none" | "children" | "peers" | "all";
+    readonly rules: number;
+    readonly by: string;
+    readonly envelope: string;
+  };
+  readonly isNew: boolean;
+  readonly bootId: string;
+};
+
+export type ProvenanceIssuersAddInput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly id: string;
+  /** Ed25519 public key: 32 bytes in base64. */
+  readonly publicKey: string;
+};
+export type ProvenanceIssuersAddOutput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly id: string;
+  readonly status: "trusted" | "revoked";
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly keys: readonly ({
+    /** `sha256:` and the hash of the public key. */
+    readonly keyId: string;
+    readonly publicKey: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly validFromMs: number;
+    /** Null without an end. */
+    readonly validToMs: number | null;
+  })[];
+};
+
+export type ProvenanceIssuersListInput = Readonly<Record<string, never>>;
+export type ProvenanceIssuersListOutput = {
+  readonly issuers: readonly ({
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly id: string;
+    readonly status: "trusted" | "revoked";
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly addedAtMs: number;
+    readonly keys: readonly ({
+      /** `sha256:` and the hash of the public key. */
+      readonly keyId: string;
+      readonly publicKey: string;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly validFromMs: number;
+      /** Null without an end. */
+      readonly validToMs: number | null;
+    })[];
+  })[];
+};
+
+export type ProvenanceIssuersReloadInput = Readonly<Record<string, never>>;
+export type ProvenanceIssuersReloadOutput = {
+  readonly issuers: number;
+  readonly ended: number;
+};
+
+export type ProvenanceIssuersRevokeInput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly id: string;
+};
+export type ProvenanceIssuersRevokeOutput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly id: string;
+  /** Capsules that ended. */
+  readonly ended: number;
+};
+
+export type ProvenanceIssuersRotateInput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly id: string;
+  /** Ed25519 public key: 32 bytes in base64. */
+  readonly publicKey: string;
+  /** Seconds for which the former keys stay good. */
+  readonly overlapSecs?: number | undefined;
+};
+export type ProvenanceIssuersRotateOutput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly id: string;
+  readonly status: "trusted" | "revoked";
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly keys: readonly ({
+    /** `sha256:` and the hash of the public key. */
+    readonly keyId: string;
+    readonly publicKey: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly validFromMs: number;
+    /** Null without an end. */
+    readonly validToMs: number | null;
+  })[];
+};
+
+export type ProvenanceLedgerInput = {
+  readonly limit?: number | undefined;
+};
+export type ProvenanceLedgerOutput = {
+  /** False when the ledger ends with the hub. */
+  readonly isKept: boolean;
+  readonly rows: readonly ({
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    /** `presented` is a capsule that was adopted already. */
+    readonly what: "adopted" | "presented" | "refused" | "ended";
+    /** Null where nothing vouches for it. */
+    readonly issuer: string | null;
+    readonly id: string | null;
+    readonly reason?: "malformed" | "too-large" | "not-canonical" | "missing-signature" | "bad-signature" | "unknown-issuer" | "revoked-issuer" | "retired-key" | "future-dated" | "expired" | "lease-too-long" | "ttl" | "replayed" | "widening" | "full" | "lease" | "teardown" | "revoked" | "replaced" | "restart" | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly untilMs?: number | undefined;
+    /** Who presented or ended it. */
+    readonly by: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+  })[];
+};
+
+export type ProvenanceRelayInput = {
+  /** Names the capsule among those of its issuer. */
+  readonly id: string;
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly issuer?: string | undefined;
+  /** Whom it would be shown to. */
+  readonly to: "children" | "peers";
+};
+export type ProvenanceRelayOutput = {
+  readonly envelope: string;
+  readonly hopsLeft: number;
+};
+
+export type ProvenanceStatusInput = Readonly<Record<string, never>>;
+export type ProvenanceStatusOutput = {
+  /** Another one after each start of the hub. */
+  readonly bootId: string;
+  readonly adopted: readonly ({
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Grows with each issue of this id. */
+    readonly version: number;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly untilMs: number;
+    /** Hubs that it may still reach behind this one. */
+    readonly hopsLeft: number;
+    /** To whom a hub that adopted it may pass it on. */
+    readonly propagate: "none" | "children" | "peers" | "all";
+    readonly rules: number;
+    readonly by: string;
+    readonly envelope: string;
+  })[];
+  /** Held when the hub stopped, and adopted again by nobody yet. */
+  readonly former: readonly ({
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Grows with each issue of this id. */
+    readonly version: number;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly untilMs: number;
+    /** Hubs that it may still reach behind this one. */
+    readonly hopsLeft: number;
+    /** To whom a hub that adopted it may pass it on. */
+    readonly propagate: "none" | "children" | "peers" | "all";
+    readonly rules: number;
+    readonly by: string;
+    readonly envelope: string;
+  })[];
+};
+
+export type ProvenanceTeardownInput = {
+  /** Names the capsule among those of its issuer. */
+  readonly id: string;
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly issuer?: string | undefined;
+};
+export type ProvenanceTeardownOutput = {
+  /** Capsules of this id that ended. */
+  readonly ended: number;
+};
+
+export type ProvenanceVerifyInput = {
+  /** The envelope as JSON, or as base64url of it, which is how it travels in a header. */
+  readonly envelope: string;
+};
+export type ProvenanceVerifyOutput = {
+  readonly isGood: boolean;
+  readonly reason: "malformed" | "too-large" | "not-canonical" | "missing-signature" | "bad-signature" | "unknown-issuer" | "revoked-issuer" | "retired-key" | "future-dated" | "expired" | "lease-too-long" | "ttl" | "replayed" | "widening" | "full" | null;
+  readonly detail: string;
+  /** Null unless its signature is good. */
+  readonly capsule: {
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Grows with each issue of this id. */
+    readonly version: number;
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly issuedAtMs: number;
+    /** When its rules end, in epoch milliseconds. */
+    readonly notAfterMs: number;
+    /** Random; another one for each capsule. */
+    readonly nonce: string;
+    /** Hubs that it may reach, one behind another. */
+    readonly hopTtl: number;
+    /** To whom a hub that adopted it may pass it on. */
+    readonly propagate: "none" | "children" | "peers" | "all";
+    /** Keys that are denied to everybody. */
+    readonly denies: readonly string[];
+    /** Denials with subjects, times and quotas. */
+    readonly contracts: readonly ({
+      /** Names the contract among those of its source. */
+      readonly id: string;
+      readonly patterns: readonly string[];
+      /** Only while the hub has this role; letter case does not count. */
+      readonly subjectRole?: string | undefined;
+      /** Only on the node of this id, or when it calls. */
+      readonly subjectNode?: string | undefined;
+      /** Only when this agent calls. */
+      readonly subjectAgent?: string | undefined;
+      /** Only when the hub or the call has one of these tags. */
+      readonly tagsAny?: readonly string[] | undefined;
+      /** Denies from this moment on, in epoch milliseconds. */
+      readonly validFromMs?: number | undefined;
+      /** Denies up to and with this moment, in epoch milliseconds. */
+      readonly validToMs?: number | undefined;
+      /** Seconds for which an ended contract goes on when it is met again; 0 lets it end. */
+      readonly autoRenewSecs?: number | undefined;
+      /** While it is active, nothing changes or removes it. Needs an end. */
+      readonly immutable?: boolean | undefined;
+      /** Calls of each key that pass in one window. */
+      readonly quotaLimit?: number | undefined;
+      /** Length of the window in seconds; it begins with the first call. */
+      readonly quotaWindowSecs?: number | undefined;
+      /** Told to whoever is denied. */
+      readonly reason?: string | undefined;
+    })[];
+  } | null;
+};
+
 export type ScoutBriefInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
@@ -3102,6 +3367,208 @@ export type StateObservationsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateProvenanceCapsulesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateProvenanceCapsulesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Grows with each issue of this id. */
+    readonly version: number;
+    /** Random; another one for each capsule. */
+    readonly nonce: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** SHA-256 of the content. */
+    readonly keyId: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly issuedAtMs: number;
+    /** When its rules end, in epoch milliseconds. */
+    readonly untilMs: number;
+    /** Hubs it went through before this one. */
+    readonly hops: number;
+    /** Hubs that it may reach, one behind another. */
+    readonly hopTtl: number;
+    /** To whom a hub that adopted it may pass it on. */
+    readonly propagate: "none" | "children" | "peers" | "all";
+    /** How many rules it brought. */
+    readonly rules: number;
+    readonly envelope: string;
+    readonly by: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+    /** `former` ended with an earlier boot and may be presented again. */
+    readonly status: "adopted" | "former" | "ended";
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateProvenanceCapsulesGetInput = {
+  readonly key: string;
+};
+export type StateProvenanceCapsulesGetOutput = {
+  /** Who signed it, by the name in this hub's trust store. */
+  readonly issuer: string;
+  /** Names the capsule among those of its issuer. */
+  readonly id: string;
+  /** Grows with each issue of this id. */
+  readonly version: number;
+  /** Random; another one for each capsule. */
+  readonly nonce: string;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** SHA-256 of the content. */
+  readonly keyId: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly issuedAtMs: number;
+  /** When its rules end, in epoch milliseconds. */
+  readonly untilMs: number;
+  /** Hubs it went through before this one. */
+  readonly hops: number;
+  /** Hubs that it may reach, one behind another. */
+  readonly hopTtl: number;
+  /** To whom a hub that adopted it may pass it on. */
+  readonly propagate: "none" | "children" | "peers" | "all";
+  /** How many rules it brought. */
+  readonly rules: number;
+  readonly envelope: string;
+  readonly by: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+    readonly id: string;
+    readonly grants?: readonly ({
+      /** Gate key or a prefix ending in `*`. */
+      readonly key: string;
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+    })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  };
+  /** `former` ended with an earlier boot and may be presented again. */
+  readonly status: "adopted" | "former" | "ended";
+};
+
+export type StateProvenanceCapsulesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateProvenanceCapsulesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateProvenanceLedgerInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateProvenanceLedgerOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    /** `presented` is a capsule that was adopted already. */
+    readonly what: "adopted" | "presented" | "refused" | "ended";
+    /** Null where nothing vouches for it. */
+    readonly issuer: string | null;
+    readonly id: string | null;
+    readonly reason?: "malformed" | "too-large" | "not-canonical" | "missing-signature" | "bad-signature" | "unknown-issuer" | "revoked-issuer" | "retired-key" | "future-dated" | "expired" | "lease-too-long" | "ttl" | "replayed" | "widening" | "full" | "lease" | "teardown" | "revoked" | "replaced" | "restart" | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly untilMs?: number | undefined;
+    /** Who presented or ended it. */
+    readonly by: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateProvenanceLedgerGetInput = {
+  readonly key: string;
+};
+export type StateProvenanceLedgerGetOutput = {
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly timeMs: number;
+  /** `presented` is a capsule that was adopted already. */
+  readonly what: "adopted" | "presented" | "refused" | "ended";
+  /** Null where nothing vouches for it. */
+  readonly issuer: string | null;
+  readonly id: string | null;
+  readonly reason?: "malformed" | "too-large" | "not-canonical" | "missing-signature" | "bad-signature" | "unknown-issuer" | "revoked-issuer" | "retired-key" | "future-dated" | "expired" | "lease-too-long" | "ttl" | "replayed" | "widening" | "full" | "lease" | "teardown" | "revoked" | "replaced" | "restart" | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly untilMs?: number | undefined;
+  /** Who presented or ended it. */
+  readonly by: string;
+  /** Joins everything that belongs to one episode. */
+  readonly corrId: string;
+};
+
+export type StateProvenanceLedgerWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateProvenanceLedgerWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateRunsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -4327,6 +4794,104 @@ export interface EventData {
     /** Rules that the new text leaves out and that stay until they end, because nothing may change them. */
     readonly held: readonly string[];
   };
+  /** The rules of a capsule are in force, until their end. */
+  readonly "provenance.capsule.adopted": {
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Grows with each issue of this id. */
+    readonly version: number;
+    /** Random; another one for each capsule. */
+    readonly nonce: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** SHA-256 of the content. */
+    readonly keyId: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly issuedAtMs: number;
+    /** When its rules end, in epoch milliseconds. */
+    readonly untilMs: number;
+    /** Hubs it went through before this one. */
+    readonly hops: number;
+    /** Hubs that it may reach, one behind another. */
+    readonly hopTtl: number;
+    /** To whom a hub that adopted it may pass it on. */
+    readonly propagate: "none" | "children" | "peers" | "all";
+    /** How many rules it brought. */
+    readonly rules: number;
+    /** The envelope as it came. */
+    readonly envelope: string;
+    readonly by: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+  };
+  /** The rules of a capsule are no longer in force. */
+  readonly "provenance.capsule.ended": {
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** Names the capsule among those of its issuer. */
+    readonly id: string;
+    /** Random; another one for each capsule. */
+    readonly nonce: string;
+    /** `restart` is found at the next start: what was adopted ends with the hub. */
+    readonly why: "lease" | "teardown" | "revoked" | "replaced" | "restart";
+  };
+  /** A person trusts an issuer of capsules. */
+  readonly "provenance.issuer.added": {
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** `sha256:` and the hash of the public key. */
+    readonly keyId: string;
+  };
+  /** An issuer is trusted no more, and what was adopted from it ended. */
+  readonly "provenance.issuer.revoked": {
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+  };
+  /** An issuer has a new key; the former ones end soon. */
+  readonly "provenance.issuer.rotated": {
+    /** Who signed it, by the name in this hub's trust store. */
+    readonly issuer: string;
+    /** `sha256:` and the hash of the public key. */
+    readonly keyId: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly formerToMs: number;
+  };
+  /** A row of the adoption ledger, where the configuration keeps it. */
+  readonly "provenance.ledger.written": {
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    /** `presented` is a capsule that was adopted already. */
+    readonly what: "adopted" | "presented" | "refused" | "ended";
+    /** Null where nothing vouches for it. */
+    readonly issuer: string | null;
+    readonly id: string | null;
+    readonly reason?: "malformed" | "too-large" | "not-canonical" | "missing-signature" | "bad-signature" | "unknown-issuer" | "revoked-issuer" | "retired-key" | "future-dated" | "expired" | "lease-too-long" | "ttl" | "replayed" | "widening" | "full" | "lease" | "teardown" | "revoked" | "replaced" | "restart" | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly untilMs?: number | undefined;
+    /** Who presented or ended it. */
+    readonly by: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+  };
   /** Scout keeps the list of a folder's files, to tell next time what changed. */
   readonly "scout.folder.remembered": {
     /** Absolute path of a folder on the machine the hub runs on. */
@@ -4626,6 +5191,30 @@ export interface Client {
     /** Hold the policies against the examples in `policies/examples.toml`, without making any call. */
     test(input?: PolicyTestInput, options?: CallOptions): Promise<PolicyTestOutput>;
   };
+  readonly provenance: {
+    /** Take the rules of a signed capsule into force until they end; rules are only ever added. */
+    adopt(input: ProvenanceAdoptInput, options?: CallOptions): Promise<ProvenanceAdoptOutput>;
+    /** Trust an issuer of capsules by its public key. */
+    issuersAdd(input: ProvenanceIssuersAddInput, options?: CallOptions): Promise<ProvenanceIssuersAddOutput>;
+    /** List the issuers of capsules that this hub trusts or trusted, with their public keys. */
+    issuersList(input?: ProvenanceIssuersListInput, options?: CallOptions): Promise<ProvenanceIssuersListOutput>;
+    /** Read the file of issuers anew; what was adopted from those that it trusts no more ends at once. */
+    issuersReload(input?: ProvenanceIssuersReloadInput, options?: CallOptions): Promise<ProvenanceIssuersReloadOutput>;
+    /** Trust an issuer no more, for ever; what was adopted from it ends at once. */
+    issuersRevoke(input: ProvenanceIssuersRevokeInput, options?: CallOptions): Promise<ProvenanceIssuersRevokeOutput>;
+    /** Give an issuer a new key; the former ones stay good for a while. */
+    issuersRotate(input: ProvenanceIssuersRotateInput, options?: CallOptions): Promise<ProvenanceIssuersRotateOutput>;
+    /** Show what was adopted, refused and ended, the newest first. */
+    ledger(input?: ProvenanceLedgerInput, options?: CallOptions): Promise<ProvenanceLedgerOutput>;
+    /** Give a capsule in force in the form in which a hub behind this one may be shown it, one hop further. */
+    relay(input: ProvenanceRelayInput, options?: CallOptions): Promise<ProvenanceRelayOutput>;
+    /** List the capsules in force, and those that ended with an earlier boot and can be presented again. */
+    status(input?: ProvenanceStatusInput, options?: CallOptions): Promise<ProvenanceStatusOutput>;
+    /** End the rules of a capsule now; it cannot be presented again. */
+    teardown(input: ProvenanceTeardownInput, options?: CallOptions): Promise<ProvenanceTeardownOutput>;
+    /** Say whether a capsule would be adopted now and what it says; nothing is changed. */
+    verify(input: ProvenanceVerifyInput, options?: CallOptions): Promise<ProvenanceVerifyOutput>;
+  };
   readonly scout: {
     /** Read a folder and write a brief of it, with a citation on every statement. */
     brief(input: ScoutBriefInput, options?: CallOptions): Promise<Accepted>;
@@ -4761,6 +5350,18 @@ export interface Client {
     observationsGet(input: StateObservationsGetInput, options?: CallOptions): Promise<StateObservationsGetOutput>;
     /** Follow observations as JSON patches (RFC 6902). */
     observationsWatch(input?: StateObservationsWatchInput, options?: StreamOptions): AsyncGenerator<StateObservationsWatchOutput, void, undefined>;
+    /** List capsules that are in force, were in force at an earlier boot, or must not be replayed. */
+    provenanceCapsules(input?: StateProvenanceCapsulesInput, options?: CallOptions): Promise<StateProvenanceCapsulesOutput>;
+    /** Show one row of provenanceCapsules. */
+    provenanceCapsulesGet(input: StateProvenanceCapsulesGetInput, options?: CallOptions): Promise<StateProvenanceCapsulesGetOutput>;
+    /** Follow provenanceCapsules as JSON patches (RFC 6902). */
+    provenanceCapsulesWatch(input?: StateProvenanceCapsulesWatchInput, options?: StreamOptions): AsyncGenerator<StateProvenanceCapsulesWatchOutput, void, undefined>;
+    /** List the adoption ledger, where the configuration keeps it. */
+    provenanceLedger(input?: StateProvenanceLedgerInput, options?: CallOptions): Promise<StateProvenanceLedgerOutput>;
+    /** Show one row of provenanceLedger. */
+    provenanceLedgerGet(input: StateProvenanceLedgerGetInput, options?: CallOptions): Promise<StateProvenanceLedgerGetOutput>;
+    /** Follow provenanceLedger as JSON patches (RFC 6902). */
+    provenanceLedgerWatch(input?: StateProvenanceLedgerWatchInput, options?: StreamOptions): AsyncGenerator<StateProvenanceLedgerWatchOutput, void, undefined>;
     /** List runs of agents with their input and grants, newest first. */
     runs(input?: StateRunsInput, options?: CallOptions): Promise<StateRunsOutput>;
     /** Show one row of runs. */
@@ -4906,6 +5507,19 @@ export function createClient(options: ClientOptions): Client {
       reload: (input = {}, options) => runtime.call("POST /policy/reload", input, options) as Promise<PolicyReloadOutput>,
       test: (input = {}, options) => runtime.call("POST /policy/test", input, options) as Promise<PolicyTestOutput>,
     },
+    provenance: {
+      adopt: (input, options) => runtime.call("POST /provenance/capsules", input, options) as Promise<ProvenanceAdoptOutput>,
+      issuersAdd: (input, options) => runtime.call("POST /provenance/issuers", input, options) as Promise<ProvenanceIssuersAddOutput>,
+      issuersList: (input = {}, options) => runtime.call("GET /provenance/issuers", input, options) as Promise<ProvenanceIssuersListOutput>,
+      issuersReload: (input = {}, options) => runtime.call("POST /provenance/issuers/reload", input, options) as Promise<ProvenanceIssuersReloadOutput>,
+      issuersRevoke: (input, options) => runtime.call("POST /provenance/issuers/{id}/revoke", input, options) as Promise<ProvenanceIssuersRevokeOutput>,
+      issuersRotate: (input, options) => runtime.call("POST /provenance/issuers/{id}/rotate", input, options) as Promise<ProvenanceIssuersRotateOutput>,
+      ledger: (input = {}, options) => runtime.call("GET /provenance/ledger", input, options) as Promise<ProvenanceLedgerOutput>,
+      relay: (input, options) => runtime.call("GET /provenance/capsules/{id}/relay", input, options) as Promise<ProvenanceRelayOutput>,
+      status: (input = {}, options) => runtime.call("GET /provenance/status", input, options) as Promise<ProvenanceStatusOutput>,
+      teardown: (input, options) => runtime.call("DELETE /provenance/capsules/{id}", input, options) as Promise<ProvenanceTeardownOutput>,
+      verify: (input, options) => runtime.call("POST /provenance/verify", input, options) as Promise<ProvenanceVerifyOutput>,
+    },
     scout: {
       brief: (input, options) => runtime.call("POST /scout/brief", input, options) as Promise<Accepted>,
       recall: (input, options) => runtime.call("POST /scout/recall", input, options) as Promise<ScoutRecallOutput>,
@@ -4976,6 +5590,12 @@ export function createClient(options: ClientOptions): Client {
       observations: (input = {}, options) => runtime.call("GET /state/observations", input, options) as Promise<StateObservationsOutput>,
       observationsGet: (input, options) => runtime.call("GET /state/observations/{key}", input, options) as Promise<StateObservationsGetOutput>,
       observationsWatch: (input = {}, options) => runtime.stream("GET /state/observations/-/watch", input, options) as AsyncGenerator<StateObservationsWatchOutput, void, undefined>,
+      provenanceCapsules: (input = {}, options) => runtime.call("GET /state/provenanceCapsules", input, options) as Promise<StateProvenanceCapsulesOutput>,
+      provenanceCapsulesGet: (input, options) => runtime.call("GET /state/provenanceCapsules/{key}", input, options) as Promise<StateProvenanceCapsulesGetOutput>,
+      provenanceCapsulesWatch: (input = {}, options) => runtime.stream("GET /state/provenanceCapsules/-/watch", input, options) as AsyncGenerator<StateProvenanceCapsulesWatchOutput, void, undefined>,
+      provenanceLedger: (input = {}, options) => runtime.call("GET /state/provenanceLedger", input, options) as Promise<StateProvenanceLedgerOutput>,
+      provenanceLedgerGet: (input, options) => runtime.call("GET /state/provenanceLedger/{key}", input, options) as Promise<StateProvenanceLedgerGetOutput>,
+      provenanceLedgerWatch: (input = {}, options) => runtime.stream("GET /state/provenanceLedger/-/watch", input, options) as AsyncGenerator<StateProvenanceLedgerWatchOutput, void, undefined>,
       runs: (input = {}, options) => runtime.call("GET /state/runs", input, options) as Promise<StateRunsOutput>,
       runsGet: (input, options) => runtime.call("GET /state/runs/{key}", input, options) as Promise<StateRunsGetOutput>,
       runsWatch: (input = {}, options) => runtime.stream("GET /state/runs/-/watch", input, options) as AsyncGenerator<StateRunsWatchOutput, void, undefined>,

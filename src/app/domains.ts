@@ -19,8 +19,9 @@ import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.
 import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
+import { createProvenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
-import { createGating } from "../domains/gating/service.ts";
+import { createGating, type Gating } from "../domains/gating/service.ts";
 import type { DenyRule } from "../domains/gating/sources.ts";
 import { createHierarchy } from "../domains/hierarchy/service.ts";
 import { createPolicy } from "../domains/policy/service.ts";
@@ -39,6 +40,7 @@ import { createTasks } from "../domains/tasks/service.ts";
 import { createText } from "../domains/text/service.ts";
 import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
+import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
 import type { BlobStore, Clock, Identity, Log } from "../kernel/ports.ts";
@@ -63,6 +65,7 @@ export interface Means {
   };
   readonly sample: SampleFolder;
   readonly consumerReaders: ConsumerReaders;
+  readonly capsules: Omit<CapsuleSeat, "door">;
   readonly secrets: SecretsDeps;
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly facts: HubFacts;
@@ -126,6 +129,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         policies: means.policies,
         rulings,
       }),
+      openProvenance(means, parts, gating),
       createScout({ parts, blobs, sample: means.sample }),
       secrets.domain,
       createSystem({ parts, facts: withCheck(means.facts, gating.health) }),
@@ -134,6 +138,20 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createWeb({ courier: egress.courier }),
     ],
   };
+}
+
+function openProvenance(means: Means, parts: KernelParts, gating: Gating): Domain {
+  const { capsules, clock, log, facts } = means;
+  const provenance = createProvenance({
+    ...capsules,
+    parts,
+    clock,
+    log,
+    rules: capsuleRules(gating),
+    bootId: facts.bootId,
+  });
+  capsules.serve(provenance);
+  return provenance.domain;
 }
 
 const withCheck = (facts: HubFacts, check: () => Awaited<ReturnType<HubFacts["checks"]>>[number]): HubFacts => ({
@@ -167,6 +185,7 @@ export function contractTable(): Table {
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
     consumerReaders: nothing,
+    capsules: { stored: [], store: nothing, isLedgerKept: false, serve: () => undefined },
     secrets: { stored: [], store: nothing, learnSecrets: nothing },
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     facts: nothing,

@@ -32,6 +32,7 @@ import type { Telemetry } from "../kernel/ports.ts";
 import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts";
 import { formatBytes } from "../base/units.ts";
 import { createSecrecy, openAccessSeat } from "./access-seat.ts";
+import { openCapsuleSeat } from "./capsule-seat.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
@@ -157,6 +158,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     learn: secrecy.learn,
   });
   opening.use(access);
+  const capsules = await openCapsuleSeat({ stateDir, files, isLedgerKept: values.provenance.keepLedger });
   const auditLog = opening.use(
     openAuditLog({ folder: stateDir, sizeBytesMax: values.audit.sizeBytesMax, nowMs: systemClock.nowMs }),
   );
@@ -193,6 +195,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     log,
     metrics,
     access,
+    capsules,
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
     policies: createPolicySeat({ folder: join(stateDir, "policies"), newId }),
@@ -250,6 +253,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           folders: createFileFolders(),
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
+          capsules: means.capsules,
           secrets: means.secrets,
           egress: means.egress,
           consumerReaders: means.consumerReaders,
@@ -310,6 +314,7 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     meters: means.metrics.routes,
     web: await openAssetFolder(join(programRoot(), "web", "dist")),
     spec: await openAssetFolder(join(programRoot(), "spec")),
+    capsules: means.capsules.door(kernel),
     allowedHosts: allowedHosts(config),
     allowedOrigins: config.values.server.allowedOrigins,
     addresses: createClientAddress(config.values.server),

@@ -58,6 +58,7 @@ test("without any layer the defaults hold, and the state lies where the platform
     approvals: { ask: [], timeoutMs: 3_600_000 },
     access: { adminRateLimit: "60/60", readRateLimit: "1200/60" },
     bus: { capacity: 1024, replay: 1000 },
+    provenance: { keepLedger: false },
     cluster: { queue: "local", bus: "local" },
     record: { sizeBytesMax: 2_000_000_000, ageMsMax: 90 * 24 * 3_600_000 },
     audit: { sizeBytesMax: 10_000_000 },

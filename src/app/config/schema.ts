@@ -206,6 +206,16 @@ export const Config = closed({
     },
     { description: "Backends that several hubs could share." },
   ),
+  provenance: closed(
+    {
+      keepLedger: Type.Boolean({
+        default: false,
+        description: "Keep every row of the adoption ledger in the journal; otherwise it ends with the hub.",
+        ...doors("ARW_CAPSULE_LEDGER", null),
+      }),
+    },
+    { description: "Policy capsules: signed rules of somebody else." },
+  ),
   record: closed(
     {
       sizeBytesMax: Type.Integer({

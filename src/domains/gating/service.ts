@@ -14,7 +14,7 @@ import { createGate, type OwnedGate } from "./gate.ts";
 import type { RuleFile } from "./port.ts";
 import { createQuotas, type Quotas } from "./quotas.ts";
 import { roleContracts } from "./role-denials.ts";
-import { denyContract, type Subject } from "./rule.ts";
+import { denyContract, type RuleSource, type Subject } from "./rule.ts";
 import { createRuleBook, type RuleBook, type SourceDoor } from "./rule-book.ts";
 import { apiSource, configSource, type DenyRule, foreignSource, isWayOut, roleSource } from "./sources.ts";
 import { gateContracts, gateQuotas } from "./views.ts";
@@ -34,7 +34,7 @@ export interface Gating {
   readonly gate: OwnedGate;
   readonly explain: ExplainStage;
   /** Rules of another hub or issuer: their ids are their own, and they neither shadow nor push out those of this hub. */
-  foreign(name: string): SourceDoor;
+  foreign(name: string, remedy?: RuleSource["remedy"]): SourceDoor;
   /** Reads anew what the journal keeps of rules, after it was changed behind the views. */
   refresh(): void;
   health(): Health;
@@ -69,7 +69,7 @@ export function createGating(deps: GatingDeps): Gating {
     gate,
     refresh,
     explain: explainGate(gate),
-    foreign: (name) => book.source(foreignSource(name)),
+    foreign: (name, remedy) => book.source(foreignSource(name, remedy)),
     health: fileRules.health,
     domain: {
       name: "gating",

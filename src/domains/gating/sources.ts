@@ -3,6 +3,17 @@ import { gateKey } from "../../contract/operation.ts";
 import { emitKey, egressKey, ingressKey } from "../../contract/gate-keys.ts";
 import { SetRole, ShowState, TagsChanged, RoleChanged } from "../hierarchy/contract.ts";
 import { Explain } from "../policy/contract.ts";
+import {
+  Adopt,
+  CapsuleAdopted,
+  CapsuleEnded,
+  IssuerRevoked,
+  ListIssuers,
+  ReloadIssuers,
+  RevokeIssuer,
+  ShowStatus,
+  Teardown,
+} from "../provenance/contract.ts";
 import { ContractPut, ContractRemoved, ListContracts, ListKeys, PutContract, RemoveContract } from "./contract.ts";
 import type { RuleSource } from "./rule.ts";
 
@@ -47,21 +58,27 @@ export const apiSource: RuleSource = {
   remedy: ({ contract }) => `arw gate contracts remove ${contract.id}`,
 };
 
-/** Contracts of another hub or issuer; `name` says whose. */
-export const foreignSource = (name: string): RuleSource => ({
+/** Contracts of another hub or issuer; `name` says whose, and `remedy` what a person here can do about one of them. */
+export const foreignSource = (
+  name: string,
+  remedy: RuleSource["remedy"] = ({ contract }) => `ask ${name} to end the contract ${contract.id}`,
+): RuleSource => ({
   name,
   rank: ranks.foreign,
   isForeign: true,
   leavesWayOut: true,
-  remedy: ({ contract }) => `ask ${name} to end the contract ${contract.id}`,
+  remedy,
 });
 
-/** The calls by which a person takes rules back, with both of their ends and the events that they write. */
+/** The calls by which a person takes rules back, or is told that rules were taken in, with both of their ends and the events that they write. */
 const wayOut = new Set([
   ...[SetRole, ShowState, ListContracts, ListKeys, PutContract, RemoveContract, Explain]
     .map(gateKey)
+    .concat([Adopt, ListIssuers, ReloadIssuers, RevokeIssuer, ShowStatus, Teardown].map(gateKey))
     .flatMap((key) => [key, ingressKey(key), egressKey(key)]),
-  ...[ContractPut, ContractRemoved, RoleChanged, TagsChanged].map(({ kind }) => emitKey(kind)),
+  ...[ContractPut, ContractRemoved, RoleChanged, TagsChanged, CapsuleAdopted, CapsuleEnded, IssuerRevoked].map(
+    ({ kind }) => emitKey(kind),
+  ),
 ]);
 
 export const isWayOut = (key: string): boolean => wayOut.has(key);

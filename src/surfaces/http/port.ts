@@ -1,4 +1,6 @@
 /** What the HTTP surface needs from outside, besides the kernel. */
+import type { Problem } from "../../contract/problem.ts";
+import type { CallRequest } from "../../kernel/kernel.ts";
 
 export interface AssetFile {
   readonly bytes: Uint8Array;
@@ -23,4 +25,17 @@ export interface Cookies {
 export interface ClientAddress {
   /** Throws `AddressRefused` for an address that may not knock. */
   of(peer: string | undefined, forwardedFor: string | readonly string[] | undefined): string;
+}
+
+/** What became of the rules that a request brought. */
+export interface Presented {
+  /** For the header of the answer. */
+  readonly status: string;
+  /** Why the request does not run. */
+  readonly refusal: Problem | null;
+}
+
+/** Takes the signed rules that a request brings in its header, before anything else is done for it. */
+export interface Capsules {
+  present(header: string, as: Pick<CallRequest, "credentials" | "signal" | "corrId">): Promise<Presented>;
 }

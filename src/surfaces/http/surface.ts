@@ -10,13 +10,14 @@ import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts"
 import type { Dispatcher, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
 import { callRoute } from "./calls.ts";
+import { capsuleHeader, presentCapsule } from "./capsule-header.ts";
 import { addBaseHeaders, rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
 import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createOriginGuard, type OriginGuard } from "./origin.ts";
 import { addPages, sendBytes, topLevelFile } from "./pages.ts";
-import type { AssetFolder, ClientAddress, Cookies } from "./port.ts";
+import type { AssetFolder, Capsules, ClientAddress, Cookies } from "./port.ts";
 import { createRouteIndex, type RouteIndex } from "./routes.ts";
 import { createStreams } from "./streams.ts";
 import { abortVisit, broughtCorrId } from "./visit.ts";
@@ -40,6 +41,8 @@ export interface HttpDeps {
   readonly allowedOrigins?: readonly string[];
   /** The other end of the connection unless given. */
   readonly addresses?: ClientAddress;
+  /** Without it the header of capsules means nothing. */
+  readonly capsules?: Capsules;
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -171,6 +174,7 @@ const noMeters: RouteMeters = { of: () => ({ arrived: () => undefined, answered:
 /** Everything that is checked before the body is read: correlation, who may knock, how many at once. */
 function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission): void {
   const { limits, guard, addresses, load, unmatched } = admission;
+  const { capsules, isReady } = deps;
   app.decorateRequest("visit");
   app.addHook("onRequest", (request, reply, done) => {
     const visit = { corrId: "", address: "", controller: new AbortController(), isStream: false };
@@ -197,7 +201,8 @@ function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission
         return;
       }
       if (load.requests > limits.requestsInFlightMax) throw tooBusy("Too many requests are running.", busyRetryMs);
-      done();
+      if (capsules === undefined || request.headers[capsuleHeader] === undefined) done();
+      else void presentCapsule({ request, reply, done }, { capsules, guard, isReady });
     } catch (error) {
       done(error as Error);
     }

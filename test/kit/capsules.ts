@@ -1,0 +1,45 @@
+/** Issuers and capsules for tests: keys made on the spot, envelopes sealed as the command line seals them. */
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import type { Capsule } from "../../src/domains/provenance/contract.ts";
+import { headerText, publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
+import { startMs } from "./kernel.ts";
+
+export interface TestIssuer {
+  readonly id: string;
+  readonly publicKey: string;
+  readonly privateKey: KeyObject;
+  /** Without a nonce of its own each capsule has another one. */
+  capsule(more?: Partial<Capsule>): Capsule;
+  /** The envelope as JSON. */
+  envelope(more?: Partial<Capsule>, hops?: number): string;
+  header(more?: Partial<Capsule>, hops?: number): string;
+}
+
+let made = 0;
+
+export function createIssuer(id: string, nowMs: number = startMs): TestIssuer {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const capsule = (more: Partial<Capsule> = {}): Capsule => ({
+    id: "house",
+    version: 1,
+    issuer: id,
+    issuedAtMs: nowMs,
+    notAfterMs: nowMs + 3_600_000,
+    nonce: `nonce-${String((made += 1)).padStart(20, "0")}`,
+    hopTtl: 1,
+    propagate: "none",
+    denies: [],
+    contracts: [],
+    ...more,
+  });
+  const envelope = (more: Partial<Capsule> = {}, hops?: number): string =>
+    JSON.stringify({ ...sealCapsule(capsule(more), privateKey), ...(hops === undefined ? {} : { hops }) });
+  return {
+    id,
+    publicKey: Buffer.from(publicBytesOf(privateKey)).toString("base64"),
+    privateKey,
+    capsule,
+    envelope,
+    header: (more, hops) => headerText(envelope(more, hops)),
+  };
+}
