@@ -168,6 +168,15 @@ describe("a lease", () => {
     }
   });
 
+  test("is not lengthened by a clock that goes back", async () => {
+    await using it = await world();
+    await allow(it.kit, { host: "example.org", ttl: "10s" });
+    it.kit.clock.setWall(startMs - hourMs);
+    it.kit.clock.advance(10_000);
+    assert.equal(await ruleOf(fetchAs(it.kit, agent, "https://example.org/")), "policy.no-permit");
+    await it.kit.next("egress.lease.expired", () => true);
+  });
+
   test("that ran out while the hub was down is over at its start", async () => {
     await using it = await world();
     await allow(it.kit, { host: "example.org" });

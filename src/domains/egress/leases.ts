@@ -57,11 +57,12 @@ export function createLeases({ parts, clock, settings, review }: LeasesDeps): Le
   // Read anew after every change, which is rare; asked for whatever leaves.
   let known: Pick<Rules, "posture" | "leases"> | null = null;
   let cancelTimer: () => void = () => undefined;
+  const ends = createEnds(clock);
   const list = (): readonly EgressLease[] =>
     parts.kernel.views.list(egressLeases, { limit: leasesMax }).rows.map((each) => each.row);
   const rules = (): Rules => {
-    known ??= { posture: postureIn(parts, settings), leases: list() };
-    return { ...known, nowMs: clock.nowMs() };
+    known ??= { posture: postureIn(parts, settings), leases: ends.learn(list()) };
+    return { posture: known.posture, leases: known.leases.filter((each) => !ends.isOver(each)), nowMs: clock.nowMs() };
   };
   const system = () => parts.act({ caller: { kind: "system", id: "egress" }, corrId: "egress" });
   const changed = (): void => {
@@ -70,17 +71,15 @@ export function createLeases({ parts, clock, settings, review }: LeasesDeps): Le
     watch();
   };
   const expire = async (): Promise<void> => {
-    const nowMs = clock.nowMs();
-    for (const { leaseId } of list().filter(({ endsAtMs }) => endsAtMs <= nowMs))
-      await system().emit(LeaseExpired, { leaseId });
+    for (const { leaseId } of ends.learn(list()).filter(ends.isOver)) await system().emit(LeaseExpired, { leaseId });
     changed();
   };
   const watch = (): void => {
     cancelTimer();
-    const nextMs = Math.min(...list().map(({ endsAtMs }) => endsAtMs));
+    const nextMs = Math.min(...ends.learn(list()).map(ends.leftMs));
     // The hub may stop meanwhile; then the next start ends what has run out.
     cancelTimer = Number.isFinite(nextMs)
-      ? clock.after(Math.max(0, nextMs - clock.nowMs()), () => void expire().catch(() => review()))
+      ? clock.after(Math.max(0, nextMs), () => void expire().catch(() => review()))
       : () => undefined;
   };
   return {
@@ -118,6 +117,25 @@ export function createLeases({ parts, clock, settings, review }: LeasesDeps): Le
       changed();
     },
     start: expire,
+  };
+}
+
+/** A lease is over when the wall clock says so, or when its time has passed: a clock that goes back lengthens none. */
+function createEnds(clock: Clock) {
+  const endsAt = new Map<string, number>();
+  const leftMs = ({ leaseId, endsAtMs }: EgressLease): number =>
+    Math.min(endsAtMs - clock.nowMs(), (endsAt.get(leaseId) ?? Number.POSITIVE_INFINITY) - clock.monotonicMs());
+  return {
+    leftMs,
+    isOver: (lease: EgressLease): boolean => leftMs(lease) <= 0,
+    /** Remembers those that are new, and forgets those that are gone. */
+    learn(leases: readonly EgressLease[]): readonly EgressLease[] {
+      const ids = new Set(leases.map(({ leaseId }) => leaseId));
+      for (const leaseId of endsAt.keys()) if (!ids.has(leaseId)) endsAt.delete(leaseId);
+      for (const { leaseId, endsAtMs } of leases)
+        if (!endsAt.has(leaseId)) endsAt.set(leaseId, clock.monotonicMs() + endsAtMs - clock.nowMs());
+      return leases;
+    },
   };
 }
 
