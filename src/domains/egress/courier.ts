@@ -59,9 +59,14 @@ interface Leg {
   readonly body: Uint8Array | null;
 }
 
-/** An address that a person's own call holds. What was read elsewhere, and by agents, is nobody's word. */
+/**
+ * An address that a person's own call holds. What was read elsewhere, and by agents, is nobody's word; and behind a named
+ * token stands a program that was given it, whoever it is for.
+ */
 export const typedBy = ({ caller }: Pick<Context, "caller">, to: WebAddress): WebAddress | null =>
-  caller.kind === "person" && (caller.labels ?? []).every((label) => label === "user") ? to : null;
+  caller.kind === "person" && caller.reach === undefined && (caller.labels ?? []).every((label) => label === "user")
+    ? to
+    : null;
 
 export function readAddress(text: string, base?: WebAddress): WebAddress {
   const to = parseWebAddress(text, base);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, test } from "vitest";
 import { createFakeWire, type FakeWire, type FakeWireOptions } from "../../../test/kit/fake-wire.ts";
 import { admin, type Kit, type KitOptions, makeKernel, startMs, until } from "../../../test/kit/kernel.ts";
+import { createWire } from "../../adapters/egress/wire.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem, type Problem } from "../../contract/problem.ts";
 import type { EgressLease, LedgerEntry, PreviewAnswer } from "./contract.ts";
@@ -54,6 +56,41 @@ test("closed, nothing of an agent leaves: no look-up, no connection, and the ref
   assert.deepEqual([it.wire.hops, it.wire.looked], [[], []]);
 });
 
+test("closed, not one socket is made, whoever calls and however the address is spelled", async () => {
+  const sockets: unknown[] = [];
+  const count = (message: unknown): void => void sockets.push(message);
+  subscribe("net.client.socket", count);
+  try {
+    const wire = createWire({ resolver: () => assert.fail("a name was looked up") });
+    await using kit = await makeKernel({ egress: { wire } });
+    const hosts = [
+      "example.org",
+      "127.0.0.1",
+      "2130706433",
+      "0x7f.1",
+      "[::1]",
+      "[::ffff:127.0.0.1]",
+      "localhost",
+      "a.b.c.",
+    ];
+    const callers: readonly Caller[] = [
+      agent,
+      { kind: "plugin", id: "p" },
+      { kind: "node", id: "n" },
+      { ...admin, labels: ["web"] },
+    ];
+    const urls = hosts.flatMap((host) => [`http://${host}/`, `https://${host}:8443/`]);
+    for (const [caller, url] of callers.flatMap((each) => urls.map((url) => [each, url] as const)))
+      assert.equal((await problemOf(fetchAs(kit, caller, url))).definition.code, "arw.denied", `${caller.kind} ${url}`);
+    assert.equal(sockets.length, 0);
+    // A person's own word makes one, so they are counted.
+    await problemOf(fetchAs(kit, admin, "http://127.0.0.1:1/"));
+    assert.equal(sockets.length, 1);
+  } finally {
+    unsubscribe("net.client.socket", count);
+  }
+});
+
 describe("a person's own word", () => {
   test("opens that host and port once, on this machine, too, and the ledger says whose word it was", async () => {
     await using it = await world({ answer: () => ({ text: "hello" }) });
@@ -84,10 +121,12 @@ describe("a person's own word", () => {
     assert.deepEqual(sentTo(it.wire), ["http://example.org:80", "https://example.org:443"]);
   });
 
-  test("is nobody's word when the call is built from what strangers wrote", async () => {
+  test("is nobody's word when the call is built from what strangers wrote, or made by a program with a token", async () => {
     await using it = await world();
     const told: Caller = { ...admin, labels: ["web"] };
-    assert.equal(await ruleOf(fetchAs(it.kit, told, "https://example.org/")), "egress.closed");
+    const program: Caller = { ...admin, reach: { token: "script", keys: ["*"], isReadOnly: false } };
+    for (const caller of [told, program])
+      assert.equal(await ruleOf(fetchAs(it.kit, caller, "https://example.org/")), "egress.closed");
     assert.equal((await ledger(it.kit))[0]?.outcome, "refused");
     assert.equal(it.wire.hops.length, 0);
   });
