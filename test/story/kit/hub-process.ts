@@ -153,11 +153,12 @@ function launch({ stateDir, env = {}, flags = [], nodeFlags = [], uid }: HubOpti
   });
 }
 
-/** Variables of the developer's own hub must not leak into a story. */
+/** Variables that the hub reads, or a tool hands to its children, of whoever runs the stories. */
+const leaks = ["ARW_", "OTEL_", "VITEST", "NODE_OPTIONS"];
+
+/** The developer's own hub and collector of traces have no part in a story. */
 export function cleanEnvironment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith("ARW_") && !name.startsWith("VITEST") && name !== "NODE_OPTIONS",
-  );
+  const own = Object.entries(process.env).filter(([name]) => !leaks.some((leak) => name.startsWith(leak)));
   return {
     ...programEnvironment(Object.fromEntries(own), programRoot),
     XDG_CONFIG_HOME: "/nonexistent",
