@@ -16,7 +16,8 @@ import { egressAnswers } from "./cli-egress.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
-import { Watch } from "../domains/events/contract.ts";
+import { ReadJournal, Watch } from "../domains/events/contract.ts";
+import { TestPolicies } from "../domains/policy/contract.ts";
 import { CancelTask, GetTask, ListTasks } from "../domains/tasks/contract.ts";
 import { Brief } from "../domains/scout/contract.ts";
 import type { Static } from "../contract/schema.ts";
@@ -66,6 +67,10 @@ export const cliPresentation = (address: () => string): Presentation => ({
     [CancelTask.id]: taskId,
     [Decide.id]: [{ field: "approvalId", list: "state.approvals", key: "approvalId" }],
   },
+  jobsLeft: { [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
+  failures: {
+    [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
+  },
   follow,
   groups: [
     { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
@@ -96,6 +101,11 @@ export const cliPresentation = (address: () => string): Presentation => ({
 
 const follow: FollowPlan = {
   events: Watch.id,
+  newest: {
+    operation: ReadJournal.id,
+    input: { limit: 1 },
+    seqOf: (output) => (output as Static<typeof ReadJournal.output>).headSeq,
+  },
   progressKinds: [RunProgress.kind, BackupMoved.kind],
   askedKind: ApprovalRequested.kind,
   answeredKinds: [ApprovalGranted, ApprovalDenied, ApprovalExpired, ApprovalCancelled].map((event) => event.kind),

@@ -85,9 +85,12 @@ test("every word that the presentation names is there", () => {
   for (const word of presentation.groups.flatMap((group) => group.words)) {
     assert.ok(paths.has(word) || ["hub", "completion", "events tail"].includes(word), word);
   }
-  const { follow, shortIds, answers, items } = presentation;
+  const { follow, shortIds, answers, items, jobsLeft = {}, failures = {} } = presentation;
   const named = [
     follow.events,
+    follow.newest.operation,
+    ...Object.keys(jobsLeft),
+    ...Object.keys(failures),
     follow.question,
     follow.decide,
     follow.story,

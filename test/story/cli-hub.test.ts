@@ -172,7 +172,7 @@ test("without a hub what needs one ends with 3 and says how to start it", async 
   assert.match(stderr, /start/);
 });
 
-test("resume goes on with a run that a kill interrupted", async () => {
+test("resume follows a run that a kill interrupted to its end, and with --yes allows what it asks", async () => {
   await using own = await createRoom();
   const folder = await own.sample("resume-me");
   const first = await startHub({ stateDir: own.stateDir });
@@ -180,9 +180,7 @@ test("resume goes on with a run that a kill interrupted", async () => {
   await episodeWaits(first, episode);
   await first.kill("SIGKILL");
   await using next = await startHub({ stateDir: own.stateDir });
-  const resumed = await arw(["resume", episode], { stateDir: own.stateDir });
-  assert.equal(resumed.code, 0, resumed.stderr);
-  const { approvalId } = await episodeWaits(next, episode);
-  await next.post(`/approvals/${approvalId}/decide`, { decision: "allow" });
-  assert.equal((await episodeEnded(next, episode)).status, "finished");
+  const resumed = await arw(["resume", episode, "--yes"], { stateDir: own.stateDir });
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.equal((await next.get(`/state/episodes/${episode}`)).status, "finished");
 });

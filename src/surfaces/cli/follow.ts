@@ -1,7 +1,7 @@
 /** Follows a job until it ends: its story, its progress, and the questions that it waits for. */
 import { createLimiter, type Limiter } from "../../base/async.ts";
 import { formatDurationMs } from "../../base/units.ts";
-import { TaskCancelled, TaskFailed, TaskFinished } from "../../contract/task.ts";
+import { TaskCancelled, TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
 import { diffText, type Pen } from "./pen.ts";
 import { CallFailed, exitCodes, type FollowPlan, type Terminal, type Transport } from "./port.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -12,6 +12,8 @@ export interface Job {
   readonly taskId: string | undefined;
   /** The question that holds the call. */
   readonly approvalId: string | undefined;
+  /** A job of an older episode: its task is the first one queued above this position. 0 when the episode begins with it. */
+  readonly afterSeq: number;
 }
 
 export interface FollowOptions {
@@ -42,6 +44,7 @@ interface Following extends FollowOptions {
   /** One question at a time stands on the terminal. */
   readonly turns: Limiter;
   toldSeq: number;
+  taskId: string | undefined;
 }
 
 /** Resolves with the exit code. Ctrl-C leaves the job alone and only stops following. */
@@ -56,11 +59,12 @@ export async function followJob(options: FollowOptions): Promise<number> {
     signal: leaving.signal,
     questions: new Map(),
     turns: createLimiter(1),
-    toldSeq: 0,
+    toldSeq: job.afterSeq,
+    taskId: job.taskId,
   };
   try {
     if (job.approvalId !== undefined) open(following, job.approvalId);
-    for await (const item of transport.stream(plan.events, { corr: job.corrId, after: 0 }, leaving.signal)) {
+    for await (const item of transport.stream(plan.events, { corr: job.corrId, after: job.afterSeq }, leaving.signal)) {
       if (isJson) terminal.write(`${JSON.stringify(item)}\n`);
       const code = await takeEvent(following, item as Seen);
       if (code !== null) return code;
@@ -87,7 +91,8 @@ function detached({ terminal, plan, job, screen }: Following): number {
 /** The exit code when the event ends the job, else null. */
 async function takeEvent(following: Following, event: Seen): Promise<number | null> {
   const { plan, isJson } = following;
-  const approvalId = event.data["approvalId"];
+  const { approvalId, taskId } = event.data;
+  if (event.kind === TaskEnqueued.kind && typeof taskId === "string") following.taskId ??= taskId;
   if (plan.progressKinds.includes(event.kind)) showProgress(following, event.data);
   if (event.kind === plan.askedKind && typeof approvalId === "string") open(following, approvalId);
   if (plan.answeredKinds.includes(event.kind) && typeof approvalId === "string")
@@ -124,9 +129,11 @@ function showProgress({ pen, screen, isJson }: Following, data: Seen["data"]): v
   screen.progress(pen.paint("cyan", text), `${String(phase)} ${tenth}`);
 }
 
-function endCode({ job, pen, screen, terminal, isJson, showOutput }: Following, event: Seen): number | null {
+function endCode({ job, taskId, pen, screen, terminal, isJson, showOutput }: Following, event: Seen): number | null {
   const isEnd = [TaskFinished, TaskFailed, TaskCancelled].some((definition) => definition.kind === event.kind);
-  if (!isEnd || (job.taskId !== undefined && event.data["taskId"] !== job.taskId)) return null;
+  if (!isEnd) return null;
+  // An older episode may still tell of the end of a former task.
+  if (taskId === undefined ? job.afterSeq > 0 : event.data["taskId"] !== taskId) return null;
   screen.hold();
   if (event.kind === TaskFinished.kind) {
     if (!isJson) showOutput(event.data["output"]);

@@ -21,6 +21,8 @@ export interface CommandPlan {
   readonly words: readonly string[];
   readonly positionals: readonly { readonly field: Field; readonly isOptional: boolean }[];
   readonly options: readonly { readonly field: Field; readonly flag: string }[];
+  /** There is a job to follow once the hub has answered. */
+  readonly isFollowed: boolean;
 }
 
 interface Shape {
@@ -35,10 +37,11 @@ interface Shape {
 
 export function planCommands(
   table: Pick<Table, "operations">,
-  presentation: Pick<Presentation, "shortcuts">,
+  presentation: Pick<Presentation, "shortcuts" | "jobsLeft">,
 ): readonly CommandPlan[] {
+  const left = new Set(Object.keys(presentation.jobsLeft ?? {}));
   const own = [...table.operations.values()].flatMap(({ operation }) =>
-    operation.cli === "" ? [] : [planCommand(operation, operation.cli ?? operation.id.replaceAll(".", " "))],
+    operation.cli === "" ? [] : [planCommand(operation, operation.cli ?? operation.id.replaceAll(".", " "), left)],
   );
   const taken = new Set(own.map((plan) => plan.words.join(" ")));
   const shortcuts = presentation.shortcuts
@@ -46,12 +49,12 @@ export function planCommands(
     .map(({ words, operation: id }) => {
       const bound = table.operations.get(id);
       assert(bound, `shortcut ${words} names no operation`);
-      return planCommand(bound.operation, words);
+      return planCommand(bound.operation, words, left);
     });
   return [...own, ...shortcuts];
 }
 
-function planCommand(operation: Operation, line: string): CommandPlan {
+function planCommand(operation: Operation, line: string, left: ReadonlySet<string>): CommandPlan {
   const parts = line.split(/\s+/u).filter((part) => part !== "");
   const words = parts.filter((part) => !/^[<[]/u.test(part));
   const named = parts
@@ -66,7 +69,7 @@ function planCommand(operation: Operation, line: string): CommandPlan {
   const options = fields
     .filter((field) => !named.some(({ name }) => name === field.name))
     .map((field) => ({ field, flag: flagOf(field) }));
-  return { operation, words, positionals, options };
+  return { operation, words, positionals, options, isFollowed: operation.mode === "job" || left.has(operation.id) };
 }
 
 export function fieldsOf(operation: Pick<Operation, "input">): readonly Field[] {

@@ -79,6 +79,8 @@ export interface ShortId {
 /** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
 export interface FollowPlan {
   readonly events: string;
+  /** Tells the position of the newest event; what a call leaves behind stands above it. */
+  readonly newest: { readonly operation: string; readonly input: Input; seqOf(output: unknown): number };
   readonly progressKinds: readonly string[];
   readonly askedKind: string;
   readonly answeredKinds: readonly string[];
@@ -103,6 +105,10 @@ export interface Presentation {
   readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
   readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;
+  /** Operations that answer at once and leave a job behind, with the correlation id that their answer gives it. */
+  readonly jobsLeft?: Readonly<Record<string, (output: unknown) => string>>;
+  /** Answers that tell of a failure: the command prints them and ends as with a problem, so that a script sees it. */
+  readonly failures?: Readonly<Record<string, (output: unknown) => boolean>>;
   readonly follow: FollowPlan;
   /** The overview: first words of commands under a heading, most wanted first. */
   readonly groups: readonly { readonly title: string; readonly words: readonly string[] }[];

@@ -119,7 +119,7 @@ function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions
     command.addArgument(argument.argParser((text: string, before: unknown) => gathered(field, text, before)));
   }
   for (const { field, flag } of plan.options) for (const option of optionsOf(field, flag)) command.addOption(option);
-  if (plan.operation.mode === "job") {
+  if (plan.isFollowed) {
     command.option("--detach", "do not follow: print the ids and return");
     command.option("--yes", "allow whatever this asks, without asking back");
   }

@@ -1,7 +1,7 @@
 /** The command line from the words that a person typed to the exit code. */
 import { CommanderError } from "commander";
 import { completionScript } from "./completion.ts";
-import { type FollowOptions, followJob } from "./follow.ts";
+import { type FollowOptions, followJob, type Job } from "./follow.ts";
 import { overviewText } from "./overview.ts";
 import { createPen, type Pen } from "./pen.ts";
 import { type CommandPlan, planCommands } from "./plan.ts";
@@ -93,10 +93,17 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   const shortIds = parts.presentation.shortIds[operation.id] ?? [];
   const input = await wholeIds({ input: withFolders(chosen, parts), shortIds, transport, signal });
   if (operation.mode === "many") return printStream(running, input);
+  const corrIdOf = chosen.isDetached ? undefined : parts.presentation.jobsLeft?.[operation.id];
+  const afterSeq = corrIdOf === undefined ? 0 : await newestSeq(running);
   const result = await transport.call(operation.id, input, signal);
+  if (result.kind === "answer" && corrIdOf !== undefined) {
+    const corrId = corrIdOf(result.output);
+    stopListening();
+    return followJob(followOptions(running, { corrId, taskId: undefined, approvalId: undefined, afterSeq }));
+  }
   if (result.kind === "answer") {
     printAnswer(running, result.output);
-    return exitCodes.ok;
+    return parts.presentation.failures?.[operation.id]?.(result.output) === true ? exitCodes.problem : exitCodes.ok;
   }
   if (chosen.isDetached) {
     printStarted(running, result);
@@ -104,7 +111,14 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   }
   // From here on Ctrl-C belongs to the follower, which leaves the job alone.
   stopListening();
-  return followJob(followOptions(running, result));
+  return followJob(followOptions(running, jobOf(result)));
+}
+
+/** Asked before a call that leaves a job in an older episode: what follows it begins above. */
+async function newestSeq({ parts, transport, signal }: Running): Promise<number> {
+  const { operation, input, seqOf } = parts.presentation.follow.newest;
+  const result = await transport.call(operation, input, signal);
+  return result.kind === "answer" ? seqOf(result.output) : 0;
 }
 
 /** A folder is meant from where the person stands, which only this process knows. */
@@ -117,18 +131,18 @@ function withFolders({ plan, input }: Chosen, { terminal }: CliParts): Input {
   };
 }
 
-function followOptions(
-  { parts, chosen, pen, transport }: Running,
-  result: Exclude<CallResult, { kind: "answer" }>,
-): FollowOptions {
+const jobOf = (result: Exclude<CallResult, { kind: "answer" }>): Job => ({
+  corrId: result.corrId,
+  taskId: result.kind === "accepted" ? result.taskId : undefined,
+  approvalId: result.kind === "held" ? result.approvalId : undefined,
+  afterSeq: 0,
+});
+
+function followOptions({ parts, chosen, pen, transport }: Running, job: Job): FollowOptions {
   const { terminal, presentation } = parts;
   const show = presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
   return {
-    job: {
-      corrId: result.corrId,
-      taskId: result.kind === "accepted" ? result.taskId : undefined,
-      approvalId: result.kind === "held" ? result.approvalId : undefined,
-    },
+    job,
     plan: presentation.follow,
     transport,
     terminal,
