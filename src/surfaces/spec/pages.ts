@@ -27,6 +27,7 @@ input is read, for every caller and on every way in. \`arw gate keys\` lists all
 | ingress | \`io:ingress:fs:write\` | what is sent to it, from anybody |
 | egress | \`io:egress:fs:read\` | what it answers; asked before it runs, so that nothing is done whose result may not leave |
 | egress | \`io:egress:otlp\` | traces of episodes to an OpenTelemetry collector |
+| egress | \`io:egress:net\`, \`io:egress:net:example.org\` | what a call sends to other machines, or to one of them |
 | task | \`task:scout:brief\` | putting it into the queue, and running it from there |
 | ingress, egress of tasks | \`io:ingress:task:scout:brief\`, \`io:egress:task:scout:brief\` | what a worker takes from the queue, and the result of the task |
 | emit | \`emit:actions:applied\` | events of that kind, and operations that would write them; the hub's own bookkeeping is not held back |
