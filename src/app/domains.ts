@@ -23,6 +23,7 @@ import { createProvenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import { createGating, type Gating } from "../domains/gating/service.ts";
 import type { DenyRule } from "../domains/gating/sources.ts";
+import type { HierarchyState } from "../domains/hierarchy/contract.ts";
 import { createHierarchy } from "../domains/hierarchy/service.ts";
 import { createPolicy } from "../domains/policy/service.ts";
 import type { SampleFolder } from "../domains/scout/port.ts";
@@ -93,6 +94,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     engine: () => means.policies.engine(),
     askPatterns: means.askPatterns,
     isOpen: (host, caller) => egress.isOpen(host, caller),
+    self: () => placeOf(hierarchy.current()),
   });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
@@ -139,6 +141,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     ],
   };
 }
+
+const placeOf = ({ id, role, tags }: HierarchyState["self"]) => ({ node: id, role, tags });
 
 function openProvenance(means: Means, parts: KernelParts, gating: Gating): Domain {
   const { capsules, clock, log, facts } = means;

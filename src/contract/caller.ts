@@ -12,6 +12,13 @@ export interface Scope {
   readonly host?: string;
   readonly model?: string;
   readonly project?: string;
+  /** Rules of somebody else that the call would take in, as they say of themselves. */
+  readonly capsule?: {
+    readonly issuer: string;
+    readonly leaseSecs: number;
+    readonly hopsLeft: number;
+    readonly propagate: string;
+  };
 }
 
 /** A permission that a person gave together with a run: a gate-key pattern, narrowed to a folder and perhaps one path. */
@@ -72,6 +79,7 @@ export function isGranted(caller: Caller, key: string, scope: Scope): boolean {
       (grant.path === undefined || grant.path === scope.path) &&
       scope.host === undefined &&
       scope.model === undefined &&
-      scope.project === undefined,
+      scope.project === undefined &&
+      scope.capsule === undefined,
   );
 }

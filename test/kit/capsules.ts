@@ -1,6 +1,6 @@
 /** Issuers and capsules for tests: keys made on the spot, envelopes sealed as the command line seals them. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import type { Capsule } from "../../src/domains/provenance/contract.ts";
+import type { Capsule } from "../../src/domains/provenance/format.ts";
 import { headerText, publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
 import { startMs } from "./kernel.ts";
 

@@ -68,7 +68,8 @@ function keep(answers: Map<string, Verdict>, key: string, verdict: Verdict): Ver
 /** The resource's folders follow from the resource, and the action's groups from the action. */
 function keyOf({ principal, action, resource, context }: PolicyRequest): string {
   const labels = context.labels.length === 0 ? "" : context.labels.toSorted().join(",");
-  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${context.open}\n${labels}`;
+  const capsule = context.capsule === undefined ? "" : JSON.stringify(context.capsule);
+  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${context.open}\n${labels}\n${capsule}`;
 }
 
 const firstOf = (policies: readonly IndexedPolicy[]): Verdict => {
@@ -143,8 +144,16 @@ const bareCallOf = ({ principal, action, resource, context }: PolicyRequest): Ce
   principal: { type: principal.type, id: principal.id },
   action: actionOf(action),
   resource: { type: resource.type, id: resource.id },
-  context: { granted: context.granted, open: context.open, labels: [...context.labels], path: context.path },
+  context: contextOf(context),
   entities: [],
+});
+
+const contextOf = ({ granted, open, labels, path, capsule }: PolicyRequest["context"]): CedarCall["context"] => ({
+  granted,
+  open,
+  labels: [...labels],
+  path,
+  ...(capsule === undefined ? {} : { capsule: { ...capsule, tags: [...capsule.tags] } }),
 });
 
 /** What Cedar is asked, without the policies: also for tests that ask the whole set. */

@@ -4,7 +4,7 @@ import type { Operation } from "../../contract/operation.ts";
 import { groupsOf } from "../../domains/policy/engine-port.ts";
 
 const principalTypes = ["Person", "Agent", "Plugin", "Node"] as const;
-const resourceTypes = ["Hub", "Folder", "Host", "Model", "Project"] as const;
+const resourceTypes = ["Hub", "Folder", "Host", "Model", "Project", "Issuer"] as const;
 
 const context = {
   type: "Record" as const,
@@ -13,6 +13,19 @@ const context = {
     open: { type: "Boolean" as const },
     labels: { type: "Set" as const, element: { type: "String" as const } },
     path: { type: "String" as const },
+    // Only where rules of somebody else would be taken in.
+    capsule: {
+      type: "Record" as const,
+      required: false,
+      attributes: {
+        leaseSecs: { type: "Long" as const },
+        hopsLeft: { type: "Long" as const },
+        propagate: { type: "String" as const },
+        role: { type: "String" as const },
+        node: { type: "String" as const },
+        tags: { type: "Set" as const, element: { type: "String" as const } },
+      },
+    },
   },
 };
 

@@ -25,7 +25,18 @@ export interface PolicyRequest {
     readonly labels: readonly string[];
     /** Path within the folder; empty when there is none. */
     readonly path: string;
+    /** Of a call that would take in rules of somebody else: what they say of themselves, and what this hub is. */
+    readonly capsule?: CapsuleFacts;
   };
+}
+
+export interface CapsuleFacts {
+  readonly leaseSecs: number;
+  readonly hopsLeft: number;
+  readonly propagate: string;
+  readonly role: string;
+  readonly node: string;
+  readonly tags: readonly string[];
 }
 
 export interface NamedPolicy {

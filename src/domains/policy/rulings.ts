@@ -1,13 +1,22 @@
 /** Turns what the policies say about each thing that a call reaches into one ruling over the call. */
 import { type Caller, isGranted, matchesKey } from "../../contract/caller.ts";
 import type { Policy, Ruling } from "../../kernel/ports.ts";
-import { groupsOf, type PolicyEngine, type PolicyRequest, type Uid, type Verdict } from "./engine-port.ts";
+import {
+  type CapsuleFacts,
+  groupsOf,
+  type PolicyEngine,
+  type PolicyRequest,
+  type Uid,
+  type Verdict,
+} from "./engine-port.ts";
 
 type AskedCall = Parameters<Policy["rule"]>[0];
 
 const principalTypes = { person: "Person", agent: "Agent", plugin: "Plugin", node: "Node", system: "System" } as const;
 const hub: Uid = { type: "Hub", id: "hub" };
 const none: readonly never[] = [];
+/** Before the hub knows its place nobody calls. */
+const nobodyYet = { role: "edge", node: "", tags: none };
 /** Deeper folders than this no file system of ours has. */
 const depthMax = 256;
 
@@ -17,11 +26,21 @@ export interface RulingsOptions {
   readonly askPatterns: readonly string[];
   /** Whether posture or lease open a host, as `example.org:443`, to this caller; none is without it. */
   readonly isOpen?: (host: string, caller: Caller) => boolean;
+  /** What this hub is among others, for rules about what it takes in. */
+  readonly self?: () => Pick<CapsuleFacts, "role" | "node" | "tags">;
 }
 
-export const createRulings = ({ engine, askPatterns, isOpen = () => false }: RulingsOptions): Policy => ({
+export const createRulings = ({
+  engine,
+  askPatterns,
+  isOpen = () => false,
+  self = () => nobodyYet,
+}: RulingsOptions): Policy => ({
   rule(call) {
-    const verdicts = requestsOf(call, isOpen).map((request) => ({ request, verdict: engine().decide(request) }));
+    const verdicts = requestsOf(call, { isOpen, self }).map((request) => ({
+      request,
+      verdict: engine().decide(request),
+    }));
     const pending = verdicts.some((each) => each.verdict instanceof Promise);
     if (!pending) return asked(call, strictest(call, verdicts as readonly Said[]), askPatterns);
     return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
@@ -30,20 +49,24 @@ export const createRulings = ({ engine, askPatterns, isOpen = () => false }: Rul
   },
 });
 
+type Facts = Pick<Required<RulingsOptions>, "isOpen" | "self">;
+
 /** One request for each thing that the call reaches outside the hub; the hub itself when it reaches nothing. */
-function requestsOf(call: AskedCall, isOpen: Required<RulingsOptions>["isOpen"]): readonly PolicyRequest[] {
+function requestsOf(call: AskedCall, { isOpen, self }: Facts): readonly PolicyRequest[] {
   const { operation, key, caller, scope, effect, needs } = call;
-  const { folder, path, host, model, project } = scope;
+  const { folder, path, host, model, project, capsule } = scope;
   const reached: Uid[] = [];
   if (folder !== undefined) reached.push({ type: "Folder", id: folder });
   if (host !== undefined) reached.push({ type: "Host", id: host });
   if (model !== undefined) reached.push({ type: "Model", id: model });
   if (project !== undefined) reached.push({ type: "Project", id: project });
+  if (capsule !== undefined) reached.push({ type: "Issuer", id: capsule.issuer });
   const context = {
     granted: isGranted(caller, key, scope),
     open: host !== undefined && isOpen(host, caller),
     labels: caller.labels ?? none,
     path: path ?? "",
+    ...(capsule === undefined ? {} : { capsule: factsOf(capsule, self()) }),
   };
   const groups = groupsOf({ id: operation, effect, needs });
   const principal = { type: principalTypes[caller.kind], id: caller.id };
@@ -56,6 +79,12 @@ function requestsOf(call: AskedCall, isOpen: Required<RulingsOptions>["isOpen"])
     context,
   });
   return reached.length === 0 ? [request(hub)] : reached.map(request);
+}
+
+function factsOf(capsule: NonNullable<AskedCall["scope"]["capsule"]>, self: ReturnType<Facts["self"]>): CapsuleFacts {
+  const { leaseSecs, hopsLeft, propagate } = capsule;
+  const { role, node, tags } = self;
+  return { leaseSecs, hopsLeft, propagate, role, node, tags };
 }
 
 /** `/a/b/c` lies in `/a/b`, `/a` and `/`; either slash parts, as Windows has both. */

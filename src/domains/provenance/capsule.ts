@@ -3,7 +3,7 @@ import { canonicalJson } from "../../base/canonical-json.ts";
 import { coversPattern } from "../../contract/caller.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import type { Contract } from "../gating/contract.ts";
-import { Capsule, clockSkewMsMax, leaseMsMax } from "./contract.ts";
+import { Capsule, clockSkewMsMax, leaseMsMax } from "./format.ts";
 import { type Refused, refused, strictly, textOf } from "./envelope.ts";
 
 /** Capsule, list of contracts, contract, list of patterns. */

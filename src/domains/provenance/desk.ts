@@ -8,15 +8,8 @@ import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, Log } from "../../kernel/ports.ts";
-import {
-  CapsuleAdopted,
-  CapsuleEnded,
-  CapsuleRefused,
-  capsulesMax,
-  type Ending,
-  type LedgerRow,
-  type Refusal,
-} from "./contract.ts";
+import { CapsuleAdopted, CapsuleEnded, CapsuleRefused, type Ending, type LedgerRow } from "./contract.ts";
+import { capsulesMax, type Refusal } from "./format.ts";
 import { isRefused, type Refused, refused } from "./envelope.ts";
 import { createHoldings, type Holding, type Holdings } from "./holdings.ts";
 import { judge, type Judged } from "./judge.ts";

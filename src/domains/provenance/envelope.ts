@@ -1,7 +1,7 @@
 /** The outside of a capsule: DSSE (its version 1), read strictly, and the bytes that its signatures cover. */
 import { parseStrictJson } from "../../base/strict-json.ts";
 import { checkerOf } from "../../contract/schema.ts";
-import { Envelope, envelopeCharsMax, payloadBytesMax, type Refusal } from "./contract.ts";
+import { Envelope, envelopeCharsMax, payloadBytesMax, type Refusal } from "./format.ts";
 import { signatureBytes } from "./ed25519.ts";
 
 /** Why something is not adopted. `id` and `issuer` are told where a good signature vouches for them. */

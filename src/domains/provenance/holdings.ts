@@ -5,7 +5,7 @@
 import { isProblem } from "../../contract/problem.ts";
 import { TooManyContracts } from "../gating/contract.ts";
 import { covers, type CapsuleRule, rulesOf } from "./capsule.ts";
-import { capsulesMax } from "./contract.ts";
+import { capsulesMax } from "./format.ts";
 import { type Refused, refused } from "./envelope.ts";
 import type { Judged } from "./judge.ts";
 import type { CapsuleRules } from "./port.ts";

@@ -1,6 +1,6 @@
 /** What the journal remembers of capsules: enough to refuse a replay, and to offer anew what an earlier boot held. */
 import type { Views } from "../../kernel/kernel.ts";
-import { rememberedMax } from "./contract.ts";
+import { rememberedMax } from "./format.ts";
 import { type HeldCapsule, provenanceCapsules } from "./views.ts";
 
 export interface Memory {

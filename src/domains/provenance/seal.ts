@@ -1,7 +1,7 @@
 /** Signs a capsule: the one way in which an envelope is made. The private key stays with whoever calls. */
 import { createPublicKey, type KeyObject, sign } from "node:crypto";
 import { canonicalJson } from "../../base/canonical-json.ts";
-import { type Capsule, type Envelope, payloadType } from "./contract.ts";
+import { type Capsule, type Envelope, payloadType } from "./format.ts";
 import { keyIdOf } from "./ed25519.ts";
 import { preAuthenticated } from "./envelope.ts";
 

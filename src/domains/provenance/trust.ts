@@ -2,7 +2,8 @@
 import type { StoredIssuer, StoredKey } from "./port.ts";
 import { bytesOf } from "./envelope.ts";
 import { keyIdOf, publicKeyFault } from "./ed25519.ts";
-import { issuersMax, type ListedIssuer } from "./contract.ts";
+import type { ListedIssuer } from "./contract.ts";
+import { issuersMax } from "./format.ts";
 
 /** The new one, those on their way out, and a few for the record. */
 const keysMax = 8;

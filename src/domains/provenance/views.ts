@@ -1,7 +1,8 @@
 /** What the journal keeps of capsules: which are held, which were, and what must not be replayed. */
 import { closed, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { on, seqKey, view } from "../../contract/view.ts";
-import { CapsuleAdopted, CapsuleEnded, LedgerRow, LedgerWritten, rememberedMax } from "./contract.ts";
+import { CapsuleAdopted, CapsuleEnded, LedgerRow, LedgerWritten } from "./contract.ts";
+import { rememberedMax } from "./format.ts";
 
 export const HeldCapsule = closed({
   ...CapsuleAdopted.data.properties,
