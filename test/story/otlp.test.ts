@@ -106,6 +106,22 @@ test("a briefing arrives as one trace: task, run, steps and the question, each u
   assert.ok(!log.includes("collector-key"));
 });
 
+test("what a request with a traceparent begins belongs to the caller's trace", async () => {
+  await using room = await createRoom();
+  await using collector = await startCollector();
+  await using hub = await startTracing(room, collector.endpoint);
+  const folder = await room.sample("notes");
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const headers = { authorization: `Bearer ${hub.token}`, traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+  const { status, body } = await hub.send("POST /scout/brief", { folder }, headers);
+  assert.deepEqual([status, body.corrId], [202, traceId]);
+  const { approvalId } = await episodeWaits(hub, traceId);
+  await decide(hub, approvalId, "allow");
+  assert.equal((await episodeEnded(hub, traceId)).status, "finished");
+  await allArrived(hub, collector);
+  assert.deepEqual(new Set(collector.spans.map((span) => span.traceId)), new Set([traceId]));
+});
+
 test("a collector that is away costs nobody anything; once it is back every span arrives, each once", async () => {
   await using room = await createRoom();
   const placeholder = await startCollector();

@@ -23,14 +23,18 @@ export interface Span {
   readonly errorCode: string | null;
 }
 
-const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u;
+/** A correlation id of our own, or a trace id that a caller brought in a `traceparent`. */
+const idPattern = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/u;
 const traceDigits = 32;
 const spanDigits = 16;
 const noTrace = "0".repeat(traceDigits);
 
-/** An episode's own id without its hyphens, so that a person finds one by the other; of any other text, its digest. */
+/**
+ * An episode's own id without its hyphens, so that a person finds one by the other. A caller's trace id as it is: what it
+ * began here belongs to its trace. Of any other text, the digest.
+ */
 export function traceIdOf(corrId: string): string {
-  const digits = uuidPattern.test(corrId) ? corrId.replaceAll("-", "") : noTrace;
+  const digits = idPattern.test(corrId) ? corrId.replaceAll("-", "") : noTrace;
   return digits === noTrace ? digest(`trace\n${corrId}`).slice(0, traceDigits) : digits;
 }
 
