@@ -141,12 +141,14 @@ async function walk(
   trip.within(means.limits.wholeMs, `the connection to ${to.host}`);
   try {
     const status = await go({ to, pass: given, trip, means });
-    await given.ended({ ...trip.carried(), status, fault: null });
+    await given.ended({ ...trip.carried(), status }, null);
     return null;
   } catch (error) {
     const fault = trip.fault(error, "broken");
-    await given.ended({ ...fault.carried, status: null, fault: fault.reason });
-    return { status: fault.reason === "address" ? 403 : fault.reason === "slow" ? 504 : 502, text: fault.message };
+    await given.ended({ ...fault.carried, status: null }, fault);
+    // Where names of the inside lead is not the child's to know.
+    if (fault.reason === "address") return { status: 403, text: `${to.host} leads to an address that is not open.` };
+    return { status: fault.reason === "slow" ? 504 : 502, text: fault.message };
   }
 }
 

@@ -53,8 +53,9 @@ async function carry(hop: Hop, { trip, resolver, certificates }: Means): Promise
   const stream = to.scheme === "https" ? await trip.step(secure(socket, to, certificates)) : socket;
   const response = await trip.step(ask(hop, stream));
   inTime();
-  const { body, isCut } = await trip.step(read(response, hop));
-  return { status: response.statusCode ?? 0, headers: headersOf(response), body, isCut, ...trip.carried() };
+  const status = response.statusCode ?? 0;
+  const { body, isCut } = await trip.step(read(response, { limits, sink: isRedirect(status) ? undefined : hop.sink }));
+  return { status, headers: headersOf(response), body, isCut, ...trip.carried() };
 }
 
 /** Without an agent and with a connection of its own, Node asks no proxy and keeps nothing open. */
@@ -116,8 +117,14 @@ function decoded(response: IncomingMessage, bodyBytesMax: number): Readable {
   return decoder;
 }
 
+/** What stands beside the address of a redirect is for nobody. */
+const isRedirect = (status: number): boolean => status >= 300 && status < 400;
+
 /** Takes pieces as they come, and leaves, which closes the connection, once there are enough. */
-async function read(response: IncomingMessage, { limits, sink }: Hop): Promise<{ body: Uint8Array; isCut: boolean }> {
+async function read(
+  response: IncomingMessage,
+  { limits, sink }: Pick<Hop, "limits"> & { readonly sink: Hop["sink"] | undefined },
+): Promise<{ body: Uint8Array; isCut: boolean }> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of decoded(response, limits.bodyBytesMax) as AsyncIterable<Buffer>) {

@@ -69,6 +69,9 @@ test("a child goes where its agent may, as long as that may be, and the ledger h
     ["egress.refused", "agent:builder", "run-1", "docs.example", "egress.closed", null],
     ["egress.sent", "agent:builder", "run-1", "docs.example", "lease", 200],
   ]);
+  await it.kit.call("egress.allow", { host: "inside.example" });
+  assert.match(await childFetch(environment, "http://inside.example/"), /^403 .*not open/);
+  assert.deepEqual(told(it.kit).at(-1)?.slice(3, 5), ["inside.example", "egress.private-address"]);
   it.end.abort();
   assert.match(await childFetch(environment, url), /^407 /);
 });

@@ -1,8 +1,8 @@
 /** What child processes may do through the loopback proxy: exactly what the caller may that started them. */
 import type { Caller } from "../../contract/caller.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { EgressSent } from "./contract.ts";
-import { refused } from "./courier.ts";
+import { EgressRefused, EgressSent } from "./contract.ts";
+import { privateAddress, refused } from "./courier.ts";
 import type { ProxyChild, ProxyDoor } from "./port.ts";
 import type { Warden } from "./warden.ts";
 
@@ -83,9 +83,13 @@ function childOf({ caller, corrId, operation, signal }: ChildGrant, { parts, war
       return {
         isNearOpen,
         signal: AbortSignal.any([signal, flight.signal]),
-        async ended({ address, bytesOut, bytesIn, durationMs, status, fault }) {
+        async ended({ address, bytesOut, bytesIn, durationMs, status }, fault) {
           flight[Symbol.dispose]();
-          const carried = { address, bytesOut, bytesIn, durationMs, status, fault };
+          if (fault?.reason === "address") {
+            await actor.emit(EgressRefused, { ...told, ...privateAddress, reason: fault.message });
+            return;
+          }
+          const carried = { address, bytesOut, bytesIn, durationMs, status, fault: fault?.reason ?? null };
           await actor.emit(EgressSent, { ...told, rule, source, ...carried, secrets: [] });
         },
       };

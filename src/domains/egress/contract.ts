@@ -6,7 +6,6 @@ import { closed, DurationMs, EpochMs, oneOf, SizeBytes, type Static, Type } from
 import { Denied, NotFound } from "../../contract/standard-problems.ts";
 
 export const postures = ["closed", "public", "allowlist", "custom"] as const;
-export type Posture = (typeof postures)[number];
 const PostureWord = oneOf(
   postures,
   "`closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit.",

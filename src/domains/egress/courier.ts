@@ -139,7 +139,7 @@ async function travel(leg: Leg, { request, ctx, deps, typed, isFirst }: Travel):
     return withoutSecrets(reply, filled);
   } catch (error) {
     if (!(error instanceof WireFault)) throw error;
-    if (error.reason === "address") throw await refused(outOfReach(error, to), { told, ctx });
+    if (error.reason === "address") throw await outOfReach(error, { told, ctx, to });
     await ctx.emit(EgressSent, { ...told, ...by, ...carriedOf(error.carried), status: null, fault: error.reason });
     throw problemOf(error, { ctx, flight, host: endpointName(to) });
   }
@@ -147,19 +147,24 @@ async function travel(leg: Leg, { request, ctx, deps, typed, isFirst }: Travel):
 
 const carriedOf = ({ address, bytesOut, bytesIn, durationMs }: Carried) => ({ address, bytesOut, bytesIn, durationMs });
 
-const outOfReach = (fault: WireFault, to: WebAddress): Problem =>
-  new Problem(
-    Denied,
-    `${fault.message}; \`arw egress allow ${endpointName(to)} --is-private\` opens those of your own network`,
-    {
-      rule: "egress.private-address",
-      source: "built-in",
-    },
-  );
+export const privateAddress = { rule: "egress.private-address", source: "built-in" } as const;
+
+/** Where names of the inside lead is told to the ledger and to persons: an agent could draw a map of it. */
+async function outOfReach(
+  fault: WireFault,
+  { told, ctx, to }: Telling & { readonly to: WebAddress },
+): Promise<unknown> {
+  const next = `arw egress allow ${endpointName(to)} --is-private`;
+  const problemWith = (reason: string): Problem =>
+    new Problem(Denied, `${reason}; \`${next}\` opens those of your own network`, { ...privateAddress, next });
+  const whole = problemWith(fault.message);
+  await refused(whole, { told, ctx });
+  return ctx.caller.kind === "person" ? whole : problemWith(`${to.host} leads to an address that is not open`);
+}
 
 interface Telling {
   readonly told: Omit<Static<typeof EgressRefused.data>, "rule" | "source" | "reason">;
-  readonly ctx: Pick<Context, "emit">;
+  readonly ctx: Pick<Context, "emit" | "caller">;
 }
 
 /** Tells the ledger, and answers the problem to throw. */

@@ -167,7 +167,9 @@ describe("a lease", () => {
   test("of a name opens no private address, unless it says so; of a number opens that number", async () => {
     await using it = await world({ names: { "nas.example": ["192.168.1.5"] } });
     await allow(it.kit, { host: "nas.example" });
-    assert.equal(await ruleOf(fetchAs(it.kit, agent, "http://nas.example/")), "egress.private-address");
+    const inside = await problemOf(fetchAs(it.kit, agent, "http://nas.example/"));
+    assert.equal(inside.extra["rule"], "egress.private-address");
+    assert.doesNotMatch(inside.message, /192\.168/, "an agent draws no map of the inside");
     assert.deepEqual(
       (await ledger(it.kit)).map(({ outcome, rule }) => [outcome, rule]),
       [["refused", "egress.private-address"]],

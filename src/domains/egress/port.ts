@@ -84,8 +84,8 @@ export interface ProxyPass {
   readonly isNearOpen: boolean;
   /** Aborts when what opened the host ends. */
   readonly signal: AbortSignal;
-  /** Called once. `fault` in words. */
-  ended(end: Carried & { readonly status: number | null; readonly fault: string | null }): Promise<void>;
+  /** Called once, with what was carried, and why it ended when that was no good end. */
+  ended(end: Carried & { readonly status: number | null }, fault: WireFault | null): Promise<void>;
 }
 
 /** The loopback proxy. It listens from the first child on. */

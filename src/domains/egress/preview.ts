@@ -8,7 +8,7 @@ import { isProblem, Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Preview, PreviewAnswer } from "./contract.ts";
-import { readAddress, ruleOf, typedBy } from "./courier.ts";
+import { privateAddress, readAddress, ruleOf, typedBy } from "./courier.ts";
 import { checkedHeaders, type Filled, type SecretSource, withSecrets } from "./headers.ts";
 import { mayReach, type Wire } from "./port.ts";
 import type { Warden } from "./warden.ts";
@@ -111,7 +111,7 @@ function verdictOf(opened: Opened, { filled, far }: { filled: Filled | Problem; 
   const { rule, source } = opened.opening;
   if (far === undefined) return { isOpen: true, rule, source, reason: `${rule} opens it` };
   const reason = `it leads to ${far}, which is not open`;
-  return { isOpen: false, rule: "egress.private-address", source: "built-in", reason };
+  return { isOpen: false, ...privateAddress, reason };
 }
 
 /** As it stands on the wire before it is encrypted; what the client adds by itself included. */
