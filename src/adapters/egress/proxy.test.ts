@@ -195,14 +195,16 @@ test("a tunnel ends with what opened it, with its limit, and when nothing moves"
   await using silent = await serveRaw(() => undefined);
   const seen = nothingSeen();
   const controller = new AbortController();
-  await using door = doorOf({ limits: { bytesMax: 1_000_000, idleMs: 50 } });
-  const { url } = await door.admit(childOf(seen, controller.signal));
-  const open = (port: number) =>
+  await using small = doorOf({ limits: { bytesMax: 1_000_000 } });
+  await using impatient = doorOf({ limits: { idleMs: 50 } });
+  const first = await small.admit(childOf(seen));
+  const second = await impatient.admit(childOf(seen, controller.signal));
+  const open = (url: string, port: number) =>
     speak(url, `CONNECT a.example:${port} HTTP/1.1\r\nHost: x\r\n${credentialOf(url)}\r\n`);
-  assert.match(await open(endless.port), /^HTTP\/1.1 200 /);
-  assert.match(await open(silent.port), /^HTTP\/1.1 200 /);
+  assert.match(await open(first.url, endless.port), /^HTTP\/1.1 200 /);
+  assert.match(await open(second.url, silent.port), /^HTTP\/1.1 200 /);
   controller.abort();
-  assert.match(await open(silent.port), /^HTTP\/1.1 502 /);
+  assert.match(await open(second.url, silent.port), /^HTTP\/1.1 502 /);
   assert.deepEqual(
     seen.ends.map(({ fault }) => fault),
     ["ended", "slow", "ended"],
