@@ -127,7 +127,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createJournalKeeper({ parts, clock, onImported: gating.refresh, ...means.journal }),
       createPolicy({
         parts,
-        stages: [gating.explain, explainRulings(rulings)],
+        stages: [gating.explain, explainRulings(rulings), budgets.explain],
         policies: means.policies,
         rulings,
       }),

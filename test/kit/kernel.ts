@@ -160,7 +160,12 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         gating.domain,
         budgets.domain,
         hierarchy.domain,
-        createPolicy({ parts, stages: [gating.explain, explainRulings(policy)], policies: policySet, rulings: policy }),
+        createPolicy({
+          parts,
+          stages: [gating.explain, explainRulings(policy), budgets.explain],
+          policies: policySet,
+          rulings: policy,
+        }),
         createAgents({ parts, programs: options.programs ?? [] }),
         approvals.domain,
         createEpisodes({ parts }),

@@ -210,6 +210,24 @@ test("only a person sets and removes ceilings", async () => {
   assert.equal(await codeOf(allow(kit, "lots of money")), "budgets.bad-allowance");
 });
 
+test("what would stand in the way is told without taking anything", async () => {
+  const { kit } = await shop();
+  await using _ = kit;
+  await allow(kit, "10 tokens/day");
+  await buy(kit, 7);
+  const explained = async (most: number) => {
+    const question = { operation: "shop.buy", caller: agent(), input: { most, real: most } };
+    const { outcome } = await kit.call("policy.explain", question);
+    return (outcome as { output: { verdict: string; decidedBy: Record<string, unknown> | null } }).output;
+  };
+  assert.deepEqual([(await explained(3)).verdict, (await explained(3)).verdict], ["allow", "allow"]);
+  const { verdict, decidedBy } = await explained(4);
+  assert.deepEqual([verdict, decidedBy?.["stage"], decidedBy?.["source"]], ["deny", "budget", "10 tokens/day"]);
+  assert.match(String(decidedBy?.["reason"]), /wants 4 tokens, and there is 3 tokens left/);
+  assert.match(String(decidedBy?.["next"]), /wait for the next window/);
+  assert.equal((await lefts(kit))[0]?.left, 3);
+});
+
 const step = fc.oneof(
   fc.record({
     kind: fc.constant("buy" as const),

@@ -5,6 +5,7 @@ import { bind, type Context, type Cost } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { BudgetExceeded, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { ExplainStage, Question, StageAnswer } from "../policy/contract.ts";
 import type { Budget, BudgetCall, Clock, Reservation } from "../../kernel/ports.ts";
 import {
   Allow,
@@ -31,7 +32,14 @@ interface BudgetsDeps {
   readonly clock: Clock;
 }
 
-export function createBudgets({ parts, clock }: BudgetsDeps): { readonly domain: Domain; readonly port: Budget } {
+export interface Budgets {
+  readonly domain: Domain;
+  readonly port: Budget;
+  /** What would stand in a call's way, without taking anything. */
+  readonly explain: ExplainStage;
+}
+
+export function createBudgets({ parts, clock }: BudgetsDeps): Budgets {
   // Read anew whenever one was granted or revoked, which is rare; asked for every call.
   let known: readonly Allowance[] | null = null;
   const all = (): readonly Allowance[] => {
@@ -40,6 +48,7 @@ export function createBudgets({ parts, clock }: BudgetsDeps): { readonly domain:
   };
   const uses = createUses((key) => parts.kernel.views.get(budgetUses, key));
   return {
+    explain: { name: "budget", explain: (question) => explain(question, all(), uses) },
     port: {
       reserve(call) {
         const asked = all();
@@ -65,6 +74,42 @@ export function createBudgets({ parts, clock }: BudgetsDeps): { readonly domain:
       },
     },
   };
+}
+
+/** An allowance per run is not asked about: nobody knows which run it would be. */
+function explain(
+  { operation, key, caller, input, scope, atMs }: Question,
+  allowances: readonly Allowance[],
+  uses: Uses,
+): readonly StageAnswer[] {
+  if (operation === null || operation.isPublic || caller.kind === "system") return [];
+  const cost = input === undefined ? {} : (operation.cost?.(input as never) ?? {});
+  const durationMsMax = operation.deadlineMs ?? null;
+  const lasting = allowances.filter((each) => each.window !== "run");
+  return chargesOf(lasting, { key, caller, scope, corrId: "", cost, durationMsMax }).flatMap(
+    ({ allowance, amount }) => {
+      const { left, resetsAtMs } = leftOf(allowance, uses, atMs);
+      const answer = { stage: "budget", key, rule: allowance.allowanceId, source: allowance.text };
+      const has = `${amountText(allowance.unit, left)} left of ${allowance.text}`;
+      if (amount !== "unknown" && amount <= left) return [{ ...answer, verdict: "pass", reason: has }];
+      const reason =
+        amount === "unknown"
+          ? `nobody knows the price of ${key}`
+          : `${key} wants ${amountText(allowance.unit, amount)}, and there is ${has}`;
+      const isHelped = amount !== "unknown" && amount <= allowance.limit && resetsAtMs !== null;
+      return [
+        {
+          ...answer,
+          verdict: "deny",
+          reason,
+          next: isHelped
+            ? "wait for the next window, or set a larger allowance"
+            : "set a larger allowance, or remove this one",
+          ...(isHelped ? { retryAfterMs: Math.max(0, resetsAtMs - atMs) } : {}),
+        },
+      ];
+    },
+  );
 }
 
 interface Asking {
