@@ -38,6 +38,7 @@ export function buildWeb(): void {
 export interface Hub {
   readonly url: string;
   readonly token: string;
+  readonly stateDir: string;
   /** A link that signs in once. */
   signInLink(): Promise<string>;
   call<Answer>(path: string, body: object): Promise<Answer>;
@@ -81,6 +82,7 @@ export async function startHub(settings: Settings = {}): Promise<Hub> {
   return {
     url,
     token,
+    stateDir,
     signInLink: async () => `${url}${(await call<{ path: string }>("/signin/code", {})).path}`,
     call,
     stop,

@@ -3,6 +3,7 @@ import type {
   Approval,
   Episode,
   EpisodePage,
+  HaltState,
   HubEvent,
   JournalPage,
   Page,
@@ -17,6 +18,10 @@ export class ApiFault extends Error {
   readonly code: string;
   readonly title: string;
   readonly reference: string;
+  /** Each with its place, such as a line of a file or a field of the input. */
+  readonly faults: readonly Fault[];
+  /** The nearest change that helps, when the hub names one. */
+  readonly next: string;
 
   constructor(problem: Partial<ProblemDocument>, options?: ErrorOptions) {
     super(problem.detail ?? problem.title ?? "", options);
@@ -25,7 +30,18 @@ export class ApiFault extends Error {
     this.code = problem.code ?? "web.unreachable";
     this.title = problem.title ?? "";
     this.reference = problem.instance ?? "";
+    this.faults = (problem.faults ?? []).map((fault) =>
+      typeof fault === "string"
+        ? { at: "", message: fault }
+        : { at: fault.at ?? "", message: [fault.message, fault.hint ?? ""].join(" ").trim() },
+    );
+    this.next = problem.next ?? "";
   }
+}
+
+export interface Fault {
+  readonly at: string;
+  readonly message: string;
 }
 
 export const isLocked = (error: unknown): boolean => error instanceof ApiFault && error.status === 401;
@@ -50,15 +66,18 @@ async function problemOf(response: Response): Promise<Partial<ProblemDocument>> 
   }
 }
 
-const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> =>
+export const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> =>
   request(path, { headers: { accept: "application/json" }, ...(signal ? { signal } : {}) });
 
-const post = <Answer>(path: string, body: object): Promise<Answer> =>
+export const post = <Answer>(path: string, body: object): Promise<Answer> =>
   request(path, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),
   });
+
+export const remove = <Answer>(path: string): Promise<Answer> =>
+  request(path, { method: "DELETE", headers: { accept: "application/json" } });
 
 /** What to look for in the journal; what is absent does not narrow. */
 export interface JournalFilters {
@@ -79,7 +98,7 @@ export interface EpisodeFilters {
 /** One page of a list; more rows come with the next cursor. */
 const pageSize = 100;
 
-function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
+export function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value !== undefined) search.set(name, String(value));
   return search.toString();
@@ -108,10 +127,10 @@ export const api = {
   stats: (signal?: AbortSignal) => get<Stats>("/introspect/stats", signal),
   /** Where a rule asks, the answer is a question's id and nothing is removed yet. */
   removeConsumer: (name: string) =>
-    request<{ removed: boolean } | { approvalId: string }>(`/consumers/${encodeURIComponent(name)}`, {
-      method: "DELETE",
-      headers: { accept: "application/json" },
-    }),
+    remove<{ removed: boolean } | { approvalId: string }>(`/consumers/${encodeURIComponent(name)}`),
+  halt: (signal?: AbortSignal) => get<HaltState>("/halt", signal),
+  stopAll: (reason: string) => post<HaltState>("/halt", reason === "" ? {} : { reason }),
+  release: () => post<HaltState>("/halt/release", {}),
   sample: () => post<{ folder: string }>("/scout/sample", {}),
   brief: (folder: string) => post<Started>("/scout/brief", { folder }),
   stop: (episode: string) => post<{ episode: string; status: string }>("/agents/stop", { episode }),

@@ -2,6 +2,7 @@
 
 const statuses = ["running", "waiting", "finished", "failed", "cancelled", "interrupted"] as const;
 export const eventViews = ["journal", "consumers", "counters"] as const;
+export const policyViews = ["tester", "budgets", "approvals", "tokens"] as const;
 export const lanes = ["timeline", "context", "policy", "activity"] as const;
 
 /** Present only when it narrows, so that a plain room has a plain address. */
@@ -32,6 +33,15 @@ export interface EventsSearch {
   readonly untilMs?: number;
   /** Name of the opened consumer. */
   readonly consumer?: string;
+}
+/** The input of a tested call is not in the address: it may hold what belongs in no history. */
+export interface PolicySearch {
+  /** Rules when absent. */
+  readonly view?: (typeof policyViews)[number];
+  /** Of the tester: id of an operation, `agent:scout`, and what the call is built from, with commas between. */
+  readonly operation?: string;
+  readonly caller?: string;
+  readonly labels?: string;
 }
 export interface LaneSearch {
   readonly lane?: (typeof lanes)[number];
@@ -87,6 +97,14 @@ export const eventsSearch = (raw: Raw): EventsSearch => {
     consumer: textOf(raw["consumer"]),
   });
 };
+
+export const policySearch = (raw: Raw): PolicySearch =>
+  kept<Required<PolicySearch>>({
+    view: oneOf(policyViews, raw["view"]),
+    operation: textOf(raw["operation"]),
+    caller: textOf(raw["caller"]),
+    labels: textOf(raw["labels"]),
+  });
 
 export const laneSearch = (raw: Raw): LaneSearch => kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });
 

@@ -10,7 +10,7 @@ import {
   Link,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { episodeSearch, episodesSearch, eventsSearch, laneSearch } from "./filters.ts";
+import { episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
 import { HomePage } from "./rooms/home/home-page.tsx";
 import { EmptyState } from "./parts/empty-state.tsx";
 import { ErrorCard } from "./parts/error-card.tsx";
@@ -47,8 +47,14 @@ export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: b
     validateSearch: eventsSearch,
     component: lazyRouteComponent(() => import("./rooms/events/events-page.tsx"), "EventsPage"),
   });
+  const policy = createRoute({
+    getParentRoute: () => root,
+    path: "/policy",
+    validateSearch: policySearch,
+    component: lazyRouteComponent(() => import("./rooms/policy/policy-page.tsx"), "PolicyPage"),
+  });
   return createRouter({
-    routeTree: root.addChildren([home, episodes, episode, events]),
+    routeTree: root.addChildren([home, episodes, episode, events, policy]),
     basepath,
     defaultPreload: false,
   });

@@ -18,6 +18,8 @@ export type JournalPage = Answer<Client["events"]["journal"]>;
 export type Consumer = Answer<Client["state"]["consumersGet"]>;
 export type Stats = Answer<Client["system"]["stats"]>;
 
+export type HaltState = Answer<Client["halt"]["status"]>;
+
 export interface Page<Row> {
   readonly view: string;
   readonly version: number;
@@ -38,4 +40,9 @@ export interface ProblemDocument {
   readonly code: string;
   readonly detail: string;
   readonly instance?: string;
+  readonly faults?: readonly (
+    | string
+    | { readonly at?: string; readonly message: string; readonly hint?: string | null }
+  )[];
+  readonly next?: string;
 }

@@ -3,14 +3,17 @@
  * `data-thing`, whose buttons say with `data-hotkey` which key presses them. So every key has a button, and none acts on
  * something that is out of sight.
  */
+import { type RoomPath, rooms } from "../shell/rooms.ts";
 import { useView } from "../shell/view-state.ts";
 import { roomKey } from "./room-keys.ts";
 
 export interface GlobalKeyActions {
-  readonly go: (room: "/" | "/episodes" | "/events") => void;
+  readonly go: (room: RoomPath) => void;
 }
 
-const rooms: Readonly<Record<string, "/" | "/episodes" | "/events">> = { h: "/", e: "/episodes", v: "/events" };
+const roomByKey: ReadonlyMap<string, RoomPath> = new Map(
+  rooms.map(({ keys, to }) => [keys.slice(keys.indexOf(" ") + 1), to]),
+);
 /** Two keys belong together when the second follows within this time. */
 const sequenceMs = 1_500;
 /** Keys that press a button of the focused thing. */
@@ -28,7 +31,7 @@ export function listenToKeys(actions: GlobalKeyActions): () => void {
     if (isField(event.target) || !view.hasSingleKeys) return;
     const isSecond = event.timeStamp - prefixAtMs < sequenceMs;
     prefixAtMs = Number.NEGATIVE_INFINITY;
-    const room = isSecond ? rooms[event.key] : undefined;
+    const room = isSecond ? roomByKey.get(event.key) : undefined;
     if (room) return take(event, () => actions.go(room));
     if (event.key === "g") prefixAtMs = event.timeStamp;
     const action = singleKey(event.key);

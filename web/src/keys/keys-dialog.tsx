@@ -14,6 +14,7 @@ const groups: readonly { readonly name: MessageKey; readonly keys: readonly (rea
       ["g h", "keys.do.home"],
       ["g e", "keys.do.episodes"],
       ["g v", "keys.do.events"],
+      ["g y", "keys.do.policy"],
       ["/", "keys.do.filter"],
       ["F6", "keys.do.region"],
       ["[", "keys.do.rail"],
@@ -67,7 +68,7 @@ export function KeysDialog() {
         ))}
         <div className={styles["actions"]}>
           <Button onClick={() => (close(), set({ isGuideShown: true }))}>{t("home.guide.again")}</Button>
-          <Button look="primary" autoFocus onClick={close}>
+          <Button look="primary" data-first onClick={close}>
             {t("keys.dialog.close")}
           </Button>
         </div>

@@ -2,10 +2,10 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ClockIcon } from "lucide-react";
 import { api } from "../api.ts";
-import { useHub } from "../hub-context.ts";
+import { useHub, useNow } from "../hub-context.ts";
 import type { Approval } from "../shapes.ts";
 import { keys } from "../stream/refresh.ts";
-import { formatClock } from "../text/formats.ts";
+import { formatClock, formatDuration } from "../text/formats.ts";
 import { t } from "../text/messages.ts";
 import { plain, plainLine } from "../text/plain.ts";
 import styles from "./approval-card.module.css";
@@ -102,6 +102,8 @@ function WaitingApproval({
 }
 
 function Facts({ approval }: { readonly approval: Approval }) {
+  const leftMs = approval.expiresAtMs - useNow();
+  const clock = formatClock(approval.expiresAtMs);
   const agent = `${approval.caller.kind}:${approval.caller.id}`;
   const target = [approval.folder, approval.path].filter((part) => part !== undefined).join("/");
   const facts: Reason[] = [
@@ -113,13 +115,19 @@ function Facts({ approval }: { readonly approval: Approval }) {
       label: t("approval.card.undo"),
       value: approval.canUndo ? t("approval.card.undoable") : t("approval.card.final"),
     },
-    { label: t("approval.card.until"), value: formatClock(approval.expiresAtMs) },
+    { label: t("approval.why.rule"), value: approval.rule },
+    {
+      label: t("approval.card.until"),
+      value:
+        leftMs > 0
+          ? t("approval.card.left", { clock, left: formatDuration(Math.max(1000, leftMs)) })
+          : t("approval.card.over", { clock }),
+    },
   ];
   return <Reasons reasons={facts} />;
 }
 
 const whyOf = (approval: Approval): readonly Reason[] => [
-  { label: t("approval.why.rule"), value: approval.rule },
   { label: t("approval.why.key"), value: approval.key, isCode: true },
   { label: t("approval.why.digest"), value: approval.argsDigest, isCode: true },
   ...(approval.isResumable ? [] : [{ label: t("why.panel.reason"), value: t("approval.card.lost") }]),
@@ -128,6 +136,7 @@ const whyOf = (approval: Approval): readonly Reason[] => [
 function AnsweredApproval({ approval }: { readonly approval: Approval }) {
   const status = approval.status as Exclude<Approval["status"], "waiting">;
   const why = useWhy([
+    { label: t("approval.why.rule"), value: approval.rule },
     ...whyOf(approval),
     ...(approval.reason ? [{ label: t("why.panel.reason"), value: approval.reason }] : []),
   ]);

@@ -1,7 +1,10 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import styles from "./dialog.module.css";
 
-/** A layer over the page: the browser's own dialog keeps the focus inside and gives it back when the layer closes. */
+/**
+ * A layer over the page: the browser's own dialog keeps the focus inside and gives it back when the layer closes. The focus
+ * goes to what is marked with `data-first`; by itself it would go to whatever can hold it first, a frame around a field too.
+ */
 export function Dialog({
   label,
   onClose,
@@ -16,6 +19,7 @@ export function Dialog({
     const dialog = element.current;
     const origin = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       dialog?.close();
       if (origin instanceof HTMLElement && origin.isConnected) origin.focus();

@@ -17,8 +17,7 @@ export function ErrorCard({
   readonly onRetry?: () => void;
 }) {
   const fault = error instanceof ApiFault ? error : undefined;
-  const detail =
-    fault?.status === 0 ? t("error.card.unreachable") : plainLine(fault?.message || fault?.title || String(error));
+  const detail = fault?.status === 0 ? t("error.card.unreachable") : firstLine(fault, error);
   return (
     <div className={styles["error"]} role="alert">
       <p className={styles["errorTitle"]}>
@@ -26,6 +25,16 @@ export function ErrorCard({
         {title ?? (fault?.title ? plainLine(fault.title) : t("error.card.title"))}
       </p>
       <p>{detail}</p>
+      {fault && fault.faults.length > 0 ? (
+        <ul className={styles["faults"]}>
+          {fault.faults.map(({ at, message }) => (
+            <li key={`${at} ${message}`}>
+              {at === "" ? null : <code>{plainLine(at)}</code>} {plainLine(message)}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {fault?.next ? <p>{t("error.card.next", { next: plainLine(fault.next) })}</p> : null}
       <div className={styles["actions"]}>
         {onRetry ? <Button onClick={onRetry}>{t("error.card.retry")}</Button> : null}
         {fault && fault.status > 0 ? (
@@ -34,4 +43,10 @@ export function ErrorCard({
       </div>
     </div>
   );
+}
+
+/** Faults that are listed one by one are not told a second time above their list. */
+function firstLine(fault: ApiFault | undefined, error: unknown): string {
+  const text = fault?.message || fault?.title || String(error);
+  return plainLine(fault && fault.faults.length > 0 ? (text.split("\n")[0] ?? "") : text);
 }

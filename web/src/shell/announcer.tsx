@@ -2,6 +2,8 @@ import { useEffect, useRef, useState } from "react";
 import { useHub } from "../hub-context.ts";
 import { isErrorKind } from "../text/event-words.ts";
 import { t } from "../text/messages.ts";
+import { plainLine } from "../text/plain.ts";
+import { useHalt } from "./use-halt.ts";
 import { useWaiting } from "./use-now.ts";
 
 /** More often would talk over everything else. */
@@ -11,7 +13,9 @@ const pauseMs = 5_000;
 export function Announcer() {
   const { store } = useHub();
   const waiting = useWaiting().length;
+  const halt = useHalt();
   const [text, setText] = useState("");
+  const asked = waiting > 0 ? t("announce.approval.waiting", { count: waiting }) : text;
   const lastMs = useRef(0);
   const next = useRef(store.ring.end);
   useEffect(
@@ -33,7 +37,7 @@ export function Announcer() {
   );
   return (
     <div className="hidden-text" role="status" aria-live="polite">
-      {waiting > 0 ? t("announce.approval.waiting", { count: waiting }) : text}
+      {halt ? t("announce.halt.on", { caller: plainLine(halt.by) }) : asked}
     </div>
   );
 }

@@ -13,6 +13,7 @@ import { plainLine } from "../text/plain.ts";
 import styles from "./palette.module.css";
 import { rooms } from "./rooms.ts";
 import { useSignOut } from "./top-bar.tsx";
+import { useHalt, useRelease } from "./use-halt.ts";
 import { densities, shownTheme, useView } from "./view-state.ts";
 
 /** Rooms, episodes and actions by name. `>` narrows to actions, `#` to episodes. */
@@ -31,7 +32,7 @@ export function Palette() {
         filter={(value, _search, words) => matches(`${value} ${(words ?? []).join(" ")}`, sought)}
       >
         <Command.Input
-          autoFocus
+          data-first
           value={text}
           onValueChange={setText}
           placeholder={t("palette.input.placeholder")}
@@ -88,8 +89,13 @@ function Actions({ onDone }: GroupProps) {
   const start = useStartScout();
   const signOut = useSignOut();
   const { theme, density, isSidecarOpen, set } = useView();
+  const release = useRelease();
+  const isHalted = useHalt() !== null;
   const actions: readonly (readonly [string, () => void])[] = [
     [t("palette.action.scout"), () => start.mutate()],
+    isHalted
+      ? [t("palette.action.release"), () => release.mutate()]
+      : [t("palette.action.stop"), () => set({ isStopAsked: true })],
     [t("palette.action.theme"), () => set({ theme: shownTheme(theme) === "dark" ? "light" : "dark" })],
     [
       t("palette.action.density"),

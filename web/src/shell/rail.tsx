@@ -3,9 +3,11 @@ import { PanelLeftIcon } from "lucide-react";
 import { IconButton } from "../parts/button.tsx";
 import { t } from "../text/messages.ts";
 import styles from "./rail.module.css";
-import { rooms } from "./rooms.ts";
+import { type Room, rooms } from "./rooms.ts";
 import { useWaiting } from "./use-now.ts";
 import { useView } from "./view-state.ts";
+
+const groups = ["work", "steer"] as const;
 
 export function Rail() {
   const { isRailFolded, set } = useView();
@@ -18,9 +20,27 @@ export function Rail() {
       aria-label={t("shell.nav.label")}
       data-folded={isRailFolded || undefined}
     >
-      <p className={styles["group"]}>{t("shell.group.work")}</p>
+      {groups.map((group) => (
+        <RoomGroup key={group} group={group} waiting={waiting} />
+      ))}
+      <div className={styles["fold"]}>
+        <IconButton
+          label={isRailFolded ? t("shell.rail.unfold") : t("shell.rail.fold")}
+          icon={<PanelLeftIcon size={16} aria-hidden />}
+          onClick={() => set({ isRailFolded: !isRailFolded })}
+        />
+      </div>
+    </nav>
+  );
+}
+
+function RoomGroup({ group, waiting }: { readonly group: Room["group"]; readonly waiting: number }) {
+  const inGroup = rooms.filter((room) => room.group === group);
+  return (
+    <>
+      <p className={styles["group"]}>{t(`shell.group.${group}`)}</p>
       <ul className={styles["rooms"]}>
-        {rooms.map(({ to, name, keys, Icon }) => (
+        {inGroup.map(({ to, name, keys, Icon }) => (
           <li key={to}>
             <Link
               to={to}
@@ -42,13 +62,6 @@ export function Rail() {
           </li>
         ))}
       </ul>
-      <div className={styles["fold"]}>
-        <IconButton
-          label={isRailFolded ? t("shell.rail.unfold") : t("shell.rail.fold")}
-          icon={<PanelLeftIcon size={16} aria-hidden />}
-          onClick={() => set({ isRailFolded: !isRailFolded })}
-        />
-      </div>
-    </nav>
+    </>
   );
 }

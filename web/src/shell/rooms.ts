@@ -1,16 +1,20 @@
 /** The rooms that are built. What is not here is listed nowhere. */
-import { ActivityIcon, HouseIcon, type LucideIcon, RouteIcon } from "lucide-react";
+import { ActivityIcon, HouseIcon, type LucideIcon, RouteIcon, ScaleIcon } from "lucide-react";
 import type { MessageKey } from "../text/messages.ts";
 
+export type RoomPath = "/" | "/episodes" | "/events" | "/policy";
+
 export interface Room {
-  readonly to: "/" | "/episodes" | "/events";
+  readonly to: RoomPath;
+  readonly group: "work" | "steer";
   readonly name: MessageKey;
   readonly keys: string;
   readonly Icon: LucideIcon;
 }
 
 export const rooms: readonly Room[] = [
-  { to: "/", name: "shell.room.home", keys: "g h", Icon: HouseIcon },
-  { to: "/episodes", name: "shell.room.episodes", keys: "g e", Icon: RouteIcon },
-  { to: "/events", name: "shell.room.events", keys: "g v", Icon: ActivityIcon },
+  { to: "/", group: "work", name: "shell.room.home", keys: "g h", Icon: HouseIcon },
+  { to: "/episodes", group: "work", name: "shell.room.episodes", keys: "g e", Icon: RouteIcon },
+  { to: "/events", group: "work", name: "shell.room.events", keys: "g v", Icon: ActivityIcon },
+  { to: "/policy", group: "steer", name: "shell.room.policy", keys: "g y", Icon: ScaleIcon },
 ];

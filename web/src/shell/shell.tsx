@@ -11,11 +11,12 @@ import { Rail } from "./rail.tsx";
 import styles from "./shell.module.css";
 import { Sidecar } from "./sidecar.tsx";
 import { StatusBar } from "./status-bar.tsx";
+import { HaltBanner, StopDialog } from "./stop.tsx";
 import { TopBar } from "./top-bar.tsx";
 import { useView } from "./view-state.ts";
 
 export function Shell({ wasLinkRefused }: { readonly wasLinkRefused: boolean }) {
-  const { isLocked, isRailFolded, isSidecarOpen, isPaletteOpen, isHelpOpen } = useView();
+  const { isLocked, isRailFolded, isSidecarOpen, isPaletteOpen, isHelpOpen, isStopAsked } = useView();
   const navigate = useNavigate();
   useEffect(() => listenToKeys({ go: (to) => void navigate({ to }) }), [navigate]);
   if (isLocked) {
@@ -31,6 +32,7 @@ export function Shell({ wasLinkRefused }: { readonly wasLinkRefused: boolean }) 
         {t("shell.skip.link")}
       </a>
       <TopBar />
+      <HaltBanner />
       <Rail />
       <main id="canvas" className={styles["canvas"]} data-region="main" tabIndex={-1}>
         <OfflineCard />
@@ -40,6 +42,7 @@ export function Shell({ wasLinkRefused }: { readonly wasLinkRefused: boolean }) 
       <StatusBar />
       {isPaletteOpen ? <Palette /> : null}
       {isHelpOpen ? <KeysDialog /> : null}
+      {isStopAsked ? <StopDialog /> : null}
       <Announcer />
     </div>
   );

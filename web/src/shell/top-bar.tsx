@@ -9,6 +9,7 @@ import { Segmented } from "../parts/segmented.tsx";
 import { shortId } from "../text/formats.ts";
 import { t } from "../text/messages.ts";
 import { rooms } from "./rooms.ts";
+import { StopButton } from "./stop.tsx";
 import styles from "./top-bar.module.css";
 import { densities, themes, useView } from "./view-state.ts";
 
@@ -31,6 +32,7 @@ export function TopBar() {
           <KeyHint keys="Ctrl K" isQuiet />
         </span>
       </Button>
+      <StopButton />
       <LookMenu />
       <IconButton
         label={isSidecarOpen ? t("sidecar.toggle.close") : t("sidecar.toggle.open")}

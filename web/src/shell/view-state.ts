@@ -18,6 +18,8 @@ export interface ViewState extends Remembered {
   readonly isSidecarOpen: boolean;
   readonly isPaletteOpen: boolean;
   readonly isHelpOpen: boolean;
+  /** Asked whether everything is to be stopped. */
+  readonly isStopAsked: boolean;
   /** The episode that the sidecar shows. */
   readonly focusedEpisode: string | null;
   /** The hub asked for a sign-in. */
@@ -65,6 +67,7 @@ export const useView = create<ViewState>()((set, get) => ({
   isSidecarOpen: typeof innerWidth === "undefined" || innerWidth >= sidecarWidthMin,
   isPaletteOpen: false,
   isHelpOpen: false,
+  isStopAsked: false,
   focusedEpisode: null,
   isLocked: false,
   set(change) {

@@ -10,5 +10,14 @@ test("an event asks again for what it may have changed, and for nothing else", (
   assert.deepEqual(of("approvals.requested"), [["episodes"], ["episode", "c"], ["approvals"]]);
   assert.deepEqual(of("task.started"), [["episode", "c"]]);
   assert.deepEqual(of("samples.tick"), []);
-  assert.deepEqual(of("bus.gap"), [["episodes"], ["episode"], ["approvals"]]);
+  assert.deepEqual(of("bus.gap"), [
+    ["episodes"],
+    ["episode"],
+    ["approvals"],
+    ["halt"],
+    ["rules"],
+    ["budgets"],
+    ["tokens"],
+    ["egress"],
+  ]);
 });

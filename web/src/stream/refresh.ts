@@ -12,14 +12,33 @@ export const keys = {
   whoami: ["whoami"] as const,
   journal: ["journal"] as const,
   stats: ["stats"] as const,
+  halt: ["halt"] as const,
+  rules: ["rules"] as const,
+  budgets: ["budgets"] as const,
+  tokens: ["tokens"] as const,
+  egress: ["egress"] as const,
 };
 
 const episodeFamilies = new Set(["agents", "observations", "beliefs", "intents", "actions", "approvals"]);
 
+/** Families whose every event may change the same queries. */
+const roomFamilies: Readonly<Record<string, QueryKey>> = {
+  halt: keys.halt,
+  policy: keys.rules,
+  gating: keys.rules,
+  hierarchy: keys.rules,
+  budgets: keys.budgets,
+  access: keys.tokens,
+  egress: keys.egress,
+};
+
 /** The queries whose answer an event may have changed. */
 export function touched(event: HubEvent): readonly QueryKey[] {
-  if (event.kind === "service.started" || event.kind === "bus.gap") return [["episodes"], ["episode"], ["approvals"]];
+  if (event.kind === "service.started" || event.kind === "bus.gap")
+    return [["episodes"], ["episode"], ["approvals"], ...new Set(Object.values(roomFamilies))];
   const family = event.kind.slice(0, event.kind.indexOf("."));
+  const room = roomFamilies[family];
+  if (room) return [room];
   if (!episodeFamilies.has(family)) return family === "task" ? [keys.episode(event.corrId)] : [];
   const both = [keys.episodes, keys.episode(event.corrId)];
   return family === "approvals" ? [...both, keys.approvals] : both;

@@ -50,3 +50,12 @@ export function formatWhen(timeMs: number, nowMs: number): string {
 /** Both ends of an id; the whole is copied. */
 export const shortId = (id: string, length = 13): string =>
   id.length <= length ? id : `${id.slice(0, Math.ceil((length - 1) / 2))}…${id.slice(-Math.floor((length - 1) / 2))}`;
+
+const byteUnits = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** 640 B, 1.5 kB, 20 MB: powers of 1000. */
+export function formatBytes(sizeBytes: number): string {
+  const power = sizeBytes < 1 ? 0 : Math.min(byteUnits.length - 1, Math.floor(Math.log10(sizeBytes) / 3));
+  const value = new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(sizeBytes / 1000 ** power);
+  return `${value}\u00a0${byteUnits[power]}`;
+}

@@ -1,6 +1,6 @@
 /** Every string of the interface. Keys are `room.thing.purpose`; a count picks the plural form; nothing is glued together. */
 
-type Message = string | { readonly one: string; readonly other: string };
+export type Message = string | { readonly one: string; readonly other: string };
 
 const messages = {
   "shell.skip.link": "Skip to content",
@@ -8,7 +8,9 @@ const messages = {
   "shell.group.work": "Work",
   "shell.room.home": "Home",
   "shell.room.episodes": "Episodes",
+  "shell.group.steer": "Steer",
   "shell.room.events": "Events",
+  "shell.room.policy": "Policy",
   "shell.top.label": "Top bar",
   "shell.palette.open": "Search or run",
   "shell.help.open": "Keys",
@@ -19,6 +21,20 @@ const messages = {
   "shell.title.page": "{room} - ARW",
   "shell.offline.title": "The hub does not answer.",
   "shell.offline.body": "What is on screen stays. Start it with {command}; this page goes on by itself.",
+
+  "stop.button.open": "Stop everything",
+  "stop.button.halted": "Stopped",
+  "stop.dialog.title": "Stop everything?",
+  "stop.dialog.body":
+    "Every run, task, tool call and stream of agents ends now, and their questions are withdrawn. Nothing starts again, over restarts too, until you release the hub.",
+  "stop.dialog.reason": "Why (kept with the stop)",
+  "stop.dialog.confirm": "Stop everything",
+  "stop.dialog.cancel": "Go on working",
+  "stop.banner.label": "Stopped",
+  "stop.banner.title": "Everything is stopped.",
+  "stop.banner.by": "By {caller},",
+  "stop.banner.release": "Release",
+  "stop.banner.failed": "Could not be released: {reason}",
 
   "look.theme.label": "Theme",
   "look.theme.system": "System",
@@ -137,6 +153,8 @@ const messages = {
   "approval.card.undoable": "What was there before is kept.",
   "approval.card.final": "This cannot be undone.",
   "approval.card.until": "Waits until",
+  "approval.card.left": "{clock}, {left} left",
+  "approval.card.over": "{clock}, the time is over",
   "approval.card.diff": "Exact change",
   "approval.card.arguments": "Exact arguments",
   "approval.card.lost": "The call does not survive a restart of the hub; it would be asked again.",
@@ -378,6 +396,8 @@ const messages = {
   "palette.action.sidecar": "Open or close the sidecar",
   "palette.action.guide": "Show the first steps",
   "palette.action.signout": "Sign out",
+  "palette.action.stop": "Stop everything",
+  "palette.action.release": "Release the hub",
 
   "keys.dialog.title": "Keys",
   "keys.dialog.close": "Close",
@@ -389,6 +409,7 @@ const messages = {
   "keys.do.home": "Go to Home",
   "keys.do.episodes": "Go to Episodes",
   "keys.do.events": "Go to Events",
+  "keys.do.policy": "Go to Policy",
   "keys.do.filter": "Filter",
   "keys.do.region": "Next region; with Shift the one before",
   "keys.do.rail": "Fold the rail",
@@ -410,6 +431,7 @@ const messages = {
     "The hub does not answer. What is on screen stays; it goes on by itself once the hub is back.",
   "error.card.retry": "Retry",
   "error.card.details": "Copy details",
+  "error.card.next": "What helps: {next}",
   "error.page.missing": "There is no such room.",
   "error.page.home": "Go to Home",
   "copy.button.done": "Copied",
@@ -418,6 +440,7 @@ const messages = {
   "json.tree.items": { one: "{count} item", other: "{count} items" },
   "loading.slow.text": "This takes longer than usual.",
   "announce.stream.summary": { one: "{count} event, {errors} errors", other: "{count} events, {errors} errors" },
+  "announce.halt.on": "Everything is stopped by {caller}",
   "announce.approval.waiting": { one: "{count} approval waits for you", other: "{count} approvals wait for you" },
 } as const satisfies Readonly<Record<string, Message>>;
 
@@ -425,17 +448,23 @@ export type MessageKey = keyof typeof messages;
 
 const plural = new Intl.PluralRules("en");
 
-/** The string of a key with its `{values}` filled in. */
-export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  const message: Message = messages[key];
-  const text =
-    typeof message === "string" ? message : message[plural.select(Number(values["count"])) === "one" ? "one" : "other"];
-  return text.replaceAll(/\{(\w+)\}/gu, (mark, name: string) => {
-    const value = values[name];
-    if (value === undefined) return mark;
-    return typeof value === "number" ? new Intl.NumberFormat("en").format(value) : value;
-  });
-}
+type Values = Readonly<Record<string, string | number>>;
+
+/** Gives the string of a key with its `{values}` filled in. A room that loads later has a catalog of its own. */
+export const translatorOf =
+  <Key extends string>(from: Readonly<Record<Key, Message>>) =>
+  (key: Key, values: Values = {}): string => {
+    const message = from[key];
+    const isOne = plural.select(Number(values["count"])) === "one";
+    const text = typeof message === "string" ? message : message[isOne ? "one" : "other"];
+    return text.replaceAll(/\{(\w+)\}/gu, (mark, name: string) => {
+      const value = values[name];
+      if (value === undefined) return mark;
+      return typeof value === "number" ? new Intl.NumberFormat("en").format(value) : value;
+    });
+  };
+
+export const t = translatorOf<MessageKey>(messages);
 
 /** For the tests of the catalog. */
 export const catalog: Readonly<Record<string, Message>> = messages;

@@ -1,0 +1,371 @@
+/** Journeys through the policy room and the stop of everything: a hub with rules of its own, and what a person would do. */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, test } from "vitest";
+import { parseAllowance } from "../../src/domains/budgets/syntax.ts";
+import { meaningOf } from "../../web/src/rooms/policy/allowance-words.ts";
+import { findChromium, requireChromium } from "../chromium.ts";
+import {
+  axeViolations,
+  briefSample,
+  buildWeb,
+  type Hub,
+  launch,
+  sidewaysScroll,
+  signIn,
+  startHub,
+  visit,
+} from "./web-journey.ts";
+
+let hub: Hub;
+let browser: Browser;
+
+const own = `@id("hands-off")
+forbid (principal is Agent, action in Action::"write", resource in Folder::"/home/ada");
+`;
+const examples = `[[example]]
+name = "hands off my notes"
+caller = "agent:scout"
+operation = "fs.write"
+input = { folder = "/home/ada/notes", path = "a.md", text = "" }
+expect = "deny"
+rule = "hands-off"
+
+[[example]]
+name = "elsewhere it may"
+caller = "agent:scout"
+operation = "fs.write"
+input = { folder = "/srv", path = "a.md", text = "" }
+expect = "allow"
+`;
+const gating = `[[contract]]
+id = "twenty-reads"
+patterns = ["fs:read"]
+quotaLimit = 20
+quotaWindowSecs = 3600
+reason = "twenty are enough"
+subjectAgent = "night-owl"
+`;
+
+/** What a person would write with an editor. */
+const write = (name: string, text: string): void => {
+  mkdirSync(join(hub.stateDir, "policies"), { recursive: true });
+  writeFileSync(join(hub.stateDir, name), text);
+};
+
+beforeAll(async () => {
+  buildWeb();
+  const chromium = findChromium();
+  if (chromium === undefined) return;
+  browser = await launch(chromium);
+  hub = await startHub({ ARW_GATING_DENY: "journal:import" });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await hub?.[Symbol.asyncDispose]();
+});
+
+/** Opens a view of the room and waits until all of it is there. */
+async function open(page: Page, view: string): Promise<void> {
+  await page.goto(`${hub.url}/ui/policy?view=${view}`);
+  await page.locator("main h1").waitFor();
+  await page.locator("[data-phase=live]").waitFor();
+  await page.locator("main [aria-busy]").first().waitFor({ state: "detached" });
+}
+
+test("rules are listed as they are written, read anew by a press, and faults are named by their line", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.keyboard.press("g");
+  await page.keyboard.press("y");
+  await page.waitForURL(/\/ui\/policy/u);
+  await page.getByText("None yet.", { exact: false }).waitFor();
+  const shipped = page.getByRole("list", { name: /default policies$/u });
+  assert.equal(await shipped.isVisible(), false, "default policies are folded away");
+  await page.locator("summary", { hasText: "default policies" }).click();
+  await shipped.getByText("ask-before-change", { exact: true }).waitFor();
+  await page.getByRole("list", { name: "Deny rules" }).getByText("env:ARW_GATING_DENY").waitFor();
+
+  write("policies/home.cedar", own);
+  write("gating.toml", gating);
+  const reload = page.getByRole("button", { name: "Reload" });
+  await reload.click();
+  await page.getByRole("status").filter({ hasText: "Read anew" }).waitFor();
+  const mine = page.getByRole("list", { name: "Your policies" }).getByRole("listitem");
+  assert.match(await mine.innerText(), /denies\s+hands-off\s+policies\/home\.cedar:1/u);
+  assert.match(await mine.locator("pre").innerText(), /forbid \(principal is Agent/u);
+  const quota = page.getByRole("listitem").filter({ hasText: "twenty-reads" });
+  for (const text of ["active now", "20 calls of each key in 1 h 0 min pass", "twenty are enough", "agent night-owl"])
+    await quota.getByText(text).waitFor();
+
+  write("policies/home.cedar", `${own}permit (principal is Agent, action == Action::"fs.wriet", resource);`);
+  await reload.click();
+  const fault = page.getByRole("alert");
+  await fault.getByText("The policies do not hold. The former ones stay in force.").waitFor();
+  assert.match(await fault.innerText(), /policies\/home\.cedar:3.*did you mean/su);
+  assert.deepEqual(await axeViolations(page), []);
+  write("policies/home.cedar", own);
+  await reload.press("Enter");
+  await fault.waitFor({ state: "detached" });
+  assert.deepEqual(visited.faults, []);
+});
+
+test("the tester names the deciding rule, says what would change it, and holds the examples", async (context) => {
+  requireChromium(context);
+  write("policies/home.cedar", own);
+  write("policies/examples.toml", examples);
+  await hub.call("/policy/reload", {});
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "tester");
+  const form = page.getByRole("form", { name: "Test a call" });
+  const answer = page.getByRole("region", { name: "Answer" });
+  const press = (): Promise<void> => form.getByRole("button", { name: "Test", exact: true }).click();
+  await press();
+  await form.getByText("Name an operation, such as fs.write.").waitFor();
+  await form.getByLabel("Operation or key").fill("fs.wriet");
+  await press();
+  await form.getByRole("alert").getByText("there is no operation fs.wriet").waitFor();
+  await form.getByLabel("Operation or key").fill("fs.write");
+  await form.getByLabel("Who calls").selectOption({ label: "Agent" });
+  await form.getByLabel("Name", { exact: true }).fill("scout");
+  await press();
+  await answer.getByText("fs:write by agent:scout would wait for a person.").waitFor();
+  await answer.getByRole("definition").filter({ hasText: "ask-before-change" }).waitFor();
+  await page.waitForURL(/operation=fs\.write&caller=agent%3Ascout/u);
+
+  await form.getByLabel("folder", { exact: true }).fill("/home/ada/notes");
+  await press();
+  await form.getByRole("alert").getByText("must have required properties path, text").waitFor();
+  await form.getByLabel("path", { exact: true }).fill("a.md");
+  await form.getByLabel("text", { exact: true }).fill("x");
+  await form.getByLabel("expectedDigest").fill('"odd"');
+  await press();
+  await form.getByLabel("expectedDigest").and(page.locator("[aria-invalid=true]")).waitFor();
+  await form.getByLabel("expectedDigest").fill("");
+  await press();
+  await answer.getByText("fs:write by agent:scout would be denied.").waitFor();
+  assert.match(await answer.getByRole("list").innerText(), /policy\s+denied\s+fs:write\s+policies\/home\.cedar:1/u);
+  await answer.getByText("let a person make the call, or permit it in a policy").waitFor();
+  assert.equal(new URL(page.url()).search.includes("ada"), false, "the input stays out of the address");
+
+  await form.getByRole("radio", { name: "JSON" }).click();
+  assert.deepEqual(JSON.parse(await form.getByLabel("Input as JSON").inputValue()), {
+    folder: "/home/ada/notes",
+    path: "a.md",
+    text: "x",
+  });
+  await form.getByLabel("Input as JSON").fill("{");
+  await press();
+  await form.getByText("This is not JSON:", { exact: false }).waitFor();
+
+  await page.getByRole("button", { name: "Test examples" }).click();
+  await page.getByText("1 passed, 1 failed").waitFor();
+  const held = page.getByRole("list", { name: "Examples that are held" });
+  await held.getByText("expected allow, got ask by ask-before-change").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await page.reload();
+  await form.getByLabel("Operation or key").and(page.locator("[value='fs.write']")).waitFor();
+  assert.equal(await form.getByLabel("Name", { exact: true }).inputValue(), "scout");
+  assert.deepEqual(visited.faults, []);
+});
+
+test("an allowance is added by its words, shown as a meter, and removed after a question", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "budgets");
+  await page.getByText("No ceiling is set.").waitFor();
+  const form = page.getByRole("form", { name: "Add an allowance" });
+  const field = form.getByRole("textbox", { name: "Allowance" });
+  await field.fill("5 MB written/run for agent:scout");
+  await form.getByText("At most 5\u00a0MB written in each run for agent:scout.").waitFor();
+  await field.fill("1 EUR/day");
+  await field.press("Enter");
+  await form.getByText("eur is no unit", { exact: false }).waitFor();
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  await field.fill("300 calls/day for agent:scout");
+  await form.getByText("At most 300 calls a day for agent:scout.").waitFor();
+  await field.press("Enter");
+  const row = page.getByRole("list", { name: "Allowances" }).getByRole("listitem");
+  await row.getByText("300 calls left").waitFor();
+  await row.getByText("begins anew in", { exact: false }).waitFor();
+  assert.equal(await row.getByRole("meter").getAttribute("aria-valuemax"), "300");
+  assert.equal(await field.inputValue(), "");
+  await briefSample(hub);
+  await row.getByText(/^[1-9]\d* calls of 300 calls used$/u).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await row.getByRole("button", { name: "Remove 300 calls/day for agent:scout" }).click();
+  const dialog = page.getByRole("dialog", { name: "Remove 300 calls/day for agent:scout?" });
+  await dialog.getByRole("button", { name: "Keep it" }).press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  await row.getByRole("button", { name: "Remove 300 calls/day for agent:scout" }).click();
+  await dialog.getByRole("button", { name: "Remove allowance" }).click();
+  await page.getByText("No ceiling is set.").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("what an allowance being typed means is what the hub reads", () => {
+  const texts = [
+    "1 USD/day",
+    "0.000001 USD / month",
+    "20 calls/hour web.fetch",
+    "1 call/minute fs.*",
+    "5 MB written/run",
+    "2.5 gb out/week for host:a.b:443",
+    "30 minutes/day for project:garden",
+    "100 tokens/run * for agent:scout",
+    "1 USD",
+    "1 EUR/day",
+    "1 MB/day",
+    "1 calls out/day",
+    "x/day",
+    "1 call/DAY",
+    "1 call/day for nobody:x",
+    "1 USD/day 7",
+  ];
+  for (const text of texts) {
+    const [hubSays, pageSays] = [parseAllowance(text), meaningOf(text)];
+    if ("fault" in hubSays) assert.equal(pageSays, undefined, text);
+    else {
+      const { subject, ...terms } = hubSays;
+      assert.deepEqual(pageSays, { ...terms, ...(subject ? { subject: `${subject.kind}:${subject.id}` } : {}) }, text);
+    }
+  }
+});
+
+test("a question is answered in the room by keys alone, and stands among the answered ones with its rule", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  const id = await briefSample(hub);
+  await open(page, "approvals");
+  const card = page.locator(`main [data-approval][data-episode="${id}"]`);
+  await card.getByText(/\d\d:\d\d:\d\d, \d+\u00a0min \d+\u00a0s left$/u).waitFor();
+  await card.getByText("ask-before-change").waitFor();
+  await card.getByText("What was there before is kept.").waitFor();
+  await card.getByText("Exact arguments").waitFor();
+  await card.focus();
+  await page.keyboard.press("d");
+  await card.waitFor({ state: "detached" });
+  const past = page.getByRole("list", { name: "Answered" }).getByRole("listitem").first();
+  await past.getByText("Denied", { exact: true }).waitFor();
+  await past.getByText("asked by agent:scout").waitFor();
+  await past.getByRole("button", { name: "Why" }).click();
+  await past.getByRole("group", { name: "Why" }).getByText("ask-before-change").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
+test("a token is shown once, counted down, rotated and removed", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "tokens");
+  const form = page.getByRole("form", { name: "Make a token" });
+  await form.getByLabel("Name").fill("grafana");
+  await form.getByLabel("Keys").fill("state:* events:*");
+  await form.getByLabel("Works for").fill("2h");
+  await form.getByRole("button", { name: "Make token" }).click();
+  const made = page.getByRole("dialog", { name: "The token of grafana" });
+  assert.equal(await made.locator("code").count(), 0, "nobody sees it who did not ask");
+  await made.getByRole("button", { name: "Show for 10 seconds" }).click();
+  const text = await made.locator("code").innerText();
+  const asHolder = (token: string): Promise<Response> =>
+    fetch(`${hub.url}/state/episodes`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await asHolder(text)).status, 200);
+  await made.getByRole("button", { name: "Done" }).click();
+  const kept = await page.evaluate<string>(
+    "document.documentElement.outerHTML + JSON.stringify({ ...localStorage, ...sessionStorage })",
+  );
+  assert.equal(kept.includes(text), false, "the page keeps it nowhere");
+  const row = page.getByRole("list", { name: "Tokens" }).getByRole("listitem");
+  assert.match(
+    await row.innerText(),
+    /grafana\s+observer\s+state:\*\s+events:\*[^]*Ends in (?:1\sh 59\smin|2\sh 0\smin)/u,
+  );
+  assert.deepEqual(await axeViolations(page), []);
+  await row.getByRole("button", { name: "Rotate grafana" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate" }).click();
+  await made.getByRole("button", { name: "Done" }).click();
+  assert.equal((await asHolder(text)).status, 401, "the old text ended");
+  await row.getByRole("button", { name: "Remove grafana" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await page.getByText("No token but the first one.").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("everything stops from any page by keys alone, says so live on every page, and goes on after Release", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  const id = await briefSample(hub);
+  const other = await visited.context.newPage();
+  await other.goto(`${hub.url}/ui/events`);
+  await other.locator("[data-phase=live]").waitFor();
+  await page.goto(`${hub.url}/ui/episodes/${id}`);
+  await page.locator("main header [data-status=waiting]").waitFor();
+  await page.getByRole("button", { name: "Stop everything" }).focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Stop everything?" });
+  await dialog.waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("Enter");
+  await dialog.waitFor();
+  await page.keyboard.type("it reads too much");
+  await page.keyboard.press("Enter");
+  await page.locator("main header [data-status=cancelled]").waitFor();
+  for (const each of [page, other]) {
+    const banner = each.getByRole("region", { name: "Stopped" });
+    await banner.getByText("Everything is stopped.").waitFor();
+    assert.match(await banner.innerText(), /By person:admin,[^]*it reads too much/u);
+  }
+  assert.deepEqual(await axeViolations(page), []);
+  await page.getByRole("link", { name: "Home" }).click();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("alert").getByText("A person releases it", { exact: false }).waitFor();
+  await page.reload();
+  await page.getByRole("region", { name: "Stopped" }).waitFor();
+  await page.getByRole("button", { name: "Stopped", exact: true }).press("Enter");
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: "Stopped" }).waitFor({ state: "detached" });
+  await other.getByRole("region", { name: "Stopped" }).waitFor({ state: "detached" });
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog", { name: "Search or run" }).waitFor();
+  await page.keyboard.type("stop every");
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Go on working" }).click();
+  await page.getByRole("button", { name: "Stop everything" }).waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+for (const theme of ["light", "dark"] as const) {
+  test(`axe finds nothing in the policy room, ${theme}, and nothing scrolls sideways at 320 px`, async (context) => {
+    requireChromium(context);
+    await using visited = await visit(browser, { colorScheme: theme });
+    const { page } = visited;
+    await signIn(page, hub);
+    await briefSample(hub);
+    for (const view of ["rules", "tester&operation=fs.write&caller=agent%3Ascout", "budgets", "approvals", "tokens"]) {
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await open(page, view);
+      assert.deepEqual(await axeViolations(page), [], view);
+      await page.setViewportSize({ width: 320, height: 720 });
+      assert.deepEqual(await sidewaysScroll(page), [], view);
+      assert.deepEqual(await axeViolations(page), [], `${view} at 320 px`);
+    }
+    assert.deepEqual(visited.faults, []);
+  });
+}

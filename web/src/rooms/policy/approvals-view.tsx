@@ -1,0 +1,93 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { ApprovalCard, EpisodeLink } from "../../parts/approval-card.tsx";
+import { Button } from "../../parts/button.tsx";
+import { ErrorCard } from "../../parts/error-card.tsx";
+import { Skeleton } from "../../parts/skeleton.tsx";
+import type { Approval } from "../../shapes.ts";
+import { useWaiting } from "../../shell/use-now.ts";
+import { keys } from "../../stream/refresh.ts";
+import { plainLine } from "../../text/plain.ts";
+import { policyApi } from "./policy-api.ts";
+import { p } from "./policy-messages.ts";
+import styles from "./policy-page.module.css";
+
+/** What waits for an answer, and what was answered. */
+export function ApprovalsView() {
+  return (
+    <>
+      <Waiting />
+      <Past />
+    </>
+  );
+}
+
+function Waiting() {
+  const waiting = useWaiting();
+  return (
+    <section className={styles["section"]} aria-labelledby="policy-waiting">
+      <h2 id="policy-waiting">{p("approvals.waiting.title")}</h2>
+      {waiting.length === 0 ? <p className={styles["quiet"]}>{p("approvals.waiting.empty")}</p> : null}
+      {waiting.map((approval) => (
+        <div key={approval.approvalId} className={styles["question"]}>
+          <ApprovalCard approval={approval} hasEpisodeLink />
+          <TestLink approval={approval} />
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function TestLink({ approval: { operation, caller } }: { readonly approval: Approval }) {
+  return (
+    <Link
+      to="/policy"
+      search={{ view: "tester", operation, caller: `${caller.kind}:${caller.id}` }}
+      className={styles["link"]}
+    >
+      {p("approvals.link.test")}
+    </Link>
+  );
+}
+
+function Past() {
+  const pages = useInfiniteQuery({
+    queryKey: [...keys.approvals, "past"],
+    queryFn: ({ signal, pageParam }) => policyApi.pastApprovals(pageParam, signal),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.nextCursor,
+  });
+  const past = pages.data?.pages.flatMap((page) => page.items).filter(({ status }) => status !== "waiting") ?? [];
+  return (
+    <section className={styles["section"]} aria-labelledby="policy-past">
+      <h2 id="policy-past">{p("approvals.past.title")}</h2>
+      {pages.isError ? <ErrorCard error={pages.error} onRetry={() => void pages.refetch()} /> : null}
+      {pages.isPending ? <Skeleton rows={3} /> : null}
+      {pages.data && past.length === 0 ? <p className={styles["quiet"]}>{p("approvals.past.empty")}</p> : null}
+      {past.length > 0 ? (
+        <ul className={styles["list"]} aria-label={p("approvals.past.title")}>
+          {past.map((approval) => (
+            <li key={approval.approvalId}>
+              <div className={styles["row"]}>
+                <span className={styles["name"]}>{plainLine(approval.summary)}</span>
+                <code>{approval.operation}</code>
+                <span className={styles["quiet"]}>
+                  {p("approvals.past.asked", { caller: `${approval.caller.kind}:${approval.caller.id}` })}
+                </span>
+                <span className={styles["source"]}>
+                  <EpisodeLink id={approval.corrId} />
+                </span>
+              </div>
+              <ApprovalCard approval={approval} />
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {pages.hasNextPage ? (
+        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+          {p("approvals.past.more")}
+        </Button>
+      ) : null}
+    </section>
+  );
+}

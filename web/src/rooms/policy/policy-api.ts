@@ -1,0 +1,58 @@
+/** The hub's operations that only the policy room uses. */
+import type { Client } from "../../../../client/src/index.ts";
+import { get, post, query, remove } from "../../api.ts";
+import type { Approval, Page } from "../../shapes.ts";
+
+type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;
+
+export type PolicyList = Answer<Client["policy"]["list"]>;
+export type PolicyRow = PolicyList["policies"][number];
+export type ContractList = Answer<Client["gating"]["contractsList"]>;
+export type ContractRow = ContractList["contracts"][number];
+export type Explained = Answer<Client["policy"]["explain"]>;
+export type StageAnswer = Explained["stages"][number];
+export type Question = NonNullable<Parameters<Client["policy"]["explain"]>[0]>;
+export type Examples = Answer<Client["policy"]["test"]>;
+export type Allowance = Answer<Client["budgets"]["list"]>["allowances"][number];
+export type Token = Answer<Client["access"]["tokensList"]>["tokens"][number];
+export type MadeToken = Answer<Client["access"]["tokensCreate"]>;
+type NewToken = Parameters<Client["access"]["tokensCreate"]>[0];
+type Keys = Answer<Client["gating"]["keys"]>["keys"];
+
+/** As much of a schema as a form can be made of; the hub itself checks the whole. */
+export interface InputSchema {
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+}
+export interface FieldSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly unknown[];
+}
+
+const at = encodeURIComponent;
+/** Deny rules that a person still reads; the rest is counted. */
+export const contractsShownMax = 200;
+const pastShownMax = 50;
+
+export const policyApi = {
+  policies: (signal?: AbortSignal) => get<PolicyList>("/policy/policies", signal),
+  reloadPolicies: () => post<{ policies: number }>("/policy/reload", {}),
+  contracts: (signal?: AbortSignal) =>
+    get<ContractList>(`/gating/contracts?${query({ limit: contractsShownMax })}`, signal),
+  reloadRules: () => post<{ rules: number }>("/gating/reload", {}),
+  keys: (signal?: AbortSignal) => get<{ keys: Keys }>("/gate/keys?family=operation", signal),
+  inputSchema: (operation: string, signal?: AbortSignal) =>
+    get<InputSchema>(`/spec/schemas/operations/${at(operation)}.input.json`, signal),
+  explain: (question: Question) => post<Explained>("/policy/explain", question),
+  testExamples: () => post<Examples>("/policy/test", {}),
+  allowances: (signal?: AbortSignal) => get<{ allowances: readonly Allowance[] }>("/budgets", signal),
+  allow: (text: string) => post<object>("/budgets/allow", { allowance: [text] }),
+  disallow: (id: string) => remove<object>(`/budgets/${at(id)}`),
+  pastApprovals: (cursor: string, signal?: AbortSignal) =>
+    get<Page<Approval>>(`/state/approvals?${query({ limit: pastShownMax, ...(cursor ? { cursor } : {}) })}`, signal),
+  tokens: (signal?: AbortSignal) => get<{ tokens: readonly Token[] }>("/access/tokens", signal),
+  createToken: (token: NewToken) => post<MadeToken>("/access/tokens", token),
+  rotateToken: (name: string) => post<MadeToken>(`/access/tokens/${at(name)}/rotate`, {}),
+  revokeToken: (name: string) => remove<object>(`/access/tokens/${at(name)}`),
+};
