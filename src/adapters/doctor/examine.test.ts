@@ -40,6 +40,7 @@ const well = {
   clock: "ok",
   audit: "ok",
   files: "ok",
+  policies: "ok",
   permissions: "ok",
   locks: "ok",
   versions: "ok",
@@ -71,6 +72,7 @@ test("each thing that is wrong is named, with its repair", async () => {
   });
   assert.deepEqual(found, {
     store: "ok",
+    policies: "ok",
     chain: "fault",
     clock: "warning",
     audit: "fault",
@@ -89,4 +91,9 @@ test("a damaged, a newer and a missing store are faults, and a missing folder is
   await rm(path);
   assert.equal((await examine())["store"], "fault");
   assert.deepEqual(await examine({ stateDir: join(base, "none") }), { state: "warning", versions: "ok" });
+});
+
+test("policies that cannot be read are a fault, since no hub starts with them", async () => {
+  await mkdir(join(stateDir, "policies", "a.cedar"), { recursive: true });
+  assert.equal((await examine())["policies"], "fault");
 });

@@ -6,6 +6,7 @@ import { formatBytes, formatDurationMs } from "../../base/units.ts";
 import type { Doctor, Finding } from "../../domains/doctor/port.ts";
 import { auditPaths } from "../audit/audit-log.ts";
 import { verifyFiles } from "../audit/read-log.ts";
+import { readPolicyFolder } from "../cedar/policy-folder.ts";
 import { diskFree } from "../files/disk.ts";
 
 export interface DoctorOptions {
@@ -55,6 +56,7 @@ export function createDoctor(options: DoctorOptions): Doctor {
         ...store(options),
         await audit(stateDir),
         await damaged(stateDir),
+        await policies(stateDir),
         await permissions(stateDir),
         await lock(options),
         await disk(stateDir),
@@ -135,6 +137,20 @@ async function damaged(stateDir: string): Promise<Finding> {
     `damaged files were put aside and replaced: ${names.slice(0, 10).join(", ")}`,
     "Check the disk. Look into the files if something is missing, then remove them.",
   );
+}
+
+/** Whether they can be read; whether they hold is asked of the hub, which has the table that they speak of. */
+async function policies(stateDir: string): Promise<Finding> {
+  try {
+    const { length } = await readPolicyFolder(join(stateDir, "policies"));
+    return fine(
+      "policies",
+      length === 0 ? "the default ones alone" : `the default ones, and ${length} files beside them`,
+    );
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return fault("policies", detail, "Mend or remove it: a hub does not start with policies that it cannot read.");
+  }
 }
 
 async function permissions(stateDir: string): Promise<Finding> {
