@@ -87,7 +87,7 @@ function explain(
   const durationMsMax = operation.deadlineMs ?? null;
   const lasting = allowances.filter((each) => each.window !== "run");
   return chargesOf(lasting, { key, caller, scope, corrId: "", cost, durationMsMax }).flatMap(
-    ({ allowance, amount }) => {
+    ({ allowance, amount }): StageAnswer[] => {
       const { left, resetsAtMs } = leftOf(allowance, uses, atMs);
       const answer = { stage: "budget", key, rule: allowance.allowanceId, source: allowance.text };
       const has = `${amountText(allowance.unit, left)} left of ${allowance.text}`;
