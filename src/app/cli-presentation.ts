@@ -12,6 +12,7 @@ import {
   Decide,
 } from "../domains/approvals/contract.ts";
 import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
+import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
@@ -44,6 +45,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
   ],
   answers: {
     ...egressAnswers,
+    ...capsuleAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) => approvalsText((output as { items: readonly Approval[] }).items, pen),
     [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),

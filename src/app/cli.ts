@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { createPen } from "../surfaces/cli/pen.ts";
 import type { Globals } from "../surfaces/cli/port.ts";
 import { runCli } from "../surfaces/cli/run.ts";
+import { capsuleCommands } from "./cli-capsule.ts";
 import { configOf, connect } from "./cli-connection.ts";
 import { ownCommands } from "./cli-own.ts";
 import { cliPresentation, eventText } from "./cli-presentation.ts";
@@ -43,6 +44,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       terminal,
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
+        ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
         secretCommand({
           terminal,
           connect: (globals) => connect(connection, globals),

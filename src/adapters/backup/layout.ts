@@ -13,6 +13,7 @@ export const leftOut: readonly string[] = [
   "credentials: the admin token itself; keep it elsewhere, or remove tokens.json after a restore and get a new one",
   "sessions.json: browser sign-ins; sign in again",
   "access-tokens.json: named tokens; make them again, so that none comes back that was taken away",
+  "provenance-issuers.json: who may sign capsules; add them again, so that none comes back that was revoked",
   "secrets: the values that were handed over; hand them over again",
   "hub.log: messages for whoever looks after the hub; the audit log is in the backup",
   "the event tee: it can be written anew from the journal",

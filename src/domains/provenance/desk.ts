@@ -31,7 +31,8 @@ export interface DeskDeps {
 export interface Desk {
   readonly holdings: Holdings;
   readonly memory: Memory;
-  judge(envelope: string): Judged | Refused;
+  /** What adopting would come to now. */
+  foresee(envelope: string): Judged | Refused;
   /** Throws `CapsuleRefused`; nothing has changed then. The same capsule again is no second adoption. */
   adopt(envelope: string, ctx: Context): Promise<{ readonly holding: Holding; readonly isNew: boolean }>;
   /** Ends those that are picked, in force or of an earlier boot, and answers how many. */
@@ -72,7 +73,7 @@ export function createDesk(deps: DeskDeps): Desk {
   return {
     holdings,
     memory,
-    judge: bench.judge,
+    foresee: (envelope) => foreseen(bench, envelope),
     adopt: (envelope, ctx) => inTurn(() => adopt(bench, envelope, ctx)),
     end,
     async start(ctx) {
@@ -84,7 +85,8 @@ export function createDesk(deps: DeskDeps): Desk {
   };
 }
 
-interface Bench extends Pick<Desk, "holdings" | "memory" | "judge">, Pick<DeskDeps, "clock" | "ledger"> {
+interface Bench extends Pick<Desk, "holdings" | "memory">, Pick<DeskDeps, "clock" | "ledger"> {
+  judge(envelope: string): Judged | Refused;
   systemOf(corrId: string): Context;
 }
 
@@ -106,6 +108,16 @@ async function adopt(
   if (isRefused(holding)) return await refuse(bench, { ...holding, issuer, id }, ctx);
   await note(bench, { what: "adopted", issuer, id, untilMs: notAfterMs, ...by });
   return { holding, isNew: true };
+}
+
+/** Everything but the room in the gate, which nobody reserves. */
+function foreseen(bench: Bench, envelope: string): Judged | Refused {
+  const { holdings, memory } = bench;
+  const found = bench.judge(envelope);
+  if (isRefused(found) || holdings.get(capsuleKey(found.capsule))?.digest === found.digest) return found;
+  const { issuer, id } = found.capsule;
+  const fault = replayOf(found, memory) ?? roomFault(found, bench) ?? holdings.former(found);
+  return fault !== null && isRefused(fault) ? { ...fault, issuer, id } : found;
 }
 
 async function take(bench: Bench, found: Judged, { caller, corrId }: Context): Promise<Holding | Refused> {

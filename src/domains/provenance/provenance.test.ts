@@ -233,6 +233,7 @@ test("a nonce is taken once: not by another capsule, not after a teardown, not a
   assert.deepEqual(await outputOf(first.call("provenance.teardown", { id: "house" })), { ended: 1 });
   assert.equal(await passes(first, "act"), true);
   assert.equal(await came(adopt(first, envelope)), "replayed");
+  assert.equal((await outputOf(first.call("provenance.verify", { envelope })))["reason"], "replayed");
   assert.equal(await came(first.call("provenance.teardown", { id: "house" })), "arw.not-found");
   const issuers = first.file.issuers ?? [];
   await first[Symbol.asyncDispose]();

@@ -101,7 +101,7 @@ const digestOf = (payload: Uint8Array): string => `sha256:${sha256Hex(payload)}`
 
 const verifyOperation = (desk: Desk): Bound =>
   bind(Verify, ({ envelope }) => {
-    const judged = desk.judge(envelope);
+    const judged = desk.foresee(envelope);
     if (!isRefused(judged))
       return { isGood: true, reason: null, detail: "it would be adopted", capsule: judged.capsule };
     const { reason, detail, issuer } = judged;

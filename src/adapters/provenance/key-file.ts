@@ -1,0 +1,54 @@
+/** Private keys of issuers: PEM files that nobody but their owner may read. */
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { lstat, readFile } from "node:fs/promises";
+import { fileCalls, writeNewFile } from "../files/file-calls.ts";
+
+/** Why a key file is not used, in words for whoever named it; nothing of its content is in them. */
+export class KeyFault extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "KeyFault";
+  }
+}
+
+/** Bits of the file mode that let others in. */
+const othersMask = 0o077;
+/** An Ed25519 key in PEM has about 120 bytes. */
+const sizeBytesMax = 4_096;
+
+/** Makes a new key in a new file; a file that is there is never written over. */
+export async function makeKeyFile(path: string): Promise<KeyObject> {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = Buffer.from(privateKey.export({ format: "pem", type: "pkcs8" }));
+  try {
+    await writeNewFile(fileCalls, path, one(pem));
+  } catch (cause) {
+    throw new KeyFault(`the key file ${path} cannot be made: ${reasonOf(cause)}`, { cause });
+  } finally {
+    pem.fill(0);
+  }
+  return privateKey;
+}
+
+export async function readKeyFile(path: string): Promise<KeyObject> {
+  try {
+    const info = await lstat(path);
+    if (!info.isFile() || info.size > sizeBytesMax) throw new KeyFault(`${path} is no key file`);
+    if (process.platform !== "win32" && (info.mode & othersMask) !== 0)
+      throw new KeyFault(`others may read ${path}: chmod 600 ${path}`);
+    const key = createPrivateKey(await readFile(path));
+    if (key.asymmetricKeyType !== "ed25519") throw new KeyFault(`${path} holds no Ed25519 key`);
+    return key;
+  } catch (cause) {
+    if (cause instanceof KeyFault) throw cause;
+    throw new KeyFault(`the key file ${path} cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The code alone: messages of parsers may quote what they read. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "it is not what it should be";
