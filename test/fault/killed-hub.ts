@@ -29,7 +29,7 @@ export const emptyLedger = (): Ledger => ({
  */
 export type KillPoint = { readonly lines: number } | { readonly afterMs: number } | null | "refused";
 
-export interface LoadedHub {
+interface LoadedHub {
   /** Lets the hub begin; resolves when it is gone. */
   run(kill: KillPoint, ledger: Ledger): Promise<void>;
   /** Ends a hub that was never let begin. */
