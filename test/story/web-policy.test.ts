@@ -1,10 +1,12 @@
 /** Journeys through the policy room and the stop of everything: a hub with rules of its own, and what a person would do. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { parseAllowance } from "../../src/domains/budgets/syntax.ts";
+import { publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
 import { meaningOf } from "../../web/src/rooms/policy/allowance-words.ts";
 import { findChromium, requireChromium } from "../chromium.ts";
 import {
@@ -265,6 +267,87 @@ test("a question is answered in the room by keys alone, and stands among the ans
   assert.deepEqual(visited.faults, []);
 });
 
+test("leases are counted down and revoked, the status bar tells of them, and the ledger names rule and bytes", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "outside");
+  const status = page.getByRole("contentinfo");
+  await status.getByRole("link", { name: "local only" }).waitFor();
+  await page.getByText("Closed: nothing of an agent leaves but by a lease.").waitFor();
+  await page.getByText("Nothing left this machine, and nothing tried to.").waitFor();
+  await hub.call("/egress/leases", { host: "example.org", ttl: "15m", agent: "scout", reason: "a look" });
+  const lease = page.getByRole("list", { name: "Leases" }).getByRole("listitem");
+  await lease.getByText(/ends in 1[45]\smin \d+\ss/u).waitFor();
+  for (const text of ["example.org", "only for scout", "given by person:admin", "a look"])
+    await lease.getByText(text, { exact: true }).waitFor();
+  await status.getByRole("link", { name: "1 outside" }).waitFor();
+  await hub.call("/web/fetch", { url: `${hub.url}/version` });
+  const entry = page.getByRole("list", { name: "What left, and what was refused" }).getByRole("listitem");
+  assert.match(
+    await entry.innerText(),
+    /Sent\s+127\.0\.0\.1:\d+\s+GET http:[^]*person:admin\s+web:fetch[^]*typed[^]*\d+\sB out/u,
+  );
+  assert.deepEqual(await axeViolations(page), []);
+  await page.getByRole("radio", { name: "Refused" }).click();
+  await page.waitForURL(/outcome=refused/u);
+  await page.getByText("Nothing of this outcome.").waitFor();
+  await lease.getByRole("button", { name: "Revoke example.org" }).press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Close example.org?" });
+  await dialog.getByRole("button", { name: "Revoke lease" }).press("Enter");
+  await page.getByText("No host is open.", { exact: false }).waitFor();
+  await status.getByRole("link", { name: "local only" }).waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("adopted capsules are counted down and ended, and the ledger says what became of each", async (context) => {
+  requireChromium(context);
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const publicKey = Buffer.from(publicBytesOf(privateKey)).toString("base64");
+  await hub.call("/provenance/issuers", { id: "gran", publicKey });
+  const nowMs = Date.now();
+  const envelope = JSON.stringify(
+    sealCapsule(
+      {
+        id: "house-rules",
+        version: 1,
+        issuer: "gran",
+        issuedAtMs: nowMs,
+        notAfterMs: nowMs + 3_600_000,
+        nonce: "a-nonce-of-one-capsule",
+        hopTtl: 1,
+        propagate: "none",
+        denies: ["journal:import"],
+        contracts: [],
+      },
+      privateKey,
+    ),
+  );
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "capsules");
+  await page.getByText("None is adopted.").waitFor();
+  await page.getByText("No capsule was presented.").waitFor();
+  await hub.call("/provenance/capsules", { envelope });
+  const held = page.getByRole("list", { name: "Capsules in force" }).getByRole("listitem");
+  await held.getByText("house-rules of gran", { exact: true }).waitFor();
+  await held.getByText("1 rule", { exact: true }).waitFor();
+  await held.getByText(/ends in (?:59\smin \d+\ss|1\sh 0\smin)/u).waitFor();
+  await held.getByRole("button", { name: "End house-rules" }).click();
+  await page.getByRole("dialog", { name: "End house-rules?" }).getByRole("button", { name: "End capsule" }).click();
+  await page.getByText("None is adopted.").waitFor();
+  const ledger = page.getByRole("list", { name: "Adoption ledger" }).getByRole("listitem");
+  await ledger.filter({ hasText: "ended" }).getByText("teardown", { exact: true }).waitFor();
+  assert.deepEqual(
+    (await ledger.allInnerTexts()).map((text) => /^\w+/u.exec(text)?.[0]),
+    ["ended", "adopted"],
+  );
+  assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
 test("a token is shown once, counted down, rotated and removed", async (context) => {
   requireChromium(context);
   await using visited = await visit(browser);
@@ -358,7 +441,8 @@ for (const theme of ["light", "dark"] as const) {
     const { page } = visited;
     await signIn(page, hub);
     await briefSample(hub);
-    for (const view of ["rules", "tester&operation=fs.write&caller=agent%3Ascout", "budgets", "approvals", "tokens"]) {
+    const tester = "tester&operation=fs.write&caller=agent%3Ascout";
+    for (const view of ["rules", tester, "budgets", "approvals", "outside", "capsules", "tokens"]) {
       await page.setViewportSize({ width: 1440, height: 900 });
       await open(page, view);
       assert.deepEqual(await axeViolations(page), [], view);

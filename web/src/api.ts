@@ -6,7 +6,9 @@ import type {
   HaltState,
   HubEvent,
   JournalPage,
+  Lease,
   Page,
+  Posture,
   ProblemDocument,
   Started,
   Stats,
@@ -128,6 +130,8 @@ export const api = {
   /** Where a rule asks, the answer is a question's id and nothing is removed yet. */
   removeConsumer: (name: string) =>
     remove<{ removed: boolean } | { approvalId: string }>(`/consumers/${encodeURIComponent(name)}`),
+  posture: (signal?: AbortSignal) => get<Posture>("/egress/posture", signal),
+  leases: (signal?: AbortSignal) => get<Page<Lease>>(`/state/egressLeases?${query({ limit: 200 })}`, signal),
   halt: (signal?: AbortSignal) => get<HaltState>("/halt", signal),
   stopAll: (reason: string) => post<HaltState>("/halt", reason === "" ? {} : { reason }),
   release: () => post<HaltState>("/halt/release", {}),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { episodeSearch, episodesSearch, eventsSearch, laneSearch } from "./filters.ts";
+import { episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
 
 test("an address keeps what narrows and drops the rest", () => {
   assert.deepEqual(episodesSearch({ status: "failed", errorsOnly: true, text: "brief", other: 1 }), {
@@ -18,6 +18,11 @@ test("an address keeps what narrows and drops the rest", () => {
     event: "e-1",
   });
   assert.deepEqual(eventsSearch({ replay: -1, prefix: ["x"] }), {});
+  assert.deepEqual(policySearch({ view: "outside", outcome: "refused", input: "{}" }), {
+    view: "outside",
+    outcome: "refused",
+  });
+  assert.deepEqual(policySearch({ view: "rules", outcome: "odd", operation: "" }), {});
   assert.deepEqual(eventsSearch({ replay: 9e9 }), { replay: 1000 });
   assert.deepEqual(eventsSearch({ view: "journal", fromSeq: "7", toSeq: 9, sinceMs: 0, untilMs: 1.5, corr: 12 }), {
     view: "journal",

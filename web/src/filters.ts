@@ -2,7 +2,8 @@
 
 const statuses = ["running", "waiting", "finished", "failed", "cancelled", "interrupted"] as const;
 export const eventViews = ["journal", "consumers", "counters"] as const;
-export const policyViews = ["tester", "budgets", "approvals", "tokens"] as const;
+export const policyViews = ["tester", "budgets", "approvals", "outside", "capsules", "tokens"] as const;
+export const egressOutcomes = ["sent", "failed", "refused"] as const;
 export const lanes = ["timeline", "context", "policy", "activity"] as const;
 
 /** Present only when it narrows, so that a plain room has a plain address. */
@@ -42,6 +43,8 @@ export interface PolicySearch {
   readonly operation?: string;
   readonly caller?: string;
   readonly labels?: string;
+  /** Of what left: how it went. */
+  readonly outcome?: (typeof egressOutcomes)[number];
 }
 export interface LaneSearch {
   readonly lane?: (typeof lanes)[number];
@@ -104,6 +107,7 @@ export const policySearch = (raw: Raw): PolicySearch =>
     operation: textOf(raw["operation"]),
     caller: textOf(raw["caller"]),
     labels: textOf(raw["labels"]),
+    outcome: oneOf(egressOutcomes, raw["outcome"]),
   });
 
 export const laneSearch = (raw: Raw): LaneSearch => kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });

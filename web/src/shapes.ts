@@ -20,6 +20,9 @@ export type Stats = Answer<Client["system"]["stats"]>;
 
 export type HaltState = Answer<Client["halt"]["status"]>;
 
+export type Posture = Answer<Client["egress"]["posture"]>;
+export type Lease = Answer<Client["state"]["egressLeasesGet"]>;
+
 export interface Page<Row> {
   readonly view: string;
   readonly version: number;

@@ -5,7 +5,7 @@ import type { Phase } from "../stream/event-store.ts";
 import { formatWhen } from "../text/formats.ts";
 import { t } from "../text/messages.ts";
 import styles from "./status-bar.module.css";
-import { useRunning, useWaiting } from "./use-now.ts";
+import { useReach, useRunning, useWaiting } from "./use-now.ts";
 
 const glyphs = { connecting: CircleDashedIcon, live: RadioIcon, reconnecting: CloudOffIcon, locked: LockIcon } as const;
 /** A reconnect that takes less is not worth a colour. */
@@ -36,10 +36,26 @@ export function StatusBar() {
           {t("status.approvals.waiting", { count: waiting.length })}
         </Link>
       ) : null}
-      <span className={`${styles["item"]} ${styles["end"]}`} title={t("status.reach.title")}>
-        {t("status.reach.local")}
-      </span>
+      <ReachLink />
     </footer>
+  );
+}
+
+/** Copper as soon as anything may leave this machine. */
+function ReachLink() {
+  const reach = useReach();
+  const isOpen = reach !== undefined && reach.posture.posture !== "closed";
+  const count = reach?.leases.length ?? 0;
+  const look = isOpen || count > 0 ? styles["outside"] : "";
+  return (
+    <Link
+      to="/policy"
+      search={{ view: "outside" }}
+      className={`${styles["item"]} ${styles["end"]} ${look}`}
+      title={t("status.reach.title")}
+    >
+      {isOpen ? t("status.reach.open") : count > 0 ? t("status.reach.outside", { count }) : t("status.reach.local")}
+    </Link>
   );
 }
 

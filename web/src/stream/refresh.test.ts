@@ -19,5 +19,6 @@ test("an event asks again for what it may have changed, and for nothing else", (
     ["budgets"],
     ["tokens"],
     ["egress"],
+    ["capsules"],
   ]);
 });

@@ -17,6 +17,7 @@ export const keys = {
   budgets: ["budgets"] as const,
   tokens: ["tokens"] as const,
   egress: ["egress"] as const,
+  capsules: ["capsules"] as const,
 };
 
 const episodeFamilies = new Set(["agents", "observations", "beliefs", "intents", "actions", "approvals"]);
@@ -30,6 +31,7 @@ const roomFamilies: Readonly<Record<string, QueryKey>> = {
   budgets: keys.budgets,
   access: keys.tokens,
   egress: keys.egress,
+  provenance: keys.capsules,
 };
 
 /** The queries whose answer an event may have changed. */

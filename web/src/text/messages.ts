@@ -59,7 +59,9 @@ const messages = {
   "status.episodes.running": { one: "{count} episode running", other: "{count} episodes running" },
   "status.approvals.waiting": { one: "{count} needs you", other: "{count} need you" },
   "status.reach.local": "local only",
-  "status.reach.title": "No connector is built in: nothing leaves this machine.",
+  "status.reach.outside": { one: "{count} outside", other: "{count} outside" },
+  "status.reach.open": "open to the outside",
+  "status.reach.title": "What may leave this machine",
 
   "home.title.morning": "Good morning. Everything runs on this machine.",
   "home.title.day": "Good day. Everything runs on this machine.",

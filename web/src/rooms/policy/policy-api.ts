@@ -16,6 +16,10 @@ export type Examples = Answer<Client["policy"]["test"]>;
 export type Allowance = Answer<Client["budgets"]["list"]>["allowances"][number];
 export type Token = Answer<Client["access"]["tokensList"]>["tokens"][number];
 export type MadeToken = Answer<Client["access"]["tokensCreate"]>;
+export type LedgerEntry = Answer<Client["state"]["egressLedgerGet"]>;
+export type Capsules = Answer<Client["provenance"]["status"]>;
+export type Capsule = Capsules["adopted"][number];
+export type AdoptionLedger = Answer<Client["provenance"]["ledger"]>;
 type NewToken = Parameters<Client["access"]["tokensCreate"]>[0];
 type Keys = Answer<Client["gating"]["keys"]>["keys"];
 
@@ -51,6 +55,15 @@ export const policyApi = {
   disallow: (id: string) => remove<object>(`/budgets/${at(id)}`),
   pastApprovals: (cursor: string, signal?: AbortSignal) =>
     get<Page<Approval>>(`/state/approvals?${query({ limit: pastShownMax, ...(cursor ? { cursor } : {}) })}`, signal),
+  revokeLease: (id: string) => remove<object>(`/egress/leases/${at(id)}`),
+  ledger: (outcome: string | undefined, cursor: string, signal?: AbortSignal) =>
+    get<Page<LedgerEntry>>(
+      `/state/egressLedger?${query({ limit: pastShownMax, outcome, ...(cursor ? { cursor } : {}) })}`,
+      signal,
+    ),
+  capsules: (signal?: AbortSignal) => get<Capsules>("/provenance/status", signal),
+  adoptions: (signal?: AbortSignal) => get<AdoptionLedger>("/provenance/ledger", signal),
+  endCapsule: ({ id, issuer }: Capsule) => remove<object>(`/provenance/capsules/${at(id)}?${query({ issuer })}`),
   tokens: (signal?: AbortSignal) => get<{ tokens: readonly Token[] }>("/access/tokens", signal),
   createToken: (token: NewToken) => post<MadeToken>("/access/tokens", token),
   rotateToken: (name: string) => post<MadeToken>(`/access/tokens/${at(name)}/rotate`, {}),

@@ -5,6 +5,8 @@ import { RoomHeader } from "../../shell/room-header.tsx";
 import { useWaiting } from "../../shell/use-now.ts";
 import { ApprovalsView } from "./approvals-view.tsx";
 import { BudgetsView } from "./budgets-view.tsx";
+import { CapsulesView } from "./capsules-view.tsx";
+import { OutsideView } from "./outside-view.tsx";
 import { p } from "./policy-messages.ts";
 import styles from "./policy-page.module.css";
 import { RulesView } from "./rules-view.tsx";
@@ -38,6 +40,8 @@ export function PolicyPage() {
             {view === "tester" ? <TesterView /> : null}
             {view === "budgets" ? <BudgetsView /> : null}
             {view === "approvals" ? <ApprovalsView /> : null}
+            {view === "outside" ? <OutsideView /> : null}
+            {view === "capsules" ? <CapsulesView /> : null}
             {view === "tokens" ? <TokensView /> : null}
           </div>
         </Tabs>
