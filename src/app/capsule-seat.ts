@@ -2,6 +2,7 @@
 import { createIssuerFile } from "../adapters/provenance/issuer-file.ts";
 import type { StateFiles } from "../adapters/files/state-file.ts";
 import { isProblem, Problem } from "../contract/problem.ts";
+import type { Static } from "../contract/schema.ts";
 import { roles } from "../domains/hierarchy/contract.ts";
 import type { Gating } from "../domains/gating/service.ts";
 import { contractFault } from "../domains/gating/rule.ts";
@@ -68,12 +69,14 @@ function createDoor(dispatcher: Dispatcher, held: Provenance["held"]): Capsules 
           input: { envelope: header },
         });
         if (outcome.kind === "held") return waiting(outcome.approvalId);
+        // The corridor has held the answer to its schema.
+        if (outcome.kind === "answer") return adopted((outcome.output as Static<typeof Adopt.output>).adopted);
+        return refused("malformed", "it came to nothing");
       } catch (error) {
         // What it denies may be the answer of its own adoption: it is in force all the same.
-        if (held(header) === null) return refusedBy(error);
+        const taken = held(header);
+        return taken === null ? refusedBy(error) : adopted(taken);
       }
-      const taken = held(header);
-      return taken === null ? refused("expired", "its rules have ended") : adopted(taken);
     },
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
+import { runs } from "../../test/kit/runs.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 const parse = (text: string): unknown => parseStrictJson(text, { depthMax: 8 });
@@ -48,7 +49,7 @@ test("everything else reads as JSON.parse reads it, spaces and all", () => {
         /__proto__|e\+/.test(text) || !text.isWellFormed() || /\d{16}/.test(text) || /\\u[dD][89a-fA-F]/.test(text);
       if (!isLossy) assert.deepEqual(parse(text), JSON.parse(text));
     }),
-    { numRuns: 100 },
+    runs(100),
   );
 });
 
@@ -66,6 +67,6 @@ test("no text does anything but be read or be refused, nested however deep", () 
         }
       },
     ),
-    { numRuns: 100 },
+    runs(100),
   );
 });

@@ -12,6 +12,8 @@ export interface TestIssuer {
   capsule(more?: Partial<Capsule>): Capsule;
   /** The envelope as JSON. */
   envelope(more?: Partial<Capsule>, hops?: number): string;
+  /** Anything at all, signed as a capsule is. */
+  sealed(value: unknown): string;
   header(more?: Partial<Capsule>, hops?: number): string;
 }
 
@@ -40,6 +42,8 @@ export function createIssuer(id: string, nowMs: number = startMs): TestIssuer {
     privateKey,
     capsule,
     envelope,
+    // What is signed here need not be a capsule: that is for the hub to find out.
+    sealed: (value) => JSON.stringify(sealCapsule(value as Capsule, privateKey)),
     header: (more, hops) => headerText(envelope(more, hops)),
   };
 }

@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, test } from "vitest";
+import { runs } from "../kit/runs.ts";
 import { createIssuer, type TestIssuer } from "../kit/capsules.ts";
 import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
@@ -68,6 +69,15 @@ test("a request that brings a capsule runs under its rules, is told until when, 
   assert.deepEqual([status.adopted.length, status.bootId], [1, about.bootId]);
 });
 
+test("a stream says in its head that the capsule is in force", async () => {
+  const leave = new AbortController();
+  const headers = { authorization: `Bearer ${hub.token}`, "x-arw-gate": parent.header({ id: "stream" }) };
+  const response = await fetch(`${hub.url}/events`, { headers, signal: leave.signal });
+  assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/);
+  assert.match(response.headers.get("x-arw-gate-status") ?? "", /^adopted; id=stream; until=/);
+  leave.abort();
+});
+
 test("a request whose capsule is refused does not run", async () => {
   const stranger = createIssuer("stranger", Date.now());
   const folder = await send("/scout/sample", { method: "POST", body: {}, capsule: stranger.header() });
@@ -129,12 +139,12 @@ test("bytes that mean harm are refused as a problem, in bounded time, and never 
       assert.equal(status, 403, told ?? "");
       assert.match(told ?? "", /^refused; (id=victim; )?reason=[a-z-]+$/);
     }),
-    { numRuns: 100 },
+    runs(100),
   );
   const { adopted } = JSON.parse((await send("/provenance/status")).text) as { adopted: { id: string }[] };
   assert.deepEqual(
     adopted.map(({ id }) => id),
-    ["first"],
+    ["first", "stream"],
   );
 });
 

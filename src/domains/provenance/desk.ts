@@ -153,18 +153,25 @@ interface End {
 async function endRows(bench: Bench, rows: readonly HeldCapsule[], end: End): Promise<number> {
   // Out of force first, all of them at once; then written down.
   for (const row of rows) drop(bench.holdings, row);
-  for (const row of rows) await endRow(bench, row, end);
+  for (const row of rows) {
+    // The lease of what ended before is no news; its nonce need not be remembered any more.
+    if (end.why === "lease" && row.status !== "adopted") await writeEnd(bench, row, end);
+    else await endRow(bench, row, end);
+  }
   return rows.length;
 }
 
-async function endRow(
-  bench: Bench,
-  { issuer, id, nonce }: Pick<HeldCapsule, "issuer" | "id" | "nonce">,
-  { why, by: { caller, corrId } }: End,
-): Promise<void> {
-  await bench.systemOf(corrId).emit(CapsuleEnded, { issuer, id, nonce, why });
-  await note(bench, { what: "ended", issuer, id, reason: why, by: callerName(caller), corrId });
+type EndedRow = Pick<HeldCapsule, "issuer" | "id" | "nonce">;
+
+async function endRow(bench: Bench, row: EndedRow, end: End): Promise<void> {
+  await writeEnd(bench, row, end);
+  const { issuer, id } = row;
+  const { caller, corrId } = end.by;
+  await note(bench, { what: "ended", issuer, id, reason: end.why, by: callerName(caller), corrId });
 }
+
+const writeEnd = async ({ systemOf }: Bench, { issuer, id, nonce }: EndedRow, { why, by }: End): Promise<void> =>
+  void (await systemOf(by.corrId).emit(CapsuleEnded, { issuer, id, nonce, why }));
 
 const note = ({ ledger, clock, systemOf }: Bench, row: Omit<LedgerRow, "timeMs">): Promise<void> =>
   ledger.write({ timeMs: clock.nowMs(), ...row }, systemOf(row.corrId));

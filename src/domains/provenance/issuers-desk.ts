@@ -121,8 +121,12 @@ async function revoke(id: string, { book, desk, ctx }: Ending): Promise<Static<t
   const isFirst = book.get(id).revokedAtMs === null;
   // Counts before it is durable: whatever the disk says, nothing of it is adopted any more.
   book.take(revoked(book.all(), id, ctx.now()));
-  const ended = await desk.end("revoked", ctx, ({ issuer }) => issuer === id);
-  await kept(book.store.save(book.all()));
+  const saving = kept(book.store.save(book.all()));
+  const ending = desk.end("revoked", ctx, ({ issuer }) => issuer === id);
+  // Neither waits for the other: each is worth something when the other fails.
+  await Promise.allSettled([saving, ending]);
+  await saving;
+  const ended = await ending;
   if (isFirst) await ctx.emit(IssuerRevoked, { issuer: id });
   return { id, ended };
 }

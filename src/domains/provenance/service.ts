@@ -42,7 +42,7 @@ export interface ProvenanceDeps extends TrustDeps {
 
 export interface Provenance {
   readonly domain: Domain;
-  /** The capsule of this envelope, if it is in force now: cheap, for whoever presents the same one with every request. */
+  /** The capsule of this very envelope, if it is in force now: cheap, for whoever presents it with every request. */
   held(envelope: string): { readonly id: string; readonly untilMs: number } | null;
 }
 
@@ -56,7 +56,8 @@ export function createProvenance(deps: ProvenanceDeps): Provenance {
       const opened = openEnvelope(envelope);
       if (isRefused(opened)) return null;
       const holding = desk.holdings.withDigest(digestOf(opened.payload));
-      if (holding === undefined || holding.capsule.notAfterMs < clock.nowMs()) return null;
+      // Another text of it may have another signature, which somebody has to look at.
+      if (holding?.text !== opened.text || holding.capsule.notAfterMs < clock.nowMs()) return null;
       return { id: holding.capsule.id, untilMs: holding.capsule.notAfterMs };
     },
     domain: {
