@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api } from "../../api.ts";
@@ -25,6 +25,8 @@ export function EpisodesPage() {
       api.episodes({ ...search, ...(pageParam ? { cursor: pageParam } : {}) }, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor,
+    // Rows that stay keep the focus while another filter is asked.
+    placeholderData: keepPreviousData,
   });
   const episodes = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (

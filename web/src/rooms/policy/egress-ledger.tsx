@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { CheckIcon, type LucideIcon, ShieldIcon, XIcon } from "lucide-react";
 import { egressOutcomes, policySearch } from "../../filters.ts";
@@ -29,6 +29,7 @@ export function EgressLedger() {
     queryFn: ({ signal, pageParam }) => policyApi.ledger(outcome, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor,
+    placeholderData: keepPreviousData,
   });
   const entries = pages.data?.pages.flatMap((page) => page.items) ?? [];
   const empty = p(outcome === undefined ? "outside.ledger.empty" : "outside.ledger.none");
