@@ -1,15 +1,20 @@
 /** The stage that takes from allowances what a call can use at most, and gives the rest back once it ran. */
-import type { Cost } from "../contract/operation.ts";
+import type { Caller } from "../contract/caller.ts";
+import type { Cost, Operation } from "../contract/operation.ts";
 import { type Call, deadlineMsOf, nobody } from "./call.ts";
 import type { Budget, Clock, Reservation } from "./ports.ts";
 
 const free: Cost = {};
 
+/** Nobody may shut themselves out: a person looks and undoes for nothing, whatever allowance names them. */
+const isFree = ({ kind }: Caller, { effect, cost, isOpenWhenHalted }: Operation): boolean =>
+  kind === "person" && (isOpenWhenHalted === true || (effect === "read" && cost === undefined));
+
 /** A job is paid for when a worker runs it, and the hub's own work is not. */
 export function reserve(call: Call, budget: Budget): void | Promise<void> {
   const { key, operation } = call.prepared;
   const caller = call.caller ?? nobody;
-  if (caller.kind === "system" || operation.isPublic) return undefined;
+  if (caller.kind === "system" || operation.isPublic || isFree(caller, operation)) return undefined;
   if (operation.mode === "job" && call.request.isInline !== true) return undefined;
   const cost = operation.cost?.(call.input as never) ?? free;
   const { corrId, scope } = call;

@@ -170,6 +170,16 @@ test("whom an allowance concerns", async () => {
   assert.deepEqual([await buy(kit, 3, { as: agent("digger") }), await buy(kit, 3)], ["arw.budget-exceeded", "ok"]);
 });
 
+test("nobody shuts themselves out: a person looks and undoes for nothing", async () => {
+  const { kit } = await shop();
+  await using _ = kit;
+  await allow(kit, "0 calls/day for person:admin");
+  assert.equal(await codeOf(kit.call("shop.look", {})), "ok");
+  assert.equal(await codeOf(kit.call("shop.buy", { most: 1, real: 1 })), "arw.budget-exceeded");
+  const [row] = await lefts(kit);
+  assert.equal(await codeOf(kit.call("budgets.revoke", { allowanceId: row?.allowanceId })), "ok");
+});
+
 test("an allowance per run begins anew with each episode and ends with it", async () => {
   const { kit } = await shop();
   await using _ = kit;
