@@ -417,7 +417,8 @@ test("the hub's flags are read strictly", () => {
 
 test("a variable may count in a larger unit than its key", () => {
   assert.equal(load({ env: { ARW_AUDIT_MAX_MB: "3" } }).values.audit.sizeBytesMax, 3_000_000);
-  assert.throws(() => load({ env: { ARW_AUDIT_MAX_MB: "0" } }));
+  for (const text of ["0", "0.1", "1001"])
+    assert.throws(() => load({ env: { ARW_AUDIT_MAX_MB: text } }), /from 1 to 1000, in megabytes\./u, text);
 });
 
 test("retention rules are tables of the file, for what may be dropped alone", () => {

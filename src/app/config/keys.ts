@@ -17,6 +17,7 @@ interface Shape {
   readonly "x-environment"?: string;
   readonly "x-environment-standard"?: string;
   readonly "x-environment-factor"?: number;
+  readonly "x-environment-unit"?: string;
   readonly "x-flag"?: string;
   readonly "x-backend"?: boolean;
 }

@@ -80,14 +80,22 @@ export function environmentLayer(env: Environment): Layer {
       const name = [key.environment, key.standardEnvironment].find((each) => (env[each ?? ""] ?? "") !== "");
       const text = name === undefined ? undefined : env[name];
       if (name === undefined || text === undefined) return merge([]);
-      return checked(key, { key: key.key, value: scaled(key, fromText(key, text)), source: "environment", from: name });
+      return checkedVariable(key, { name, value: fromText(key, text) });
     }),
   );
 }
 
-/** A variable may count in a larger unit than its key. */
-function scaled({ schema }: ConfigKey, value: unknown): unknown {
-  return typeof value === "number" ? value * (schema["x-environment-factor"] ?? 1) : value;
+/** A variable may count in a larger unit than its key, and is told its range in that. */
+function checkedVariable(key: ConfigKey, { name, value }: { readonly name: string; readonly value: unknown }): Layer {
+  const factor = key.schema["x-environment-factor"];
+  if (factor === undefined) return checked(key, { key: key.key, value, source: "environment", from: name });
+  const scaled = typeof value === "number" ? value * factor : value;
+  if (valueFault(key, scaled) === null)
+    return { settings: [{ key: key.key, value: scaled, source: "environment", from: name }], faults: [] };
+  const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = key.schema;
+  const [from, to] = [Math.ceil(minimum / factor), Math.floor(maximum / factor)];
+  const message = `is ${JSON.stringify(value)}. Allowed: whole number from ${from} to ${to}, in ${key.schema["x-environment-unit"] ?? `units of ${factor}`}.`;
+  return fault(name, key.key, message);
 }
 
 /** What the command line gave: by the flag's name in camelCase; text, a list of texts, or `true` for a bare flag. */

@@ -8,6 +8,7 @@ interface Doors {
   readonly "x-environment-standard"?: string;
   /** What one unit of the variable is in units of the key: megabytes in the variable, bytes in the key. */
   readonly "x-environment-factor"?: number;
+  readonly "x-environment-unit"?: string;
   readonly "x-flag"?: string;
 }
 const doors = (environment: string | null, flag: string | null): Doors => ({
@@ -243,6 +244,7 @@ export const Config = closed({
           "Size of one file of the audit log, in bytes; three older ones are kept. The variable counts megabytes.",
         ...doors("ARW_AUDIT_MAX_MB", null),
         "x-environment-factor": 1_000_000,
+        "x-environment-unit": "megabytes",
       }),
     },
     { description: "The log of decisions." },
@@ -253,7 +255,7 @@ export const Config = closed({
         default: "",
         maxLength: 4096,
         description:
-          "File that gets every event as one line of JSON, besides the journal; none when empty. Relative to the state folder.",
+          "File that gets every event as one line of JSON, besides the journal; none when empty. Relative to the state folder, where it is named `*.jsonl`; a file that holds anything else than events is refused.",
         ...doors("ARW_EVENTS_JOURNAL", null),
       }),
       teeBytesMax: Type.Integer({
@@ -263,6 +265,7 @@ export const Config = closed({
         description: "Size at which that file is gzipped and a new one begun, in bytes. The variable counts megabytes.",
         ...doors("ARW_EVENTS_JOURNAL_MAX_MB", null),
         "x-environment-factor": 1_000_000,
+        "x-environment-unit": "megabytes",
       }),
       teeAgeMsMax: Type.Integer({
         default: 604_800_000,
