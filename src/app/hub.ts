@@ -41,7 +41,7 @@ import { openRuleFile } from "./rules/rule-file.ts";
 import { journalTailFault, nodeMin } from "./state-checks.ts";
 import { type WatchedStore, watchStore } from "./store-watch.ts";
 import { createPolicySeat } from "./policy-seat.ts";
-import { createTeeSeat, type TeeSeat } from "./tee-seat.ts";
+import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
 /** Recorded results and before-images above this are not kept as blobs. */
@@ -77,6 +77,7 @@ export interface HubOptions {
 export async function openHub(options: HubOptions): Promise<OpenHub> {
   const { values } = options.config;
   const stateDir = values.state.dir;
+  await checkTeePath(options.config);
   await using opening = new AsyncDisposableStack();
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const lock = opening.use(await acquireStateLock(stateDir, { pid: options.pid, nowMs: systemClock.nowMs() }));

@@ -40,7 +40,7 @@ export async function main(given: readonly string[]): Promise<number> {
     process.stdout.write(`\nStopping: ${reason}\n`);
     return 0;
   } catch (error) {
-    process.stderr.write(`${refusal(error)}\n`);
+    process.stderr.write(`${refusal(firstOf(error))}\n`);
     return refusedExitCode;
   }
 }
@@ -97,6 +97,10 @@ function whatLeaves({ values }: LoadedConfig): string {
     ? "Nothing leaves this machine: no rule permits it."
     : `Traces go to ${new URL(endpoint).host}; nothing else leaves this machine.`;
 }
+
+/** What went wrong first: closing what was open already may have failed over it. */
+const firstOf = (error: unknown): unknown =>
+  error instanceof SuppressedError ? firstOf((error as { readonly suppressed: unknown }).suppressed) : error;
 
 /** Why the hub did not start, and what to do about it. */
 function refusal(error: unknown): string {

@@ -1,10 +1,13 @@
 /** The hub's tee, if the configuration names a file for one; health, metrics and retention ask here. */
 import { resolve } from "node:path";
 import { diskTeeFiles } from "../adapters/tee/files.ts";
+import { teePathFault } from "../adapters/tee/own-file.ts";
 import { createTee, type Tee, type TeeStatus } from "../adapters/tee/tee.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import type { StartedKernel } from "../kernel/create-kernel.ts";
 import type { Log } from "../kernel/ports.ts";
+import { invalidConfig } from "./config/faults.ts";
+import type { LoadedConfig } from "./config/load.ts";
 import type { ConfigValues } from "./config/schema.ts";
 
 export interface TeeSeat extends AsyncDisposable {
@@ -18,6 +21,16 @@ export interface TeeSeat extends AsyncDisposable {
 
 /** Events that wait for the tee before it goes to the journal for them. */
 const feedEvents = 4096;
+
+/** Throws `config.invalid` for a file that is not the tee's to write. Before the hub opens anything. */
+export async function checkTeePath({ values, sources }: LoadedConfig): Promise<void> {
+  const { journal, state } = values;
+  if (journal.tee === "") return;
+  const message = await teePathFault(resolve(state.dir, journal.tee), state.dir);
+  if (message === null) return;
+  const from = sources.find(({ key }) => key === "journal.tee")?.from ?? "the configuration";
+  throw invalidConfig([{ from, key: "journal.tee", message }]);
+}
 
 export function createTeeSeat({ journal, state }: ConfigValues, log: Log): TeeSeat {
   let tee: Tee | null = null;

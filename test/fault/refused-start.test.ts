@@ -1,7 +1,7 @@
 /** A store that cannot be used refuses the start in words, with an exit code of its own, and is left as it is. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { openSqliteStore, storeFormat } from "../../src/adapters/sqlite/store.ts
 const refusedExitCode = 78;
 const startMsMax = 30_000;
 
-async function startWith(prepare: (path: string) => void) {
+async function startWith(prepare: (path: string) => void, env: Readonly<Record<string, string>> = {}) {
   const stateDir = await mkdtemp(join(tmpdir(), "arw-refused-"));
   const path = join(stateDir, "journal.db");
   prepare(path);
@@ -21,11 +21,12 @@ async function startWith(prepare: (path: string) => void) {
   const { status, stderr } = spawnSync(process.execPath, [main, "--port", "0", "--state-dir", stateDir], {
     encoding: "utf8",
     timeout: startMsMax,
-    env: { PATH: process.env["PATH"] },
+    env: { PATH: process.env["PATH"], ...env },
   });
   const isUntouched = readFileSync(path).equals(before);
+  const names = readdirSync(stateDir);
   await rm(stateDir, { recursive: true });
-  return { status, stderr, isUntouched };
+  return { status, stderr, isUntouched, names };
 }
 
 test("a damaged store refuses the start", async () => {
@@ -47,4 +48,14 @@ test("a store of a newer hub refuses the start and names both formats", async ()
   });
   assert.deepEqual([status, isUntouched], [refusedExitCode, true]);
   assert.match(stderr, new RegExp(`format ${storeFormat + 6}\\).*knows ${storeFormat}\\b`));
+});
+
+test("a tee over a file of the hub refuses the start before anything is opened", async () => {
+  const prepare = (path: string): void => openSqliteStore(path)[Symbol.dispose]();
+  for (const tee of ["journal.db", "JOURNAL.db", "./blobs/../audit.log", "credentials"]) {
+    const { status, stderr, isUntouched, names } = await startWith(prepare, { ARW_EVENTS_JOURNAL: tee });
+    assert.deepEqual([status, isUntouched, names], [refusedExitCode, true, ["journal.db"]], tee);
+    assert.match(stderr, /^ARW does not start: ARW_EVENTS_JOURNAL: journal\.tee .*Use "events\.jsonl"/, tee);
+    assert.doesNotMatch(stderr, /SuppressedError|^\s+at /m);
+  }
 });

@@ -80,7 +80,7 @@ async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
   }
 }
 
-const fileOf = (handle: FileHandle): TeeFile => ({
+export const fileOf = (handle: FileHandle): TeeFile => ({
   sizeBytes: async () => (await handle.stat()).size,
   async read(position, lengthBytes) {
     const { buffer, bytesRead } = await handle.read(new Uint8Array(lengthBytes), 0, lengthBytes, position);

@@ -1,8 +1,9 @@
 /** The file that a tee writes: opened and mended on need, synced, rotated. Its calls must not overlap. */
 import type { Clock } from "../../kernel/ports.ts";
 import type { TeeFile, TeeFiles } from "./files.ts";
+import { beginsAsTee } from "./own-file.ts";
 import { finishRotation, removeOlder, rotate } from "./rotation.ts";
-import { firstTimeMs, lastRotated, type LineMark, mendTail, timeOf } from "./tail.ts";
+import { findTail, firstTimeMs, lastRotated, type LineMark, timeOf } from "./tail.ts";
 
 /** A line of the journal, without its newline. */
 export interface JournalLine {
@@ -102,11 +103,13 @@ export class Output {
     const { files, path, limits, journal } = this.#options;
     const file = await files.open(path);
     this.#file = file;
+    if (!(await beginsAsTee(file))) throw new RangeError("the file holds something else than events; name another one");
     if (this.#cutBytes !== null && this.#cutBytes < (await file.sizeBytes())) await file.truncate(this.#cutBytes);
     this.#cutBytes = null;
-    const { sizeBytes, last } = await mendTail(file);
+    const { sizeBytes, last } = await findTail(file);
     const mark = last ?? (await lastRotated(files, path));
     refuseStranger(mark, journal);
+    if (sizeBytes < (await file.sizeBytes())) await file.truncate(sizeBytes);
     this.seq = mark?.seq ?? 0;
     this.sizeBytes = sizeBytes;
     // What a process left that was killed is in the file; whether it is on the disk nobody knows.

@@ -16,15 +16,14 @@ export interface LineMark {
 }
 
 /**
- * Cuts off what is no line of the journal in its turn, and answers the last one's event; null when none is left. A power
- * cut may leave a hole before lines that are whole, so all that may not have been synced is looked at.
+ * Where lines of the journal in their turn end, and the last one's event; null when there is none. A power cut may leave a
+ * hole before lines that are whole, so all that may not have been synced is looked at.
  */
-export async function mendTail(file: TeeFile): Promise<{ readonly sizeBytes: number; readonly last: LineMark | null }> {
+export async function findTail(file: TeeFile): Promise<{ readonly sizeBytes: number; readonly last: LineMark | null }> {
   const sizeBytes = await file.sizeBytes();
   const begin = await lineEndBefore(file, Math.max(0, sizeBytes - checkedBytes));
   const before = await lastLine(file, begin);
   const found = await walkLines(file, { begin: before.end, last: before.mark });
-  if (found.end < sizeBytes) await file.truncate(found.end);
   return { sizeBytes: found.end, last: found.last };
 }
 
