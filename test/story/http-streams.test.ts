@@ -130,12 +130,12 @@ test("a source that fails later says so in the stream, and tells no internals", 
   assert.doesNotMatch(text, /secret/);
 });
 
-test("the head comes without waiting for the first item", async () => {
+test("the head and a first beat come without waiting for the first item", async () => {
   const hub = await hubOf((request) => listedThenQuiet(request));
   const { text } = await rawGet(hub.port, "/watch");
   await until(() => hub.kernel.calls.length === 1 && hub.clock.timers > 1);
   hub.clock.advance(50);
-  await until(() => text().includes("\r\n\r\n"));
+  await until(() => text().includes("\n:\n\n"));
   assert.match(text(), /^HTTP\/1.1 200 OK/);
 });
 

@@ -125,7 +125,7 @@ async function pump(writer: Writer, options: StreamOptions, pace: Pace): Promise
   const { response, format, controller, corrId } = options;
   const iterator = isTailed(options.items) ? options.items[liveTail]() : options.items[Symbol.asyncIterator]();
   try {
-    let step = await firstStep(iterator, options, clock);
+    let step = await firstStep(iterator, writer, { options, clock });
     while (step.done !== true && !isOver(response, controller)) {
       add(writer, frameOf(step.value, format, limits), clock);
       if (writer.blockedAtMs !== 0) await drained(writer);
@@ -181,20 +181,25 @@ async function follow(
 
 const isTail = (value: unknown): value is LiveTail => typeof value === "object" && value !== null && "onReady" in value;
 
-/** The head goes out with the first item, or after a moment of silence: a source may refuse at once, with a status. */
+/**
+ * The head goes out with the first item, or after a moment of silence: a source may refuse at once, with a status. A silent
+ * source beats with its head, for there are readers and proxies that take an answer without a body for none.
+ */
 async function firstStep(
   iterator: AsyncIterator<unknown>,
-  { response, begin }: StreamOptions,
-  clock: Clock,
+  writer: Writer,
+  { options, clock }: { readonly options: StreamOptions; readonly clock: Clock },
 ): Promise<IteratorResult<unknown>> {
-  const writeHead = (): void => {
-    if (response.headersSent || response.destroyed) return;
+  const { response, begin } = options;
+  const isBegun = (): boolean => response.headersSent || response.destroyed;
+  const cancel = clock.after(firstItemWaitMs, () => {
+    if (isBegun()) return;
     begin(response);
-  };
-  const cancel = clock.after(firstItemWaitMs, writeHead);
+    send(writer, writer.heartbeat, clock);
+  });
   try {
     const step = await iterator.next();
-    writeHead();
+    if (!isBegun()) begin(response);
     return step;
   } finally {
     cancel();
