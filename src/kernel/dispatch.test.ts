@@ -293,10 +293,14 @@ test("an answer carries the ETag of the state it was made from, and an unchanged
     });
   assert.deepEqual((await again(`"1"`)).outcome, { kind: "unchanged", etag: `"1"` });
   assert.equal(made, 1);
+  for (const header of [`"0", W/"1"`, `W/"1"`])
+    assert.deepEqual((await again(header)).outcome, { kind: "unchanged", etag: `"1"` });
+  assert.equal(made, 1);
+  assert.deepEqual((await again("*")).outcome, { kind: "unchanged", etag: `"1"` });
   assert.equal((await again(`"0"`)).outcome.kind, "answer");
   assert.deepEqual(
     kit.samples.map((each) => each.code),
-    ["ok", "ok", "ok"],
+    ["ok", "ok", "ok", "ok", "ok", "ok"],
   );
 });
 

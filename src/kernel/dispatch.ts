@@ -3,6 +3,7 @@
  * `record` always runs. A stage that is done at once costs no promise.
  */
 import { digestOf } from "../base/canonical-json.ts";
+import { isAnyTag } from "../base/entity-tag.ts";
 import { Problem } from "../contract/problem.ts";
 import { cleanValue } from "../contract/schema.ts";
 import { Cancelled, Internal, InvalidInput, NotFound } from "../contract/standard-problems.ts";
@@ -119,8 +120,12 @@ function encode(call: Call, options: DispatchOptions): void {
   call.output = cleaned;
 }
 
-const answerOf = ({ output, etag }: Call): Outcome =>
-  etag === undefined ? { kind: "answer", output } : { kind: "answer", output, etag };
+/** `*` asks whether there is anything, which only the answer tells: for what does not exist it is a problem. */
+const answerOf = ({ output, etag, request }: Call): Outcome => {
+  if (etag === undefined) return { kind: "answer", output };
+  if (isAnyTag(request.ifNoneMatch ?? "")) return { kind: "unchanged", etag };
+  return { kind: "answer", output, etag };
+};
 
 function asProblem(error: unknown, call: Call, options: DispatchOptions): Problem {
   if (error instanceof Problem) {

@@ -26,7 +26,7 @@ export interface CallRequest {
   /** A checked id that the request brought; a fresh one otherwise. */
   readonly corrId?: string;
   readonly causeId?: string | null;
-  /** Answers `unchanged` when the operation's ETag is still this one. */
+  /** The header's text. Answers `unchanged` when the operation's ETag is among these, or for `*` when there is an answer. */
   readonly ifNoneMatch?: string;
 }
 

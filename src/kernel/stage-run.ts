@@ -1,4 +1,5 @@
 /** The stage that runs: the handler under the caller's signal and a deadline, or the queue for a job. */
+import { listsTag } from "../base/entity-tag.ts";
 import type { Context } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { DeadlineExceeded } from "../contract/standard-problems.ts";
@@ -11,7 +12,8 @@ export function run(call: Call, options: DispatchOptions, dispatch: Dispatch): v
   if (operation.mode === "job" && call.request.isInline !== true)
     return enqueue(call, options.queue(), () => contextOf(call, options, dispatch));
   call.etag = bound.etag?.(call.input as never);
-  if (call.etag !== undefined && call.etag === call.request.ifNoneMatch) {
+  const { ifNoneMatch } = call.request;
+  if (call.etag !== undefined && ifNoneMatch !== undefined && listsTag(ifNoneMatch, call.etag)) {
     call.outcome = { kind: "unchanged", etag: call.etag };
     return undefined;
   }

@@ -89,8 +89,7 @@ function call(operation: Operation, plan: InputPlan, { request, deps }: Exchange
     credentials,
     signal: visit.controller.signal,
     corrId: visit.corrId,
-    // A cache in between may have marked the tag as weak; for a GET they compare alike (RFC 9110, 13.1.2).
-    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch: ifNoneMatch.replace(/^W\//, "") }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
   });
 }
 

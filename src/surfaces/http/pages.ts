@@ -1,5 +1,6 @@
 /** What a browser gets besides the table's routes: the UI, the generated documents and the pages of the problems. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { isAnyTag, listsTag } from "../../base/entity-tag.ts";
 import { Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { Table } from "../../kernel/kernel.ts";
@@ -86,7 +87,8 @@ async function sendFile(
   if (file === null || file === undefined) throw new Problem(NotFound, "There is no such file.");
   const etag = `"${file.modifiedMs.toString(36)}-${file.bytes.length.toString(36)}"`;
   reply.header("cache-control", cache).header("etag", etag).header("content-security-policy", "default-src 'none'");
-  if (request.headers["if-none-match"] === etag) return reply.code(304).send();
+  const known = request.headers["if-none-match"] ?? "";
+  if (isAnyTag(known) || listsTag(known, etag)) return reply.code(304).send();
   return sendBytes(reply, path, file);
 }
 
