@@ -8,7 +8,8 @@ import { event } from "../../contract/event.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { closed, Type } from "../../contract/schema.ts";
 import type { Store } from "../../kernel/ports.ts";
-import { ConsumerDiffers, type Consumer, type Message } from "./contract.ts";
+import { ConsumerCreated, ConsumerDiffers, type Consumer, type Message } from "./contract.ts";
+import { CursorAhead } from "../events/contract.ts";
 import { type ConsumerReaders, createConsumers } from "./service.ts";
 
 const Added = event({ kind: "models.added", about: "A thing was added.", data: closed({ n: Type.Integer() }) });
@@ -58,6 +59,21 @@ test("messages are filtered, shared between two pulls, and gone once acknowledge
   assert.deepEqual(await pull(kit), []);
   await answer(kit, "consumers.ack", { name: "w", seqs: seqs(second) });
   assert.deepEqual([row(kit).doneAbove, row(kit).returned], [[], []]);
+});
+
+test("a start beyond the newest event is refused, and whoever is ahead all the same lags by nothing", async () => {
+  await using kit = await start();
+  const headSeq = kit.kernel.journal.headSeq();
+  await assert.rejects(kit.call("consumers.create", { name: "w", start: headSeq + 1 }), (error) => {
+    assert.ok(isProblem(error) && error.definition.code === CursorAhead.code);
+    assert.equal(error.extra["headSeq"], headSeq);
+    return true;
+  });
+  await answer(kit, "consumers.create", { name: "w", start: headSeq });
+  await answer(kit, "consumers.remove", { name: "w" });
+  const settings = { name: "w", prefixes: [], ackWaitMs: 1000, deliverMax: 2, pendingMax: 10 };
+  await actor(kit).emit(ConsumerCreated, { ...settings, startSeq: 1_000 });
+  assert.deepEqual(await answer(kit, "consumers.pull", { name: "w" }), { messages: [], lag: 0 });
 });
 
 test("an unanswered message comes again after its time, and is buried after its last delivery", async () => {

@@ -7,7 +7,7 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, EpochMs, Seq, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
-import { EventShape } from "../events/contract.ts";
+import { CursorAhead, EventShape } from "../events/contract.ts";
 
 export const ConsumerName = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" });
 const Prefixes = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
@@ -150,7 +150,7 @@ export const Create = op({
     pendingMax: Type.Optional(PendingMax),
   }),
   output: Consumer,
-  problems: [ConsumerDiffers, TooManyConsumers],
+  problems: [ConsumerDiffers, CursorAhead, TooManyConsumers],
   emits: [ConsumerCreated],
 });
 export const Remove = op({
@@ -181,7 +181,7 @@ export const Pull = op({
   }),
   output: closed({
     messages: Type.Array(Message),
-    lag: Type.Integer({ description: "Positions between the newest event and `floorSeq`." }),
+    lag: Type.Integer({ minimum: 0, description: "Positions between the newest event and `floorSeq`." }),
   }),
   problems: [NotFound],
   emits: [MessageReturned, MessageBuried],

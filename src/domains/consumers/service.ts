@@ -7,6 +7,7 @@ import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock } from "../../kernel/ports.ts";
+import { CursorAhead } from "../events/contract.ts";
 import {
   Ack,
   type Consumer,
@@ -62,7 +63,7 @@ export function createConsumers(deps: ConsumersDeps): Domain {
       }),
       bind(Pull, async ({ name, count, waitMs }, ctx) => {
         const messages = await desk.pull(name, { count: count ?? 1, waitMs: waitMs ?? 0, ctx });
-        return { messages: [...messages], lag: parts.kernel.journal.headSeq() - desk.row(name).floorSeq };
+        return { messages: [...messages], lag: lagOf(desk.row(name), parts) };
       }),
       bind(Ack, async ({ name, seqs }, ctx) => ({ acked: await desk.ack(name, seqs, ctx) })),
       bind(Nack, async ({ name, seq, delayMs }, ctx) => ({
@@ -80,6 +81,10 @@ export function createConsumers(deps: ConsumersDeps): Domain {
     views: [consumers],
   };
 }
+
+/** A consumer can be ahead of a journal that was put back to an earlier day; then nothing waits for it yet. */
+const lagOf = ({ floorSeq }: Consumer, { kernel }: KernelParts): number =>
+  Math.max(0, kernel.journal.headSeq() - floorSeq);
 
 async function create(input: Static<typeof Create.input>, ctx: Context, parts: KernelParts): Promise<Consumer> {
   const { views, journal } = parts.kernel;
@@ -106,7 +111,10 @@ async function create(input: Static<typeof Create.input>, ctx: Context, parts: K
   if (views.list(consumers, { limit: consumersMax }).rows.length >= consumersMax) {
     throw new Problem(TooManyConsumers, `there are ${consumersMax} consumers`);
   }
-  const startSeq = start === "new" ? journal.headSeq() : start === "all" ? 0 : start;
+  const headSeq = journal.headSeq();
+  const startSeq = start === "new" ? headSeq : start === "all" ? 0 : start;
+  if (startSeq > headSeq)
+    throw new Problem(CursorAhead, `position ${startSeq} lies after the newest event ${headSeq}`, { headSeq });
   await ctx.emit(ConsumerCreated, { ...wanted, startSeq });
   return views.get(consumers, name) as Consumer;
 }
