@@ -70,7 +70,11 @@ export function createBus({ capacity, replay, onDefect, onPublish }: BusOptions)
     recent: (afterSeq) => recentAfter(ring, afterSeq),
     listen: routes.listen,
     subscribe: readers.subscribe,
-    counters: (): BusCounters => ({ ...routes.counters(), lagged: readers.lagged(), receivers: matcher.size }),
+    counters(): BusCounters {
+      const { offered, ...counts } = routes.counters();
+      const lagged = readers.lagged();
+      return { ...counts, delivered: offered - lagged - readers.undelivered(), lagged, receivers: matcher.size };
+    },
     get ring() {
       return { held: heldIn(ring), capacity: ring.capacity };
     },
@@ -84,11 +88,11 @@ export function createBus({ capacity, replay, onDefect, onPublish }: BusOptions)
 /** The routes of the kinds that came since somebody last began or ceased to listen, and the sums of those before. */
 function createRoutes(matcher: PrefixMatcher<Listener>) {
   const known = new Map<string, Route>();
-  const sums = { published: 0, delivered: 0, noReceivers: 0 };
+  const sums = { published: 0, offered: 0, noReceivers: 0 };
   const addTo = (to: typeof sums): typeof sums => {
     for (const { listeners, published } of known.values()) {
       to.published += published;
-      to.delivered += published * listeners.length;
+      to.offered += published * listeners.length;
       if (listeners.length === 0) to.noReceivers += published;
     }
     return to;
@@ -124,8 +128,12 @@ type Listen = (prefixes: readonly string[], run: Listener) => () => void;
 function createReaders(listen: Listen, capacityDefault: number) {
   const subscribers = new Set<Subscription>();
   const losses = new Map<string, number>();
+  /** Offered to readers that are of another episode, or that closed before they took them. */
+  let unwanted = 0;
   return {
     losses,
+    /** Neither lost nor handed over: what waits, and what nobody will ever take. Counted here, so that publishing need not. */
+    undelivered: (): number => subscribers.values().reduce((sum, { pending }) => sum + pending, unwanted),
     lagged: (): number => losses.values().reduce((sum, count) => sum + count, 0),
     states: (): readonly SubscriberState[] =>
       [...subscribers].map(({ name, pending, skipped, lastGap }) => ({ name, pending, skipped, lastGap })),
@@ -141,13 +149,19 @@ function createReaders(listen: Listen, capacityDefault: number) {
           stop();
           subscribers.delete(subscription);
         },
+        onDiscard: (count) => {
+          unwanted += count;
+        },
       });
       const { corrId } = options;
       const stop = listen(
         options.prefixes,
         corrId === undefined
           ? subscription.push
-          : (envelope) => (envelope.corrId === corrId ? subscription.push(envelope) : undefined),
+          : (envelope) => {
+              if (envelope.corrId === corrId) subscription.push(envelope);
+              else unwanted += 1;
+            },
       );
       subscribers.add(subscription);
       return subscription;

@@ -80,6 +80,7 @@ export interface SubscriberState {
 
 export interface BusCounters {
   readonly published: number;
+  /** Handed over: to listeners at once, to readers when they take it. What waits or was lost is not among them. */
   readonly delivered: number;
   readonly lagged: number;
   readonly noReceivers: number;

@@ -17,6 +17,8 @@ export interface SubscriptionOptions {
   readonly capacity: number;
   readonly onLoss: () => void;
   readonly onClose: () => void;
+  /** So many events were accepted for the reader and it will never see them: it closed. */
+  readonly onDiscard: (count: number) => void;
 }
 
 /** What waits, and what was lost before it. Live events have no position: they count in a gap and widen no range. */
@@ -91,7 +93,13 @@ function createBacklog(capacity: number, onLoss: () => void) {
   };
 }
 
-export function createSubscription({ name, capacity, onLoss, onClose }: SubscriptionOptions): OwnedSubscription {
+export function createSubscription({
+  name,
+  capacity,
+  onLoss,
+  onClose,
+  onDiscard,
+}: SubscriptionOptions): OwnedSubscription {
   const backlog = createBacklog(capacity, onLoss);
   let isClosed = false;
   let wake: (() => void) | null = null;
@@ -104,6 +112,7 @@ export function createSubscription({ name, capacity, onLoss, onClose }: Subscrip
     if (isClosed) return;
     isClosed = true;
     onClose();
+    onDiscard(backlog.size);
     backlog.clear();
     wakeUp();
   };
@@ -122,7 +131,8 @@ export function createSubscription({ name, capacity, onLoss, onClose }: Subscrip
       return isClosed;
     },
     push(envelope) {
-      if (isClosed) return;
+      // It closed while this very event was on its way round.
+      if (isClosed) return onDiscard(1);
       backlog.add(envelope);
       if (wake !== null) wakeUp();
     },

@@ -268,7 +268,11 @@ function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk,
   addTee(set, tee);
   addOtlp(set, otlp);
   set.counter("arw_bus_published_total", "Events given to the bus.", () => bus.counters().published);
-  set.counter("arw_bus_delivered_total", "Deliveries to listeners and readers.", () => bus.counters().delivered);
+  set.counter(
+    "arw_bus_delivered_total",
+    "Events handed to listeners and taken by readers; neither what waits nor what was lost.",
+    () => bus.counters().delivered,
+  );
   set.counter("arw_bus_lagged_total", "Events that slow readers lost.", () => bus.counters().lagged);
   set.counter("arw_bus_no_receivers_total", "Events that nobody wanted.", () => bus.counters().noReceivers);
   set.gauge("arw_bus_receivers", "Listeners and readers now.", () => bus.counters().receivers);
