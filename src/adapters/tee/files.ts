@@ -11,6 +11,8 @@ import { readLines } from "./lines.ts";
 
 export interface TeeFile {
   sizeBytes(): Promise<number>;
+  /** Whether the path still names this very file; somebody may have moved or removed it. */
+  isAt(path: string): Promise<boolean>;
   /** May read less than asked for at the end. */
   read(position: number, lengthBytes: number): Promise<Uint8Array>;
   /** May write less than it was given; answers how much. */
@@ -82,6 +84,10 @@ async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
 
 export const fileOf = (handle: FileHandle): TeeFile => ({
   sizeBytes: async () => (await handle.stat()).size,
+  async isAt(path) {
+    const [mine, there] = await Promise.all([handle.stat(), unlessMissing(stat(path))]);
+    return there !== null && there.ino === mine.ino && there.dev === mine.dev;
+  },
   async read(position, lengthBytes) {
     const { buffer, bytesRead } = await handle.read(new Uint8Array(lengthBytes), 0, lengthBytes, position);
     return buffer.subarray(0, bytesRead);

@@ -41,6 +41,8 @@ export class Output {
   syncedSeq = 0;
   sizeBytes = 0;
   rotations = 0;
+  /** Times that the file was moved, removed or cut by somebody else, and begun anew. */
+  losses = 0;
   readonly #options: OutputOptions;
   #file: TeeFile | null = null;
   #syncedBytes = 0;
@@ -48,6 +50,7 @@ export class Output {
   #cutBytes: number | null = null;
   #beganMs: number | null = null;
   #isSyncWanted = false;
+  #isLookWanted = false;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -61,7 +64,13 @@ export class Output {
     this.#isSyncWanted = true;
   }
 
+  /** The next call makes sure that the file is still there. */
+  wantLook(): void {
+    this.#isLookWanted = true;
+  }
+
   async ready(): Promise<void> {
+    await this.#lookForFile();
     const file = this.#file ?? (await this.#open());
     if (this.#isSyncWanted) await this.#sync(file);
   }
@@ -119,6 +128,17 @@ export class Output {
     this.#beganMs = await firstTimeMs(file);
     await finishRotation(files, path, limits.filesMax);
     return file;
+  }
+
+  /** What the file lacks comes from the journal: where it stands is found out when it is opened. */
+  async #lookForFile(): Promise<void> {
+    const file = this.#file;
+    if (file === null || !(this.#isLookWanted || this.#isSyncWanted)) return;
+    this.#isLookWanted = false;
+    if ((await file.isAt(this.#options.path)) && (await file.sizeBytes()) >= this.sizeBytes) return;
+    this.losses += 1;
+    this.#cutBytes = null;
+    await this.abandon();
   }
 
   async #sync(file: TeeFile): Promise<void> {

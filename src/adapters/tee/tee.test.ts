@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -207,6 +217,33 @@ test("after a failed sync everything since the last good one is written again", 
   await settled(tee);
   assert.deepEqual(await shop.seqs(), upTo(3));
   assert.equal(tee.status().events, 6);
+});
+
+test("a file that is moved, removed or cut under a running hub is made anew and whole", async () => {
+  await using shop = await workshop();
+  await using tee = shop.open();
+  await shop.emit(3);
+  await settled(tee);
+  const takings = [
+    () => renameSync(shop.path, join(shop.folder, "away")),
+    () => rmSync(shop.path),
+    () => truncateSync(shop.path, 100),
+  ];
+  for (const [index, take] of takings.entries()) {
+    take();
+    // Both ways it is noticed: with the next sync, and while nothing happens.
+    await shop.emit(index);
+    await settled(tee);
+    shop.clock.advance(5000);
+    await tee.flush();
+    await settled(tee);
+    assert.deepEqual(await shop.seqs(), upTo(shop.kernel.journal.headSeq()));
+    assert.equal(tee.status().errors, index + 1);
+    assert.match(tee.status().detail, new RegExp(`taken away or cut ${index + 1} times`));
+  }
+  await shop.emit(2);
+  await settled(tee);
+  assert.deepEqual(await shop.seqs(), upTo(8));
 });
 
 test("a file of another hub is left as it is", async () => {

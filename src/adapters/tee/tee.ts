@@ -17,6 +17,8 @@ const retryMs = 5000;
 const batchEvents = 256;
 /** Old files are looked for at the start and so often; an age is counted in days. */
 const lookMs = 3_600_000;
+/** Whether the file is still there is asked so often also while nothing happens. */
+const watchMs = 5000;
 
 /** A bounded reader of the bus; what it lost is read from the journal. */
 export interface TeeFeed extends Disposable {
@@ -59,6 +61,7 @@ export function createTee(options: TeeOptions): Tee {
   let isClosed = false;
   let stopTimer: (() => void) | null = null;
   let stopLooking: (() => void) | null = null;
+  let stopWatching: (() => void) | null = null;
 
   const after = (delayMs: number, run: () => void): void => {
     stopTimer ??= clock.after(delayMs, () => {
@@ -85,7 +88,14 @@ export function createTee(options: TeeOptions): Tee {
     stopLooking = clock.after(lookMs, look);
     wake();
   };
+  const watch = (): void => {
+    writer.wantWatch();
+    stopWatching = clock.after(watchMs, watch);
+    // While it fails, it is tried again on a beat of its own.
+    if (writer.failure() === null) wake();
+  };
   look();
+  watch();
 
   return {
     status: writer.status,
@@ -98,6 +108,7 @@ export function createTee(options: TeeOptions): Tee {
       isClosed = true;
       stopTimer?.();
       stopLooking?.();
+      stopWatching?.();
       if (writer.failure() === null) await writer.pump();
       feed[Symbol.dispose]();
       await writer.close();
@@ -115,7 +126,15 @@ function createWriter(options: TeeOptions) {
   let isLookWanted = false;
 
   const writeAll = async (): Promise<void> => {
+    const { losses } = out;
     await out.ready();
+    if (out.losses > losses) {
+      errors += 1;
+      log.warn("the tee's file was moved, removed or cut by somebody else; it is made anew", {
+        path,
+        fromSeq: out.seq,
+      });
+    }
     if (isLookWanted) await out.removeOld();
     isLookWanted = false;
     for (let batch = nextBatch(options, out.seq); batch !== null; batch = nextBatch(options, out.seq)) {
@@ -126,7 +145,8 @@ function createWriter(options: TeeOptions) {
   const status = (): TeeStatus => {
     const { seq, syncedSeq, sizeBytes, rotations } = out;
     const lagEvents = Math.max(0, headSeq() - seq);
-    const detail = failure === null ? `up to event ${seq}` : `${failure}; ${lagEvents} events wait in the journal`;
+    const told = out.losses === 0 ? "" : `; its file was taken away or cut ${out.losses} times, and made anew`;
+    const detail = `${failure === null ? `up to event ${seq}` : `${failure}; ${lagEvents} events wait in the journal`}${told}`;
     return { isWell: failure === null, detail, seq, syncedSeq, lagEvents, events, sizeBytes, errors, rotations };
   };
   return {
@@ -135,6 +155,7 @@ function createWriter(options: TeeOptions) {
     isDirty: () => out.isDirty,
     wantSync: () => out.wantSync(),
     wantLook: () => void (isLookWanted = true),
+    wantWatch: () => out.wantLook(),
     close: () => out.close(),
     async pump(): Promise<void> {
       try {
