@@ -11,6 +11,8 @@ export interface LiveTail<T = unknown> extends Disposable {
   /** Calls once when something waits, or when nothing will any more. */
   onReady(run: () => void): void;
   readonly isOver: boolean;
+  /** What it has lost so far, because its reader was too slow; absent where nothing is ever lost. */
+  readonly lostCount?: number;
 }
 
 /** A stream that can be asked for its past alone: it ends by giving its tail, or nothing when it is over. */

@@ -61,5 +61,8 @@ const checkedTail = (tail: LiveTail, check: (item: unknown) => void): LiveTail =
   get isOver() {
     return tail.isOver;
   },
+  get lostCount() {
+    return tail.lostCount ?? 0;
+  },
   [Symbol.dispose]: () => tail[Symbol.dispose](),
 });

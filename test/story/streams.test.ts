@@ -6,6 +6,7 @@ import { afterEach, test } from "vitest";
 import { contractTable } from "../../src/app/domains.ts";
 import { event } from "../../src/contract/event.ts";
 import { closed, Type } from "../../src/contract/schema.ts";
+import type { HttpLimits } from "../../src/surfaces/http/limits.ts";
 import { createHttpSurface } from "../../src/surfaces/http/surface.ts";
 import { admin, domainOf, type Kit, makeKernel } from "../kit/kernel.ts";
 import { manualClock, silentLog } from "./http-hub.ts";
@@ -17,6 +18,8 @@ const clientsMany = isSoak ? 1000 : 60;
 const stopped = isSoak ? 200 : 20;
 const capacity = 64;
 const stalledMsMax = 30_000;
+/** Streams are looked at this often: three times per heartbeat. */
+const tickMs = 5_000;
 const longestPauseMs = 60;
 /** Enough of a text to hold the last frame in. */
 const tailLength = 1_000;
@@ -52,7 +55,7 @@ function quickClock(): ReturnType<typeof manualClock> {
   return Object.assign(manual, { after });
 }
 
-async function openHub(): Promise<Hub> {
+async function openHub(limits: Partial<HttpLimits> = { stalledMsMax }): Promise<Hub> {
   const kit = await makeKernel({ busCapacity: capacity, domains: () => [domainOf("ticks", { events: [Tick, Tock] })] });
   const clock = quickClock();
   let ids = 0;
@@ -65,19 +68,20 @@ async function openHub(): Promise<Hub> {
     isReady: () => true,
     web: null,
     spec: null,
-    limits: { stalledMsMax },
+    limits,
   });
   open.push({ close: () => kit[Symbol.asyncDispose]() }, { close: () => surface.close() });
   const { port } = await surface.listen({ port: 0, host: "127.0.0.1" });
   return { kit, clock, port };
 }
 
-async function openStream(port: number, path: string): Promise<Socket> {
+async function openStream(port: number, path: string, lastEventId?: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   open.push({ close: () => socket.destroy() });
   socket.on("error", () => {});
   await once(socket, "connect");
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: Bearer token\r\n\r\n`);
+  const position = lastEventId === undefined ? "" : `Last-Event-ID: ${lastEventId}\r\n`;
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: Bearer token\r\n${position}\r\n`);
   return socket;
 }
 
@@ -160,6 +164,43 @@ test("clients that stop reading cost a bounded amount, hold up nobody, and are c
   hub.clock.advance(stalledMsMax);
   hub.clock.advance(stalledMsMax);
   await turnsUntil("those who stopped are cut", () => bus.subscribers.length <= 1);
+});
+
+test("a client that stops reading is cut by what it has lost, long before its time, and resumes without loss", async () => {
+  const stalledEventsMax = 100;
+  const hub = await openHub({ stalledMsMax, stalledEventsMax });
+  const { bus, journal } = hub.kit.kernel;
+  const first = await openStream(hub.port, "/events?prefix=ticks.");
+  await turnsUntil("it is connected", () => bus.subscribers.length === 1);
+  first.pause();
+  const seqs: number[] = [];
+  const lost = (): number => bus.subscribers[0]?.skipped ?? 0;
+  const publishUntil = async (isEnough: () => boolean): Promise<void> => {
+    for (let index = 0; !isEnough(); index += 1) {
+      assert.ok(index < 10_000, "it never lost enough");
+      seqs.push((await journal.emit(Tick, { index, text: ".".repeat(16_384) }, origin)).seq);
+      await turn();
+    }
+  };
+  await publishUntil(() => lost() > 0);
+  hub.clock.advance(tickMs);
+  await turn();
+  assert.equal(bus.subscribers.length, 1, "little is lost, and it has time");
+  await publishUntil(() => lost() > stalledEventsMax);
+  hub.clock.advance(tickMs);
+  await turnsUntil("it is cut", () => bus.subscribers.length === 0);
+
+  let text = "";
+  first.setEncoding("latin1").on("data", (more: string) => (text += more.replaceAll(".", "")));
+  first.resume();
+  await turnsUntil("what was on its way is read", () => first.closed);
+  const seen = idsOf(text.slice(0, text.lastIndexOf("\n\n") + 1));
+  assert.ok(seen.length < seqs.length);
+  const second = await openStream(hub.port, "/events?prefix=ticks.", seen.at(-1) ?? 0);
+  let rest = "";
+  second.setEncoding("latin1").on("data", (more: string) => (rest += more.replaceAll(".", "")));
+  await turnsUntil("it has the last", () => rest.slice(-tailLength).includes(`id: ${seqs.at(-1)}\n`));
+  assert.deepEqual([...seen, ...idsOf(rest)], seqs);
 });
 
 test("an unknown or bad parameter is refused on every stream, before it begins", async () => {

@@ -104,6 +104,9 @@ async function* watch(
     get isOver() {
       return subscription.isClosed;
     },
+    get lostCount() {
+      return subscription.skipped;
+    },
     [Symbol.dispose]() {
       ctx.signal.removeEventListener("abort", leave);
       leave();

@@ -23,6 +23,11 @@ export interface HttpLimits {
   readonly heartbeatMs: number;
   /** A client that does not read for this long while bytes wait is cut; it resumes with `Last-Event-ID`. */
   readonly stalledMsMax: number;
+  /**
+   * A client that does not read and has lost this many events since it stopped is cut before that time is over: going on
+   * from `Last-Event-ID` it gets them from the journal, and until then it costs the hub no queue.
+   */
+  readonly stalledEventsMax: number;
   /** Bytes of one stream that are gathered into one write. Together with one item this is all a stream ever buffers. */
   readonly streamBatchBytesMax: number;
   /** One item of a stream, e.g. the snapshot that a watch begins with. Larger ones end it with a problem. */
@@ -45,6 +50,7 @@ export const defaultHttpLimits: HttpLimits = {
   streamsMax: 2048,
   heartbeatMs: 15_000,
   stalledMsMax: 30_000,
+  stalledEventsMax: 10_000,
   streamBatchBytesMax: 65_536,
   streamItemBytesMax: 16_777_216,
   jsonDepthMax: 64,

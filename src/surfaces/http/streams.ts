@@ -39,6 +39,9 @@ interface Writer {
   isFlushPlanned: boolean;
   /** Since when bytes wait for the client; 0 while none do. */
   blockedAtMs: number;
+  /** What the stream follows once it is live, and what that had lost when bytes began to wait. */
+  tail: LiveTail | null;
+  lostBefore: number;
   writtenAtMs: number;
   onDrain: (() => void) | null;
   end(reason: Problem): void;
@@ -99,6 +102,8 @@ function createWriter({ response, format, controller }: StreamOptions, clock: Cl
     pending: "",
     isFlushPlanned: false,
     blockedAtMs: 0,
+    tail: null,
+    lostBefore: 0,
     writtenAtMs: clock.monotonicMs(),
     onDrain: null,
     end(reason) {
@@ -154,6 +159,7 @@ async function follow(
   const { rounds, clock } = pace;
   flush(writer, clock);
   using held = tail;
+  writer.tail = held;
   const { socket } = response;
   // Chunks are written past the response, whose own drain tells nothing of them.
   const onDrain = (): void => unblock(writer);
@@ -257,8 +263,16 @@ function sendRuns(writer: Writer, runs: readonly Run[], clock: Clock): void {
 
 function wrote(writer: Writer, canTakeMore: boolean, clock: Clock): void {
   writer.writtenAtMs = clock.monotonicMs();
-  if (!canTakeMore && writer.blockedAtMs === 0) writer.blockedAtMs = Math.max(1, writer.writtenAtMs);
+  if (!canTakeMore) block(writer, writer.writtenAtMs);
 }
+
+function block(writer: Writer, nowMs: number): void {
+  if (writer.blockedAtMs !== 0) return;
+  writer.blockedAtMs = Math.max(1, nowMs);
+  writer.lostBefore = lostBy(writer);
+}
+
+const lostBy = ({ tail }: Writer): number => tail?.lostCount ?? 0;
 
 function unblock(writer: Writer): void {
   writer.blockedAtMs = 0;
@@ -279,10 +293,11 @@ function tend(writer: Writer, nowMs: number, limits: HttpLimits): void {
   const { response } = writer;
   if (!response.headersSent) return;
   if (writer.blockedAtMs !== 0) {
-    if (nowMs - writer.blockedAtMs > limits.stalledMsMax) response.destroy();
+    const isLate = nowMs - writer.blockedAtMs > limits.stalledMsMax;
+    if (isLate || lostBy(writer) - writer.lostBefore > limits.stalledEventsMax) response.destroy();
     return;
   }
   if (nowMs - writer.writtenAtMs < limits.heartbeatMs) return;
   writer.writtenAtMs = nowMs;
-  if (!response.write(writer.heartbeat)) writer.blockedAtMs = nowMs;
+  if (!response.write(writer.heartbeat)) block(writer, nowMs);
 }
