@@ -4740,6 +4740,14 @@ export interface EventData {
     /** SHA-256 of the content. */
     readonly argsDigest: string;
   };
+  /** The start found that events were cut off the journal's end, or put on there, while no hub ran. */
+  readonly "journal.altered": {
+    readonly what: "cut" | "added";
+    /** Position in the journal; the first event is 1. */
+    readonly fromSeq: number;
+    /** Position in the journal; the first event is 1. */
+    readonly toSeq: number;
+  };
   /** Retention lets go of the data of old events; the events themselves stay, and the chain holds. */
   readonly "journal.dropped": {
     readonly drops: readonly {

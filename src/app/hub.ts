@@ -38,8 +38,8 @@ import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
-import { journalTailFault, nodeMin } from "./state-checks.ts";
-import { type WatchedStore, watchStore } from "./store-watch.ts";
+import { journalCheck, journalTailFault, nodeMin } from "./state-checks.ts";
+import { watchStore } from "./store-watch.ts";
 import { createPolicySeat } from "./policy-seat.ts";
 import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
@@ -178,7 +178,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     metrics,
     stop: stop.resolve,
     damages: files.damages,
-    storeCheck: watched.check,
+    storeChecks: () => [watched.check(), journalCheck(watched.store)],
     auditLog,
   });
   const { report } = files;
@@ -340,6 +340,8 @@ function allowedHosts({ values }: LoadedConfig): readonly string[] {
   return isWildcard ? named : [...named, `${bind.includes(":") ? `[${bind}]` : bind}:${port}`];
 }
 
+type Check = Awaited<ReturnType<HubFacts["checks"]>>[number];
+
 interface FactsOptions {
   readonly config: LoadedConfig;
   readonly node: string;
@@ -347,14 +349,14 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
-  readonly storeCheck: WatchedStore["check"];
+  readonly storeChecks: () => readonly Check[];
   readonly tee: TeeSeat;
   readonly otlp: OtlpSeat;
   readonly auditLog: AuditLog;
 }
 
 function hubFacts(options: FactsOptions): HubFacts {
-  const { config, node, bootId, metrics, stop, damages, storeCheck, auditLog, tee, otlp } = options;
+  const { config, node, bootId, metrics, stop, damages, storeChecks, auditLog, tee, otlp } = options;
   return {
     version: versionOf(),
     bootId,
@@ -367,7 +369,7 @@ function hubFacts(options: FactsOptions): HubFacts {
     async checks() {
       const { freeBytes } = await diskFree(config.values.state.dir);
       return [
-        storeCheck(),
+        ...storeChecks(),
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },

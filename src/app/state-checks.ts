@@ -2,7 +2,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { chainHash, textHash } from "../kernel/envelope.ts";
-import { StoreFault, type StoredEvent } from "../kernel/ports.ts";
+import { type Store, StoreFault, type StoredEvent } from "../kernel/ports.ts";
+import { seamsOf, seamText } from "../kernel/seams.ts";
 import { verifyChain } from "../kernel/verify.ts";
 
 /** What `package.json` asks for; the floor of the program. */
@@ -21,6 +22,17 @@ export function journalFault(path: string): string | null {
     throw error;
   }
 }
+
+/** What the starts so far found. It stays: the events that are gone do not come back, and neither does a proof of them. */
+export function journalCheck(store: Pick<Store, "rows">): { name: string; ok: boolean; detail: string } {
+  const seams = seamsOf(store);
+  const [first] = seams;
+  if (first === undefined) return { name: "journal", ok: true, detail: "goes on from what it was" };
+  const more = seams.length > 1 ? `, and ${seams.length - 1} more` : "";
+  return { name: "journal", ok: false, detail: `${seamText(first)} while no hub ran${more}; ${seamRepair}` };
+}
+
+const seamRepair = "look with `arw journal verify`, and restore the last backup from before: `arw restore FILE`";
 
 /** Looks at the newest events alone, and changes nothing. */
 export function journalTailFault(path: string): string | null {

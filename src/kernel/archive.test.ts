@@ -52,7 +52,7 @@ async function filled(store = createMemoryStore()) {
   ] as const)
     await kit.emit(Noted, { key, text });
   await kit.emit(Struck, { key: "gone" });
-  return { ...kit, archive: createArchive({ store, journal: kit.journal, views }) };
+  return { ...kit, archive: createArchive({ store, journal: kit.journal, views, seam: null }) };
 }
 
 test("a rebuild keeps the rows that rest on dropped data, and folds the others anew", async () => {
@@ -152,6 +152,7 @@ test("the walk names every damaged row and goes on behind it", async () => {
   const source = {
     events: ({ afterSeq = 0 }) => damaged.filter((row) => (row?.seq ?? 0) > afterSeq) as typeof rows,
     viewStates: () => store.viewStates(),
+    rows: () => [],
   };
   const faults = [...walkChain(source)].flatMap((page) => page.faults);
   assert.deepEqual(
@@ -177,12 +178,17 @@ test("data that is gone counts as dropped only where retention may have done it"
 test("rows put on at the end or cut off there are found by the views", async () => {
   const { store } = await filled();
   const last = store.events({ limit: 9 }).at(-1);
-  const cut = { events: () => store.events({ limit: 9 }).slice(0, -1), viewStates: () => store.viewStates() };
+  const cut = {
+    events: ({ afterSeq = 0 }) => store.events({ afterSeq, limit: 9 }).filter(({ seq }) => seq !== last?.seq),
+    viewStates: () => store.viewStates(),
+    rows: () => [],
+  };
   const lastFault = (walk: Parameters<typeof walkChain>[0]) => [...walkChain(walk)].at(-1)?.faults.at(-1);
   assert.deepEqual([lastFault(cut)?.what, lastFault(cut)?.seq], ["missing", last?.seq]);
   const put = {
-    events: () => store.events({ limit: 9 }),
+    events: ({ afterSeq = 0 }) => store.events({ afterSeq, limit: 9 }),
     viewStates: () => new Map([["notes", { version: 1, seq: 5 }]]),
+    rows: () => [],
   };
   assert.deepEqual([lastFault(put)?.what, lastFault(put)?.seq], ["inserted", 6]);
 });

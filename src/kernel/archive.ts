@@ -11,6 +11,7 @@ import type { View } from "../contract/view.ts";
 import { chainHash, fromStored, rowFormat, textHash } from "./envelope.ts";
 import type { OwnedJournal } from "./journal.ts";
 import type { EventQuery, RowWrite, Store, StoredEvent } from "./ports.ts";
+import type { Seam } from "./seams.ts";
 import { type ChainPage, firstHash, type WalkOptions, walkChain } from "./verify.ts";
 
 export const DataDropped = problem({
@@ -23,6 +24,8 @@ export const DataDropped = problem({
 
 export interface Archive {
   head(): { readonly seq: number; readonly hash: string };
+  /** What the start found cut off or put on at the journal's end; null when it goes on from what it was. */
+  readonly seam: Seam | null;
   rows(query: EventQuery): readonly StoredEvent[];
   /** The same as lines of JSON: envelopes as everybody knows them, and of an emptied one the digest of its data. */
   lines(query: EventQuery): readonly { readonly seq: number; readonly id: string; readonly text: string }[];
@@ -49,11 +52,13 @@ interface ArchiveOptions {
   readonly store: Store;
   readonly journal: Pick<OwnedJournal, "adopt">;
   readonly views: readonly View[];
+  readonly seam: Seam | null;
 }
 
-export function createArchive({ store, journal, views }: ArchiveOptions): Archive {
+export function createArchive({ store, journal, views, seam }: ArchiveOptions): Archive {
   return {
     head: () => store.head(),
+    seam,
     rows: (query) => store.events(query),
     lines: (query) => store.events(query).map((row) => ({ seq: row.seq, id: row.id, text: rowLine(row) })),
     walk: (options) => walkChain(store, options),

@@ -30,6 +30,7 @@ import type {
 } from "./ports.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { noteSeam, seamText } from "./seams.ts";
 import { sealedJournal, sealedQueue } from "./sealed.ts";
 import { guardedJournal, guardedQueue } from "./stage-gate.ts";
 import { stateOperations } from "./state-operations.ts";
@@ -94,6 +95,8 @@ const system: Caller = { kind: "system", id: "hub" };
 export function createKernel(options: KernelOptions): StartedKernel {
   const { store, clock, chance, log } = options;
   const stop = new AbortController();
+  const seam = noteSeam(store);
+  if (seam !== null) log.error(seamText(seam), { ...seam });
   const newId = createIds({ now: clock.nowMs, randomBytes: chance.randomBytes }).next;
   const late: Late = {};
   const parts = createParts(options, late);
@@ -151,7 +154,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
       store[Symbol.dispose]();
     },
   };
-  const archive = createArchive({ store, journal, views: definitions });
+  const archive = createArchive({ store, journal, views: definitions, seam });
   Object.assign(late, { kernel, dispatcher, context, archive, gate: ports.gate });
   return kernel;
 }

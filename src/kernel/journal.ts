@@ -11,6 +11,7 @@ import { Internal, ShuttingDown, StoreFailed, StoreFull, TooLarge } from "../con
 import { fromStored, Recorded } from "./envelope.ts";
 import type { Journal } from "./kernel.ts";
 import { type Clock, type Store, type StoredEvent, StoreFault } from "./ports.ts";
+import { knownHead } from "./seams.ts";
 import type { OwnedViews } from "./views.ts";
 
 /** Events per transaction; keeps one commit within a few milliseconds. */
@@ -124,7 +125,7 @@ interface Written {
  * then is an event published and its caller told.
  */
 function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
-  let headSeq = store.head().seq;
+  let headSeq = knownHead(store).seq;
   let waiting: Written[] = [];
   let waitingCount = 0;
   let underWay: readonly Written[] = [];
@@ -220,7 +221,8 @@ function prepare(
 
 /** Writes one transaction: chain, fold, commit. Either all of its events are there afterwards or none. */
 function createWriter({ store, views, clock, onDefect }: JournalOptions) {
-  let { seq: headSeq, hash: headHash } = store.head();
+  // Behind rows that were cut off, too: their positions are not given out again.
+  let { seq: headSeq, hash: headHash } = knownHead(store);
 
   const commit = (entries: readonly Pending[]): Written | null => {
     const startedMs = clock.monotonicMs();

@@ -1,8 +1,11 @@
 /** Proves that a journal is what was written: every row hashes to what it says, and each one names the row before it. */
 import { chainHash, textHash } from "./envelope.ts";
 import type { Store, StoredEvent } from "./ports.ts";
+import { foldedSeq, seamsOf } from "./seams.ts";
 
 const pageEvents = 5000;
+/** Rows looked at behind one that does not fit, for the one that links past it. */
+const strangersMax = 16;
 /** What the first row names as the row before it. */
 export const firstHash = "0".repeat(64);
 
@@ -38,71 +41,149 @@ export interface WalkOptions {
   readonly mayBeEmpty?: (row: StoredEvent) => boolean;
 }
 
-type Before = Pick<StoredEvent, "seq" | "hash">;
+export type ChainSource = Pick<Store, "events" | "viewStates" | "rows">;
 
 /**
  * Reads the whole journal, page by page, and goes on behind a fault, from what the row says of itself: one damaged row is
  * one fault. The last page also holds the end against the views, which say up to where they have folded.
  */
 export function* walkChain(
-  store: Pick<Store, "events" | "viewStates">,
+  store: ChainSource,
   { toSeq, mayBeEmpty = () => true }: WalkOptions = {},
 ): Generator<ChainPage> {
+  const check = createRowCheck(store, mayBeEmpty);
   let events = 0;
   let tombstones = 0;
-  let before: Before = { seq: 0, hash: firstHash };
+  let seq = 0;
   for (;;) {
-    const page = store.events({ afterSeq: before.seq, limit: pageEvents, ...(toSeq === undefined ? {} : { toSeq }) });
+    const page = store.events({ afterSeq: seq, limit: pageEvents, ...(toSeq === undefined ? {} : { toSeq }) });
     const faults: ChainFault[] = [];
     for (const row of page) {
-      const fault = faultOf(row, before, mayBeEmpty);
-      if (fault !== null) faults.push(fault);
+      faults.push(...check.faultsOf(row));
       events += 1;
       if (row.data === null) tombstones += 1;
-      before = row;
+      seq = row.seq;
     }
     const isLast = page.length < pageEvents;
-    if (isLast) faults.push(...endFaults(store, before, toSeq));
-    yield { events, tombstones, faults, seq: before.seq };
+    if (isLast) faults.push(...endFaults(store, { endSeq: seq, toSeq }));
+    yield { events, tombstones, faults, seq };
     if (isLast) return;
   }
 }
 
-/** The whole walk in one go, up to the first fault. */
-export function verifyChain(store: Pick<Store, "events" | "viewStates">): ChainVerdict {
+/** The whole walk in one go, up to the first fault. A cut that the journal itself tells of is none: it goes on behind it. */
+export function verifyChain(store: ChainSource): ChainVerdict {
+  const told = new Set(seamsOf(store).flatMap(({ what, fromSeq }) => (what === "cut" ? [fromSeq] : [])));
   let verdict: ChainVerdict = { events: 0, tombstones: 0, fault: null };
   for (const { events, tombstones, faults } of walkChain(store)) {
-    const [first] = faults;
+    const first = faults.find(({ what, seq }) => what !== "missing" || !told.has(seq));
     if (first !== undefined) return { events, tombstones, fault: { seq: first.seq, reason: first.reason } };
     verdict = { events, tombstones, fault: null };
   }
   return verdict;
 }
 
-function faultOf(row: StoredEvent, before: Before, mayBeEmpty: (row: StoredEvent) => boolean): ChainFault | null {
-  const fault = (what: ChainFault["what"], reason: string, seq = row.seq): ChainFault => ({ seq, what, reason });
-  if (row.seq > before.seq + 1) return fault("missing", missingText(before.seq + 1, row.seq - 1), before.seq + 1);
-  if (row.data !== null && textHash(row.data) !== row.dataHash)
-    return fault("changed", "the data is not what was written");
-  if (chainHash(row) !== row.hash) return fault("changed", "a column is not what was written");
-  if (row.prevHash !== before.hash)
-    return fault("inserted", "does not name the row before it: one of the two is strange");
-  if (row.data === null && !mayBeEmpty(row)) return fault("emptied", "the data is gone, and no retention dropped it");
-  return null;
+/** Holds each row against those before it, and looks around it where it does not fit. */
+function createRowCheck(store: ChainSource, mayBeEmpty: (row: StoredEvent) => boolean) {
+  const added = seamsOf(store).filter(({ what }) => what === "added");
+  const knownSeq = foldedSeq(store) ?? Number.MAX_SAFE_INTEGER;
+  let endSeq = 0;
+  let endHash = firstHash;
+  /** Hashes that rows named as the one before them, newest first: what a row names that links past its neighbours. */
+  let linked: readonly string[] = [];
+  /** How far the rows were pushed from where they were written: by one for each that was put in between. */
+  let moved = 0;
+
+  const accept = (row: StoredEvent): void => {
+    linked = [endHash, ...linked.slice(0, strangersMax - 1)];
+    endHash = row.hash;
+  };
+  const isPutOn = ({ seq }: StoredEvent): boolean =>
+    seq > knownSeq + moved || (moved === 0 && added.some(({ fromSeq, toSeq }) => fromSeq <= seq && seq <= toSeq));
+  const isLinkedPast = (row: StoredEvent): boolean => {
+    const behind = store.events({ afterSeq: row.seq, limit: strangersMax });
+    const next = behind.find(({ prevHash }) => prevHash === endHash);
+    if (next === undefined) return false;
+    if (holdsAt(next, row.seq - moved)) moved += 1;
+    return true;
+  };
+  /** The rows right before this one, when it links past them to one that it does follow. */
+  const strangersBefore = (row: StoredEvent): readonly ChainFault[] => {
+    const count = linked.indexOf(row.prevHash) + 1;
+    if (count === 0 || !holdsAt(row, row.seq - moved - count)) return [];
+    moved += count;
+    linked = linked.slice(count);
+    endHash = row.prevHash;
+    return Array.from({ length: count }, (_, index) => inserted(row.seq - count + index));
+  };
+  const inOrder = (row: StoredEvent): readonly ChainFault[] => {
+    const isInPlace = row.prevHash === endHash && holdsAt(row, row.seq);
+    if (isInPlace) moved = 0;
+    if (isInPlace || (row.prevHash === endHash && holdsAt(row, row.seq - moved))) {
+      accept(row);
+      if (isPutOn(row)) return [inserted(row.seq)];
+      return row.data !== null || mayBeEmpty(row) ? [] : [emptied(row.seq)];
+    }
+    if (isLinkedPast(row)) return [inserted(row.seq)];
+    const strangers = strangersBefore(row);
+    const faults = strangers.length > 0 ? strangers : [isPutOn(row) ? inserted(row.seq) : strange(row)];
+    accept(row);
+    return faults;
+  };
+  const strange = (row: StoredEvent): ChainFault => {
+    const { seq } = row;
+    if (!isDataRight(row)) return { seq, what: "changed", reason: "the data is not what was written" };
+    if (holdsAt(row, seq - moved))
+      return { seq, what: "inserted", reason: "does not name the row before it: one of the two is strange" };
+    if (holdsAt(row, seq - moved + 1)) {
+      moved -= 1;
+      return { seq, what: "missing", reason: "the row is missing, and those behind it moved up" };
+    }
+    return { seq, what: "changed", reason: "a column is not what was written" };
+  };
+  return {
+    faultsOf(row: StoredEvent): readonly ChainFault[] {
+      const fromSeq = endSeq + 1;
+      endSeq = row.seq;
+      if (row.seq === fromSeq) return inOrder(row);
+      // What lies behind a gap is held against what it says of itself.
+      accept(row);
+      const gap = missing(fromSeq, row.seq - 1);
+      return holdsAt(row, row.seq) ? [gap] : [gap, strange(row)];
+    },
+  };
 }
 
-const missingText = (from: number, to: number): string =>
-  from === to ? "the row is missing" : `the rows up to ${to} are missing`;
+const isDataRight = (row: StoredEvent): boolean => row.data === null || textHash(row.data) === row.dataHash;
 
-/** Rows cut off or put on at the end leave a chain that is whole; the views know better. */
-function endFaults(store: Pick<Store, "viewStates">, before: Before, toSeq: number | undefined): readonly ChainFault[] {
-  const states = [...store.viewStates().values()];
-  const foldedSeq = Math.max(0, ...states.map((state) => state.seq));
-  if (foldedSeq > before.seq && (toSeq === undefined || toSeq > before.seq)) {
-    const reason = `the journal ends before it, and the views have folded up to ${foldedSeq}`;
-    return [{ seq: before.seq + 1, what: "missing", reason }];
+/** Whether the row is what was written, had it been written there. */
+const holdsAt = (row: StoredEvent, seq: number): boolean =>
+  isDataRight(row) && chainHash(seq === row.seq ? row : { ...row, seq }) === row.hash;
+
+const inserted = (seq: number): ChainFault => ({ seq, what: "inserted", reason: "was not written by the hub" });
+const emptied = (seq: number): ChainFault => ({
+  seq,
+  what: "emptied",
+  reason: "the data is gone, and no retention dropped it",
+});
+
+function missing(from: number, to: number): ChainFault {
+  const reason = from === to ? "the row is missing" : `the rows up to ${to} are missing`;
+  return { seq: from, what: "missing", reason };
+}
+
+interface End {
+  readonly endSeq: number;
+  readonly toSeq: number | undefined;
+}
+
+/** Rows cut off at the end leave a chain that is whole; the views know better. */
+function endFaults(store: Pick<Store, "viewStates">, { endSeq, toSeq }: End): readonly ChainFault[] {
+  const folded = foldedSeq(store);
+  if (folded === null) return [];
+  if (folded > endSeq && (toSeq === undefined || toSeq > endSeq)) {
+    const reason = `the journal ends before it, and the views have folded up to ${folded}`;
+    return [{ seq: endSeq + 1, what: "missing", reason }];
   }
-  if (states.length === 0 || foldedSeq >= before.seq) return [];
-  const reason = `lies behind ${foldedSeq}, up to where the views have folded`;
-  return [{ seq: foldedSeq + 1, what: "inserted", reason }];
+  return [];
 }

@@ -5,6 +5,7 @@ import { keepWornRows, refuseDropped } from "./archive.ts";
 import { fromStored } from "./envelope.ts";
 import type { ViewChange, Views } from "./kernel.ts";
 import type { RowWrite, Store, StoredEvent } from "./ports.ts";
+import { knownHead } from "./seams.ts";
 import { createViewTable, type ViewTable } from "./view-table.ts";
 
 /** Rows of the journal read at once while folding; bounds memory on a journal of any length. */
@@ -53,7 +54,8 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
   return {
     names: views.map((view) => view.name),
     open(progress) {
-      const head = store.head().seq;
+      // Rows that were cut off the journal are still in the views, which keep them.
+      const head = knownHead(store).seq;
       for (const view of views) changed.set(view.name, head);
       const stale = findStale(views, store, head);
       if (stale.length > 0) bringUp(stale, { store, head, progress });

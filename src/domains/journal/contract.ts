@@ -19,6 +19,12 @@ export const Dropped = event({
   }),
 });
 
+export const Altered = event({
+  kind: "journal.altered",
+  about: "The start found that events were cut off the journal's end, or put on there, while no hub ran.",
+  data: closed({ what: oneOf(["cut", "added"]), fromSeq: Seq, toSeq: Seq }),
+});
+
 export const Broken = problem({
   code: "journal.broken",
   status: 409,

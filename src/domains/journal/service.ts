@@ -8,6 +8,7 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, StoredEvent } from "../../kernel/ports.ts";
 import type { ChainFault } from "../../kernel/verify.ts";
 import {
+  Altered,
   BadFile,
   Broken,
   Compact,
@@ -60,9 +61,11 @@ export function createJournalKeeper({
       ),
       bind(Compact, (_input, ctx) => compact(retention, ctx)),
     ],
-    events: [Dropped],
+    events: [Altered, Dropped],
     views: [],
     async start(ctx) {
+      const { seam } = parts.archive;
+      if (seam !== null) await ctx.emit(Altered, seam);
       if (rules.length === 0) return;
       parts.scheduler.every({
         name: "journal.retention",
@@ -81,24 +84,26 @@ async function* verify(
   { signal }: Context,
   pause: () => Promise<void>,
 ): AsyncGenerator<Static<typeof Verify.output>> {
-  const head = parts.archive.head();
+  const { hash, seq } = parts.archive.head();
+  // The hub knows what it wrote; the store only knows what it still has.
+  const headSeq = Math.max(seq, parts.kernel.journal.headSeq());
   const shown: ChainFault[] = [];
   let count = 0;
   let last = { events: 0, tombstones: 0 };
-  for (const page of parts.archive.walk({ toSeq: head.seq, mayBeEmpty: allowedDrops(parts) })) {
+  for (const page of parts.archive.walk({ toSeq: headSeq, mayBeEmpty: allowedDrops(parts) })) {
     signal.throwIfAborted();
     count += page.faults.length;
     const faults = page.faults.slice(0, faultsShownMax - shown.length);
     shown.push(...faults);
     last = { events: page.events, tombstones: page.tombstones };
-    yield { ...last, ofEvents: head.seq, faults, isDone: false };
+    yield { ...last, ofEvents: headSeq, faults, isDone: false };
     await pause();
   }
   if (count > 0) {
     const named = shown.map(({ seq, what }) => `${seq} ${what}`).join(", ");
     throw new Problem(Broken, `${count} rows are not what was written: ${named}`, { faults: shown, count });
   }
-  yield { ...last, ofEvents: head.seq, faults: [], isDone: true, hash: head.hash };
+  yield { ...last, ofEvents: headSeq, faults: [], isDone: true, hash };
 }
 
 async function* exportRows(
@@ -125,7 +130,11 @@ async function* importFile(
 ): AsyncGenerator<Progress> {
   const refuseFull = (): void => {
     const { seq } = archive.head();
-    if (seq > 0) throw new Problem(NotEmpty, `this hub has ${seq} events already`);
+    if (seq > 0)
+      throw new Problem(
+        NotEmpty,
+        `this hub has ${seq} events already: stop it, and import with \`--local --state-dir NEWFOLDER\` into a new state directory`,
+      );
   };
   refuseFull();
   let progress: Progress = { stage: "checked", events: 0, tombstones: 0, isChainProven: false };
