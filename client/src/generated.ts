@@ -902,7 +902,7 @@ export type EventsGetOutput = {
 };
 
 export type EventsJournalInput = {
-  /** Only kinds that begin with one of these; repeat it or separate by commas. */
+  /** Only kinds that begin with one of these, e.g. `actions.`; repeat it or separate by commas. */
   readonly prefix?: readonly string[] | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
@@ -942,11 +942,11 @@ export type EventsJournalOutput = {
 };
 
 export type EventsWatchInput = {
-  /** Begin with this many of the newest events. */
+  /** Begin with this many of the newest events; not together with `after`. */
   readonly replay?: number | undefined;
   /** Begin after this position in the journal. */
   readonly after?: number | undefined;
-  /** Only kinds that begin with one of these; repeat it or separate by commas. */
+  /** Only kinds that begin with one of these, e.g. `actions.`; repeat it or separate by commas. */
   readonly prefix?: readonly string[] | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;

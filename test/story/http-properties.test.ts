@@ -69,7 +69,10 @@ async function send(
   headers: Record<string, string> = { authorization: `Bearer ${token}` },
 ): Promise<Answer> {
   const [method = "GET", template = ""] = operation.http.split(" ");
-  const rest = { ...input };
+  // As every client does: a list without entries is not sent.
+  const rest = Object.fromEntries(
+    Object.entries(input).filter(([, value]) => !Array.isArray(value) || value.length > 0),
+  );
   const path = template.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
     const value = rest[name];
     delete rest[name];

@@ -203,6 +203,14 @@ test("a client that stops reading is cut by what it has lost, long before its ti
   assert.deepEqual([...seen, ...idsOf(rest)], seqs);
 });
 
+test("a client that comes back goes on from its position, whatever its address once began with", async () => {
+  const hub = await openHub();
+  const socket = await openStream(hub.port, "/events?replay=25", 0);
+  let text = "";
+  socket.setEncoding("latin1").on("data", (more: string) => (text += more));
+  await turnsUntil("it is connected", () => text.includes('"mode":"after"'));
+});
+
 test("an unknown or bad parameter is refused on every stream, before it begins", async () => {
   await using room = await createRoom();
   await using hub = await startHub({ stateDir: room.stateDir });
@@ -211,6 +219,15 @@ test("an unknown or bad parameter is refused on every stream, before it begins",
     ({ operation }) => operation.mode === "many" && operation.http.startsWith("GET "),
   );
   assert.ok(streams.length > 5);
+  for (const query of [
+    ...["", "..", "%00", "a..b", ".a", "a,,b", "a, ", "a b", "%2A"].map((prefix) => `prefix=${prefix}`),
+    "after=1&replay=2",
+  ])
+    for (const path of query.startsWith("prefix") ? ["/events", "/events/journal"] : ["/events"]) {
+      const { status, body } = await hub.call("GET", `${path}?${query}`);
+      assert.deepEqual([status, body.code], [400, "arw.invalid-input"], `${path}?${query}`);
+      assert.match(String(body.detail), /must match pattern|both say where/);
+    }
   for (const { operation } of streams) {
     const template = operation.http.slice("GET ".length);
     const path = template.replace("{name}", "mirror");

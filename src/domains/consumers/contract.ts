@@ -7,13 +7,15 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, EpochMs, Seq, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
-import { CursorAhead, EventShape } from "../events/contract.ts";
+import { CursorAhead, EventShape, KindPrefix } from "../events/contract.ts";
 
 export const ConsumerName = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" });
+const prefixesMax = 50;
+const aboutPrefixes =
+  "Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count.";
 const Prefixes = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
-  maxItems: 50,
-  description:
-    "Only kinds that begin with one of these; all when there is none. Events of consumers themselves never count.",
+  maxItems: prefixesMax,
+  description: aboutPrefixes,
 });
 const AckWaitMs = Type.Integer({
   minimum: 100,
@@ -138,7 +140,7 @@ export const Create = op({
   about: "Create a durable consumer, or find it again.",
   input: closed({
     ...Named,
-    prefix: Type.Optional(Prefixes),
+    prefix: Type.Optional(Type.Array(KindPrefix, { maxItems: prefixesMax, description: aboutPrefixes })),
     start: Type.Optional(
       Type.Union([Type.Literal("new"), Type.Literal("all"), Seq], {
         default: "new",

@@ -19,6 +19,16 @@ export const EventShape = closed({
   dropped: Type.Optional(Type.Literal(true, { description: "Retention let go of the data, which is null here." })),
 });
 
+/** What a kind can begin with: words that single dots join. Whatever else is asked for would silently match nothing. */
+export const KindPrefix = Type.String({
+  pattern: "^[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*\\.?$",
+  maxLength: 200,
+});
+const Prefixes = Type.Array(KindPrefix, {
+  maxItems: 50,
+  description: "Only kinds that begin with one of these, e.g. `actions.`; repeat it or separate by commas.",
+});
+
 /** The most events a stream replays before it goes live; older ones are read from the journal page by page. */
 export const replayMax = 1000;
 
@@ -67,15 +77,14 @@ export const Watch = op({
   about: "Follow the events: recent ones first if asked, then live, with no duplicate, loss or reorder between.",
   input: closed({
     replay: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: replayMax, description: "Begin with this many of the newest events." }),
-    ),
-    after: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position in the journal." })),
-    prefix: Type.Optional(
-      Type.Array(Type.String({ maxLength: 200 }), {
-        maxItems: 50,
-        description: "Only kinds that begin with one of these; repeat it or separate by commas.",
+      Type.Integer({
+        minimum: 0,
+        maximum: replayMax,
+        description: "Begin with this many of the newest events; not together with `after`.",
       }),
     ),
+    after: Type.Optional(Type.Integer({ minimum: 0, description: "Begin after this position in the journal." })),
+    prefix: Type.Optional(Prefixes),
     corr: Type.Optional(CorrelationId),
   }),
   output: EventShape,
@@ -86,12 +95,7 @@ export const Watch = op({
 export const searchedMax = 20_000;
 
 const Range = {
-  prefix: Type.Optional(
-    Type.Array(Type.String({ maxLength: 200 }), {
-      maxItems: 50,
-      description: "Only kinds that begin with one of these; repeat it or separate by commas.",
-    }),
-  ),
+  prefix: Type.Optional(Prefixes),
   corr: Type.Optional(CorrelationId),
   afterSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Only what came after this position." })),
   toSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Nothing after this position." })),

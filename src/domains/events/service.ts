@@ -5,7 +5,7 @@ import { type LiveTail, tailed } from "../../contract/live-tail.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { NotFound } from "../../contract/standard-problems.ts";
+import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Delivery, GapMark, Journal } from "../../kernel/kernel.ts";
 import {
@@ -35,6 +35,8 @@ export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain
     bind(Watch, (input, ctx) => {
       const { journal } = parts.kernel;
       const headSeq = journal.headSeq();
+      if (input.after !== undefined && (input.replay ?? 0) > 0)
+        throw refused("replay", "and `after` both say where the stream begins; give one of them");
       if (input.after !== undefined && input.after > headSeq) {
         throw new Problem(CursorAhead, `position ${input.after} lies after the newest event ${headSeq}`, { headSeq });
       }
@@ -54,6 +56,9 @@ export const createEvents = ({ parts }: { readonly parts: KernelParts }): Domain
   events: [BusGap, ServiceConnected, ServiceOpened, ServiceClosed],
   views: [],
 });
+
+const refused = (field: string, message: string): Problem =>
+  new Problem(InvalidInput, `/${field} ${message}`, { faults: [{ at: `/${field}`, message }] });
 
 async function* watch(
   input: WatchInput,

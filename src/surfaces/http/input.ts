@@ -46,7 +46,11 @@ export function readInput(plan: InputPlan, sources: InputSources): Record<string
   for (const name in params) place(input, name, convertField(plan.fields.get(name), params[name] ?? ""));
   for (const name in query) place(input, name, convertField(plan.fields.get(name), query[name] ?? ""));
   // A client that reconnects by itself asks for the same address again, and says in the header how far it came since.
-  if (lastEventId !== undefined && plan.hasAfter) input["after"] = convertField(plan.fields.get("after"), lastEventId);
+  // Where that address said to begin no longer matters.
+  if (lastEventId !== undefined && plan.hasAfter) {
+    input["after"] = convertField(plan.fields.get("after"), lastEventId);
+    if (typeof input["replay"] === "number") delete input["replay"];
+  }
   return input;
 }
 
@@ -64,8 +68,9 @@ function convertField(field: Field | undefined, raw: string | readonly string[])
   return field.isList ? raw.flatMap((part) => splitList(field, part)) : raw;
 }
 
+/** An empty text is a list of one empty text, which the schema refuses where it means nothing. An empty list is left out. */
 function splitList(field: Field, raw: string): unknown[] {
-  return raw === "" ? [] : raw.split(",").map(field.convert);
+  return raw.split(",").map((part) => field.convert(part.trim()));
 }
 
 function planField(schema: TSchema): Field {
