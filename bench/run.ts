@@ -33,7 +33,9 @@ async function installPeers(): Promise<void> {
   if (npm === null) return void process.stderr.write("npm was not found; peers that are packages are skipped\n");
   process.stderr.write("Installing the peers…\n");
   try {
-    await run(process.execPath, [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: here });
+    // Not `ci`: a registry that lacks an optional package of another platform would make it refuse the whole lock file.
+    const flags = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"];
+    await run(process.execPath, [npm, "install", ...flags], { cwd: here });
   } catch (error) {
     process.stderr.write(`The peers could not be installed and are skipped: ${String(error).slice(0, 300)}\n`);
   }
