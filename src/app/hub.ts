@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createIds } from "../base/ids.ts";
+import { openAuditAnchor } from "../adapters/audit/anchor.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { createBackups } from "../adapters/backup/make-backup.ts";
@@ -11,7 +12,7 @@ import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
 import { createSampleFolder } from "../adapters/files/sample.ts";
-import { createStateFiles, type Damage } from "../adapters/files/state-file.ts";
+import { createStateFiles, type Damage, type StateFiles } from "../adapters/files/state-file.ts";
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
 import { createFileLog } from "../adapters/log/log.ts";
 import { journalFiles } from "../adapters/tee/journal-files.ts";
@@ -28,7 +29,7 @@ import { recordConfiguration } from "../domains/system/configuration.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
-import type { Telemetry } from "../kernel/ports.ts";
+import type { Log, Telemetry } from "../kernel/ports.ts";
 import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts";
 import { formatBytes } from "../base/units.ts";
 import { createSecrecy, openAccessSeat } from "./access-seat.ts";
@@ -38,7 +39,7 @@ import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
-import { journalCheck, journalTailFault, nodeMin } from "./state-checks.ts";
+import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
 import { watchStore } from "./store-watch.ts";
 import { createPolicySeat } from "./policy-seat.ts";
 import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
@@ -81,10 +82,12 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   await using opening = new AsyncDisposableStack();
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const lock = opening.use(await acquireStateLock(stateDir, { pid: options.pid, nowMs: systemClock.nowMs() }));
+  refuseLostJournal(stateDir);
   const means = await openMeans(options, opening);
   const { facts, log } = means;
   const kernel = opening.use(openKernel(options.config, means));
   const door = { isOpen: false };
+  let isTold = false;
   const http = opening.use(await openDoor(options.config, { kernel, means, isReady: () => door.isOpen }));
   means.metrics.observe({
     bus: kernel.bus,
@@ -114,6 +117,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       await lock.announce(url);
       await writeHubNote(stateDir, { address: url, pid: options.pid, startedAt: facts.startedAtMs });
       await recordConfiguration(system, { journal: kernel.journal, facts, redactor: means.redactor });
+      isTold = true;
       await system.emit(ServiceOpened, { version: facts.version, address: url, bootId: facts.bootId });
       return { url };
     },
@@ -129,8 +133,11 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     async [Symbol.asyncDispose]() {
       door.isOpen = false;
       await http.close();
-      const closed = system.emit(ServiceClosed, { bootId: facts.bootId, reason: "stopped in good order" });
-      await closed.catch((error: unknown) => log.error("the end could not be written", { error: String(error) }));
+      // A hub that opened for one command leaves no more in the journal than the command did.
+      const told = isTold
+        ? system.emit(ServiceClosed, { bootId: facts.bootId, reason: "stopped in good order" })
+        : null;
+      await told?.catch((error: unknown) => log.error("the end could not be written", { error: String(error) }));
       await held.disposeAsync();
       log.flush();
     },
@@ -160,9 +167,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   });
   opening.use(access);
   const capsules = await openCapsuleSeat({ stateDir, files, isLedgerKept: values.provenance.keepLedger });
-  const auditLog = opening.use(
-    openAuditLog({ folder: stateDir, sizeBytesMax: values.audit.sizeBytesMax, nowMs: systemClock.nowMs }),
-  );
+  const auditLog = await openAudit({ config, files, log }, opening);
   const stop = Promise.withResolvers<string>();
   const tee = createTeeSeat(values, log);
   const node = await nodeIdOf(stateDir, { files, newId });
@@ -206,6 +211,30 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     tokenSource,
     stopAsked: stop.promise,
   };
+}
+
+interface AuditMeans {
+  readonly config: LoadedConfig;
+  readonly files: StateFiles;
+  readonly log: Log;
+}
+
+async function openAudit({ config, files, log }: AuditMeans, opening: AsyncDisposableStack): Promise<AuditLog> {
+  const { values } = config;
+  const stateDir = values.state.dir;
+  const onFault = (error: unknown): void =>
+    log.error("the audit log's head could not be kept", { error: String(error) });
+  // Closed behind the log, whose last row it keeps.
+  const anchor = opening.use(await openAuditAnchor({ stateDir, files, clock: systemClock, onFault }));
+  const { known } = anchor;
+  const auditLog = openAuditLog({
+    folder: stateDir,
+    sizeBytesMax: values.audit.sizeBytesMax,
+    nowMs: systemClock.nowMs,
+    known,
+  });
+  anchor.follow(auditLog.head);
+  return opening.use(auditLog);
 }
 
 const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>

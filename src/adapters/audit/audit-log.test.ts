@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, test } from "vitest";
 import type { AuditEntry } from "../../domains/audit/port.ts";
-import { openAuditLog } from "./audit-log.ts";
+import { createStateFiles } from "../files/state-file.ts";
+import { createManualClock } from "../memory/clock.ts";
+import { openAuditAnchor, readAuditAnchor } from "./anchor.ts";
+import { type AuditLog, openAuditLog } from "./audit-log.ts";
+import { verifyFiles } from "./read-log.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -119,5 +123,70 @@ test("a disk that takes nothing loses no row silently", async () => {
   // The file is closed, so every write fails as it would on a broken disk.
   for (let index = 0; index < 1003; index += 1) log.append(entry("two"));
   assert.equal(log.health().ok, false);
-  assert.match(log.health().detail, /1003 wait or are lost/);
+  assert.match(log.health().detail, /1000 wait, 3 are lost/);
+});
+
+test("a log that is moved, removed or cut under a running hub is noticed, told and named for ever after", async () => {
+  for (const take of [
+    () => rename(path(), path("away")),
+    () => rm(path()),
+    async () => truncate(path(), (await stat(path())).size - 10),
+    () => truncate(path(), 0),
+  ]) {
+    await rm(path(), { force: true });
+    {
+      using log = opened();
+      for (let index = 0; index < 3; index += 1) log.append(entry("before"));
+      await take();
+      assert.match(log.health().detail, /up to row 3, is not here/u);
+      assert.equal(log.health().ok, false);
+      log.append(entry("after"));
+      assert.deepEqual(
+        (await log.list({ limit: 2 })).map(({ seq, outcome }) => [seq, outcome]),
+        [
+          [5, "answered"],
+          [4, "lost"],
+        ],
+      );
+      assert.match((await log.verify()).fault?.reason ?? "", /missing/u);
+    }
+    using later = opened();
+    assert.equal(later.head()?.seq, 5);
+    assert.equal((await verifyFiles([path("audit.3.log"), path()], later.head())).ok, false);
+  }
+});
+
+test("a log that was cut, removed or made anew at rest is held against its last known row", async () => {
+  const files = createStateFiles({ nowMs: () => 1 });
+  const run = async (use: (log: AuditLog) => void | Promise<void>): Promise<void> => {
+    const clock = createManualClock(1);
+    await using anchor = await openAuditAnchor({ stateDir: folder, files, clock, onFault: () => assert.fail() });
+    using log = openAuditLog({ folder, sizeBytesMax: 1e6, nowMs: () => 77, known: anchor.known });
+    anchor.follow(log.head);
+    await use(log);
+  };
+  const lines = async (): Promise<string[]> => (await readFile(path(), "utf8")).split("\n").slice(0, -1);
+  for (const harm of [
+    async () => writeFile(path(), `${(await lines()).slice(0, 3).join("\n")}\n`),
+    () => rm(path()),
+    async () => {
+      await rm(path());
+      filled(6);
+    },
+  ]) {
+    for (const name of await readdir(folder)) await rm(path(name));
+    await run((log) => {
+      for (let index = 0; index < 6; index += 1) log.append(entry("before"));
+    });
+    assert.deepEqual((await readAuditAnchor(folder))?.seq, 6);
+    await run((log) => assert.equal(log.health().ok, true));
+    await harm();
+    const known = await readAuditAnchor(folder);
+    assert.equal((await verifyFiles([path("audit.3.log"), path()], known)).ok, false);
+    await run(async (log) => {
+      assert.match(log.health().detail, /up to row 6, is not here/u);
+      assert.equal(log.head()?.seq, 7);
+      assert.equal((await log.verify()).ok, false);
+    });
+  }
 });

@@ -9,6 +9,7 @@ import { errnoOf } from "../files/faults.ts";
 import { type FileCallsNow, fileCallsNow, writeAllNow } from "../files/file-calls.ts";
 import { unsyncable } from "../files/place.ts";
 import { type ChainHead, chained, firstHead, lineOf, rowOf } from "./chain.ts";
+import { Guard } from "./guard.ts";
 import { listRows, verifyFiles } from "./read-log.ts";
 import { messageOf, Segment } from "./segment.ts";
 
@@ -17,11 +18,16 @@ export interface AuditLogOptions {
   /** Above it the file becomes an older one. */
   readonly sizeBytesMax: number;
   readonly nowMs: () => number;
+  /** The last row that an earlier hub is known to have written. */
+  readonly known?: ChainHead | null;
   /** The disk's own unless a test stands in. */
   readonly calls?: FileCallsNow;
 }
 
-export interface AuditLog extends AuditTrail, Disposable {}
+export interface AuditLog extends AuditTrail, Disposable {
+  /** The last row; null before the log could be opened. */
+  head(): ChainHead | null;
+}
 
 const olderFiles = 3;
 const fileMode = 0o600;
@@ -51,44 +57,32 @@ interface Open {
 export function openAuditLog(options: AuditLogOptions): AuditLog {
   const paths = auditPaths(options.folder);
   const { calls = fileCallsNow, nowMs } = options;
+  const guard = new Guard(options.known ?? null);
+  const file = createWriter(paths, { guard, calls, nowMs, sizeBytesMax: options.sizeBytesMax });
   const waiting: AuditEntry[] = [];
-  let log: Open | null = null;
   let isClosed = false;
   let lost = 0;
   let fault: string | null = null;
 
-  const opened = (): Open => {
-    log ??= openTail(paths, { nowMs, calls });
-    return log;
-  };
-  const write = (entry: AuditEntry): void => {
-    const open = opened();
-    const row = chained(entry, open.head);
-    const bytes = Buffer.from(lineOf(row));
-    const { sizeBytes } = open.segment;
-    if (sizeBytes > 0 && sizeBytes + bytes.length > options.sizeBytesMax) rotate(open, paths, calls);
-    open.segment.write(bytes);
-    open.head = row;
-  };
   const drain = (): void => {
     if (isClosed) return;
     try {
-      opened();
+      file.ready();
       if (lost > 0) {
-        write(lostEntry(lost, nowMs()));
+        file.write(lostEntry(lost, nowMs()));
         lost = 0;
       }
       for (let entry = waiting[0]; entry !== undefined; entry = waiting[0]) {
-        write(entry);
+        file.write(entry);
         waiting.shift();
       }
-      if (!opened().isNamed) syncNames(opened(), dirname(paths[0] ?? ""), calls);
+      file.nameDurably();
       fault = null;
     } catch (error) {
       fault = messageOf(error);
     }
     // Rows before the one that failed are in the file all the same.
-    log?.segment.syncSoon();
+    file.log()?.segment.syncSoon();
   };
   drain();
   return {
@@ -97,29 +91,83 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       else lost += 1;
       drain();
     },
+    head: () => file.log()?.head ?? null,
     list: (query) => listRows(paths, query),
-    verify: () => verifyTwice(paths.toReversed()),
+    verify() {
+      drain();
+      return verifyTwice(paths.toReversed(), guard.known);
+    },
     health() {
-      const waits = `${waiting.length + lost} wait or are lost`;
+      // A file that is gone is noticed also while nothing is written.
+      drain();
+      const log = file.log();
+      const waits = `${waiting.length} wait, ${lost} are lost`;
       const problem = (isClosed ? "the log is closed" : fault) ?? log?.segment.fault ?? null;
       if (problem !== null) return { ok: false, detail: `rows cannot be written (${problem}); ${waits}` };
       const seq = log?.head.seq ?? 0;
-      const mended = log?.mended ?? null;
+      const mended = guard.problem ?? log?.mended ?? null;
       return { ok: mended === null, detail: mended ?? `${seq} ${seq === 1 ? "row" : "rows"}` };
     },
     [Symbol.dispose]() {
       if (isClosed) return;
       drain();
       isClosed = true;
-      closeSegment(log?.segment);
+      closeSegment(file.log()?.segment);
+    },
+  };
+}
+
+interface WriterOptions extends Means {
+  readonly guard: Guard;
+  readonly sizeBytesMax: number;
+}
+
+/** The file that rows go to: opened on need, and anew when somebody took it away. */
+function createWriter(paths: readonly string[], { guard, sizeBytesMax, nowMs, calls }: WriterOptions) {
+  const [path = ""] = paths;
+  let log: Open | null = null;
+  const opened = (): Open => {
+    if (log !== null) return log;
+    log = openTail(paths, { nowMs, calls });
+    log.head = guard.goOnFrom(log.head);
+    return log;
+  };
+  const write = (entry: AuditEntry): void => {
+    const open = opened();
+    const row = chained(entry, open.head);
+    const bytes = Buffer.from(lineOf(row));
+    const { sizeBytes } = open.segment;
+    if (sizeBytes > 0 && sizeBytes + bytes.length > sizeBytesMax) rotate(open, paths, calls);
+    open.segment.write(bytes);
+    open.head = row;
+    guard.learn({ seq: row.seq, hash: row.hash });
+  };
+  return {
+    write,
+    log: () => log,
+    ready() {
+      if (log !== null && !log.segment.isWholeAt(path)) {
+        const { segment } = log;
+        log = null;
+        segment.retire();
+      }
+      opened();
+      const entry = guard.entry(nowMs());
+      if (entry === null) return;
+      write(entry);
+      guard.told();
+    },
+    nameDurably() {
+      const open = opened();
+      if (!open.isNamed) syncNames(open, dirname(path), calls);
     },
   };
 }
 
 /** The log may have rotated under the walk; a real fault is there the second time, too. */
-async function verifyTwice(oldestFirst: readonly string[]): Promise<AuditVerdict> {
-  const verdict = await verifyFiles(oldestFirst);
-  return verdict.ok ? verdict : verifyFiles(oldestFirst);
+async function verifyTwice(oldestFirst: readonly string[], known: ChainHead | null): Promise<AuditVerdict> {
+  const verdict = await verifyFiles(oldestFirst, known);
+  return verdict.ok ? verdict : verifyFiles(oldestFirst, known);
 }
 
 /** The rows are with the operating system whatever the sync says, and nobody is left to be told. */

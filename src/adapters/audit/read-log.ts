@@ -26,12 +26,13 @@ export async function listRows(
   return found.slice(0, limit);
 }
 
-/** Oldest first. */
-export async function verifyFiles(paths: readonly string[]): Promise<AuditVerdict> {
+/** Oldest first. `known` is the last row that must be there, which tells of a log that was cut, removed or written anew. */
+export async function verifyFiles(paths: readonly string[], known: ChainHead | null = null): Promise<AuditVerdict> {
   const files: string[] = [];
   let rows = 0;
   let firstSeq: number | null = null;
   let before: ChainHead | null = null;
+  let lastLine = 0;
   const verdict = (fault: AuditVerdict["fault"]): AuditVerdict => ({
     ok: fault === null,
     rows,
@@ -47,16 +48,26 @@ export async function verifyFiles(paths: readonly string[]): Promise<AuditVerdic
       const file = basename(path);
       if (line === 1) files.push(file);
       const row = rowOf(text);
-      const reason = row === null ? "the line is no row" : rowFault(row, before);
+      const reason = row === null ? "the line is no row" : (rowFault(row, before) ?? knownFault(row, known));
       if (row === null || reason !== null)
         return verdict({ file, line, seq: row?.seq ?? null, reason: reason ?? "the line is no row" });
+      // Rows leave the log only from the last of its files, so that a first row in a newer one follows rows that are gone.
+      if (before === null && known !== null && row.seq > 1 && path !== paths[0])
+        return verdict({ file, line, seq: row.seq, reason: "the rows before it are missing" });
       rows += 1;
+      lastLine = line;
       firstSeq ??= row.seq;
       before = { seq: row.seq, hash: row.hash };
     }
   }
-  return verdict(null);
+  const lastSeq = before?.seq ?? 0;
+  if (known === null || lastSeq >= known.seq) return verdict(null);
+  const reason = `the log ends with row ${lastSeq}, and row ${known.seq} was written: rows were cut off or removed`;
+  return verdict({ file: files.at(-1) ?? basename(paths.at(-1) ?? ""), line: lastLine + 1, seq: null, reason });
 }
+
+const knownFault = (row: AuditRow, known: ChainHead | null): string | null =>
+  row.seq === known?.seq && row.hash !== known.hash ? "another row was written here: the log was made anew" : null;
 
 async function* linesOf(path: string): AsyncGenerator<string> {
   const input = createReadStream(path, { encoding: "utf8" });

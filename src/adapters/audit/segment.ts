@@ -2,6 +2,7 @@
  * One file of the audit log that is written: rows go to a counted place, and a failed sync is never asked again as if it
  * had not failed. The system forgets what such a sync dropped, so its rows are written anew before the next one.
  */
+import { fstatSync, statSync } from "node:fs";
 import { type FileCallsNow, writeAllNow } from "../files/file-calls.ts";
 
 /** Rows that no sync has confirmed; a disk that fails for longer leaves a doubt that lasts as long as the process. */
@@ -35,6 +36,13 @@ export class Segment {
   /** Why rows may not be on the disk; null when all is well. */
   get fault(): string | null {
     return this.#fault ?? this.#doubt;
+  }
+
+  /** Whether the path still names this file, with all that was written to it; somebody may have moved or cut it. */
+  isWholeAt(path: string): boolean {
+    const there = statSync(path, { throwIfNoEntry: false });
+    const mine = fstatSync(this.#file);
+    return there?.ino === mine.ino && there.dev === mine.dev && mine.size >= this.sizeBytes;
   }
 
   /** A row is whole in the file or not at all. */

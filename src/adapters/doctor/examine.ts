@@ -1,13 +1,15 @@
 /** Looks at a state directory from outside, with or without a hub on it, and changes nothing in it. */
 import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { formatBytes, formatDurationMs } from "../../base/units.ts";
 import type { Doctor, Finding } from "../../domains/doctor/port.ts";
+import { readAuditAnchor } from "../audit/anchor.ts";
 import { auditPaths } from "../audit/audit-log.ts";
 import { verifyFiles } from "../audit/read-log.ts";
 import { readPolicyFolder } from "../cedar/policy-folder.ts";
 import { diskFree } from "../files/disk.ts";
+import { fileFormat, isEmptyFile, openReadOnly } from "../sqlite/inspect.ts";
 
 export interface DoctorOptions {
   readonly stateDir: string;
@@ -79,12 +81,13 @@ function store({ stateDir, storeFormat, verifyTail, nowMs }: DoctorOptions): Fin
   const path = join(stateDir, "journal.db");
   let database: DatabaseSync | null = null;
   try {
-    database = new DatabaseSync(path, { readOnly: true });
-    const { user_version: format } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+    const format = fileFormat(path);
     if (format > storeFormat) {
       const detail = `journal.db has store format ${format}; this ARW knows ${storeFormat}`;
       return [fault("store", detail, "Use the newer ARW that wrote it. Nothing was touched.")];
     }
+    if (isEmptyFile(path)) return [fault("store", "journal.db is empty: its events are gone", restoreHint)];
+    database = openReadOnly(path);
     const { quick_check: verdict } = database.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
     if (verdict !== "ok") return [fault("store", `journal.db is damaged: ${verdict}`, restoreHint)];
     const newest = database.prepare("SELECT seq, timeMs FROM event ORDER BY seq DESC LIMIT 1").get() as
@@ -117,7 +120,8 @@ function clock(newestMs: number, nowMs: number): Finding {
 }
 
 async function audit(stateDir: string): Promise<Finding> {
-  const verdict = await verifyFiles(auditPaths(stateDir).toReversed());
+  const known = await readAuditAnchor(stateDir);
+  const verdict = await verifyFiles(auditPaths(stateDir).toReversed(), known);
   if (verdict.fault === null) return fine("audit", `${verdict.rows} rows hold together`);
   const { file, line, reason } = verdict.fault;
   return fault(

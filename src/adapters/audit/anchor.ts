@@ -1,0 +1,86 @@
+/**
+ * The last row of the audit log, kept in a file beside it: a log that was cut or removed while no hub ran is told by it.
+ * It is written a moment behind the rows, so that a power cut, which may take the newest ones, is not taken for a thief.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../kernel/ports.ts";
+import type { Codec, StateFiles } from "../files/state-file.ts";
+import type { ChainHead } from "./chain.ts";
+
+export interface AuditAnchor extends AsyncDisposable {
+  /** Null before the first hub that kept one. */
+  readonly known: ChainHead | null;
+  /** Is called again while the hub runs. */
+  follow(head: () => ChainHead | null): void;
+}
+
+/** Rows of so long may go unnoticed by a hub that was killed; their sync takes far less. */
+const saveMs = 1000;
+const anchorPath = (stateDir: string): string => join(stateDir, "audit-head.json");
+
+const headCodec: Codec<ChainHead> = {
+  parse(bytes) {
+    try {
+      const { seq, hash } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<ChainHead>;
+      const isHead = Number.isSafeInteger(seq) && typeof hash === "string" && /^[0-9a-f]{64}$/u.test(hash);
+      return isHead ? { seq: seq ?? 0, hash } : null;
+    } catch {
+      return null;
+    }
+  },
+  format: ({ seq, hash }) => new TextEncoder().encode(`${JSON.stringify({ seq, hash })}\n`),
+};
+
+export interface AnchorOptions {
+  readonly stateDir: string;
+  readonly files: StateFiles;
+  readonly clock: Pick<Clock, "after">;
+  readonly onFault: (error: unknown) => void;
+}
+
+export async function openAuditAnchor({ stateDir, files, clock, onFault }: AnchorOptions): Promise<AuditAnchor> {
+  const file = files.open({ path: anchorPath(stateDir), codec: headCodec });
+  const known = await file.read();
+  let saved = known;
+  let headOf: () => ChainHead | null = () => null;
+  let stop: (() => void) | null = null;
+  let saving: Promise<void> = Promise.resolve();
+  const save = async (): Promise<void> => {
+    const head = headOf();
+    if (head === null || head.seq === 0 || head.hash === saved?.hash) return;
+    try {
+      await file.write({ seq: head.seq, hash: head.hash });
+      saved = head;
+    } catch (error) {
+      // The log itself is as good as it was; the next beat tries again.
+      onFault(error);
+    }
+  };
+  let beforeHash: string | null = null;
+  const beat = (): void => {
+    const hash = headOf()?.hash ?? null;
+    // A row gets a beat of its own to reach the disk before it is vouched for.
+    if (hash === beforeHash) saving = saving.then(save);
+    else if (hash !== null) beforeHash = hash;
+    stop = clock.after(saveMs, beat);
+  };
+  return {
+    known,
+    follow(head) {
+      headOf = head;
+      beat();
+    },
+    async [Symbol.asyncDispose]() {
+      stop?.();
+      await saving;
+      await save();
+    },
+  };
+}
+
+/** For whoever looks from outside, and changes nothing. Null when there is none that can be read. */
+export async function readAuditAnchor(stateDir: string): Promise<ChainHead | null> {
+  const bytes = await readFile(anchorPath(stateDir)).catch(() => null);
+  return bytes === null ? null : headCodec.parse(bytes);
+}
