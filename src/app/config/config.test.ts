@@ -449,7 +449,7 @@ test("retention rules are tables of the file, for what may be dropped alone", ()
   ])
     assert.match(
       faultsOf(() => rules(wrong)),
-      /journal\.retention/,
+      /journal\.retention.*observations\., beliefs\., consumers\.acked or consumers\.returned: what decides/,
       wrong,
     );
 });

@@ -58,7 +58,7 @@ export const configKeys: readonly ConfigKey[] = configTables.flatMap((table) => 
 export function allowedText(schema: Shape): string {
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   if (schema.type === "array" && schema.items?.type === "object")
-    return 'a list of tables such as { prefix = "observations.", ageMsMax = 2592000000 }';
+    return 'a list of tables such as { prefix = "observations.", ageMsMax = 2592000000 }, where the prefix begins with observations., beliefs., consumers.acked or consumers.returned: what decides, asks, grants or changes keeps its data';
   if (schema.type === "array") return 'a list of strings such as "io:egress:*"';
   if (schema.type === "boolean") return "true, false";
   if (schema.type === "integer") return `whole number from ${schema.minimum} to ${schema.maximum}`;
