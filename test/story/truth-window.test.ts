@@ -24,6 +24,16 @@ test("an episode tells who, where, what was decided and which files changed, and
   assert.deepEqual([window.items.length, window.rowsMax, window.items[0].seq], [1, 5000, file.seq]);
 });
 
+test("a snapshot that is looked for among the rows of views is pointed to where it is", async () => {
+  await using room = await createRoom();
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const under = await hub.call("GET", "/state/episodes/none/snapshot");
+  assert.deepEqual([under.status, under.body.code], [404, "arw.not-found"]);
+  assert.match(String(under.body.detail), /without its \/state/);
+  const nowhere = await hub.call("GET", "/state/episodes/none/nothing");
+  assert.doesNotMatch(String(nowhere.body.detail), /without/);
+});
+
 test("a snapshot shows the configuration that an episode began under, after it was changed, too", async () => {
   await using room = await createRoom();
   const folder = await room.sample("garden");

@@ -250,10 +250,16 @@ function addRefusals(app: FastifyInstance, deps: HttpDeps, index: RouteIndex): v
     if (file !== null)
       return sendBytes(addBaseHeaders(reply, request.visit.corrId).header("cache-control", "no-cache"), path, file);
     const allow = index.methodsOf(path);
-    if (allow.length === 0) throw new Problem(NotFound, "There is nothing under this address.");
+    if (allow.length === 0) throw new Problem(NotFound, nothingAt(path, index));
     throw new Problem(MethodNotAllowed, `This address takes ${allow.join(", ")}.`, { allow });
   });
 }
+
+/** Views are under `/state`; what an operation makes of a row, such as a snapshot, has an address of its own. */
+const nothingAt = (path: string, index: RouteIndex): string =>
+  path.startsWith("/state/") && index.methodsOf(path.slice("/state".length)).length > 0
+    ? "There is nothing under this address, but there is without its /state."
+    : "There is nothing under this address.";
 
 const pathOf = (url: string): string => url.split("?", 1)[0] ?? url;
 
