@@ -110,6 +110,9 @@ function refusal(error: unknown): string {
     const next = holder === null ? "" : ` Stop it first (process ${holder.pid}), or give this one its own --state-dir.`;
     return `ARW does not start: ${error.message}.${where}${next}`;
   }
+  if (error instanceof StoreFault && error.reason === "newer") {
+    return `ARW does not start: ${error.message}.\nNothing was touched. Start the newer ARW, or restore a backup of this one's time into another --state-dir.`;
+  }
   if (error instanceof StoreFault) {
     return `ARW does not start: the store cannot be used (${error.reason}): ${error.message}\nNothing was changed. Restore a backup, or start with another --state-dir.`;
   }

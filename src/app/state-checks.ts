@@ -1,5 +1,7 @@
 /** Whether a journal holds together, asked of its file: by a restore of the whole, by the doctor of its end. */
-import { DatabaseSync } from "node:sqlite";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isEmptyFile, openReadOnly } from "../adapters/sqlite/inspect.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { chainHash, textHash } from "../kernel/envelope.ts";
 import { type Store, StoreFault, type StoredEvent } from "../kernel/ports.ts";
@@ -23,6 +25,15 @@ export function journalFault(path: string): string | null {
   }
 }
 
+/** A hub that has answered once had a journal. Without it this would begin a new life under the old name, and say nothing. */
+export function refuseLostJournal(stateDir: string): void {
+  const path = join(stateDir, "journal.db");
+  const isLost = !existsSync(path) || isEmptyFile(path);
+  if (!isLost || !existsSync(join(stateDir, "hub.json"))) return;
+  const state = existsSync(path) ? "is empty" : "is missing";
+  throw new StoreFault("corrupt", `${path} ${state}, and a hub has lived here: its events are gone`);
+}
+
 /** What the starts so far found. It stays: the events that are gone do not come back, and neither does a proof of them. */
 export function journalCheck(store: Pick<Store, "rows">): { name: string; ok: boolean; detail: string } {
   const seams = seamsOf(store);
@@ -36,7 +47,7 @@ const seamRepair = "look with `arw journal verify`, and restore the last backup 
 
 /** Looks at the newest events alone, and changes nothing. */
 export function journalTailFault(path: string): string | null {
-  const database = new DatabaseSync(path, { readOnly: true });
+  const database = openReadOnly(path);
   try {
     const newest = database.prepare("SELECT * FROM event ORDER BY seq DESC LIMIT ?").all(tailEvents);
     // The columns are those of the port's row; a foreign file fails the hashes.

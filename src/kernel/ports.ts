@@ -111,9 +111,12 @@ export interface Store extends Disposable {
   reclaim(pages: number): number;
 }
 
+/** `newer`: written by a newer program, and left untouched. */
+export type StoreFaultReason = "full" | "corrupt" | "failed" | "newer";
+
 export class StoreFault extends Error {
-  readonly reason: "full" | "corrupt" | "failed";
-  constructor(reason: "full" | "corrupt" | "failed", detail: string, options?: ErrorOptions) {
+  readonly reason: StoreFaultReason;
+  constructor(reason: StoreFaultReason, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.name = "StoreFault";
     this.reason = reason;
@@ -283,7 +286,7 @@ export interface ChangeSample {
   argsDigest(): string;
   /** A call may be answered, put into the queue, or held for a person. */
   readonly outcome: "answered" | "queued" | "held" | "refused";
-  /** The problem's words. */
+  /** The problem's words, or what permitted the call. */
   readonly detail: string | null;
   /** The question that let this call pass. */
   readonly approvalId: string | null;

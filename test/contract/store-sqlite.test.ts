@@ -159,7 +159,7 @@ test("a file of a newer ARW is refused, named with both versions, and left untou
   database.close();
   const before = { digest: digestOfFile(file.path), modifiedMs: statSync(file.path).mtimeMs };
   const fault = faultOf(() => openSqliteStore(file.path));
-  assert.equal(fault.reason, "failed");
+  assert.equal(fault.reason, "newer");
   assert.match(fault.message, new RegExp(`format ${storeFormat + 1}\\b.*\\b${storeFormat}\\b`));
   assert.deepEqual({ digest: digestOfFile(file.path), modifiedMs: statSync(file.path).mtimeMs }, before);
   assert.deepEqual(readdirSync(file.folder), ["journal.db"]);

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "vitest";
 import { openSqliteStore, storeFormat } from "../../src/adapters/sqlite/store.ts";
@@ -40,13 +40,18 @@ test("a damaged store refuses the start", async () => {
 });
 
 test("a store of a newer hub refuses the start and names both formats", async () => {
-  const { status, stderr, isUntouched } = await startWith((path) => {
+  const { status, stderr, isUntouched, names } = await startWith((path) => {
     openSqliteStore(path)[Symbol.dispose]();
     const database = new DatabaseSync(path);
     database.exec(`PRAGMA user_version=${storeFormat + 6}`);
     database.close();
   });
   assert.deepEqual([status, isUntouched], [refusedExitCode, true]);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith("journal.db-")),
+    [],
+  );
+  assert.match(stderr, /Nothing was touched\. Start the newer ARW/);
   assert.match(stderr, new RegExp(`format ${storeFormat + 6}\\).*knows ${storeFormat}\\b`));
 });
 
@@ -58,4 +63,14 @@ test("a tee over a file of the hub refuses the start before anything is opened",
     assert.match(stderr, /^ARW does not start: ARW_EVENTS_JOURNAL: journal\.tee .*Use "events\.jsonl"/, tee);
     assert.doesNotMatch(stderr, /SuppressedError|^\s+at /m);
   }
+});
+
+test("an emptied journal of a hub that has lived refuses the start", async () => {
+  const { status, stderr, isUntouched } = await startWith((path) => {
+    writeFileSync(path, "");
+    writeFileSync(join(dirname(path), "hub.json"), "{}\n");
+  });
+  assert.deepEqual([status, isUntouched], [refusedExitCode, true]);
+  assert.match(stderr, /journal\.db is empty, and a hub has lived here/);
+  assert.match(stderr, /Restore a backup/);
 });

@@ -61,6 +61,10 @@ test("a tee that is imported into an empty state folder gives every view the sam
   const lines = (await readFile(tee, "utf8")).trimEnd().split("\n").length;
   const before = stored(room.stateDir, lines);
   const words = ["events", "import", tee, "--local", "--json"];
+  const refused = await launchProcess([cliMain, "events", "import", `${tee}.none`, "--local"], {
+    env: { ARW_STATE_DIR: other.stateDir },
+  }).exited;
+  assert.notEqual(refused.code, 0, "a refusal leaves the folder as empty as it was");
   const imported = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: other.stateDir } });
   const { code, stdout, stderr } = await imported.exited;
   assert.equal(code, 0, stderr);

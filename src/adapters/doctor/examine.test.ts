@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -49,7 +49,9 @@ const well = {
 test("a sound state is all well, and looking changes nothing in it", async () => {
   const before = await readFile(join(stateDir, "journal.db"));
   assert.deepEqual(await examine(), well);
+  assert.equal((await examine({ storeFormat: 0 }))["store"], "fault");
   assert.deepEqual(await readFile(join(stateDir, "journal.db")), before);
+  assert.deepEqual(await readdir(stateDir), ["journal.db"]);
 });
 
 test("each thing that is wrong is named, with its repair", async () => {
@@ -87,6 +89,8 @@ test("a damaged, a newer and a missing store are faults, and a missing folder is
   const path = join(stateDir, "journal.db");
   assert.equal((await examine({ storeFormat: 0 }))["store"], "fault");
   await truncate(path, 5000);
+  assert.equal((await examine())["store"], "fault");
+  await truncate(path, 0);
   assert.equal((await examine())["store"], "fault");
   await rm(path);
   assert.equal((await examine())["store"], "fault");

@@ -4,6 +4,7 @@
  */
 import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { fileFormat } from "./inspect.ts";
 import { type Checkpointer, createCheckpointer } from "./checkpointer.ts";
 import {
   type EventQuery,
@@ -47,6 +48,7 @@ export interface SqliteStore extends Store {
 
 /** Opens or makes the file; throws `StoreFault` (`corrupt`, `failed`) and leaves a file of a newer version as it is. */
 export function openSqliteStore(path: string, options: SqliteOptions = {}): SqliteStore {
+  guard(() => refuseNewer(path, path === ":memory:" ? 0 : fileFormat(path)));
   // Made before SQLite makes it: its WAL takes over the mode, and nobody else shall read what agents read.
   if (path !== ":memory:") guard(() => closeSync(openSync(path, "a", 0o600)));
   const database = guard(() => new DatabaseSync(path));
@@ -99,10 +101,7 @@ function prepareFile(database: DatabaseSync, path: string): void {
   const found = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
   if (found > storeFormat) {
     database.close();
-    throw new StoreFault(
-      "failed",
-      `${path} was written by a newer ARW (store format ${found}); this one knows ${storeFormat}. Nothing was touched; start the newer ARW.`,
-    );
+    refuseNewer(path, found);
   }
   const verdict = checkedVerdict(database);
   if (verdict !== "ok") {
@@ -116,6 +115,13 @@ function prepareFile(database: DatabaseSync, path: string): void {
   );
   database.exec(layout);
   if (found < storeFormat) database.exec(`PRAGMA user_version=${storeFormat}`);
+}
+
+/** Asked of the file's own header: to open it would leave files beside it. */
+function refuseNewer(path: string, found: number): void {
+  if (found <= storeFormat) return;
+  const detail = `${path} was written by a newer ARW (store format ${found}); this one knows ${storeFormat}`;
+  throw new StoreFault("newer", detail);
 }
 
 /** A start must not take longer the longer a hub has lived, so a large file is not read through. */
