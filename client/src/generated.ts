@@ -223,7 +223,7 @@ export type AuditListOutput = {
     readonly outcome: "answered" | "queued" | "held" | "refused" | "granted" | "denied" | "expired" | "cancelled" | "lost";
     /** Code of the problem of a refused call. */
     readonly code?: string | undefined;
-    /** The reason that was given, or the refusal's words. */
+    /** What permitted the call, the reason that was given, or the refusal's words. */
     readonly why?: string | undefined;
     /** The question that let the call pass. */
     readonly approvalId?: string | undefined;

@@ -171,7 +171,17 @@ function changeOf(call: Call, problem: Problem | null, vault: Vault | undefined)
     scope: vault === undefined ? call.scope : vault.clean(call.scope),
     argsDigest: () => digestOf(call.input),
     outcome: problem !== null ? "refused" : ended === "held" || ended === "accepted" ? outcomes[ended] : "answered",
-    detail: problem === null ? null : problem.message,
+    detail: problem === null ? permitOf(call) : problem.message,
     approvalId: call.approvalId,
   };
+}
+
+/** What let the call pass, or holds it. */
+function permitOf({ ruling, outcome, prepared, approvalId }: Call): string | null {
+  if (ruling === null) return prepared.operation.isPublic ? "open to everybody" : null;
+  const rule = `the policy ${ruling.rule} (${ruling.source})`;
+  if (ruling.effect !== "ask") return `permitted by ${rule}`;
+  return outcome?.kind === "held" || approvalId === null
+    ? `asked by ${rule}`
+    : `a person allowed what ${rule} asks about`;
 }

@@ -87,6 +87,7 @@ test("a change is a row with who, what and where; reads, routine and the hub's o
       folder: "/pets",
       argsDigest: "sha256:",
       outcome: "answered",
+      why: "permitted by the policy person (default policies:5)",
       corrId,
     },
   );
@@ -122,6 +123,10 @@ test("what a person decided is one row, with the call it was about and the reaso
     assert.equal(call?.caller, "agent:scout");
     assert.deepEqual([call?.outcome, call?.approvalId], [decision === "allow" ? "answered" : "refused", approvalId]);
     assert.equal(call?.argsDigest, answer?.argsDigest);
+    assert.match(
+      call?.why ?? "",
+      decision === "allow" ? /^a person allowed what the policy .+ asks about$/u : /because/u,
+    );
   }
 });
 
@@ -131,4 +136,17 @@ test("a stranger at a closed door is no row", async () => {
   const stranger = { kind: "none", address: "1.2.3.4" } as const;
   await assert.rejects(kit.kernel.dispatch({ operationId: Change.id, input, credentials: stranger }));
   assert.deepEqual(seen(), []);
+});
+
+test("an answer without a reason names the rule that asked", async () => {
+  const { kit, seen } = await setUp();
+  await using _kit = kit;
+  const waits = kit.call(Change.id, input, agent);
+  const asked = await kit.next("approvals.requested", () => true);
+  const { approvalId } = asked.data as { approvalId: string };
+  await turn();
+  await kit.call("approvals.decide", { approvalId, decision: "allow" });
+  await waits;
+  await until(() => seen().length === 2, "both rows are there");
+  assert.match(seen()[0]?.why ?? "", /^asked by .+; no reason was given$/u);
 });

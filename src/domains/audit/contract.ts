@@ -20,7 +20,10 @@ const entryFields = {
   ),
   code: Type.Optional(Type.String({ maxLength: 200, description: "Code of the problem of a refused call." })),
   why: Type.Optional(
-    Type.String({ maxLength: 500, description: "The reason that was given, or the refusal's words." }),
+    Type.String({
+      maxLength: 500,
+      description: "What permitted the call, the reason that was given, or the refusal's words.",
+    }),
   ),
   approvalId: Type.Optional(Type.String({ maxLength: 64, description: "The question that let the call pass." })),
   corrId: Type.Optional(Type.String({ maxLength: 64 })),

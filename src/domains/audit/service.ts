@@ -129,10 +129,16 @@ function answerEntry(envelope: Envelope, { outcome, parts }: Answering): AuditEn
           argsDigest: asked.argsDigest,
         }),
     outcome,
-    ...(reason === undefined ? {} : { why: reason }),
+    ...whyOf(reason, asked),
     approvalId,
     corrId: envelope.corrId,
   };
+}
+
+/** The person's words, or else the rule that asked. */
+function whyOf(reason: string | undefined, asked: Question | undefined): Pick<AuditEntry, "why"> {
+  if (reason !== undefined && reason !== "") return { why: reason };
+  return asked === undefined ? {} : { why: `asked by ${asked.rule}; no reason was given` };
 }
 
 type Question = Static<typeof ApprovalRequested.data>;
