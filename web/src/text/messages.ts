@@ -281,7 +281,7 @@ const messages = {
   "consumers.empty.title": "No consumer yet.",
   "consumers.empty.why":
     "A consumer is a named reader whose messages are delivered until they are acknowledged. This makes one:",
-  "consumers.empty.command": "arw consumers create my-worker --prefix episodes. --start all",
+  "consumers.empty.command": "arw consumers create my-worker --prefix actions. --start all",
   "consumers.help.behind":
     "Behind counts every position up to the newest event, also of kinds that the consumer does not read.",
   "consumers.head.name": "Name",
