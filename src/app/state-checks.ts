@@ -1,11 +1,12 @@
 /** Whether a journal holds together, asked of its file: by a restore of the whole, by the doctor of its end. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { isEmptyFile, openReadOnly } from "../adapters/sqlite/inspect.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { chainHash, textHash } from "../kernel/envelope.ts";
 import { type Store, StoreFault, type StoredEvent } from "../kernel/ports.ts";
-import { seamsOf, seamText } from "../kernel/seams.ts";
+import { type Seam, seamBetween, seamsOf, seamText } from "../kernel/seams.ts";
 import { verifyChain } from "../kernel/verify.ts";
 
 /** What `package.json` asks for; the floor of the program. */
@@ -45,13 +46,17 @@ export function journalCheck(store: Pick<Store, "rows">): { name: string; ok: bo
 
 const seamRepair = "look with `arw journal verify`, and restore the last backup from before: `arw restore FILE`";
 
-/** Looks at the newest events alone, and changes nothing. */
+/** Looks at the newest events and at how far the views have folded, and changes nothing. */
 export function journalTailFault(path: string): string | null {
   const database = openReadOnly(path);
   try {
+    // One moment for all that is read: a hub may be writing.
+    database.exec("BEGIN");
     const newest = database.prepare("SELECT * FROM event ORDER BY seq DESC LIMIT ?").all(tailEvents);
     // The columns are those of the port's row; a foreign file fails the hashes.
     const rows = (newest as unknown as StoredEvent[]).toReversed();
+    const seam = seamOf(database, rows.at(-1)?.seq ?? 0);
+    if (seam !== undefined) return `${seamText(seam)} while no hub ran`;
     for (const [index, row] of rows.entries()) {
       const before = rows[index - 1];
       if (before !== undefined && (row.seq !== before.seq + 1 || row.prevHash !== before.hash))
@@ -63,4 +68,15 @@ export function journalTailFault(path: string): string | null {
   } finally {
     database.close();
   }
+}
+
+/** The first one that a start noted, or the one that the next start will. */
+function seamOf(database: DatabaseSync, headSeq: number): Seam | undefined {
+  const rows: Store["rows"] = ({ view, limit }) =>
+    database.prepare("SELECT key, json FROM viewRow WHERE view=? ORDER BY key LIMIT ?").all(view, limit) as {
+      key: string;
+      json: string;
+    }[];
+  const { folded } = database.prepare("SELECT MAX(seq) AS folded FROM viewState").get() as { folded: number | null };
+  return seamsOf({ rows })[0] ?? seamBetween(headSeq, folded) ?? undefined;
 }

@@ -31,15 +31,18 @@ export function foldedSeq(store: Pick<Store, "viewStates">): number | null {
   return seqs.length === 0 ? null : Math.max(...seqs);
 }
 
+/** What the newest row and the views' mark say of each other; null when they agree. */
+export function seamBetween(headSeq: number, folded: number | null): Seam | null {
+  if (folded === null || folded === headSeq) return null;
+  return folded > headSeq
+    ? { what: "cut", fromSeq: headSeq + 1, toSeq: folded }
+    : { what: "added", fromSeq: folded + 1, toSeq: headSeq };
+}
+
 /** Looks for what happened while nobody watched, and notes it. Before anything is folded or written. */
 export function noteSeam(store: Store): Seam | null {
-  const { seq } = store.head();
-  const folded = foldedSeq(store);
-  if (folded === null || folded === seq) return null;
-  const seam: Seam =
-    folded > seq
-      ? { what: "cut", fromSeq: seq + 1, toSeq: folded }
-      : { what: "added", fromSeq: folded + 1, toSeq: seq };
+  const seam = seamBetween(store.head().seq, foldedSeq(store));
+  if (seam === null) return null;
   const key = String(seam.fromSeq).padStart(seqDigits, "0");
   store.commit({ events: [], rows: [{ view: seamsView, key, json: JSON.stringify(seam) }], views: [] });
   return seam;
