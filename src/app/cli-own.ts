@@ -5,7 +5,9 @@ import { createDoctor } from "../adapters/doctor/examine.ts";
 import { stateHolder } from "../adapters/files/state-lock.ts";
 import { storeFormat } from "../adapters/sqlite/store.ts";
 import { formatBytes } from "../base/units.ts";
+import { checkerOf, type Static } from "../contract/schema.ts";
 import { BackupFault } from "../domains/backup/port.ts";
+import { Healthz } from "../domains/system/contract.ts";
 import type { Finding } from "../domains/doctor/port.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import { journalFault, journalTailFault, nodeMin } from "./state-checks.ts";
@@ -41,6 +43,7 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf }: OwnOptions): Ow
           const holder = await stateHolder(stateDir);
           return holder === null ? null : `held by the hub with process id ${holder.pid}`;
         },
+        ailing: async () => ailingOf((await stateHolder(stateDir))?.address ?? null),
       });
       const findings = await doctor.examine();
       const ok = findings.every((each) => each.level !== "fault");
@@ -48,6 +51,26 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf }: OwnOptions): Ow
       return ok ? exitCodes.ok : exitCodes.problem;
     },
   };
+}
+
+/** A hub that is stuck must not make the doctor wait. */
+const healthMsMax = 3000;
+
+/** What a hub says is not well; nothing when none answers, which the other findings do without. */
+async function ailingOf(
+  address: string | null,
+): Promise<readonly { readonly name: string; readonly detail: string }[]> {
+  if (address === null) return [];
+  try {
+    const answer = await fetch(new URL("/healthz", address), { signal: AbortSignal.timeout(healthMsMax) });
+    const health: unknown = await answer.json();
+    const { checks } = checkerOf(Healthz.output).check(health)
+      ? (health as Static<typeof Healthz.output>)
+      : { checks: [] };
+    return checks.filter(({ ok }) => !ok);
+  } catch {
+    return [{ name: "hub", detail: `it does not answer on ${address}` }];
+  }
 }
 
 const marks: Readonly<Record<Finding["level"], string>> = { ok: "✓", warning: "!", fault: "✗" };

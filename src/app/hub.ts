@@ -313,6 +313,7 @@ function keepersOf({ values }: LoadedConfig, { blobs, facts }: OpenedMeans) {
       verifyTail: journalTailFault,
       versions: { arw: version, node: process.versions.node, nodeMin },
       holder: () => Promise.resolve("held by this hub"),
+      ailing: async () => (await facts.checks()).filter(({ ok }) => !ok),
     }),
   };
 }

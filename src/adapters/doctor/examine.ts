@@ -21,6 +21,8 @@ export interface DoctorOptions {
   readonly versions: { readonly arw: string; readonly node: string; readonly nodeMin: string };
   /** Who holds the directory; null when nobody does. Not asked from inside a hub, which holds it itself. */
   readonly holder: () => Promise<string | null>;
+  /** The checks of the running hub that are not well, which knows what no file shows; empty when none runs or answers. */
+  readonly ailing?: () => Promise<readonly { readonly name: string; readonly detail: string }[]>;
 }
 
 /** Below this the next days may fill the disk; below a tenth of it a commit may fail. */
@@ -54,7 +56,7 @@ export function createDoctor(options: DoctorOptions): Doctor {
           ),
           ...versions(options),
         ];
-      return [
+      const found = [
         ...store(options),
         await audit(stateDir),
         await damaged(stateDir),
@@ -64,9 +66,21 @@ export function createDoctor(options: DoctorOptions): Doctor {
         await disk(stateDir),
         ...versions(options),
       ];
+      return withAiling(found, (await options.ailing?.()) ?? []);
     },
   };
 }
+
+/** A file may be whole while the hub cannot write to it: what the hub says of itself goes before what its files show. */
+function withAiling(found: readonly Finding[], ailing: Awaited<ReturnType<NonNullable<DoctorOptions["ailing"]>>>) {
+  const bad = new Set(found.filter(({ level }) => level !== "ok").map(({ name }) => name));
+  const told = ailing
+    .filter(({ name }) => !bad.has(name))
+    .map(({ name, detail }) => fault(name, `the running hub: ${detail}`, ailingHint));
+  return [...found.filter((each) => told.every(({ name }) => name !== each.name)), ...told];
+}
+
+const ailingHint = "Free the disk or mend what is named, and look at `arw health` again; then look into hub.log.";
 
 const fine = (name: string, detail: string): Finding => ({ name, level: "ok", detail, repair: null });
 const warning = (name: string, detail: string, repair: string): Finding => ({ name, level: "warning", detail, repair });
