@@ -29,13 +29,6 @@ export const emptyLedger = (): Ledger => ({
  */
 export type KillPoint = { readonly lines: number } | { readonly afterMs: number } | null | "refused";
 
-interface LoadedHub {
-  /** Lets the hub begin; resolves when it is gone. */
-  run(kill: KillPoint, ledger: Ledger): Promise<void>;
-  /** Ends a hub that was never let begin. */
-  dismiss(): void;
-}
-
 export interface HubOptions {
   readonly isDrain: boolean;
   /** Keeps compiled code, so that the next hub starts sooner. */

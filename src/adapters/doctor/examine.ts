@@ -107,9 +107,11 @@ function store({ stateDir, storeFormat, verifyTail, nowMs }: DoctorOptions): Fin
     const newest = database.prepare("SELECT seq, timeMs FROM event ORDER BY seq DESC LIMIT 1").get() as
       | { seq: number; timeMs: number }
       | undefined;
+    // What was written lately may still be beside the file, its format among it.
+    const { user_version: known } = database.prepare("PRAGMA user_version").get() as { user_version: number };
     const reason = verifyTail(path);
     return [
-      fine("store", `whole, ${newest?.seq ?? 0} events, store format ${format}`),
+      fine("store", `whole, ${newest?.seq ?? 0} events, store format ${known}`),
       reason === null
         ? fine("chain", "the newest events hold together")
         : fault("chain", reason, `Look with \`arw journal verify\`. ${restoreHint}`),
