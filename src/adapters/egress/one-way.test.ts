@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, "..", "..", "..");
 /** Who else may open connections, and to whom. */
 const others: Readonly<Record<string, string>> = {
   "src/adapters/otlp/post.ts": "the collector that the configuration names",
+  "src/app/cli-own.ts": "the command line, which asks the hub of its own state directory how it is",
 };
 const opens = /\b(?:net|tls|http|https|http2|dgram|undici|dns)\b/;
 const calls =
