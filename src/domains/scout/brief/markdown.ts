@@ -15,7 +15,7 @@ const pathLengthMax = 160;
 const invisible =
   /[\u00ad\u180e\u200b\u2060-\u2065\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|(?<=[A-Za-z])[\u200c\u200d]+(?=[A-Za-z])/gu;
 /** Addresses become code: that keeps viewers from turning them into links. */
-const address = /(?:[a-z][a-z0-9+.-]{1,20}:\/\/|\bwww\.|[\w.+-]{1,64}@(?=\w))[^\s`<>"]{0,200}/gi;
+const address = /(?:[a-z][a-z0-9+.-]{1,20}:\/\/|www\.|[\w.+-]{1,64}@(?=\w))[^\s`<>"]{0,200}/gi;
 
 /** Text of a file on one line, as it can be shown: no markup of its own, no hidden characters, bounded. */
 function plainText(text: string): string {
