@@ -263,7 +263,7 @@ test("a hub without consumers says what one is and how to make it", async (conte
   await signIn(page, own);
   await page.goto(`${own.url}/ui/events?view=consumers`);
   await page.getByText("No consumer yet.").waitFor();
-  await page.getByText("arw consumers create my-worker --prefix episodes. --start all").waitFor();
+  await page.getByText("arw consumers create my-worker --prefix actions. --start all").waitFor();
   assert.deepEqual(await axeViolations(page), []);
   await own.call("/consumers/first", {});
   await page.getByRole("row", { name: /^first/u }).waitFor();
