@@ -232,6 +232,7 @@ async function openAudit({ config, files, log }: AuditMeans, opening: AsyncDispo
     sizeBytesMax: values.audit.sizeBytesMax,
     nowMs: systemClock.nowMs,
     known,
+    onRow: anchor.moved,
   });
   anchor.follow(auditLog.head);
   return opening.use(auditLog);

@@ -11,8 +11,9 @@ import type { ChainHead } from "./chain.ts";
 export interface AuditAnchor extends AsyncDisposable {
   /** Null before the first hub that kept one. */
   readonly known: ChainHead | null;
-  /** Is called again while the hub runs. */
   follow(head: () => ChainHead | null): void;
+  /** A row was written. */
+  moved(): void;
 }
 
 /** Rows of so long may go unnoticed by a hub that was killed; their sync takes far less. */
@@ -46,35 +47,39 @@ export async function openAuditAnchor({ stateDir, files, clock, onFault }: Ancho
   let headOf: () => ChainHead | null = () => null;
   let stop: (() => void) | null = null;
   let saving: Promise<void> = Promise.resolve();
-  const save = async (): Promise<void> => {
-    const head = headOf();
-    if (head === null || head.seq === 0 || head.hash === saved?.hash) return;
+  const isNews = ({ seq, hash }: ChainHead): boolean => seq > 0 && hash !== saved?.hash;
+  const save = async (head: ChainHead | null): Promise<void> => {
+    if (head === null || !isNews(head)) return;
     try {
       await file.write({ seq: head.seq, hash: head.hash });
       saved = head;
     } catch (error) {
-      // The log itself is as good as it was; the next beat tries again.
+      // The log itself is as good as it was; the next row tries again, and so does the end.
       onFault(error);
     }
   };
-  let beforeHash: string | null = null;
-  const beat = (): void => {
-    const hash = headOf()?.hash ?? null;
-    // A row gets a beat of its own to reach the disk before it is vouched for.
-    if (hash === beforeHash) saving = saving.then(save);
-    else if (hash !== null) beforeHash = hash;
-    stop = clock.after(saveMs, beat);
+  /** One timer at most, and none while nothing is written: a row gets this long to reach the disk before it is vouched for. */
+  const moved = (): void => {
+    const head = headOf();
+    if (stop !== null || head === null || !isNews(head)) return;
+    stop = clock.after(saveMs, () => {
+      stop = null;
+      saving = saving.then(() => save(head));
+      // What came meanwhile has its turn, however fast rows come.
+      if (headOf()?.hash !== head.hash) moved();
+    });
   };
   return {
     known,
     follow(head) {
       headOf = head;
-      beat();
+      moved();
     },
+    moved,
     async [Symbol.asyncDispose]() {
       stop?.();
       await saving;
-      await save();
+      await save(headOf());
     },
   };
 }

@@ -31,6 +31,24 @@ const filled = (count: number, sizeBytesMax?: number): void => {
 };
 const path = (name = "audit.log"): string => join(folder, name);
 
+test("the last row is vouched for also while rows keep coming, and nothing wakes while none does", async () => {
+  const files = createStateFiles({ nowMs: () => 1 });
+  const clock = createManualClock(1);
+  await using anchor = await openAuditAnchor({ stateDir: folder, files, clock, onFault: () => assert.fail() });
+  using log = openAuditLog({ folder, sizeBytesMax: 1e6, nowMs: () => 77, onRow: anchor.moved });
+  anchor.follow(log.head);
+  assert.equal(clock.nextInMs(), null);
+  for (let index = 1; index <= 6; index += 1) {
+    log.append(entry(`row ${index}`));
+    clock.advance(700);
+  }
+  for (let tries = 0; tries < 1000 && (await readAuditAnchor(folder)) === null; tries += 1);
+  const seq = (await readAuditAnchor(folder))?.seq ?? 0;
+  assert.ok(seq >= 1 && seq < 6, `row ${seq}`);
+  clock.advance(5000);
+  assert.equal(clock.nextInMs(), null);
+});
+
 test("rows are chained over restarts, listed newest first, and for the owner alone", async () => {
   filled(3);
   filled(2);

@@ -20,6 +20,8 @@ export interface AuditLogOptions {
   readonly nowMs: () => number;
   /** The last row that an earlier hub is known to have written. */
   readonly known?: ChainHead | null;
+  /** Told of each row that was written. */
+  readonly onRow?: () => void;
   /** The disk's own unless a test stands in. */
   readonly calls?: FileCallsNow;
 }
@@ -58,7 +60,8 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   const paths = auditPaths(options.folder);
   const { calls = fileCallsNow, nowMs } = options;
   const guard = new Guard(options.known ?? null);
-  const file = createWriter(paths, { guard, calls, nowMs, sizeBytesMax: options.sizeBytesMax });
+  const { sizeBytesMax, onRow = () => {} } = options;
+  const file = createWriter(paths, { guard, calls, nowMs, sizeBytesMax, onRow });
   const waiting: AuditEntry[] = [];
   let isClosed = false;
   let lost = 0;
@@ -120,10 +123,11 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
 interface WriterOptions extends Means {
   readonly guard: Guard;
   readonly sizeBytesMax: number;
+  readonly onRow: () => void;
 }
 
 /** The file that rows go to: opened on need, and anew when somebody took it away. */
-function createWriter(paths: readonly string[], { guard, sizeBytesMax, nowMs, calls }: WriterOptions) {
+function createWriter(paths: readonly string[], { guard, sizeBytesMax, onRow, nowMs, calls }: WriterOptions) {
   const [path = ""] = paths;
   let log: Open | null = null;
   const opened = (): Open => {
@@ -141,6 +145,7 @@ function createWriter(paths: readonly string[], { guard, sizeBytesMax, nowMs, ca
     open.segment.write(bytes);
     open.head = row;
     guard.learn({ seq: row.seq, hash: row.hash });
+    onRow();
   };
   return {
     write,
