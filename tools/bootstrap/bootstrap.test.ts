@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync, utimesSync, existsSync, readFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -8,6 +17,7 @@ import { chooseEntry } from "../../bin/entry.mjs";
 import { commands } from "./commands.mjs";
 import { withLock } from "./lock.mjs";
 import { howToGetNode, isAtLeast, nodeVersionMin, privateNodeBinary, privateNodePackage } from "./node-choice.mjs";
+import { installLocked } from "./npm.mjs";
 import { explain } from "./problem.mjs";
 import { fingerprint, isStamped, removeStamp, writeStamp } from "./stamp.mjs";
 
@@ -173,4 +183,14 @@ test("the lock file covers every platform: each optional package that it names i
     Object.keys(optionalDependencies).filter((name) => !isLocked(name, from)),
   );
   assert.deepEqual(missing, []);
+});
+
+test("a linked folder of packages is refused, and what it leads to stays", async () => {
+  const clone = join(root, "clone");
+  const shared = join(root, "shared");
+  for (const folder of [clone, shared]) mkdirSync(folder);
+  writeFileSync(join(shared, "package"), "kept");
+  symlinkSync(shared, join(clone, "node_modules"));
+  await assert.rejects(installLocked({ folder: clone, nodePath: process.execPath }), /is a link to .*Remove the link/);
+  assert.equal(readFileSync(join(shared, "package"), "utf8"), "kept");
 });

@@ -1,5 +1,5 @@
 /** Runs npm itself, under a chosen Node. */
-import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { explain, lastLines, SetUpProblem } from "./problem.mjs";
 import { capture } from "./processes.mjs";
@@ -24,6 +24,7 @@ const installFlags = [
  * @param {{ folder: string, nodePath: string }} options
  */
 export async function installLocked({ folder, nodePath }) {
+  refuseLink(join(folder, "node_modules"));
   // npm's own cache would lie in the home; nothing outside the clone is touched, and nobody needs it afterwards.
   const cache = mkdtempSync(join(folder, ".npm-cache-"));
   try {
@@ -31,6 +32,14 @@ export async function installLocked({ folder, nodePath }) {
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }
+}
+
+/** `npm ci` empties the folder first, and through a link that would be somebody else's. */
+function refuseLink(modules) {
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new SetUpProblem(
+    `${modules} is a link to ${readlinkSync(modules)}, which installing would empty. Remove the link, then run the same command again.`,
+  );
 }
 
 async function install({ folder, nodePath, cache }) {
