@@ -62,6 +62,9 @@ interface Answer {
   readonly body: string;
 }
 
+/** As every client does: a list without entries is left out. */
+const isSent = (value: unknown): boolean => !Array.isArray(value) || value.length > 0;
+
 /** The request that a client would send for this input: path, then query for reads, then body. */
 async function send(
   operation: Operation,
@@ -69,10 +72,7 @@ async function send(
   headers: Record<string, string> = { authorization: `Bearer ${token}` },
 ): Promise<Answer> {
   const [method = "GET", template = ""] = operation.http.split(" ");
-  // As every client does: a list without entries is not sent.
-  const rest = Object.fromEntries(
-    Object.entries(input).filter(([, value]) => !Array.isArray(value) || value.length > 0),
-  );
+  const rest = Object.fromEntries(Object.entries(input).filter(([, value]) => isSent(value)));
   const path = template.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
     const value = rest[name];
     delete rest[name];
@@ -161,7 +161,7 @@ describe("every operation", () => {
     const operation = operationOf(id);
     const known = new Set(Object.keys(operation.input.properties));
     const property = fc.asyncProperty(junk(operation), async (input) => {
-      const isSurelyWrong = Object.keys(input).some((name) => !known.has(name));
+      const isSurelyWrong = Object.entries(input).some(([name, value]) => !known.has(name) && isSent(value));
       // What happens to fit a stream would open it and never end here.
       const sent = operation.mode === "many" ? { ...input, surplus: 1 } : input;
       const { status } = await send(operation, sent);
