@@ -103,6 +103,11 @@ export interface Context {
   emit<E extends EventDefinition>(definition: E, data: Static<E["data"]>): Promise<EnvelopeOf<E>>;
   /** Calls another operation through the corridor, as the same caller unless told otherwise. Jobs and streams included. */
   call<I extends TObject, O extends TSchema>(operation: Operation<I, O>, input: Static<I>): Promise<Static<O>>;
+  /** As `call`, and says with which input it was made: a person who was asked about it may have changed it. */
+  carryOut<I extends TObject, O extends TSchema>(
+    operation: Operation<I, O>,
+    input: Static<I>,
+  ): Promise<{ readonly output: Static<O>; readonly input: Static<I> }>;
 }
 
 /** What a person is shown when a call is held: enough to decide without opening anything else. */

@@ -105,6 +105,8 @@ export class Call {
   outcome: Outcome | null = null;
   /** The question whose answer let this call pass. */
   approvalId: string | null = null;
+  /** What a person made of the input before they allowed it. */
+  editedInput: unknown = undefined;
 
   constructor(request: InnerRequest, prepared: Prepared, { newId, clock }: Pick<DispatchOptions, "newId" | "clock">) {
     this.request = request;

@@ -41,6 +41,7 @@ class CallContext implements Context {
   readonly id: Context["id"];
   readonly emit: Context["emit"];
   readonly call: Context["call"];
+  readonly carryOut: Context["carryOut"];
   readonly #shutdown: AbortSignal;
   readonly #ask: () => AbortSignal | undefined;
   #own: AbortSignal | undefined;
@@ -55,7 +56,8 @@ class CallContext implements Context {
     this.random = chance.random;
     this.id = newId;
     this.emit = (definition, data) => journal.emit(definition, data, origin) as never;
-    this.call = async (operation, input) => {
+    this.call = async (operation, input) => (await this.carryOut(operation, input)).output;
+    this.carryOut = async (operation, input) => {
       const signal = this.#ownSignal();
       const { outcome } = await options.dispatch({
         operationId: operation.id,
@@ -66,8 +68,11 @@ class CallContext implements Context {
         isNested: true,
         ...(signal === undefined ? {} : { signal }),
       });
-      if (outcome.kind === "answer") return outcome.output as never;
-      return (outcome.kind === "stream" ? outcome.items : outcome) as never;
+      if (outcome.kind === "answer") {
+        const { output, editedInput } = outcome;
+        return { output: output as never, input: editedInput === undefined ? input : (editedInput as typeof input) };
+      }
+      return { output: (outcome.kind === "stream" ? outcome.items : outcome) as never, input };
     };
     this.#shutdown = shutdown;
     this.#ask = options.signal;

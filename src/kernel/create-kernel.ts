@@ -30,6 +30,7 @@ import type {
 } from "./ports.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { Rehearsal } from "./rehearse.ts";
 import { noteSeam, seamText } from "./seams.ts";
 import { sealedJournal, sealedQueue } from "./sealed.ts";
 import { guardedJournal, guardedQueue } from "./stage-gate.ts";
@@ -81,6 +82,13 @@ export interface KernelParts {
   readonly node: string;
   /** A context for work that no request began: a run of an agent, the start of a domain. */
   act(options: { readonly caller: Caller; readonly corrId: string; readonly signal?: AbortSignal }): Context;
+  /** What such a call would come to before a person is asked about it; throws what refuses it. Nothing runs. */
+  rehearse(call: {
+    readonly operation: string;
+    readonly input: unknown;
+    readonly caller: Caller;
+    readonly corrId: string;
+  }): Promise<Rehearsal>;
 }
 
 export interface StartedKernel extends Kernel {
@@ -224,6 +232,8 @@ function createParts(options: KernelOptions, late: Late): KernelParts {
         signal: () => signal,
         dispatch: made(late.dispatcher).dispatch,
       }),
+    rehearse: ({ operation, caller, ...call }) =>
+      made(late.dispatcher).rehearse({ ...call, operationId: operation, credentials: { kind: "caller", caller } }),
   };
 }
 

@@ -6,7 +6,7 @@ import { digestOf } from "../base/canonical-json.ts";
 import { isAnyTag } from "../base/entity-tag.ts";
 import { Problem } from "../contract/problem.ts";
 import { cleanValue } from "../contract/schema.ts";
-import { Cancelled, Internal, InvalidInput, NotFound } from "../contract/standard-problems.ts";
+import { Cancelled, Internal, NotFound } from "../contract/standard-problems.ts";
 import {
   Call,
   type Dispatch,
@@ -19,7 +19,9 @@ import {
 import type { Answered, Outcome } from "./kernel.ts";
 import type { ChangeSample, Vault } from "./ports.ts";
 import { approve } from "./stage-approve.ts";
+import { type Rehearsal, rehearsed } from "./rehearse.ts";
 import { refunded, reserve, settled } from "./stage-budget.ts";
+import { decode } from "./stage-decode.ts";
 import { identify } from "./stage-identify.ts";
 import { admit, gate, leave } from "./stage-gate.ts";
 import { policy } from "./stage-policy.ts";
@@ -29,6 +31,8 @@ import { checkedItems } from "./stream-items.ts";
 
 export interface OwnedDispatcher {
   dispatch(request: InnerRequest): Promise<Answered>;
+  /** Walks a call as far as a person would be asked about it. Nothing runs, nothing is counted, nobody is asked. */
+  rehearse(request: InnerRequest): Promise<Rehearsal>;
   /** The stages in their order, `record` last; a golden test holds it. */
   readonly stages: readonly string[];
 }
@@ -62,7 +66,15 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       throw problem;
     }
   };
-  return { dispatch, stages: [...stages.map((stage) => stage.name), "record"] };
+  const rehearse = async (request: InnerRequest): Promise<Rehearsal> => {
+    const call = new Call(request, prepare(request.operationId), options);
+    try {
+      return await rehearsed(call, options, dispatch);
+    } catch (error) {
+      throw sealedProblem(asProblem(error, call, options), options.vault);
+    }
+  };
+  return { dispatch, rehearse, stages: [...stages.map((stage) => stage.name), "record"] };
 }
 
 function createStages(options: DispatchOptions, dispatch: Dispatch): readonly Stage[] {
@@ -78,17 +90,6 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
     { name: "egress", run: (call) => egress(call, options) },
     { name: "encode", run: (call) => encode(call, options) },
   ];
-}
-
-function decode(call: Call): void {
-  const { input, operation } = call.prepared;
-  if (!input.check(call.input)) {
-    const faults = input.faults(call.input);
-    const first = faults[0];
-    const where = first === undefined ? "" : `: ${first.at === "" ? "the input" : first.at} ${first.message}`;
-    throw new Problem(InvalidInput, `${operation.id}${where}`, { faults });
-  }
-  if (operation.scope !== undefined) call.scope = operation.scope(call.input as never);
 }
 
 function egress(call: Call, { gate: port, redactor }: DispatchOptions): void {
@@ -121,7 +122,8 @@ function encode(call: Call, options: DispatchOptions): void {
 }
 
 /** `*` asks whether there is anything, which only the answer tells: for what does not exist it is a problem. */
-const answerOf = ({ output, etag, request }: Call): Outcome => {
+const answerOf = ({ output, etag, request, editedInput }: Call): Outcome => {
+  if (editedInput !== undefined) return { kind: "answer", output, editedInput };
   if (etag === undefined) return { kind: "answer", output };
   if (isAnyTag(request.ifNoneMatch ?? "")) return { kind: "unchanged", etag };
   return { kind: "answer", output, etag };

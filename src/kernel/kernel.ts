@@ -32,7 +32,8 @@ export interface CallRequest {
 
 /** What a call comes to, when it comes to something. Everything else is a thrown `Problem`. */
 export type Outcome =
-  | { readonly kind: "answer"; readonly output: unknown; readonly etag?: string }
+  /** `editedInput` is what ran where a person changed the input before they allowed the call. */
+  | { readonly kind: "answer"; readonly output: unknown; readonly etag?: string; readonly editedInput?: unknown }
   | { readonly kind: "unchanged"; readonly etag: string }
   | { readonly kind: "stream"; readonly items: AsyncIterable<unknown> }
   /** A job was queued: 202. */

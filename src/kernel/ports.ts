@@ -193,7 +193,10 @@ export interface HeldCall {
   readonly preview: Preview;
 }
 
-export type Decision = { readonly kind: "granted" } | { readonly kind: "denied"; readonly reason: string };
+/** `input` is what runs in place of what was asked for, where the person changed it. */
+export type Decision =
+  | { readonly kind: "granted"; readonly input?: unknown }
+  | { readonly kind: "denied"; readonly reason: string };
 
 /** What the policies say of one call. */
 export interface Ruling {
@@ -235,11 +238,11 @@ export interface Budget {
 /** Asks a person. `request` resolves once the question is durable. */
 export interface Approvals {
   request(
-    call: HeldCall & { readonly rule: string; readonly isResumable: boolean },
+    call: HeldCall & { readonly ruling: Ruling; readonly isResumable: boolean },
   ): Promise<{ readonly approvalId: string }>;
   /** Rejects with `signal.reason` when the caller leaves; the question is then withdrawn. */
   decision(approvalId: string, signal: AbortSignal): Promise<Decision>;
-  /** True when a person granted exactly this call. */
+  /** True when a person granted exactly this call, as it was asked or as they changed it. */
   isGranted(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
 }
 

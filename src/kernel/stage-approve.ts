@@ -6,7 +6,9 @@ import { Problem } from "../contract/problem.ts";
 import { ApprovalDenied, Denied } from "../contract/standard-problems.ts";
 import { refuseSecrets } from "./sealed.ts";
 import { type Call, contextOf, type Dispatch, type DispatchOptions, nobody } from "./call.ts";
-import type { Approvals } from "./ports.ts";
+import type { Ruling } from "./ports.ts";
+import { decode } from "./stage-decode.ts";
+import { policy } from "./stage-policy.ts";
 
 export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch): void | Promise<void> {
   const { operation } = call.prepared;
@@ -24,29 +26,25 @@ export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch
     return undefined;
   }
   refuseSecrets(call.input, options.vault);
-  return hold(call, {
-    rule: ruling.rule,
-    argsDigest,
-    caller,
-    context: contextOf(call, options, dispatch),
-    approvals: options.approvals,
-  });
+  const asking: Asking = { ruling, argsDigest, caller, context: contextOf(call, options, dispatch) };
+  return hold(call, asking, options);
 }
 
-interface Holding {
-  readonly rule: string;
+interface Asking {
+  readonly ruling: Ruling;
   readonly argsDigest: string;
   readonly caller: Caller;
   readonly context: Context;
-  readonly approvals: Approvals;
 }
 
 /** An agent waits in its call, and so does whatever runs inside; anybody else gets the question's id and comes back. */
-async function hold(call: Call, { rule, argsDigest, caller, context, approvals }: Holding): Promise<void> {
-  const { bound, operation, key } = call.prepared;
-  const preview: Preview = bound.preview
-    ? await bound.preview(call.input as never, context)
-    : { summary: `${operation.id}: ${operation.about}`, canUndo: false };
+async function hold(
+  call: Call,
+  { ruling, argsDigest, caller, context }: Asking,
+  options: DispatchOptions,
+): Promise<void> {
+  const { operation, key } = call.prepared;
+  const { approvals } = options;
   const waitsInside = caller.kind === "agent" || call.request.isInline === true;
   const { approvalId } = await approvals.request({
     operation: operation.id,
@@ -56,8 +54,8 @@ async function hold(call: Call, { rule, argsDigest, caller, context, approvals }
     scope: call.scope,
     caller,
     corrId: call.corrId,
-    preview,
-    rule,
+    preview: await previewOf(call, context),
+    ruling,
     isResumable: !waitsInside,
   });
   if (!waitsInside) {
@@ -66,5 +64,21 @@ async function hold(call: Call, { rule, argsDigest, caller, context, approvals }
   }
   const decision = await approvals.decision(approvalId, context.signal);
   call.approvalId = approvalId;
-  if (decision.kind === "denied") throw new Problem(ApprovalDenied, decision.reason, { rule, approvalId });
+  if (decision.kind === "denied") throw new Problem(ApprovalDenied, decision.reason, { rule: ruling.rule, approvalId });
+  if (decision.input !== undefined) edit(call, decision.input);
+  // A person takes long to answer, and a policy that came into force meanwhile forbids all the same.
+  await policy(call, options.policy);
+  call.ruling = ruling;
+}
+
+/** Looked at like any input: what it reaches, what it costs and what is audited is what the person wrote. */
+function edit(call: Call, input: unknown): void {
+  call.input = input;
+  call.editedInput = input;
+  decode(call);
+}
+
+export async function previewOf({ prepared: { bound, operation }, input }: Call, context: Context): Promise<Preview> {
+  if (bound.preview) return await bound.preview(input as never, context);
+  return { summary: `${operation.id}: ${operation.about}`, canUndo: false };
 }

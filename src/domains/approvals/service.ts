@@ -181,7 +181,7 @@ async function ask(
     ...(folder === undefined ? {} : { folder }),
     ...(path === undefined ? {} : { path }),
     caller: { kind: call.caller.kind, id: call.caller.id },
-    rule: call.rule,
+    rule: call.ruling.rule,
     summary: summary.slice(0, 500),
     ...(diff === undefined ? {} : { diff: shownDiff(redactor.text(diff)) }),
     canUndo,
