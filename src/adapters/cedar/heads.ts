@@ -53,11 +53,12 @@ function actionsOf({ action }: PolicyJson): readonly string[] {
   return "entity" in action ? [uidOf(action.entity).id] : [everyone];
 }
 
-/** Callers lie in nothing, so `in` a caller is that caller. */
-function principalKeyOf(json: PolicyJson): string {
+/** Callers lie in nothing, so `in` a caller is that caller; null for a head that names a caller of another type, and so nobody. */
+function principalKeyOf(json: PolicyJson): string | null {
   const { type, is, within } = constraintOf(json.principal);
   const one = is ?? within;
-  return one !== null ? named(one) : (type ?? everyone);
+  if (one === null) return type ?? everyone;
+  return type === null || type === one.type ? named(one) : null;
 }
 
 const isSame = (a: Uid, b: Uid): boolean => a.type === b.type && a.id === b.id;
@@ -78,6 +79,7 @@ export function createPolicyIndex(policies: readonly ParsedPolicy[]): PolicyInde
   for (const [order, policy] of policies.entries()) {
     const indexed = indexedOf(policy, order);
     const key = principalKeyOf(policy.json);
+    if (key === null) continue;
     const byAction = byPrincipal.get(key) ?? new Map<string, IndexedPolicy[]>();
     byPrincipal.set(key, byAction);
     for (const action of new Set(actionsOf(policy.json))) {
