@@ -209,6 +209,28 @@ test("nobody is told of an event before the disk has it, and the next transactio
   );
 });
 
+test("who waits for a position waits for its sync alone, and not for a disk that refused", async () => {
+  for (const fault of [null, new StoreFault("failed", "told to fail")]) {
+    const { asked, store } = slowDisk();
+    const kit = openJournal([notes], store);
+    const emits = [kit.emit(Noted, { key: "a", count: 1 })];
+    await until(() => asked.length === 1, "the first sync");
+    emits.push(kit.emit(Noted, { key: "a", count: 2 }));
+    await until(() => store.head().seq === 2, "the second transaction");
+    await kit.journal.reached(0);
+    const shown: number[] = [];
+    const waits = [1, 2].map((seq) => kit.journal.reached(seq).then(() => shown.push(kit.journal.headSeq())));
+    assert.deepEqual(shown, []);
+    asked.shift()?.(fault);
+    await waits[0];
+    assert.equal(shown[0], fault === null ? 1 : 0);
+    asked.shift()?.(null);
+    await Promise.all(waits);
+    assert.deepEqual(shown, fault === null ? [1, 2] : [0, 0]);
+    await Promise.allSettled(emits);
+  }
+});
+
 test("when the disk refuses a sync, everything since the last one is refused, and all that comes later", async () => {
   const { asked, store } = slowDisk();
   const kit = openJournal([notes], store);

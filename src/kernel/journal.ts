@@ -72,6 +72,7 @@ export function createJournal(options: JournalOptions): OwnedJournal {
 
   return {
     headSeq: syncs.headSeq,
+    reached: syncs.reached,
     // Not `async`: one promise an event, which the commit settles itself. What is thrown in here rejects it.
     emit: (definition, data, origin) =>
       new Promise((resolve, reject) => {
@@ -131,6 +132,13 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
   let underWay: readonly Written[] = [];
   let failure: Problem | null = null;
   const idleWaiters: (() => void)[] = [];
+  let readers: { readonly seq: number; readonly resolve: () => void }[] = [];
+  const wakeReaders = (): void => {
+    const woken = readers;
+    if (woken.length === 0) return;
+    readers = failure === null ? woken.filter(({ seq }) => seq > headSeq) : [];
+    for (const each of woken) if (!readers.includes(each)) each.resolve();
+  };
 
   const settle = ({ entries, startedMs }: Written): void => {
     headSeq = Math.max(headSeq, entries.at(-1)?.envelope.seq ?? 0);
@@ -146,6 +154,7 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
     underWay = [];
     waiting = [];
     waitingCount = 0;
+    wakeReaders();
     begin();
   };
   const begin = (): void => {
@@ -163,12 +172,17 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
       underWay = [];
       waitingCount -= count;
       for (const each of done) settle(each);
+      wakeReaders();
       begin();
     });
   };
   return {
     headSeq: () => headSeq,
     pendingCount: () => waitingCount,
+    reached: (seq: number): Promise<void> =>
+      seq <= headSeq || failure !== null || underWay.length === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => readers.push({ seq, resolve })),
     add(written: Written | null): void {
       if (written === null) return;
       waiting.push(written);

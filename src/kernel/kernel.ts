@@ -109,6 +109,11 @@ export interface Bus {
 export interface Journal {
   /** Newest committed position. */
   headSeq(): number;
+  /**
+   * Resolves once `read` shows the event at this position. Views are a sync of the disk ahead: who answers with a row and
+   * the events that made it waits for those. What the disk refused is never shown, and nobody waits for it.
+   */
+  reached(seq: number): Promise<void>;
   /** Appends, folds, commits, publishes; one promise per group commit. Throws problems `StoreFull`, `StoreFailed`. */
   emit<E extends EventDefinition>(definition: E, data: unknown, origin: Origin): Promise<Envelope>;
   /** Committed events; each carries its JSON text under `jsonText`. */

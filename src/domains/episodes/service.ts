@@ -23,10 +23,11 @@ export const createEpisodes = ({ parts }: { readonly parts: KernelParts }): Doma
   name: "episodes",
   families: ["episodes", "observations", "beliefs", "intents", "actions"],
   operations: [
-    bind(Show, ({ id, afterSeq, limit }) => {
+    bind(Show, async ({ id, afterSeq, limit }) => {
       const { journal, views } = parts.kernel;
       const episode = views.get(episodes, id);
       if (episode === undefined) throw new Problem(NotFound, `there is no episode ${id}`);
+      await journal.reached(episode.lastSeq);
       const count = limit ?? storyDefault;
       const page = journal.read({ corrId: id, afterSeq: afterSeq ?? 0, limit: count });
       const isMore = page.length === count && (page.at(-1)?.seq ?? 0) < episode.lastSeq;
@@ -36,7 +37,11 @@ export const createEpisodes = ({ parts }: { readonly parts: KernelParts }): Doma
         nextAfterSeq: isMore ? (page.at(-1)?.seq ?? null) : null,
       };
     }),
-    bind(Snapshot, (input) => snapshot(input, parts.kernel)),
+    bind(Snapshot, async (input) => {
+      const { journal, views } = parts.kernel;
+      await journal.reached(views.get(episodes, input.id)?.lastSeq ?? 0);
+      return snapshot(input, { journal, views });
+    }),
   ],
   events: [ObservationRecorded, BeliefHeld, IntentProposed, ActionApplied, ActionRefused, ActionFailed],
   views: [observations, beliefs, intents, actions, episodes],

@@ -82,8 +82,8 @@ const operations = () =>
       each.run as never,
     ]),
   );
-const call = <O extends typeof Show | typeof Snapshot>(operation: O, input: object): Static<O["output"]> =>
-  (operations().get(operation.id) as unknown as (input: object) => Static<O["output"]>)(input);
+const call = <O extends typeof Show | typeof Snapshot>(operation: O, input: object): Promise<Static<O["output"]>> =>
+  (operations().get(operation.id) as unknown as (input: object) => Promise<Static<O["output"]>>)(input);
 
 test("a row names who took part, what it touched, what was decided, and how questions ended", async () => {
   await begin();
@@ -180,7 +180,7 @@ test("an episode of 20,000 events keeps all its parts, in its story and in its s
   await tell(RunFinished, { agent, outcome: "done", notDone: [] });
   const told: number[] = [];
   for (let afterSeq: number | null = 0; afterSeq !== null; ) {
-    const page: Static<typeof Show.output> = call(Show, { id, afterSeq, limit: 5000 });
+    const page: Static<typeof Show.output> = await call(Show, { id, afterSeq, limit: 5000 });
     told.push(...page.story.map((line) => line.seq));
     afterSeq = page.nextAfterSeq;
   }
@@ -190,7 +190,7 @@ test("an episode of 20,000 events keeps all its parts, in its story and in its s
   );
   const parts: number[] = [];
   for (let afterSeq: number | null = 0; afterSeq !== null; ) {
-    const page: Static<typeof Snapshot.output> = call(Snapshot, { id, afterSeq, limit: 5000 });
+    const page: Static<typeof Snapshot.output> = await call(Snapshot, { id, afterSeq, limit: 5000 });
     parts.push(...[...page.observations, ...page.beliefs].map((each) => each.seq).toSorted((a, b) => a - b));
     afterSeq = page.nextAfterSeq;
   }
@@ -213,7 +213,7 @@ test("a snapshot is the row as it was, with its parts up to there, and the confi
   await applied("brief.md", { sizeBytes: 7, secretive: true });
   rows.push(row());
   for (const expected of rows) {
-    const { episode, configuration, approvals, actions: done } = call(Snapshot, { id, at: expected.lastSeq });
+    const { episode, configuration, approvals, actions: done } = await call(Snapshot, { id, at: expected.lastSeq });
     assert.deepEqual(episode, expected);
     assert.deepEqual(configuration, {
       seq: before.seq,
@@ -223,7 +223,7 @@ test("a snapshot is the row as it was, with its parts up to there, and the confi
     });
     assert.equal(approvals.length + done.length, expected.lastSeq === 3 ? 0 : rows.indexOf(expected));
   }
-  const now = call(Snapshot, { id });
+  const now = await call(Snapshot, { id });
   assert.deepEqual(now.episode, row());
   const shown = JSON.stringify([now.approvals, now.actions]);
   assert.ok(!shown.includes("secretive") && !shown.includes("+ long"), "results and diffs stay where they are");
@@ -232,10 +232,7 @@ test("a snapshot is the row as it was, with its parts up to there, and the confi
     [{ id: "nobody" }, "arw.not-found"],
     [{ id, at: 99 }, "arw.invalid-input"],
   ] as const)
-    assert.throws(
-      () => call(Snapshot, input),
-      (error) => isProblem(error) && error.definition.code === code,
-    );
+    await assert.rejects(call(Snapshot, input), (error) => isProblem(error) && error.definition.code === code);
 });
 
 test("at every position a snapshot equals the view as it was then", async () => {
@@ -255,7 +252,7 @@ test("at every position a snapshot equals the view as it was then", async () => 
       }
       for (let at = 1; at <= kit.journal.headSeq(); at += 1) {
         const then = (await kit.views.at(episodes, at)).get(id);
-        assert.deepEqual(call(Snapshot, { id, at }).episode, then);
+        assert.deepEqual((await call(Snapshot, { id, at })).episode, then);
       }
     }),
     runs(20),

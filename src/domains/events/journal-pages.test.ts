@@ -14,6 +14,7 @@ function journalOf(events: readonly Envelope[]): Journal & { readonly reads: num
       return reads;
     },
     headSeq: () => events.length,
+    reached: () => Promise.resolve(),
     emit: () => Promise.reject(new TypeError("read only")),
     read({ afterSeq = 0, toSeq = Number.MAX_SAFE_INTEGER, limit, order, corrId }) {
       reads += 1;
