@@ -10,12 +10,21 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo, ListenOptions, Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join as joinPath } from "node:path";
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { hostHeader, parseEndpoint, parseWebAddress, type WebAddress } from "../../base/web-address.ts";
 import { isProblem } from "../../contract/problem.ts";
-import { type ProxyChild, type ProxyDoor, type ProxyPass, WireFault } from "../../domains/egress/port.ts";
+import {
+  forwarderPort,
+  type ProxyChild,
+  type ProxyDoor,
+  type ProxyPass,
+  WireFault,
+} from "../../domains/egress/port.ts";
 import { openSocket, type Resolver, systemResolver } from "./connect.ts";
 import { createTrip, type Trip } from "./trip.ts";
 
@@ -53,21 +62,26 @@ export function createProxyDoor({ randomBytes, resolver = systemResolver, limits
     limits: { ...limitsDefault, ...limits },
     children: { of: (headers) => known.get(digestOf(headers["proxy-authorization"] ?? "")) ?? null },
   };
-  let opening: Promise<Opened> | null = null;
+  let loopback: Promise<Opened> | null = null;
+  let socket: Promise<Opened> | null = null;
   return {
-    async admit(child) {
-      opening ??= open(means);
-      const { port } = await opening;
+    async admit(child, way = "loopback") {
+      const isSocket = way === "socket";
+      const { port, socketPath } = await (isSocket
+        ? (socket ??= openSocketFile(means))
+        : (loopback ??= openLoopback(means)));
       const secret = Buffer.from(randomBytes(secretBytes)).toString("base64url");
       const digest = digestOf(`Basic ${Buffer.from(`arw:${secret}`).toString("base64")}`);
       known.set(digest, child);
-      return { url: `http://arw:${secret}@127.0.0.1:${port}`, leave: () => void known.delete(digest) };
+      return { url: `http://arw:${secret}@127.0.0.1:${port}`, socketPath, leave: () => void known.delete(digest) };
     },
     async [Symbol.asyncDispose]() {
       known.clear();
-      const opened = await opening;
-      opening = null;
-      await opened?.close();
+      const opened = [loopback, socket];
+      loopback = null;
+      socket = null;
+      // One that could not be opened has nothing to close.
+      for (const each of opened) await (await each?.catch(() => null))?.close();
     },
   };
 }
@@ -82,10 +96,31 @@ interface Means {
 
 interface Opened {
   readonly port: number;
+  readonly socketPath: string | null;
   close(): Promise<void>;
 }
 
-async function open(means: Means): Promise<Opened> {
+async function openLoopback(means: Means): Promise<Opened> {
+  const { server, close } = await listen(means, { port: 0, host: "127.0.0.1" });
+  return { port: (server.address() as AddressInfo).port, socketPath: null, close };
+}
+
+/** In a folder that only the user who runs the hub may enter. It is not the state directory: paths of sockets are short. */
+async function openSocketFile(means: Means): Promise<Opened> {
+  const folder = await mkdtemp(joinPath(tmpdir(), "arw-proxy-"));
+  const socketPath = joinPath(folder, "socket");
+  const { close } = await listen(means, { path: socketPath });
+  return {
+    port: forwarderPort,
+    socketPath,
+    async close() {
+      await close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listen(means: Means, at: ListenOptions): Promise<{ readonly server: Server; close(): Promise<void> }> {
   const server: Server = createServer({ maxHeaderSize: headerBytesMax }, (request, response) => {
     void forward(request, response, means);
   });
@@ -99,12 +134,12 @@ async function open(means: Means): Promise<Opened> {
   server.on("connect", (request, socket, head) => void tunnel(request, { socket, head, means }));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(at, resolve);
   });
   // The proxy alone keeps no process alive.
   server.unref();
   return {
-    port: (server.address() as AddressInfo).port,
+    server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

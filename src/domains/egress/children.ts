@@ -14,11 +14,15 @@ export interface ChildGrant {
   readonly operation: string;
   /** Ends all of the child's connections. */
   readonly signal: AbortSignal;
+  /** The child has no network but the socket that it is given, which a forwarder beside it leads to. */
+  readonly isConfined?: boolean;
 }
 
 export interface ChildPass extends Disposable {
   /** Variables for the child. One that ignores them is not confined by them. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Only for a confined child. */
+  readonly socketPath: string | null;
 }
 
 export interface Children {
@@ -27,6 +31,8 @@ export interface Children {
   endAll(): void;
 }
 
+/** A confined child's loopback is its own, and what it starts to try it is reached directly. */
+const ownLoopback = "localhost,127.0.0.1,::1";
 const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
 
 interface ChildrenDeps {
@@ -39,7 +45,11 @@ export function createChildren(deps: ChildrenDeps): Children {
   const admitted = new Set<() => void>();
   return {
     async admit(grant) {
-      const { url, leave } = await deps.door.admit(childOf(grant, deps));
+      const isConfined = grant.isConfined === true;
+      const { url, socketPath, leave } = await deps.door.admit(
+        childOf(grant, deps),
+        isConfined ? "socket" : "loopback",
+      );
       const end = (): void => {
         admitted.delete(end);
         grant.signal.removeEventListener("abort", end);
@@ -49,10 +59,11 @@ export function createChildren(deps: ChildrenDeps): Children {
       grant.signal.addEventListener("abort", end, { once: true });
       if (grant.signal.aborted) end();
       return {
+        socketPath,
         environment: {
           ...Object.fromEntries(names.map((name) => [name, url])),
-          NO_PROXY: "",
-          no_proxy: "",
+          NO_PROXY: isConfined ? ownLoopback : "",
+          no_proxy: isConfined ? ownLoopback : "",
           // Node asks for the variables only when it is told to.
           NODE_USE_ENV_PROXY: "1",
         },

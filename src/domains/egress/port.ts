@@ -88,10 +88,23 @@ export interface ProxyPass {
   ended(end: Carried & { readonly status: number | null }, fault: WireFault | null): Promise<void>;
 }
 
-/** The loopback proxy. It listens from the first child on. */
+/** How a child comes to the proxy: over the loopback of the machine, or, where it has none of that, through a socket in a file. */
+export type ProxyWay = "loopback" | "socket";
+
+/** In a confinement a forwarder listens here, on a loopback that is the child's own, and leads to the socket. */
+export const forwarderPort = 3128;
+
+export interface ProxyEntry {
+  /** For `HTTP_PROXY`, with the child's own credential in it. */
+  readonly url: string;
+  /** For the way `socket`; null otherwise. */
+  readonly socketPath: string | null;
+  leave(): void;
+}
+
+/** The proxy. It listens from the first child on, each way from the first child that comes by it. */
 export interface ProxyDoor extends AsyncDisposable {
-  /** Answers the address for `HTTP_PROXY`, with the child's own credential in it. */
-  admit(child: ProxyChild): Promise<{ readonly url: string; leave(): void }>;
+  admit(child: ProxyChild, way?: ProxyWay): Promise<ProxyEntry>;
 }
 
 /** Kinds of address that a lease or a person's own word opens. Nothing opens the rest, which are nobody's address. */
