@@ -226,7 +226,11 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
       identity: identity ?? { identify: () => null },
       gate: gate ?? { check: () => null, admit: () => null },
       policy: { rule: () => allowed },
-      budget: { reserve: () => null },
+      budget: {
+        reserve: () => null,
+        ask: () => null,
+        amounts: () => ({ tokens: 0, microUsd: 0, bytesOut: 0, bytesWritten: 0 }),
+      },
       approvals: {
         request: () => Promise.reject(new TypeError("nothing is asked here")),
         decision: () => Promise.reject(new TypeError("nothing is asked here")),

@@ -68,7 +68,11 @@ export async function startStreamHub(options: BenchOptions, sizes: StreamHubSize
       identity: { identify: () => origin.caller },
       gate: { check: () => null, admit: () => null },
       policy: { rule: () => allowed },
-      budget: { reserve: () => null },
+      budget: {
+        reserve: () => null,
+        ask: () => null,
+        amounts: () => ({ tokens: 0, microUsd: 0, bytesOut: 0, bytesWritten: 0 }),
+      },
       approvals: {
         request: () => Promise.reject(new TypeError("nothing is asked here")),
         decision: () => Promise.reject(new TypeError("nothing is asked here")),

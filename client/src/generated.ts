@@ -274,6 +274,12 @@ export type BackupCreateOutput = {
 export type BudgetsAllowInput = {
   /** The words of one allowance, together or apart. */
   readonly allowance: readonly string[];
+  /** The part from which on its person is told or asked. */
+  readonly soft?: string | undefined;
+  /** Over the soft limit: `warn` says so once, `ask` holds every further call for a person. */
+  readonly over?: "warn" | "ask" | undefined;
+  /** A call whose price nobody knows: `refuse` it, or `allow` it uncounted. Only of money. */
+  readonly unknown?: "refuse" | "allow" | undefined;
 };
 export type BudgetsAllowOutput = {
   readonly allowanceId: string;
@@ -290,6 +296,12 @@ export type BudgetsAllowOutput = {
     readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
     readonly id: string;
   } | undefined;
+  /** The soft limit, in percent of the limit; 80 where none is set. */
+  readonly softPercent?: number | undefined;
+  /** What happens over the soft limit; `warn` where nothing is set. */
+  readonly over?: "warn" | "ask" | undefined;
+  /** What happens to a call whose price nobody knows; `refuse` where nothing is set. */
+  readonly unknown?: "refuse" | "allow" | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly createdAtMs: number;
   readonly createdBy: string;
@@ -303,6 +315,8 @@ export type BudgetsListOutput = {
     readonly text: string;
     readonly used: number;
     readonly left: number;
+    /** The soft limit was reached in this window, and its person was told. */
+    readonly isNear: boolean;
     /** Null for allowances per run. */
     readonly resetsAtMs: number | null;
     readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
@@ -316,10 +330,50 @@ export type BudgetsListOutput = {
       readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
       readonly id: string;
     } | undefined;
+    /** The soft limit, in percent of the limit; 80 where none is set. */
+    readonly softPercent?: number | undefined;
+    /** What happens over the soft limit; `warn` where nothing is set. */
+    readonly over?: "warn" | "ask" | undefined;
+    /** What happens to a call whose price nobody knows; `refuse` where nothing is set. */
+    readonly unknown?: "refuse" | "allow" | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly createdAtMs: number;
     readonly createdBy: string;
   })[];
+};
+
+export type BudgetsPricesInput = {
+  /** Only the price of this model. */
+  readonly model?: string | undefined;
+  /** The price at this host. */
+  readonly host?: string | undefined;
+  /** A list to fill in, instead of the prices. */
+  readonly template?: boolean | undefined;
+};
+export type BudgetsPricesOutput = {
+  /** Where the lists lie. */
+  readonly folder: string;
+  readonly prices: readonly ({
+    readonly model: string;
+    /** Null: at every host. */
+    readonly host: string | null;
+    readonly inputUsdPerMillion: number | "unknown";
+    readonly outputUsdPerMillion: number | "unknown";
+    readonly cachedInputUsdPerMillion: number | "unknown";
+    /** File and line; null for a model without a price. */
+    readonly place: string | null;
+    /** The moment from which on it counts. */
+    readonly sinceMs: number | null;
+    /** False where the list has not begun. */
+    readonly isInForce: boolean;
+  })[];
+  readonly template?: string | undefined;
+};
+
+export type BudgetsPricesReloadInput = Readonly<Record<string, never>>;
+export type BudgetsPricesReloadOutput = {
+  readonly lists: number;
+  readonly prices: number;
 };
 
 export type BudgetsRevokeInput = {
@@ -340,6 +394,12 @@ export type BudgetsRevokeOutput = {
     readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
     readonly id: string;
   } | undefined;
+  /** The soft limit, in percent of the limit; 80 where none is set. */
+  readonly softPercent?: number | undefined;
+  /** What happens over the soft limit; `warn` where nothing is set. */
+  readonly over?: "warn" | "ask" | undefined;
+  /** What happens to a call whose price nobody knows; `refuse` where nothing is set. */
+  readonly unknown?: "refuse" | "allow" | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly createdAtMs: number;
   readonly createdBy: string;
@@ -1894,6 +1954,12 @@ export type StateAllowancesOutput = {
       readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
       readonly id: string;
     } | undefined;
+    /** The soft limit, in percent of the limit; 80 where none is set. */
+    readonly softPercent?: number | undefined;
+    /** What happens over the soft limit; `warn` where nothing is set. */
+    readonly over?: "warn" | "ask" | undefined;
+    /** What happens to a call whose price nobody knows; `refuse` where nothing is set. */
+    readonly unknown?: "refuse" | "allow" | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly createdAtMs: number;
     readonly createdBy: string;
@@ -1919,6 +1985,12 @@ export type StateAllowancesGetOutput = {
     readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
     readonly id: string;
   } | undefined;
+  /** The soft limit, in percent of the limit; 80 where none is set. */
+  readonly softPercent?: number | undefined;
+  /** What happens over the soft limit; `warn` where nothing is set. */
+  readonly over?: "warn" | "ask" | undefined;
+  /** What happens to a call whose price nobody knows; `refuse` where nothing is set. */
+  readonly unknown?: "refuse" | "allow" | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly createdAtMs: number;
   readonly createdBy: string;
@@ -2221,6 +2293,8 @@ export type StateBudgetUsesOutput = {
     /** Number of the window, counted from 1970. */
     readonly window: number;
     readonly used: number;
+    /** The soft limit was reached in this window, and its person was told. */
+    readonly isNear: boolean;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly atMs: number;
   })[];
@@ -2237,6 +2311,8 @@ export type StateBudgetUsesGetOutput = {
   /** Number of the window, counted from 1970. */
   readonly window: number;
   readonly used: number;
+  /** The soft limit was reached in this window, and its person was told. */
+  readonly isNear: boolean;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly atMs: number;
 };
@@ -4427,6 +4503,12 @@ export interface EventData {
       readonly kind: "person" | "agent" | "plugin" | "node" | "project" | "host";
       readonly id: string;
     } | undefined;
+    /** The soft limit, in percent of the limit; 80 where none is set. */
+    readonly softPercent?: number | undefined;
+    /** What happens over the soft limit; `warn` where nothing is set. */
+    readonly over?: "warn" | "ask" | undefined;
+    /** What happens to a call whose price nobody knows; `refuse` where nothing is set. */
+    readonly unknown?: "refuse" | "allow" | undefined;
   };
   /** A ceiling is gone. */
   readonly "budgets.allowance.revoked": {
@@ -4440,7 +4522,7 @@ export interface EventData {
     readonly amount: number;
     readonly tool: string;
   };
-  /** Four fifths of an allowance are used. */
+  /** The soft limit of an allowance is reached; told once in a window. */
   readonly "budgets.limit.neared": {
     readonly allowanceId: string;
     readonly episode?: string | undefined;
@@ -4459,6 +4541,15 @@ export interface EventData {
     readonly tool: string;
     readonly limit: number;
     readonly used: number;
+  };
+  /** The price lists were read anew and count. */
+  readonly "budgets.prices.read": {
+    readonly lists: number;
+    readonly prices: number;
+  };
+  /** The price lists were read anew and do not hold; the last good ones go on counting. */
+  readonly "budgets.prices.refused": {
+    readonly faults: readonly string[];
   };
   /** A call used less than the most it could, and the rest is free again. */
   readonly "budgets.refunded": {
@@ -5094,6 +5185,10 @@ export interface Client {
     allow(input: BudgetsAllowInput, options?: CallOptions): Promise<BudgetsAllowOutput>;
     /** List every ceiling with what is used and left of it now. */
     list(input?: BudgetsListInput, options?: CallOptions): Promise<BudgetsListOutput>;
+    /** List the prices of models with the file that names each, or tell the price of one model. */
+    prices(input?: BudgetsPricesInput, options?: CallOptions): Promise<BudgetsPricesOutput>;
+    /** Read the price lists anew; when they do not hold, the last good ones go on counting. */
+    pricesReload(input?: BudgetsPricesReloadInput, options?: CallOptions): Promise<BudgetsPricesReloadOutput>;
     /** Remove a ceiling. */
     revoke(input: BudgetsRevokeInput, options?: CallOptions): Promise<BudgetsRevokeOutput>;
   };
@@ -5451,6 +5546,8 @@ export function createClient(options: ClientOptions): Client {
     budgets: {
       allow: (input, options) => runtime.call("POST /budgets/allow", input, options) as Promise<BudgetsAllowOutput>,
       list: (input = {}, options) => runtime.call("GET /budgets", input, options) as Promise<BudgetsListOutput>,
+      prices: (input = {}, options) => runtime.call("GET /budgets/prices", input, options) as Promise<BudgetsPricesOutput>,
+      pricesReload: (input = {}, options) => runtime.call("POST /budgets/prices/reload", input, options) as Promise<BudgetsPricesReloadOutput>,
       revoke: (input, options) => runtime.call("DELETE /budgets/{allowanceId}", input, options) as Promise<BudgetsRevokeOutput>,
     },
     consumers: {

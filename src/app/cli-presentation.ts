@@ -12,6 +12,7 @@ import {
   Decide,
 } from "../domains/approvals/contract.ts";
 import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
+import { budgetAnswers } from "./cli-budgets.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { SigninCode } from "../domains/access/contract.ts";
@@ -44,6 +45,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     { word: "stop", flag: "--release", means: ["halt", "release"] },
   ],
   answers: {
+    ...budgetAnswers,
     ...egressAnswers,
     ...capsuleAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),

@@ -7,6 +7,7 @@ import { createBackup } from "../domains/backup/service.ts";
 import type { Doctor } from "../domains/doctor/port.ts";
 import { createDoctor } from "../domains/doctor/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
+import type { PriceLists } from "../domains/budgets/port.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
 import { type ConsumerReaders, createConsumers } from "../domains/consumers/service.ts";
 import type { EgressSettings } from "../domains/egress/leases.ts";
@@ -71,6 +72,7 @@ export interface Means {
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly facts: HubFacts;
   readonly policies: PolicySet;
+  readonly prices: PriceLists;
   readonly denyRules: readonly DenyRule[];
   readonly ruleFile: RuleFile;
   readonly askPatterns: readonly string[];
@@ -89,7 +91,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     redactor,
     timeoutMs: means.approvalTimeoutMs,
   });
-  const budgets = createBudgets({ parts, clock });
+  const budgets = createBudgets({ parts, clock, log, lists: means.prices });
   const rulings = createRulings({
     engine: () => means.policies.engine(),
     askPatterns: means.askPatterns,
@@ -134,7 +136,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       openProvenance(means, parts, gating),
       createScout({ parts, blobs, sample: means.sample }),
       secrets.domain,
-      createSystem({ parts, facts: withCheck(means.facts, gating.health) }),
+      createSystem({ parts, facts: withChecks(means.facts, [gating.health, budgets.health]) }),
       createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
       createWeb({ courier: egress.courier }),
@@ -158,9 +160,11 @@ function openProvenance(means: Means, parts: KernelParts, gating: Gating): Domai
   return provenance.domain;
 }
 
-const withCheck = (facts: HubFacts, check: () => Awaited<ReturnType<HubFacts["checks"]>>[number]): HubFacts => ({
+type Check = Awaited<ReturnType<HubFacts["checks"]>>[number];
+
+const withChecks = (facts: HubFacts, checks: readonly (() => Check)[]): HubFacts => ({
   ...facts,
-  checks: async () => [...(await facts.checks()), check()],
+  checks: async () => [...(await facts.checks()), ...checks.map((check) => check())],
 });
 
 /** The table without a hub, for documents, help texts and clients: nothing in it can be called. */
@@ -194,6 +198,7 @@ export function contractTable(): Table {
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     facts: nothing,
     policies: nothing,
+    prices: { folder: "prices", first: [], template: "", read: nothing },
     denyRules: [],
     ruleFile: { path: "gating.toml", first: [], read: nothing, watch: nothing },
     askPatterns: [],

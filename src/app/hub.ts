@@ -42,6 +42,7 @@ import { openRuleFile } from "./rules/rule-file.ts";
 import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
 import { watchStore } from "./store-watch.ts";
 import { createPolicySeat } from "./policy-seat.ts";
+import { openPriceFolder } from "./prices/price-folder.ts";
 import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
@@ -149,6 +150,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const { values } = config;
   const ruleFile = await openRules(config);
   const stateDir = values.state.dir;
+  const prices = await openPriceFolder(join(stateDir, "prices"));
   const chance = createSystemChance();
   const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
   const secrecy = createSecrecy(givenToken);
@@ -205,6 +207,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
     policies: createPolicySeat({ folder: join(stateDir, "policies"), newId }),
+    prices,
     consumerReaders: new Map() as ConsumerReaders,
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
@@ -290,6 +293,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           consumerReaders: means.consumerReaders,
           facts,
           policies: means.policies,
+          prices: means.prices,
           denyRules: config.denyRules,
           ruleFile: means.ruleFile,
           askPatterns: values.approvals.ask,

@@ -9,9 +9,19 @@ export type Effect = "read" | "write" | "destroy";
 export type Mode = "one" | "many" | "job";
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** What a call uses up, as far as it can be told. Money in millionths; `unknown` where there is no price. */
+/** What a model reads and writes. What it reads from a cache is part of `input`. */
+export interface Tokens {
+  readonly input: number;
+  readonly output: number;
+  readonly cachedInput?: number;
+}
+
+/**
+ * What a call uses up, as far as it can be told. Tokens of the model in the call's scope become money by the price lists;
+ * `microUsd` is for calls that know their price without one: 0 for a model of this machine, millionths, or `unknown`.
+ */
 export interface Cost {
-  readonly tokens?: number;
+  readonly tokens?: Tokens;
   readonly microUsd?: number | "unknown";
   readonly bytesOut?: number;
   readonly bytesWritten?: number;
@@ -86,6 +96,13 @@ export const op = <I extends TObject, O extends TSchema>(options: OperationOptio
   });
 
 export const gateKey = (operation: Pick<Operation, "id">): string => operation.id.replaceAll(".", ":");
+
+/** How long an operation that answers once may take. Jobs have the lease of their task instead. */
+const deadlineMsDefault = 60_000;
+
+/** Streams last as long as somebody reads, and a job has the lease of its task unless it says otherwise. */
+export const deadlineMsOf = ({ mode, deadlineMs }: Pick<Operation, "mode" | "deadlineMs">): number | null =>
+  mode === "many" ? null : (deadlineMs ?? (mode === "job" ? null : deadlineMsDefault));
 
 /** What every handler receives: the only way out of a domain. */
 export interface Context {

@@ -1,6 +1,6 @@
 /** One call on its way through the corridor, and what every stage may ask of it. */
 import type { Caller, Scope } from "../contract/caller.ts";
-import { type Bound, type Context, gateKey, type Operation } from "../contract/operation.ts";
+import { type Bound, type Context, deadlineMsOf, gateKey, type Operation } from "../contract/operation.ts";
 import type { ProblemDefinition } from "../contract/problem.ts";
 import { type Checker, checkerOf } from "../contract/schema.ts";
 import { standardProblems } from "../contract/standard-problems.ts";
@@ -21,9 +21,6 @@ import type {
   Vault,
 } from "./ports.ts";
 import { type GuardedKeys, guardedKeys } from "./stage-gate.ts";
-
-/** How long an operation that answers once may take. Jobs have the lease of their task instead. */
-const deadlineMsDefault = 60_000;
 
 export interface DispatchOptions extends ContextDeps {
   readonly table: Table;
@@ -156,7 +153,3 @@ function signalOf(call: Call): AbortSignal | undefined {
   call.late ??= new AbortController();
   return call.abort === undefined ? call.late.signal : AbortSignal.any([call.abort, call.late.signal]);
 }
-
-/** Streams last as long as somebody reads, and a job has the lease of its task unless it says otherwise. */
-export const deadlineMsOf = ({ mode, deadlineMs }: Operation): number | null =>
-  mode === "many" ? null : (deadlineMs ?? (mode === "job" ? null : deadlineMsDefault));

@@ -18,9 +18,9 @@ import {
 } from "./call.ts";
 import type { Answered, Outcome } from "./kernel.ts";
 import type { ChangeSample, Vault } from "./ports.ts";
-import { approve } from "./stage-approve.ts";
 import { type Rehearsal, rehearsed } from "./rehearse.ts";
-import { refunded, reserve, settled } from "./stage-budget.ts";
+import { approve } from "./stage-approve.ts";
+import { narrow, refunded, reserve, settled } from "./stage-budget.ts";
 import { decode } from "./stage-decode.ts";
 import { identify } from "./stage-identify.ts";
 import { admit, gate, leave } from "./stage-gate.ts";
@@ -83,7 +83,13 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
     { name: "gate", run: (call) => gate(call, options.gate) },
     { name: "decode", run: decode },
     { name: "policy", run: (call) => policy(call, options.policy) },
-    { name: "approve", run: (call) => approve(call, options, dispatch) },
+    {
+      name: "approve",
+      run(call) {
+        narrow(call, options.budget);
+        return approve(call, options, dispatch);
+      },
+    },
     { name: "budget", run: (call) => reserve(call, options.budget) },
     { name: "admit", run: (call) => refunded(call, () => admit(call, options.gate)) },
     { name: "run", run: (call) => settled(call, options.clock, () => run(call, options, dispatch)) },

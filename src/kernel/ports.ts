@@ -227,12 +227,25 @@ export interface Reservation {
   settle(spent: Cost | null, durationMs: number): Promise<void>;
 }
 
+/** A cost in the units that ceilings count. */
+export interface Amounts {
+  readonly tokens: number;
+  /** Millionths. */
+  readonly microUsd: number | "unknown";
+  readonly bytesOut: number;
+  readonly bytesWritten: number;
+}
+
 /**
  * Ceilings. `reserve` takes the most that the call can use from every allowance that speaks of it, or from none, and resolves
- * once that is durable; null when none does. Throws `BudgetExceeded`.
+ * once that is durable; null when none does. Throws `BudgetExceeded`. `ask` takes nothing: it says which soft limit the call
+ * would pass that wants a person to be asked, or null. `amounts` turns tokens of the model in the scope into money by the price
+ * of this moment; `unknown` where there is none.
  */
 export interface Budget {
   reserve(call: BudgetCall): null | Promise<Reservation>;
+  ask(call: BudgetCall): Ruling | null;
+  amounts(cost: Cost, scope: Scope): Amounts;
 }
 
 /** Asks a person. `request` resolves once the question is durable. */

@@ -1,26 +1,33 @@
 /** The stage that takes from allowances what a call can use at most, and gives the rest back once it ran. */
-import type { Caller } from "../contract/caller.ts";
-import type { Cost, Operation } from "../contract/operation.ts";
-import { type Call, deadlineMsOf, nobody } from "./call.ts";
-import type { Budget, Clock, Reservation } from "./ports.ts";
+import { isBudgeted, mayBeAsked } from "../contract/budgeted.ts";
+import { type Cost, deadlineMsOf } from "../contract/operation.ts";
+import { type Call, nobody } from "./call.ts";
+import type { Budget, BudgetCall, Clock, Reservation } from "./ports.ts";
 
 const free: Cost = {};
 
-/** Nobody may shut themselves out: a person looks and undoes for nothing, whatever allowance names them. */
-const isFree = ({ kind }: Caller, { effect, cost, isOpenWhenHalted }: Operation): boolean =>
-  kind === "person" && (isOpenWhenHalted === true || (effect === "read" && cost === undefined));
-
-/** A job is paid for when a worker runs it, and the hub's own work is not. */
+/** A job is paid for when a worker runs it. */
 export function reserve(call: Call, budget: Budget): void | Promise<void> {
-  const { key, operation } = call.prepared;
-  const caller = call.caller ?? nobody;
-  if (caller.kind === "system" || operation.isPublic || isFree(caller, operation)) return undefined;
+  const { operation } = call.prepared;
+  if (!isBudgeted(call.caller ?? nobody, operation)) return undefined;
   if (operation.mode === "job" && call.request.isInline !== true) return undefined;
-  const cost = operation.cost?.(call.input as never) ?? free;
-  const { corrId, scope } = call;
-  const taken = budget.reserve({ key, caller, scope, corrId, cost, durationMsMax: deadlineMsOf(operation) });
+  const taken = budget.reserve(budgetCallOf(call));
   if (taken === null) return undefined;
   return hold(call, taken);
+}
+
+function budgetCallOf(call: Call): BudgetCall {
+  const { key, operation } = call.prepared;
+  const { corrId, scope } = call;
+  const cost = operation.cost?.(call.input as never) ?? free;
+  return { key, caller: call.caller ?? nobody, scope, corrId, cost, durationMsMax: deadlineMsOf(operation) };
+}
+
+/** Over a soft limit, a call that the policies allow may have to wait for a person. It opens nothing. */
+export function narrow(call: Call, budget: Budget): void {
+  if (call.ruling?.effect !== "allow" || !mayBeAsked(call.caller ?? nobody, call.prepared.operation)) return;
+  const asked = budget.ask(budgetCallOf(call));
+  if (asked !== null) call.ruling = asked;
 }
 
 async function hold(call: Call, taken: Promise<Reservation>): Promise<void> {

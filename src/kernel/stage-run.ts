@@ -1,9 +1,9 @@
 /** The stage that runs: the handler under the caller's signal and a deadline, or the queue for a job. */
 import { listsTag } from "../base/entity-tag.ts";
-import type { Context } from "../contract/operation.ts";
+import { deadlineMsOf, type Context } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { DeadlineExceeded } from "../contract/standard-problems.ts";
-import { type Call, contextOf, deadlineMsOf, type Dispatch, type DispatchOptions, nobody } from "./call.ts";
+import { type Call, contextOf, type Dispatch, type DispatchOptions, nobody } from "./call.ts";
 import type { Queue } from "./kernel.ts";
 
 export function run(call: Call, options: DispatchOptions, dispatch: Dispatch): void | Promise<void> {

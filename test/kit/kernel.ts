@@ -16,6 +16,7 @@ import { Unauthenticated } from "../../src/contract/standard-problems.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
 import { createAgents } from "../../src/domains/agents/service.ts";
 import { createApprovals } from "../../src/domains/approvals/service.ts";
+import type { PriceLists } from "../../src/domains/budgets/port.ts";
 import { createBudgets } from "../../src/domains/budgets/service.ts";
 import type { SecretSource } from "../../src/domains/egress/headers.ts";
 import type { EgressSettings } from "../../src/domains/egress/leases.ts";
@@ -62,6 +63,8 @@ export interface KitOptions {
   readonly deny?: readonly string[];
   /** The file of rules; without it there is none. */
   readonly ruleFile?: RuleFile;
+  /** The price lists; without them nobody knows a price. */
+  readonly prices?: PriceLists;
   readonly ask?: readonly string[];
   readonly secrets?: readonly string[];
   /** A way out; without it there is none, and no `egress` and `web`. */
@@ -138,7 +141,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         redactor,
         timeoutMs: approvalTimeoutMs,
       });
-      const budgets = createBudgets({ parts, clock });
+      const budgets = createBudgets({ parts, clock, log, lists: options.prices ?? noPrices });
       const endEgress = async (reason: string): Promise<void> => late.egress?.endAll(reason);
       const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, endEgress] });
       const hierarchy = createHierarchy({ parts });
@@ -234,6 +237,13 @@ const noRules: RuleFile = {
   first: [],
   read: () => Promise.resolve({ kind: "rules", placed: [] }),
   watch: () => ({ isWatching: true, [Symbol.dispose]: () => {} }),
+};
+
+const noPrices: PriceLists = {
+  folder: "prices",
+  first: [],
+  template: "",
+  read: () => Promise.resolve({ kind: "prices", prices: [], lists: 0 }),
 };
 
 const policySet: PolicySet = {

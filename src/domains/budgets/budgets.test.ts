@@ -21,8 +21,11 @@ const Buy = op({
   about: "x",
   input: closed({ most: Type.Integer(), real: Type.Integer(), price: Type.Optional(Type.String()) }),
   output: closed({ real: Type.Integer() }),
-  cost: ({ most, price }) => ({ tokens: most, microUsd: price === undefined ? 0 : "unknown" }),
-  spent: ({ real }) => ({ tokens: real }),
+  cost: ({ most, price }) => ({
+    tokens: { input: most, output: 0 },
+    microUsd: price === undefined ? 0 : "unknown",
+  }),
+  spent: ({ real }) => ({ tokens: { input: real, output: 0 } }),
 });
 const Look = op({
   id: "shop.look",

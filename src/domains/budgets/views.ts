@@ -1,5 +1,13 @@
 import { on, view } from "../../contract/view.ts";
-import { Allowance, AllowanceGranted, AllowanceRevoked, BudgetCharged, BudgetRefunded, Use } from "./contract.ts";
+import {
+  Allowance,
+  AllowanceGranted,
+  AllowanceRevoked,
+  BudgetCharged,
+  BudgetRefunded,
+  LimitNear,
+  Use,
+} from "./contract.ts";
 
 export const allowancesMax = 500;
 /** Episodes whose use is still known, over all allowances per run; long gone ones make room. */
@@ -31,13 +39,16 @@ export const useKey = ({ allowanceId, episode }: Pick<Use, "allowanceId" | "epis
   episode === undefined ? allowanceId : `${allowanceId}.${episode}`;
 
 /** A later window begins at nothing. A clock that went back takes what was used along, so that it frees nothing. */
+export const isSameWindow = <T extends Pick<Use, "window">>(known: T | undefined, window: number): known is T =>
+  known !== undefined && window <= known.window;
+
 export const afterCharge = (known: Pick<Use, "window" | "used"> | undefined, window: number, amount: number): number =>
-  known === undefined || window > known.window ? amount : known.used + amount;
+  isSameWindow(known, window) ? known.used + amount : amount;
 
 const use = on<Use>();
 export const budgetUses = view(Use)({
   name: "budgetUses",
-  version: 1,
+  version: 2,
   about: "How much of each allowance is used, newest allowance first.",
   rowsMax: usesMax,
   folds: [
@@ -49,8 +60,14 @@ export const budgetUses = view(Use)({
         ...(data.episode === undefined ? {} : { episode: data.episode }),
         window: data.window,
         used: afterCharge(row, data.window, data.amount),
+        isNear: isSameWindow(row, data.window) && row.isNear,
         atMs: timeMs,
       }),
+    ),
+    use(
+      LimitNear,
+      (e) => useKey(e.data),
+      (row, { data }) => (row === undefined || row.window !== data.window ? (row ?? null) : { ...row, isNear: true }),
     ),
     use(
       BudgetRefunded,

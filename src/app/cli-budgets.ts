@@ -1,0 +1,58 @@
+/** How ceilings and prices look on the command line. */
+import type { Static } from "../contract/schema.ts";
+import { type Left, List, type PriceRow, Prices } from "../domains/budgets/contract.ts";
+import { amountText } from "../domains/budgets/syntax.ts";
+import type { Pen } from "../surfaces/cli/pen.ts";
+
+export const budgetAnswers = {
+  [List.id]: (output: unknown, pen: Pen) => allowancesText((output as Static<typeof List.output>).allowances, pen),
+  [Prices.id]: (output: unknown, pen: Pen) => pricesText(output as Static<typeof Prices.output>, pen),
+};
+
+function allowancesText(allowances: readonly Left[], pen: Pen): string {
+  if (allowances.length === 0) return pen.paint("dim", "No ceilings. Set one with `arw allow 1 USD/day`.");
+  return allowances.map((each) => allowanceText(each, pen)).join("\n");
+}
+
+function allowanceText(each: Left, pen: Pen): string {
+  const { text, used, left, limit, unit, isNear, resetsAtMs, allowanceId } = each;
+  const mark =
+    left === 0 && limit > 0 ? pen.paint("red", "used up") : isNear ? pen.paint("yellow", "near its end") : "";
+  const amounts =
+    resetsAtMs === null
+      ? "for each run by itself"
+      : `${amountText(unit, used)} used, ${amountText(unit, left)} left, begins anew ${pen.timeText(resetsAtMs)}`;
+  const soft = each.softPercent === undefined && each.over === undefined ? "" : `, ${softText(each)}`;
+  const unknown = each.unknown === "allow" ? ", unknown prices pass uncounted" : "";
+  const head = `${pen.paint("bold", pen.safe(text))}${soft}${unknown}${mark === "" ? "" : `  ${mark}`}`;
+  return `${head}\n  ${amounts}\n  ${pen.paint("dim", allowanceId)}`;
+}
+
+const softText = ({ softPercent = 80, over = "warn" }: Left): string =>
+  over === "ask" ? `asks above ${softPercent}%` : `warns at ${softPercent}%`;
+
+const figureWidth = 9;
+const figure = (usd: number | "unknown"): string => String(usd).padStart(figureWidth);
+
+function pricesText({ folder, prices, template }: Static<typeof Prices.output>, pen: Pen): string {
+  if (template !== undefined) return template.trimEnd();
+  if (prices.length === 0)
+    return [
+      `No price is known: there is no list in ${pen.safe(folder)}.`,
+      pen.paint("dim", "`arw prices --template` prints one to fill in."),
+    ].join("\n");
+  const names = prices.map(({ model, host }) => pen.safe(host === null ? model : `${model} at ${host}`));
+  const nameWidth = Math.max("MODEL".length, ...names.map((name) => name.length));
+  const head = `${"MODEL".padEnd(nameWidth)}  ${["IN", "CACHED IN", "OUT"].map((word) => word.padStart(figureWidth)).join("  ")}  FROM`;
+  const lines = prices.map((row, place) => {
+    const { inputUsdPerMillion, cachedInputUsdPerMillion, outputUsdPerMillion } = row;
+    const figures = [inputUsdPerMillion, cachedInputUsdPerMillion, outputUsdPerMillion].map(figure).join("  ");
+    return `${(names[place] ?? "").padEnd(nameWidth)}  ${figures}  ${fromText(row, pen)}`;
+  });
+  return [pen.paint("dim", head), ...lines, pen.paint("dim", "USD for a million tokens.")].join("\n");
+}
+
+function fromText({ place, isInForce }: PriceRow, pen: Pen): string {
+  if (place === null) return pen.paint("dim", "no list names it");
+  return isInForce ? pen.safe(place) : `${pen.safe(place)} ${pen.paint("dim", "(not yet)")}`;
+}
