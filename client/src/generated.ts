@@ -147,6 +147,15 @@ export type AgentsStopOutput = {
 export type ApprovalsDecideInput = {
   readonly approvalId: string;
   readonly decision: "allow" | "deny";
+  /** Allow more than this one call. */
+  readonly lasting?: {
+    /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+    readonly until: string;
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    readonly over: "path" | "folder" | "host" | "tool";
+  } | undefined;
+  /** Arguments to change before the call is made; those that are not named stay as they were asked. */
+  readonly input?: Readonly<Record<string, unknown>> | undefined;
   /** Kept with the answer. */
   readonly reason?: string | undefined;
 };
@@ -183,6 +192,35 @@ export type ApprovalsDecideOutput = {
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
   readonly rule: string;
+  readonly host?: string | undefined;
+  /** What the rule says for its asking. */
+  readonly why?: string | undefined;
+  /** Where the rule stands. */
+  readonly ruleSource?: string | undefined;
+  /** What the call does, and whether it can be undone. */
+  readonly effect?: string | undefined;
+  /** What the tool needs from the world. */
+  readonly needs?: readonly string[] | undefined;
+  /** Whose words the call was built from. */
+  readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  /** What the call was built from. */
+  readonly sources?: readonly {
+    readonly label: string;
+    /** Which tool call of the run read it. */
+    readonly step: number;
+    readonly tool: string;
+    readonly summary: string;
+  }[] | undefined;
+  /** What can be answered. */
+  readonly offers?: readonly ({
+    readonly answer: "once" | "lasting" | "edit" | "deny";
+    /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+    readonly until?: string | undefined;
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    readonly over?: "path" | "folder" | "host" | "tool" | undefined;
+    /** Exactly what this answer would allow. */
+    readonly words: string;
+  })[] | undefined;
   readonly summary: string;
   readonly diff?: string | undefined;
   readonly canUndo: boolean;
@@ -195,6 +233,34 @@ export type ApprovalsDecideOutput = {
   readonly answeredAtMs?: number | undefined;
   readonly answeredBy?: string | undefined;
   readonly reason?: string | undefined;
+  /** What the person made of the call. */
+  readonly edited?: {
+    /** The arguments that ran, redacted. */
+    readonly input: unknown;
+    /** SHA-256 of the content. */
+    readonly argsDigest: string;
+    /** Unified diff of the arguments, redacted. */
+    readonly changes: string;
+    readonly summary: string;
+    readonly diff?: string | undefined;
+  } | undefined;
+  /** What was allowed beyond this call. */
+  readonly lasting?: {
+    readonly leaseId: string;
+    /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+    readonly until: string;
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    readonly over: "path" | "folder" | "host" | "tool";
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+    /** Exactly what this answer would allow. */
+    readonly words: string;
+  } | undefined;
+  /** The answer to another question that answered this one, too. */
+  readonly coveredBy?: {
+    readonly approvalId: string;
+    readonly leaseId: string;
+  } | undefined;
 };
 
 export type AuditListInput = {
@@ -2059,6 +2125,35 @@ export type StateApprovalsOutput = {
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
     readonly rule: string;
+    readonly host?: string | undefined;
+    /** What the rule says for its asking. */
+    readonly why?: string | undefined;
+    /** Where the rule stands. */
+    readonly ruleSource?: string | undefined;
+    /** What the call does, and whether it can be undone. */
+    readonly effect?: string | undefined;
+    /** What the tool needs from the world. */
+    readonly needs?: readonly string[] | undefined;
+    /** Whose words the call was built from. */
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** What the call was built from. */
+    readonly sources?: readonly {
+      readonly label: string;
+      /** Which tool call of the run read it. */
+      readonly step: number;
+      readonly tool: string;
+      readonly summary: string;
+    }[] | undefined;
+    /** What can be answered. */
+    readonly offers?: readonly ({
+      readonly answer: "once" | "lasting" | "edit" | "deny";
+      /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+      readonly until?: string | undefined;
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      readonly over?: "path" | "folder" | "host" | "tool" | undefined;
+      /** Exactly what this answer would allow. */
+      readonly words: string;
+    })[] | undefined;
     readonly summary: string;
     readonly diff?: string | undefined;
     readonly canUndo: boolean;
@@ -2071,6 +2166,34 @@ export type StateApprovalsOutput = {
     readonly answeredAtMs?: number | undefined;
     readonly answeredBy?: string | undefined;
     readonly reason?: string | undefined;
+    /** What the person made of the call. */
+    readonly edited?: {
+      /** The arguments that ran, redacted. */
+      readonly input: unknown;
+      /** SHA-256 of the content. */
+      readonly argsDigest: string;
+      /** Unified diff of the arguments, redacted. */
+      readonly changes: string;
+      readonly summary: string;
+      readonly diff?: string | undefined;
+    } | undefined;
+    /** What was allowed beyond this call. */
+    readonly lasting?: {
+      readonly leaseId: string;
+      /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+      readonly until: string;
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      readonly over: "path" | "folder" | "host" | "tool";
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly endsAtMs: number;
+      /** Exactly what this answer would allow. */
+      readonly words: string;
+    } | undefined;
+    /** The answer to another question that answered this one, too. */
+    readonly coveredBy?: {
+      readonly approvalId: string;
+      readonly leaseId: string;
+    } | undefined;
   })[];
   readonly nextCursor: string | null;
 };
@@ -2111,6 +2234,35 @@ export type StateApprovalsGetOutput = {
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
   readonly rule: string;
+  readonly host?: string | undefined;
+  /** What the rule says for its asking. */
+  readonly why?: string | undefined;
+  /** Where the rule stands. */
+  readonly ruleSource?: string | undefined;
+  /** What the call does, and whether it can be undone. */
+  readonly effect?: string | undefined;
+  /** What the tool needs from the world. */
+  readonly needs?: readonly string[] | undefined;
+  /** Whose words the call was built from. */
+  readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  /** What the call was built from. */
+  readonly sources?: readonly {
+    readonly label: string;
+    /** Which tool call of the run read it. */
+    readonly step: number;
+    readonly tool: string;
+    readonly summary: string;
+  }[] | undefined;
+  /** What can be answered. */
+  readonly offers?: readonly ({
+    readonly answer: "once" | "lasting" | "edit" | "deny";
+    /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+    readonly until?: string | undefined;
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    readonly over?: "path" | "folder" | "host" | "tool" | undefined;
+    /** Exactly what this answer would allow. */
+    readonly words: string;
+  })[] | undefined;
   readonly summary: string;
   readonly diff?: string | undefined;
   readonly canUndo: boolean;
@@ -2123,6 +2275,34 @@ export type StateApprovalsGetOutput = {
   readonly answeredAtMs?: number | undefined;
   readonly answeredBy?: string | undefined;
   readonly reason?: string | undefined;
+  /** What the person made of the call. */
+  readonly edited?: {
+    /** The arguments that ran, redacted. */
+    readonly input: unknown;
+    /** SHA-256 of the content. */
+    readonly argsDigest: string;
+    /** Unified diff of the arguments, redacted. */
+    readonly changes: string;
+    readonly summary: string;
+    readonly diff?: string | undefined;
+  } | undefined;
+  /** What was allowed beyond this call. */
+  readonly lasting?: {
+    readonly leaseId: string;
+    /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+    readonly until: string;
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    readonly over: "path" | "folder" | "host" | "tool";
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+    /** Exactly what this answer would allow. */
+    readonly words: string;
+  } | undefined;
+  /** The answer to another question that answered this one, too. */
+  readonly coveredBy?: {
+    readonly approvalId: string;
+    readonly leaseId: string;
+  } | undefined;
 };
 
 export type StateApprovalsWatchInput = {
@@ -4422,10 +4602,38 @@ export interface EventData {
     readonly approvalId: string;
     readonly reason?: string | undefined;
   };
-  /** A person allowed the call once. */
+  /** A person allowed the call, as it was asked or with arguments that they changed. */
   readonly "approvals.granted": {
     readonly approvalId: string;
     readonly reason?: string | undefined;
+    /** What the person made of the call. */
+    readonly edited?: {
+      /** The arguments that ran, redacted. */
+      readonly input: unknown;
+      /** SHA-256 of the content. */
+      readonly argsDigest: string;
+      /** Unified diff of the arguments, redacted. */
+      readonly changes: string;
+      readonly summary: string;
+      readonly diff?: string | undefined;
+    } | undefined;
+    /** What was allowed beyond this call. */
+    readonly lasting?: {
+      readonly leaseId: string;
+      /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+      readonly until: string;
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      readonly over: "path" | "folder" | "host" | "tool";
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly endsAtMs: number;
+      /** Exactly what this answer would allow. */
+      readonly words: string;
+    } | undefined;
+    /** The answer to another question that answered this one, too. */
+    readonly coveredBy?: {
+      readonly approvalId: string;
+      readonly leaseId: string;
+    } | undefined;
   };
   /** A call waits for a person. */
   readonly "approvals.requested": {
@@ -4460,6 +4668,35 @@ export interface EventData {
     };
     /** Which rule asks. */
     readonly rule: string;
+    readonly host?: string | undefined;
+    /** What the rule says for its asking. */
+    readonly why?: string | undefined;
+    /** Where the rule stands. */
+    readonly ruleSource?: string | undefined;
+    /** What the call does, and whether it can be undone. */
+    readonly effect?: string | undefined;
+    /** What the tool needs from the world. */
+    readonly needs?: readonly string[] | undefined;
+    /** Whose words the call was built from. */
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** What the call was built from. */
+    readonly sources?: readonly {
+      readonly label: string;
+      /** Which tool call of the run read it. */
+      readonly step: number;
+      readonly tool: string;
+      readonly summary: string;
+    }[] | undefined;
+    /** What can be answered. */
+    readonly offers?: readonly ({
+      readonly answer: "once" | "lasting" | "edit" | "deny";
+      /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
+      readonly until?: string | undefined;
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      readonly over?: "path" | "folder" | "host" | "tool" | undefined;
+      /** Exactly what this answer would allow. */
+      readonly words: string;
+    })[] | undefined;
     readonly summary: string;
     /** Exact unified diff of what would change. */
     readonly diff?: string | undefined;
@@ -5167,7 +5404,7 @@ export interface Client {
     stop(input: AgentsStopInput, options?: CallOptions): Promise<AgentsStopOutput>;
   };
   readonly approvals: {
-    /** Answer a call that waits: allow it once, or deny it. */
+    /** Answer a call that waits: allow it once, with other arguments or for longer, or deny it. */
     decide(input: ApprovalsDecideInput, options?: CallOptions): Promise<ApprovalsDecideOutput>;
   };
   readonly audit: {

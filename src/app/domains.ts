@@ -90,6 +90,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     log,
     redactor,
     timeoutMs: means.approvalTimeoutMs,
+    brake: () => halt.brake,
   });
   const budgets = createBudgets({ parts, clock, log, lists: means.prices });
   const rulings = createRulings({

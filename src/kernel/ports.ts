@@ -206,6 +206,8 @@ export interface Ruling {
   /** Where it stands. */
   readonly source: string;
   readonly reason: string;
+  /** False where a question has to be asked each time, and no lease answers it. */
+  readonly isLeasable?: boolean;
 }
 
 /** Decides by the user's policies. Runs for every call, so what is known is answered at once; pure, and never rejects. */

@@ -140,6 +140,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         log,
         redactor,
         timeoutMs: approvalTimeoutMs,
+        brake: () => halt.brake,
       });
       const budgets = createBudgets({ parts, clock, log, lists: options.prices ?? noPrices });
       const endEgress = async (reason: string): Promise<void> => late.egress?.endAll(reason);

@@ -67,14 +67,13 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     async call(operation, input, summary) {
       actor.signal.throwIfAborted();
       stepNumber += 1;
-      const { folder, path } = operation.scope?.(input) ?? {};
       const step: Step = {
         agent,
         step: stepNumber,
         tool: operation.id,
         summary: summary.slice(0, 500),
         argsDigest: digestOf(input),
-        target: { ...(folder === undefined ? {} : { folder }), ...(path === undefined ? {} : { path }) },
+        target: targetOf(operation, input),
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
@@ -143,6 +142,11 @@ function createHands({ labels, actorOf }: ToolboxOptions) {
   };
 }
 
+function targetOf({ scope }: Operation, input: unknown): Step["target"] {
+  const { folder, path } = scope?.(input as never) ?? {};
+  return { ...(folder === undefined ? {} : { folder }), ...(path === undefined ? {} : { path }) };
+}
+
 interface Recall {
   readonly step: Step;
   readonly operation: Pick<Operation, "effect">;
@@ -182,11 +186,17 @@ interface Performance {
 async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<never> {
   const { actor, recorder, record } = options;
   const { target, ...named } = step;
+  const { summary } = named;
+  // The record is what the agent asked for, so that a resume finds its step; what is told is what was done.
+  const changed = (ran: unknown) => ({
+    summary: `${summary.slice(0, 450)} (with changes by a person)`,
+    ...targetOf(operation, ran),
+  });
   if (operation.effect !== "read" && !record.intents.has(step.step))
     await actor.emit(IntentProposed, { ...named, ...target });
   const atMs = actor.now();
   try {
-    const result = await hand.call(operation, input as never);
+    const { output: result, input: ran } = await hand.carryOut(operation, input as never);
     const kept = await recorder.keep(result);
     const recorded: Recorded = {
       step: step.step,
@@ -197,7 +207,11 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
       ...kept,
     };
     const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
-    await actor.emit(definition, { agent: step.agent, summary: step.summary, ...target, recorded });
+    await actor.emit(definition, {
+      agent: step.agent,
+      ...(ran === input ? { summary, ...target } : changed(ran)),
+      recorded,
+    });
     return result as never;
   } catch (error) {
     // A stopped run says so itself, at its end; the step simply did not happen.

@@ -26,7 +26,7 @@ const answered =
 
 export const approvals = view(Approval)({
   name: "approvals",
-  version: 1,
+  version: 2,
   about: "Calls that wait for a person, and how they were answered, newest first.",
   rowsMax: approvalsMax,
   filters: {
@@ -41,7 +41,15 @@ export const approvals = view(Approval)({
         return { ...shown, status: "waiting", corrId: e.corrId, requestedAtMs: e.timeMs };
       },
     ),
-    approval(ApprovalGranted, (e) => e.data.approvalId, answered("granted")),
+    approval(
+      ApprovalGranted,
+      (e) => e.data.approvalId,
+      (row, e) => {
+        const { approvalId: _known, reason: _told, ...answeredWith } = e.data;
+        const granted = answered("granted")(row, e);
+        return granted === null ? null : { ...granted, ...answeredWith };
+      },
+    ),
     approval(ApprovalDenied, (e) => e.data.approvalId, answered("denied")),
     approval(ApprovalExpired, (e) => e.data.approvalId, answered("expired")),
     approval(ApprovalCancelled, (e) => e.data.approvalId, answered("cancelled")),

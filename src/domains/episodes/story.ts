@@ -29,6 +29,12 @@ const resultSize = (data: Data): string => {
   return recorded?.resultSizeBytes === undefined ? "" : `, ${formatBytes(recorded.resultSizeBytes)} recorded`;
 };
 
+function allowed({ edited, lasting, coveredBy }: Data): string {
+  if (edited !== undefined) return `Allowed once, with these changes:\n${text((edited as Data)["changes"]).trimEnd()}`;
+  if (lasting !== undefined) return `Allowed for longer: ${text((lasting as Data)["words"])}`;
+  return coveredBy === undefined ? "Allowed once" : "Allowed by the answer to another question";
+}
+
 const tellers: Readonly<Record<string, Teller>> = {
   "agents.run.started": (d) => `${text(d["agent"])} begins: ${text(d["title"])} (model: ${text(d["model"])})`,
   "agents.run.finished": (d) => {
@@ -46,7 +52,7 @@ const tellers: Readonly<Record<string, Teller>> = {
   "actions.refused": (d) => `Refused: ${text(d["summary"])}${place(d)}: ${because(d)}`,
   "actions.failed": (d) => `Failed: ${text(d["summary"])}${place(d)}: ${text(d["error"])}`,
   "approvals.requested": (d) => `Asks: ${text(d["summary"])} (rule ${text(d["rule"])})`,
-  "approvals.granted": () => "Allowed once",
+  "approvals.granted": allowed,
   "approvals.denied": (d) => `Denied${d["reason"] === undefined ? "" : `: ${text(d["reason"])}`}`,
   "approvals.expired": () => "Nobody answered in time, which counts as no",
   "approvals.cancelled": (d) => `Question withdrawn: ${text(d["reason"])}`,

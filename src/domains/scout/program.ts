@@ -49,14 +49,20 @@ export const scout: AgentProgram = {
     const brief = composeBrief(builder.findings({ previous }));
     await conclude(brief, tools);
     const notDone = leftOut(listed);
-    const isWritten = await writeBrief({ folder, output, text: brief.text, tools });
+    const written = await writeBrief({ folder, output, text: brief.text, tools });
+    const isWritten = written !== null;
     if (!isWritten) notDone.push(`${output} was not written, because that was not allowed`);
     await tools.call(Remember, { folder, manifest: plain(builder.manifest()) }, "Keep the list of files for next time");
     const counted = `${count(listed.files.length, "file")} read, ${count(brief.statements.length, "statement")}, each with its source.`;
     return {
-      outcome: isWritten ? `Wrote ${output}: ${counted}` : `Wrote nothing: ${counted}`,
+      outcome: isWritten ? `Wrote ${written}: ${counted}` : `Wrote nothing: ${counted}`,
       notDone,
-      output: { written: isWritten, path: output, files: listed.files.length, statements: brief.statements.length },
+      output: {
+        written: isWritten,
+        path: written ?? output,
+        files: listed.files.length,
+        statements: brief.statements.length,
+      },
     };
   },
 };
@@ -167,18 +173,19 @@ async function conclude(brief: Brief, tools: Tools): Promise<void> {
   }
 }
 
+/** The path that was written: a person who was asked may have named another one. */
 async function writeBrief(options: {
   readonly folder: string;
   readonly output: string;
   readonly text: string;
   readonly tools: Tools;
-}): Promise<boolean> {
+}): Promise<string | null> {
   const { folder, output, text, tools } = options;
   try {
-    await tools.call(Write, { folder, path: output, text }, `Write ${output}`);
-    return true;
+    const { path } = await tools.call(Write, { folder, path: output, text }, `Write ${output}`);
+    return path;
   } catch (error) {
-    if (isProblem(error, ApprovalDenied) || isProblem(error, Denied)) return false;
+    if (isProblem(error, ApprovalDenied) || isProblem(error, Denied)) return null;
     throw error;
   }
 }
