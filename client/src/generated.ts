@@ -101,6 +101,49 @@ export type AccessWhoamiOutput = {
   readonly caller: string;
 };
 
+export type AgentsDeclassifyInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** Number of the tool call within the run, from 1. */
+  readonly step: number;
+  /** Why it may be acted on; kept in the ledger. */
+  readonly reason: string;
+};
+export type AgentsDeclassifyOutput = {
+  readonly declassified: {
+    readonly seq: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly agent: string;
+    /** Number of the tool call within the run, from 1. */
+    readonly step: number;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    /** One plain line. */
+    readonly summary: string;
+    readonly folder?: string | undefined;
+    readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** The label that the value gave. */
+    readonly label: "user" | "file" | "web" | "tool";
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Why it may be acted on; kept in the ledger. */
+    readonly reason: string;
+    /** Who said so, such as `person:admin`. */
+    readonly by: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  };
+  /** True when nothing else that the run has learned gives this label. */
+  readonly isLabelGone: boolean;
+  /** Steps that give the same label still. */
+  readonly openSteps: readonly number[];
+  /** Further ones. */
+  readonly openStepsMore: number;
+};
+
 export type AgentsResumeInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
@@ -809,6 +852,26 @@ export type EpisodesShowOutput = {
     })[];
     /** Changes of files that the row does not name. */
     readonly filesMore: number;
+    /** Labels of what the run was given. */
+    readonly givenLabels: readonly ("user" | "file" | "web" | "tool")[];
+    /** What the calls of the run are built from: the first values of each label. */
+    readonly sources: readonly ({
+      readonly label: "user" | "file" | "web" | "tool";
+      /** Number of the tool call within the run, from 1. */
+      readonly step: number;
+      /** Operation id of the tool. */
+      readonly tool: string;
+      /** One plain line. */
+      readonly summary: string;
+      /** File, host or folder that it came from. */
+      readonly target?: string | undefined;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** A person said that it gives no label any more. */
+      readonly isDeclassified: boolean;
+    })[];
+    /** Further values, which the row has no room for. */
+    readonly sourcesMore: number;
     /** Tokens of models, in and out together. */
     readonly tokens: number | "unknown";
     readonly costUsd: number | "unknown";
@@ -919,6 +982,26 @@ export type EpisodesSnapshotOutput = {
     })[];
     /** Changes of files that the row does not name. */
     readonly filesMore: number;
+    /** Labels of what the run was given. */
+    readonly givenLabels: readonly ("user" | "file" | "web" | "tool")[];
+    /** What the calls of the run are built from: the first values of each label. */
+    readonly sources: readonly ({
+      readonly label: "user" | "file" | "web" | "tool";
+      /** Number of the tool call within the run, from 1. */
+      readonly step: number;
+      /** Operation id of the tool. */
+      readonly tool: string;
+      /** One plain line. */
+      readonly summary: string;
+      /** File, host or folder that it came from. */
+      readonly target?: string | undefined;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** A person said that it gives no label any more. */
+      readonly isDeclassified: boolean;
+    })[];
+    /** Further values, which the row has no room for. */
+    readonly sourcesMore: number;
     /** Tokens of models, in and out together. */
     readonly tokens: number | "unknown";
     readonly costUsd: number | "unknown";
@@ -2671,6 +2754,96 @@ export type StateConsumersWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateDeclassifiedInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** Joins everything that belongs to one episode. */
+  readonly episode?: string | undefined;
+};
+export type StateDeclassifiedOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    readonly seq: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly agent: string;
+    /** Number of the tool call within the run, from 1. */
+    readonly step: number;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    /** One plain line. */
+    readonly summary: string;
+    readonly folder?: string | undefined;
+    readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** The label that the value gave. */
+    readonly label: "user" | "file" | "web" | "tool";
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Why it may be acted on; kept in the ledger. */
+    readonly reason: string;
+    /** Who said so, such as `person:admin`. */
+    readonly by: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateDeclassifiedGetInput = {
+  readonly key: string;
+};
+export type StateDeclassifiedGetOutput = {
+  readonly seq: number;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  readonly agent: string;
+  /** Number of the tool call within the run, from 1. */
+  readonly step: number;
+  /** Operation id of the tool. */
+  readonly tool: string;
+  /** One plain line. */
+  readonly summary: string;
+  readonly folder?: string | undefined;
+  readonly path?: string | undefined;
+  /** Host and port, such as `example.org:443`. */
+  readonly host?: string | undefined;
+  /** The label that the value gave. */
+  readonly label: "user" | "file" | "web" | "tool";
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Why it may be acted on; kept in the ledger. */
+  readonly reason: string;
+  /** Who said so, such as `person:admin`. */
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+};
+
+export type StateDeclassifiedWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateDeclassifiedWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateEgressLeasesInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -3072,6 +3245,26 @@ export type StateEpisodesOutput = {
     })[];
     /** Changes of files that the row does not name. */
     readonly filesMore: number;
+    /** Labels of what the run was given. */
+    readonly givenLabels: readonly ("user" | "file" | "web" | "tool")[];
+    /** What the calls of the run are built from: the first values of each label. */
+    readonly sources: readonly ({
+      readonly label: "user" | "file" | "web" | "tool";
+      /** Number of the tool call within the run, from 1. */
+      readonly step: number;
+      /** Operation id of the tool. */
+      readonly tool: string;
+      /** One plain line. */
+      readonly summary: string;
+      /** File, host or folder that it came from. */
+      readonly target?: string | undefined;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** A person said that it gives no label any more. */
+      readonly isDeclassified: boolean;
+    })[];
+    /** Further values, which the row has no room for. */
+    readonly sourcesMore: number;
     /** Tokens of models, in and out together. */
     readonly tokens: number | "unknown";
     readonly costUsd: number | "unknown";
@@ -3161,6 +3354,26 @@ export type StateEpisodesGetOutput = {
   })[];
   /** Changes of files that the row does not name. */
   readonly filesMore: number;
+  /** Labels of what the run was given. */
+  readonly givenLabels: readonly ("user" | "file" | "web" | "tool")[];
+  /** What the calls of the run are built from: the first values of each label. */
+  readonly sources: readonly ({
+    readonly label: "user" | "file" | "web" | "tool";
+    /** Number of the tool call within the run, from 1. */
+    readonly step: number;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    /** One plain line. */
+    readonly summary: string;
+    /** File, host or folder that it came from. */
+    readonly target?: string | undefined;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** A person said that it gives no label any more. */
+    readonly isDeclassified: boolean;
+  })[];
+  /** Further values, which the row has no room for. */
+  readonly sourcesMore: number;
   /** Tokens of models, in and out together. */
   readonly tokens: number | "unknown";
   readonly costUsd: number | "unknown";
@@ -3856,6 +4069,7 @@ export type StateRunsOutput = {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
     })[];
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly startedAtMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -3883,6 +4097,7 @@ export type StateRunsGetOutput = {
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path?: string | undefined;
   })[];
+  readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly startedAtMs: number;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -4479,6 +4694,10 @@ export interface EventData {
     readonly summary: string;
     readonly folder?: string | undefined;
     readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** Whose words the answer may hold; it stays on the calls that follow. */
+    readonly label?: "user" | "file" | "web" | "tool" | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -4509,6 +4728,12 @@ export interface EventData {
     readonly summary: string;
     readonly folder?: string | undefined;
     readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** Whose words the answer may hold; it stays on the calls that follow. */
+    readonly label?: "user" | "file" | "web" | "tool" | undefined;
+    /** SHA-256 of the content. */
+    readonly resultRef?: string | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -4525,6 +4750,12 @@ export interface EventData {
     readonly summary: string;
     readonly folder?: string | undefined;
     readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** Whose words the answer may hold; it stays on the calls that follow. */
+    readonly label?: "user" | "file" | "web" | "tool" | undefined;
+    /** SHA-256 of the content. */
+    readonly resultRef?: string | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -4586,6 +4817,28 @@ export interface EventData {
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
     })[];
+    /** Whose words the input holds. */
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  };
+  /** A person looked at one value that a run had learned, and said that it gives no label any more. */
+  readonly "agents.value.declassified": {
+    readonly agent: string;
+    /** Number of the tool call within the run, from 1. */
+    readonly step: number;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    /** One plain line. */
+    readonly summary: string;
+    readonly folder?: string | undefined;
+    readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** The label that the value gave. */
+    readonly label: "user" | "file" | "web" | "tool";
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Why it may be acted on; kept in the ledger. */
+    readonly reason: string;
   };
   /** The caller left before anybody answered. */
   readonly "approvals.cancelled": {
@@ -5065,6 +5318,8 @@ export interface EventData {
     readonly summary: string;
     readonly folder?: string | undefined;
     readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
   };
@@ -5092,6 +5347,10 @@ export interface EventData {
     readonly summary: string;
     readonly folder?: string | undefined;
     readonly path?: string | undefined;
+    /** Host and port, such as `example.org:443`. */
+    readonly host?: string | undefined;
+    /** Whose words the answer may hold; it stays on the calls that follow. */
+    readonly label?: "user" | "file" | "web" | "tool" | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -5396,6 +5655,8 @@ export interface Client {
     whoami(input?: AccessWhoamiInput, options?: CallOptions): Promise<AccessWhoamiOutput>;
   };
   readonly agents: {
+    /** Say of one value that a run has learned that it may be acted on: from here on it gives no label. */
+    declassify(input: AgentsDeclassifyInput, options?: CallOptions): Promise<AgentsDeclassifyOutput>;
     /** Go on with an interrupted run without repeating what it recorded. */
     resume(input: AgentsResumeInput, options?: CallOptions): Promise<AgentsResumeOutput>;
     /** Let an agent work under the grants given here and nothing else. */
@@ -5624,6 +5885,12 @@ export interface Client {
     consumersGet(input: StateConsumersGetInput, options?: CallOptions): Promise<StateConsumersGetOutput>;
     /** Follow consumers as JSON patches (RFC 6902). */
     consumersWatch(input?: StateConsumersWatchInput, options?: StreamOptions): AsyncGenerator<StateConsumersWatchOutput, void, undefined>;
+    /** List values that a person declassified, with who, when and why, newest first. */
+    declassified(input?: StateDeclassifiedInput, options?: CallOptions): Promise<StateDeclassifiedOutput>;
+    /** Show one row of declassified. */
+    declassifiedGet(input: StateDeclassifiedGetInput, options?: CallOptions): Promise<StateDeclassifiedGetOutput>;
+    /** Follow declassified as JSON patches (RFC 6902). */
+    declassifiedWatch(input?: StateDeclassifiedWatchInput, options?: StreamOptions): AsyncGenerator<StateDeclassifiedWatchOutput, void, undefined>;
     /** List hosts that are open for a while, newest first. */
     egressLeases(input?: StateEgressLeasesInput, options?: CallOptions): Promise<StateEgressLeasesOutput>;
     /** Show one row of egressLeases. */
@@ -5766,6 +6033,7 @@ export function createClient(options: ClientOptions): Client {
       whoami: (input = {}, options) => runtime.call("GET /whoami", input, options) as Promise<AccessWhoamiOutput>,
     },
     agents: {
+      declassify: (input, options) => runtime.call("POST /agents/declassify", input, options) as Promise<AgentsDeclassifyOutput>,
       resume: (input, options) => runtime.call("POST /agents/resume", input, options) as Promise<AgentsResumeOutput>,
       run: (input, options) => runtime.call("POST /agents/run", input, options) as Promise<Accepted>,
       stop: (input, options) => runtime.call("POST /agents/stop", input, options) as Promise<AgentsStopOutput>,
@@ -5899,6 +6167,9 @@ export function createClient(options: ClientOptions): Client {
       consumers: (input = {}, options) => runtime.call("GET /state/consumers", input, options) as Promise<StateConsumersOutput>,
       consumersGet: (input, options) => runtime.call("GET /state/consumers/{key}", input, options) as Promise<StateConsumersGetOutput>,
       consumersWatch: (input = {}, options) => runtime.stream("GET /state/consumers/-/watch", input, options) as AsyncGenerator<StateConsumersWatchOutput, void, undefined>,
+      declassified: (input = {}, options) => runtime.call("GET /state/declassified", input, options) as Promise<StateDeclassifiedOutput>,
+      declassifiedGet: (input, options) => runtime.call("GET /state/declassified/{key}", input, options) as Promise<StateDeclassifiedGetOutput>,
+      declassifiedWatch: (input = {}, options) => runtime.stream("GET /state/declassified/-/watch", input, options) as AsyncGenerator<StateDeclassifiedWatchOutput, void, undefined>,
       egressLeases: (input = {}, options) => runtime.call("GET /state/egressLeases", input, options) as Promise<StateEgressLeasesOutput>,
       egressLeasesGet: (input, options) => runtime.call("GET /state/egressLeases/{key}", input, options) as Promise<StateEgressLeasesGetOutput>,
       egressLeasesWatch: (input = {}, options) => runtime.stream("GET /state/egressLeases/-/watch", input, options) as AsyncGenerator<StateEgressLeasesWatchOutput, void, undefined>,

@@ -1,7 +1,7 @@
 /** How the hub's own domains like to be shown on the command line. The surface itself names none of them. */
 import { formatBytes, formatDurationMs } from "../base/units.ts";
 import { truncate } from "../base/text-marks.ts";
-import { Resume, RunProgress, Stop } from "../domains/agents/contract.ts";
+import { Declassify, Resume, RunProgress, Stop } from "../domains/agents/contract.ts";
 import {
   type Approval,
   ApprovalCancelled,
@@ -12,6 +12,7 @@ import {
   Decide,
 } from "../domains/approvals/contract.ts";
 import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
+import { agentAnswers, sourcesText } from "./cli-agents.ts";
 import { budgetAnswers } from "./cli-budgets.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
@@ -39,6 +40,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     { words: "episodes", operation: "state.episodes" },
     { words: "approvals", operation: "state.approvals" },
     { words: "tasks", operation: "tasks.list" },
+    { words: "declassified", operation: "state.declassified" },
   ],
   aliases: [
     { word: "stop", flag: "--all", means: ["halt"] },
@@ -48,6 +50,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     ...budgetAnswers,
     ...egressAnswers,
     ...capsuleAnswers,
+    ...agentAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) => approvalsText((output as { items: readonly Approval[] }).items, pen),
     [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),
@@ -66,6 +69,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     [Show.id]: episodeId("id"),
     [Stop.id]: episodeId("episode"),
     [Resume.id]: episodeId("episode"),
+    [Declassify.id]: episodeId("episode"),
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,
@@ -215,7 +219,7 @@ function storyText({ episode, story, nextAfterSeq }: Static<typeof Show.output>,
     nextAfterSeq === null
       ? []
       : [pen.paint("dim", `More: arw episodes show ${episode.id} --after-seq ${nextAfterSeq}`)];
-  return [...head, ...story.map((line) => storyLineText(line, pen)), ...more].join("\n");
+  return [...head, ...sourcesText(episode, pen), ...story.map((line) => storyLineText(line, pen)), ...more].join("\n");
 }
 
 function storyLineText(line: StoryLine, pen: Pen): string {

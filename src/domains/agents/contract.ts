@@ -1,11 +1,22 @@
 /** Agents: runs of agents, and how a person stops, resumes and follows them. */
-import { Grant } from "../../contract/caller.ts";
+import { Grant, labels } from "../../contract/caller.ts";
 import { event } from "../../contract/event.ts";
 import { type Operation, op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
-import { closed, CorrelationId, type Static, type TObject, type TSchema, Type } from "../../contract/schema.ts";
+import {
+  closed,
+  CorrelationId,
+  Digest,
+  EpochMs,
+  oneOf,
+  type Static,
+  type TObject,
+  type TSchema,
+  Type,
+} from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import { Interrupted, QueueFull } from "../../contract/task.ts";
+import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
 
 const Agent = Type.String({ maxLength: 120 });
 
@@ -19,6 +30,9 @@ export const RunStarted = event({
     folder: Type.Optional(Type.String({ maxLength: 4096 })),
     input: Type.Unknown(),
     grants: Type.Array(Grant, { maxItems: 64 }),
+    labels: Type.Optional(
+      Type.Array(oneOf(labels), { maxItems: labels.length, description: "Whose words the input holds." }),
+    ),
   }),
 });
 export const RunProgress = event({
@@ -70,12 +84,34 @@ export const RunResumed = event({
   about: "An interrupted run is to go on; recorded steps are not repeated.",
   data: closed({ agent: Agent, recordedSteps: Type.Integer({ minimum: 0 }) }),
 });
+const Label = oneOf(labels, "The label that the value gave.");
+const Reason = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  description: "Why it may be acted on; kept in the ledger.",
+});
+const value = { agent: Agent, step: Step, tool: Tool, summary: Summary, ...targetFields, label: Label, digest: Digest };
+export const ValueDeclassified = event({
+  kind: "agents.value.declassified",
+  about: "A person looked at one value that a run had learned, and said that it gives no label any more.",
+  data: closed({ ...value, reason: Reason }),
+});
+/** One line of the ledger of declassified values. */
+export const DeclassifiedValue = closed({
+  seq: Type.Integer({ minimum: 0 }),
+  episode: CorrelationId,
+  ...value,
+  reason: Reason,
+  by: Type.String({ description: "Who said so, such as `person:admin`." }),
+  atMs: EpochMs,
+});
+export type DeclassifiedValue = Static<typeof DeclassifiedValue>;
 
 export const NotRunning = problem({
   code: "agents.not-running",
   status: 409,
   title: "Not running",
-  about: "The episode has ended already, as `episodeStatus` says; there is nothing to stop.",
+  about: "The episode has ended already, as `episodeStatus` says; nothing of it goes on.",
 });
 export const NotInterrupted = problem({
   code: "agents.not-interrupted",
@@ -115,6 +151,26 @@ export const RunDidNotFinish = problem({
   title: "The run failed",
   about:
     "A tool call failed and the agent could not go on. `causeCode` is the code of what failed; the episode tells the story.",
+});
+
+export const UnknownStep = problem({
+  code: "agents.unknown-step",
+  status: 404,
+  title: "No such step",
+  about: "The run has recorded no step of this number. `arw episodes show ID` lists the steps that give a label.",
+});
+export const NotLabelled = problem({
+  code: "agents.not-labelled",
+  status: 409,
+  title: "The value gives no label",
+  about:
+    "What this step answered is the hub's own words, or nothing was recorded of it; there is nothing to declassify.",
+});
+export const AlreadyDeclassified = problem({
+  code: "agents.already-declassified",
+  status: 409,
+  title: "Declassified already",
+  about: "A person declassified this value before. `arw declassified` says who, when and why.",
 });
 
 export const Run = op({
@@ -205,4 +261,24 @@ export const Resume = op({
   output: EpisodeStatus,
   problems: [NotFound, NotInterrupted, QueueFull],
   emits: [RunResumed, RunInterrupted],
+});
+
+/** Steps that an answer names; further ones are counted. */
+export const openStepsMax = 32;
+export const Declassify = op({
+  id: "agents.declassify",
+  http: "POST /agents/declassify",
+  cli: "declassify <episode> <step>",
+  effect: "write",
+  isForPersons: true,
+  about: "Say of one value that a run has learned that it may be acted on: from here on it gives no label.",
+  input: closed({ episode: CorrelationId, step: Step, reason: Reason }),
+  output: closed({
+    declassified: DeclassifiedValue,
+    isLabelGone: Type.Boolean({ description: "True when nothing else that the run has learned gives this label." }),
+    openSteps: Type.Array(Step, { maxItems: openStepsMax, description: "Steps that give the same label still." }),
+    openStepsMore: Type.Integer({ minimum: 0, description: "Further ones." }),
+  }),
+  problems: [NotFound, NotRunning, UnknownStep, NotLabelled, AlreadyDeclassified],
+  emits: [ValueDeclassified],
 });

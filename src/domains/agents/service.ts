@@ -11,6 +11,7 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import {
   type AgentProgram,
   AlreadyRan,
+  Declassify,
   NotInterrupted,
   NotRunning,
   Resume,
@@ -25,11 +26,14 @@ import {
   RunStarted,
   Stop,
   UnknownAgent,
+  ValueDeclassified,
 } from "./contract.ts";
+import { createDeclassify } from "./declassify.ts";
+import { createHands, type Hands } from "./hands.ts";
 import { formerEnd, isTriedAgain, waitsForWorker } from "./run-ends.ts";
-import { emptyRecord, readRunRecord } from "./run-record.ts";
+import { emptyRecord, readRunRecord, type RunRecord } from "./run-record.ts";
 import { createToolbox } from "./toolbox.ts";
-import { type RunRow, runs } from "./views.ts";
+import { declassified, type RunRow, runs } from "./views.ts";
 
 interface AgentsDeps {
   readonly parts: KernelParts;
@@ -39,6 +43,7 @@ interface AgentsDeps {
 interface Active {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
+  readonly hands: Hands;
 }
 
 type RunInput = Static<typeof Run.input>;
@@ -49,31 +54,12 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
   const resuming = new Set<string>();
   const row = (episode: string) => parts.kernel.views.get(runs, episode);
 
-  const begin = (program: AgentProgram, input: RunInput, ctx: Context): Promise<Static<typeof Run.output>> => {
-    const known = row(ctx.corrId);
-    // A run that began in this very turn has no row yet; one that was resumed is running before anybody runs it.
-    if (active.has(ctx.corrId) || (known !== undefined && known.status !== "running")) {
-      throw new Problem(AlreadyRan, `episode ${ctx.corrId} is ${known?.status ?? "running"}`);
-    }
-    const controller = new AbortController();
-    const ended = Promise.withResolvers<void>();
-    active.set(ctx.corrId, { controller, ended: ended.promise });
-    const signal = AbortSignal.any([ctx.signal, controller.signal]);
-    const labels = ctx.caller.labels ?? ["user"];
-    const caller: Caller = { kind: "agent", id: program.id, grants: input.grants, labels };
-    const actor = parts.act({ caller, corrId: ctx.corrId, signal });
-    return conduct({ program, input, actor, parts, resumedAtMs: known?.startedAtMs ?? null }).finally(() => {
-      active.delete(ctx.corrId);
-      ended.resolve();
-    });
-  };
-
   const run = async (input: RunInput, ctx: Context): Promise<Static<typeof Run.output>> => {
     const program = programOf(programs, input.agent);
     const known = row(ctx.corrId);
     const isOver = known !== undefined && known.status !== "running" && !active.has(ctx.corrId);
     if (isOver && isTriedAgain(parts, ctx.corrId)) return formerEnd(parts, ctx.corrId);
-    return await begin(program, input, ctx);
+    return await begin({ parts, active }, { program, input, ctx });
   };
 
   return {
@@ -105,11 +91,56 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
         }
         return { episode, status: row(episode)?.status ?? "running" };
       }),
+      bind(Declassify, createDeclassify({ parts, handsOf: (episode) => active.get(episode)?.hands })),
     ],
-    events: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
-    views: [runs],
+    events: [
+      RunStarted,
+      RunProgress,
+      RunFinished,
+      RunFailed,
+      RunCancelled,
+      RunInterrupted,
+      RunResumed,
+      ValueDeclassified,
+    ],
+    views: [runs, declassified],
     start: () => sayWhatWasInterrupted(parts),
   };
+}
+
+interface House {
+  readonly parts: KernelParts;
+  readonly active: Map<string, Active>;
+}
+type Begun = Pick<Conduct, "program" | "input"> & { readonly ctx: Context };
+
+function begin({ parts, active }: House, { program, input, ctx }: Begun): Promise<Static<typeof Run.output>> {
+  const { corrId } = ctx;
+  const known = parts.kernel.views.get(runs, corrId);
+  // A run that began in this very turn has no row yet; one that was resumed is running before anybody runs it.
+  if (active.has(corrId) || (known !== undefined && known.status !== "running")) {
+    throw new Problem(AlreadyRan, `episode ${corrId} is ${known?.status ?? "running"}`);
+  }
+  const controller = new AbortController();
+  const ended = Promise.withResolvers<void>();
+  const signal = AbortSignal.any([ctx.signal, controller.signal]);
+  // Who resumes a run makes what it was given no more their own words.
+  const labels = known?.labels ?? ctx.caller.labels ?? ["user"];
+  const caller: Caller = { kind: "agent", id: program.id, grants: input.grants, labels };
+  const actor = parts.act({ caller, corrId, signal });
+  // Read and made in one turn: whatever is declassified from here on is told to the hands.
+  const record = known === undefined ? emptyRecord : readRunRecord(parts.kernel.journal, corrId);
+  const hands = createHands({
+    labels,
+    declassified: record.declassified,
+    actorOf: (held) => parts.act({ caller: { ...caller, labels: [...held] }, corrId, signal }),
+  });
+  active.set(corrId, { controller, ended: ended.promise, hands });
+  const run: Conduct = { program, input, actor, hands, record, parts, startedAtMs: known?.startedAtMs ?? null };
+  return conduct(run).finally(() => {
+    active.delete(corrId);
+    ended.resolve();
+  });
 }
 
 /** The run is running from here on; a hub that ends before a worker takes it leaves its task in the queue. */
@@ -195,24 +226,23 @@ interface Conduct {
   readonly program: AgentProgram;
   readonly input: RunInput;
   readonly actor: Context;
+  readonly hands: Hands;
+  readonly record: RunRecord;
   readonly parts: KernelParts;
   /** When the run began, if it is resumed. */
-  readonly resumedAtMs: number | null;
+  readonly startedAtMs: number | null;
 }
 
-async function conduct({ program, input, actor, parts, resumedAtMs }: Conduct): Promise<Static<typeof Run.output>> {
+async function conduct(run: Conduct): Promise<Static<typeof Run.output>> {
+  const { program, input, actor, hands, record, parts } = run;
   const agent = program.id;
-  const record = resumedAtMs === null ? emptyRecord : readRunRecord(parts.kernel.journal, actor.corrId);
-  const startedAtMs = resumedAtMs ?? (await announce({ program, input, actor }));
   const tools = createToolbox({
     agent,
     actor,
-    actorOf: (labels) =>
-      parts.act({ caller: { ...actor.caller, labels: [...labels] }, corrId: actor.corrId, signal: actor.signal }),
-    labels: actor.caller.labels ?? [],
+    hands,
     recorder: parts.recorder,
     record,
-    startedAtMs,
+    startedAtMs: run.startedAtMs ?? (await announce(run)),
     problems: parts.kernel.table.problems,
   });
   try {
@@ -255,6 +285,7 @@ async function announce({ program, input, actor }: Pick<Conduct, "program" | "in
     title,
     input: input.input,
     grants,
+    labels: [...(actor.caller.labels ?? [])],
     ...target,
   });
   return started.timeMs;

@@ -4,7 +4,6 @@
  */
 import { digestOf } from "../../base/canonical-json.ts";
 import { etaMs } from "../../base/units.ts";
-import type { Label } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem, Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { ApprovalDenied, BudgetExceeded, Denied, Halted, Internal } from "../../contract/standard-problems.ts";
@@ -17,8 +16,11 @@ import {
   IntentProposed,
   ObservationRecorded,
   type Recorded,
+  type Target,
+  targetOf,
 } from "../episodes/contract.ts";
 import { RecordDiverged, RecordGone, RunProgress, type Tools } from "./contract.ts";
+import type { Hands, Source } from "./hands.ts";
 import { labelOf } from "./labels.ts";
 import type { RunRecord, StepRecord } from "./run-record.ts";
 
@@ -29,10 +31,8 @@ export interface ToolboxOptions {
   readonly agent: string;
   /** Acts as the agent, under its grants. */
   readonly actor: Context;
-  /** The same, for a call that is built from what these labels say. */
-  readonly actorOf: (labels: readonly Label[]) => Context;
-  /** What the run was given. */
-  readonly labels: readonly Label[];
+  /** The same, with the labels of what the run has learned. */
+  readonly hands: Hands;
   readonly recorder: Recorder;
   readonly record: RunRecord;
   readonly startedAtMs: number;
@@ -46,7 +46,7 @@ interface Step {
   readonly tool: string;
   readonly summary: string;
   readonly argsDigest: string;
-  readonly target: { readonly folder?: string; readonly path?: string };
+  readonly target: Target;
 }
 
 export interface Toolbox extends Tools {
@@ -55,9 +55,8 @@ export interface Toolbox extends Tools {
 }
 
 export function createToolbox(options: ToolboxOptions): Toolbox {
-  const { actor, record, agent } = options;
+  const { actor, record, agent, hands } = options;
   const busy = new Set<Promise<unknown>>();
-  const hands = createHands(options);
   let stepNumber = 0;
   let beliefNumber = 0;
   let progressAtMs = 0;
@@ -73,18 +72,13 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         tool: operation.id,
         summary: summary.slice(0, 500),
         argsDigest: digestOf(input),
-        target: targetOf(operation, input),
+        target: targetOf(operation.scope?.(input) ?? {}),
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
-      if (answer !== undefined) {
-        hands.learn(operation);
-        return answer.result;
-      }
-      // Failures tell of the world, too.
-      const performance = perform(step, { operation: operation, input, options, hand: hands.now() }).finally(() =>
-        hands.learn(operation),
-      );
+      if (answer !== undefined) return answer.result;
+      const hand = known === undefined ? hands.now() : hands.asOf(known.seq);
+      const performance = perform(step, { operation: operation, input, options, hand });
       busy.add(performance);
       try {
         return await performance;
@@ -124,33 +118,16 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   };
 }
 
-/** The agent as it acts now: with the labels of everything that it has learned. */
-function createHands({ labels, actorOf }: ToolboxOptions) {
-  const known = new Set<Label>(labels);
-  let hand: Context | null = null;
-  return {
-    now(): Context {
-      hand ??= actorOf([...known]);
-      return hand;
-    },
-    learn(operation: Operation): void {
-      const label = labelOf(operation);
-      if (label === null || known.has(label)) return;
-      known.add(label);
-      hand = null;
-    },
-  };
-}
-
-function targetOf({ scope }: Operation, input: unknown): Step["target"] {
-  const { folder, path } = scope?.(input as never) ?? {};
-  return { ...(folder === undefined ? {} : { folder }), ...(path === undefined ? {} : { path }) };
-}
-
 interface Recall {
   readonly step: Step;
-  readonly operation: Pick<Operation, "effect">;
+  readonly operation: Pick<Operation, "effect" | "needs">;
   readonly options: ToolboxOptions;
+}
+
+/** Failures tell of the world, too. */
+function learn(hands: Hands, operation: Recall["operation"], told: Omit<Source, "label">): void {
+  const label = labelOf(operation);
+  if (label !== null) hands.learn({ ...told, label });
 }
 
 /** The recorded answer of a step; undefined when a read has to be done again because its result is no longer kept. */
@@ -164,9 +141,15 @@ async function recalled(
       `step ${step.step} was ${known.tool} and is ${step.tool} with other arguments now`,
     );
   }
-  if (known.kind === "stopped") throw new Problem(options.problems.get(known.code) ?? Internal, known.reason);
+  if (known.kind === "stopped") {
+    learn(options.hands, operation, { step: step.step, digest: known.digest });
+    throw new Problem(options.problems.get(known.code) ?? Internal, known.reason);
+  }
   const found = await options.recorder.recall(known.recorded);
-  if (found.kind === "result") return { result: found.result as never };
+  if (found.kind === "result") {
+    learn(options.hands, operation, { step: step.step, digest: known.digest });
+    return { result: found.result as never };
+  }
   if (operation.effect === "read") return undefined;
   throw new Problem(RecordGone, `the result of step ${step.step}, ${step.tool}, is no longer kept`);
 }
@@ -184,20 +167,24 @@ interface Performance {
 }
 
 async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<never> {
-  const { actor, recorder, record } = options;
+  const { actor, recorder, record, hands } = options;
   const { target, ...named } = step;
   const { summary } = named;
   // The record is what the agent asked for, so that a resume finds its step; what is told is what was done.
   const changed = (ran: unknown) => ({
     summary: `${summary.slice(0, 450)} (with changes by a person)`,
-    ...targetOf(operation, ran),
+    ...targetOf(operation.scope?.(ran as never) ?? {}),
   });
   if (operation.effect !== "read" && !record.intents.has(step.step))
     await actor.emit(IntentProposed, { ...named, ...target });
+  const label = labelOf(operation);
+  const labelled = label === null ? {} : { label };
   const atMs = actor.now();
+  let digest: string | null = null;
   try {
     const { output: result, input: ran } = await hand.carryOut(operation, input as never);
     const kept = await recorder.keep(result);
+    digest = kept.resultRef;
     const recorded: Recorded = {
       step: step.step,
       tool: step.tool,
@@ -207,21 +194,23 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
       ...kept,
     };
     const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
-    await actor.emit(definition, {
-      agent: step.agent,
-      ...(ran === input ? { summary, ...target } : changed(ran)),
-      recorded,
-    });
+    const said = ran === input ? { summary, ...target } : changed(ran);
+    await actor.emit(definition, { agent: step.agent, ...said, ...labelled, recorded });
     return result as never;
   } catch (error) {
     // A stopped run says so itself, at its end; the step simply did not happen.
     if (actor.signal.aborted) throw actor.signal.reason;
     if (!isProblem(error)) throw error;
     const { code } = error.definition;
+    const reason = error.message.slice(0, 1000);
+    digest = digestOf({ code, reason });
+    const told = { ...named, ...target, ...labelled, resultRef: digest, code };
     if (refusals.has(code)) {
       const rule = typeof error.extra["rule"] === "string" ? { rule: error.extra["rule"] } : {};
-      await actor.emit(ActionRefused, { ...named, ...target, code, ...rule, reason: error.message.slice(0, 1000) });
-    } else await actor.emit(ActionFailed, { ...named, ...target, code, error: error.message.slice(0, 1000) });
+      await actor.emit(ActionRefused, { ...told, ...rule, reason });
+    } else await actor.emit(ActionFailed, { ...told, error: reason });
     throw error;
+  } finally {
+    learn(hands, operation, { step: step.step, digest });
   }
 }

@@ -1,9 +1,20 @@
-import { Grant } from "../../contract/caller.ts";
+import { Grant, labels } from "../../contract/caller.ts";
 import { closed, CorrelationId, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
-import { on, view } from "../../contract/view.ts";
-import { RunCancelled, RunFailed, RunFinished, RunInterrupted, RunResumed, RunStarted } from "./contract.ts";
+import { on, seqKey, view } from "../../contract/view.ts";
+import {
+  DeclassifiedValue,
+  RunCancelled,
+  RunFailed,
+  RunFinished,
+  RunInterrupted,
+  RunResumed,
+  RunStarted,
+  ValueDeclassified,
+} from "./contract.ts";
 
 const runsMax = 10_000;
+/** What a person can still look through; all of it is in the journal. */
+const declassifiedMax = 5_000;
 
 const RunRow = closed({
   episode: CorrelationId,
@@ -13,6 +24,7 @@ const RunRow = closed({
   folder: Type.Optional(Type.String()),
   input: Type.Unknown(),
   grants: Type.Array(Grant),
+  labels: Type.Optional(Type.Array(oneOf(labels))),
   startedAtMs: EpochMs,
   endedAtMs: Type.Optional(EpochMs),
 });
@@ -28,14 +40,18 @@ const ended =
 /** What each run was asked to do and how it stands: enough to resume it. */
 export const runs = view(RunRow)({
   name: "runs",
-  version: 1,
+  version: 2,
   about: "Runs of agents with their input and grants, newest first.",
   rowsMax: runsMax,
   folds: [
     run(RunStarted, byEpisode, (_row, e) => {
-      const { agent, title, folder, input, grants } = e.data;
-      const target = folder === undefined ? {} : { folder };
-      return { episode: e.corrId, agent, status: "running", title, input, grants, startedAtMs: e.timeMs, ...target };
+      const asked = e.data;
+      const { agent, title, input, grants } = asked;
+      const more = {
+        ...(asked.folder === undefined ? {} : { folder: asked.folder }),
+        ...(asked.labels === undefined ? {} : { labels: asked.labels }),
+      };
+      return { episode: e.corrId, agent, status: "running", title, input, grants, startedAtMs: e.timeMs, ...more };
     }),
     run(RunResumed, byEpisode, (row) => {
       if (!row) return null;
@@ -46,5 +62,25 @@ export const runs = view(RunRow)({
     run(RunFailed, byEpisode, ended("failed")),
     run(RunCancelled, byEpisode, ended("cancelled")),
     run(RunInterrupted, byEpisode, ended("interrupted")),
+  ],
+});
+
+const declassification = on<DeclassifiedValue>();
+export const declassified = view(DeclassifiedValue)({
+  name: "declassified",
+  version: 1,
+  about: "Values that a person declassified, with who, when and why, newest first.",
+  rowsMax: declassifiedMax,
+  filters: {
+    episode: { schema: CorrelationId, matches: (row, value: string) => row.episode === value },
+  },
+  folds: [
+    declassification(ValueDeclassified, seqKey, (_row, e) => ({
+      ...e.data,
+      seq: e.seq,
+      episode: e.corrId,
+      by: e.caller,
+      atMs: e.timeMs,
+    })),
   ],
 });

@@ -1,4 +1,5 @@
 /** Episodes: everything one run of an agent read, concluded, wanted, did and was refused, joined by its correlation id. */
+import { labels } from "../../contract/caller.ts";
 import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
 import {
@@ -17,9 +18,9 @@ import {
 import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
 import { ConfigurationValues } from "../system/contract.ts";
 
-const Step = Type.Integer({ minimum: 1, description: "Number of the tool call within the run, from 1." });
-const Tool = Type.String({ maxLength: 200, description: "Operation id of the tool." });
-const Summary = Type.String({ maxLength: 500, description: "One plain line." });
+export const Step = Type.Integer({ minimum: 1, description: "Number of the tool call within the run, from 1." });
+export const Tool = Type.String({ maxLength: 200, description: "Operation id of the tool." });
+export const Summary = Type.String({ maxLength: 500, description: "One plain line." });
 const Agent = Type.String({ maxLength: 120 });
 
 /** What the recorder keeps of one tool call: enough to replay it without touching the world. */
@@ -37,15 +38,31 @@ export const Recorded = closed({
 });
 export type Recorded = Static<typeof Recorded>;
 
-const Target = {
+export const targetFields = {
   folder: Type.Optional(Type.String({ maxLength: 4096 })),
   path: Type.Optional(Type.String({ maxLength: 4096 })),
+  host: Type.Optional(Type.String({ maxLength: 300, description: "Host and port, such as `example.org:443`." })),
 };
+const Target = closed(targetFields);
+/** What a step reached outside the hub. */
+export type Target = Static<typeof Target>;
+
+export const targetOf = ({ folder, path, host }: { [Name in keyof Target]?: string | undefined }): Target => ({
+  ...(folder === undefined ? {} : { folder }),
+  ...(path === undefined ? {} : { path }),
+  ...(host === undefined ? {} : { host }),
+});
+
+const Labelled = {
+  label: Type.Optional(oneOf(labels, "Whose words the answer may hold; it stays on the calls that follow.")),
+};
+/** What a step that did not succeed told the agent is no recorded result, and is named by its digest all the same. */
+const Told = { resultRef: Type.Optional(Digest) };
 
 export const ObservationRecorded = event({
   kind: "observations.recorded",
   about: "An agent read something through a tool.",
-  data: closed({ agent: Agent, summary: Summary, ...Target, recorded: Recorded }),
+  data: closed({ agent: Agent, summary: Summary, ...targetFields, ...Labelled, recorded: Recorded }),
 });
 export const BeliefHeld = event({
   kind: "beliefs.held",
@@ -60,12 +77,12 @@ export const BeliefHeld = event({
 export const IntentProposed = event({
   kind: "intents.proposed",
   about: "An agent wants to change something.",
-  data: closed({ agent: Agent, step: Step, tool: Tool, summary: Summary, ...Target, argsDigest: Digest }),
+  data: closed({ agent: Agent, step: Step, tool: Tool, summary: Summary, ...targetFields, argsDigest: Digest }),
 });
 export const ActionApplied = event({
   kind: "actions.applied",
   about: "A change that an agent wanted was made.",
-  data: closed({ agent: Agent, summary: Summary, ...Target, recorded: Recorded }),
+  data: closed({ agent: Agent, summary: Summary, ...targetFields, ...Labelled, recorded: Recorded }),
 });
 export const ActionRefused = event({
   kind: "actions.refused",
@@ -75,7 +92,9 @@ export const ActionRefused = event({
     step: Step,
     tool: Tool,
     summary: Summary,
-    ...Target,
+    ...targetFields,
+    ...Labelled,
+    ...Told,
     argsDigest: Digest,
     code: Type.String({ maxLength: 200 }),
     rule: Type.Optional(Type.String({ maxLength: 500 })),
@@ -90,7 +109,9 @@ export const ActionFailed = event({
     step: Step,
     tool: Tool,
     summary: Summary,
-    ...Target,
+    ...targetFields,
+    ...Labelled,
+    ...Told,
     argsDigest: Digest,
     code: Type.String({ maxLength: 200 }),
     error: Type.String({ maxLength: 1000 }),
@@ -110,9 +131,21 @@ export const episodeListsMax = {
   decisions: 32,
   approvals: 32,
   files: 32,
+  sourcesEach: 8,
 };
 const More = Type.Integer({ minimum: 0, description: "Mentions of further ones, which the row has no room for." });
 export const approvalOutcomes = ["waiting", "granted", "denied", "expired", "cancelled"] as const;
+/** A value that a run learned, by whose label its calls are ruled. */
+export const EpisodeSource = closed({
+  label: oneOf(labels),
+  step: Step,
+  tool: Tool,
+  summary: Summary,
+  target: Type.Optional(Type.String({ maxLength: 300, description: "File, host or folder that it came from." })),
+  digest: Digest,
+  isDeclassified: Type.Boolean({ description: "A person said that it gives no label any more." }),
+});
+export type EpisodeSource = Static<typeof EpisodeSource>;
 export const Episode = closed({
   id: CorrelationId,
   title: Type.String(),
@@ -162,6 +195,12 @@ export const Episode = closed({
     description: "Files that were changed, each with its newest size.",
   }),
   filesMore: Type.Integer({ minimum: 0, description: "Changes of files that the row does not name." }),
+  givenLabels: Type.Array(oneOf(labels), { maxItems: labels.length, description: "Labels of what the run was given." }),
+  sources: Type.Array(EpisodeSource, {
+    maxItems: episodeListsMax.sourcesEach * labels.length,
+    description: "What the calls of the run are built from: the first values of each label.",
+  }),
+  sourcesMore: Type.Integer({ minimum: 0, description: "Further values, which the row has no room for." }),
   tokens: Type.Union([Count, unknown], { description: "Tokens of models, in and out together." }),
   costUsd: Type.Union([Type.Number({ minimum: 0 }), unknown]),
   waitingApprovalIds: Type.Array(Type.String(), { maxItems: 64 }),

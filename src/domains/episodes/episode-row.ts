@@ -4,14 +4,24 @@
  */
 import type { Envelope } from "../../contract/event.ts";
 import type { Static } from "../../contract/schema.ts";
-import type { RunStarted } from "../agents/contract.ts";
-import { ActionApplied, ActionFailed, ActionRefused, type Episode, episodeListsMax } from "./contract.ts";
+import { type RunStarted, ValueDeclassified } from "../agents/contract.ts";
+import {
+  ActionApplied,
+  ActionFailed,
+  ActionRefused,
+  type Episode,
+  episodeListsMax,
+  type EpisodeSource,
+  ObservationRecorded,
+} from "./contract.ts";
 
 type Data = Readonly<Record<string, unknown>>;
 
 /** Paths longer than this are counted and not named: a row is written with each commit. */
 const pathLengthMax = 1024;
 const errorTextMax = 200;
+const sourceTextMax = 200;
+const targetTextMax = 300;
 
 export const begun = (e: Envelope<Static<typeof RunStarted.data>>): Episode => ({
   id: e.corrId,
@@ -39,6 +49,9 @@ export const begun = (e: Envelope<Static<typeof RunStarted.data>>): Episode => (
   approvalsMore: 0,
   files: [],
   filesMore: 0,
+  givenLabels: e.data.labels ?? ["user"],
+  sources: [],
+  sourcesMore: 0,
   // No event tells of a model's use yet.
   tokens: "unknown",
   costUsd: "unknown",
@@ -69,6 +82,7 @@ export function counted(row: Episode | undefined, e: Envelope): Episode | null {
     ...decisionsWith(row, e, data),
     ...filesWith(row, e, data),
     ...approvalsWith(row, e, data),
+    ...sourcesWith(row, e.kind, data),
   };
 }
 
@@ -140,6 +154,44 @@ function sizeOf(data: Data): number | "unknown" {
   const result = (data["recorded"] as Data | undefined)?.["result"];
   const sizeBytes = typeof result === "object" && result !== null ? (result as Data)["sizeBytes"] : undefined;
   return typeof sizeBytes === "number" && Number.isInteger(sizeBytes) && sizeBytes >= 0 ? sizeBytes : "unknown";
+}
+
+const sourceKinds = new Set([ObservationRecorded, ActionApplied, ActionRefused, ActionFailed].map((each) => each.kind));
+
+/** What gives a label, and what a person took it from. A step that was read again gives the label anew. */
+function sourcesWith({ sources, sourcesMore }: Episode, kind: string, data: Data): Partial<Episode> {
+  if (kind === ValueDeclassified.kind) {
+    const index = sources.findIndex(({ step, digest }) => step === data["step"] && digest === data["digest"]);
+    const known = sources[index];
+    return known === undefined ? {} : { sources: sources.with(index, { ...known, isDeclassified: true }) };
+  }
+  const source = sourceKinds.has(kind) ? sourceOf(data) : null;
+  if (source === null) return {};
+  const index = sources.findIndex(({ step }) => step === source.step);
+  if (index >= 0) {
+    const isSame = sources[index]?.digest === source.digest;
+    return isSame ? {} : { sources: sources.with(index, source) };
+  }
+  const alike = sources.filter(({ label }) => label === source.label);
+  if (alike.length >= episodeListsMax.sourcesEach) return { sourcesMore: sourcesMore + 1 };
+  return { sources: [...sources, source] };
+}
+
+function sourceOf(data: Data): EpisodeSource | null {
+  const recorded = (data["recorded"] ?? data) as Data;
+  const { label, summary } = data;
+  const { step, tool, resultRef: digest } = recorded;
+  if (typeof label !== "string" || typeof step !== "number" || typeof digest !== "string") return null;
+  const target = [data["path"], data["host"], data["folder"]].find((each) => typeof each === "string");
+  return {
+    label: label as EpisodeSource["label"],
+    step,
+    tool: String(tool),
+    summary: String(summary).slice(0, sourceTextMax),
+    ...(typeof target === "string" ? { target: target.slice(-targetTextMax) } : {}),
+    digest,
+    isDeclassified: false,
+  };
 }
 
 const outcomes: Readonly<Record<string, Episode["approvals"][number]["outcome"]>> = {

@@ -10,7 +10,10 @@ type Teller = (data: Data) => string;
 
 const textMax = 600;
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
-const place = (data: Data): string => (data["path"] === undefined ? "" : ` (${text(data["path"])})`);
+const place = (data: Data): string => {
+  const where = data["path"] ?? data["host"];
+  return where === undefined ? "" : ` (${text(where)})`;
+};
 const because = (data: Data): string => {
   const rule = data["rule"] === undefined ? "" : `, by rule ${text(data["rule"])}`;
   return `${text(data["reason"])}${rule}`;
@@ -45,6 +48,8 @@ const tellers: Readonly<Record<string, Teller>> = {
   "agents.run.cancelled": (d) => `Stopped: ${text(d["reason"])}`,
   "agents.run.interrupted": (d) => `Interrupted: ${text(d["reason"])}`,
   "agents.run.resumed": (d) => `Resumed; ${String(d["recordedSteps"])} recorded steps are not repeated`,
+  "agents.value.declassified": (d) =>
+    `Step ${String(d["step"])} gives the label ${text(d["label"])} no more: ${text(d["summary"])}${place(d)}: ${text(d["reason"])}`,
   "observations.recorded": (d) => `${text(d["summary"])}${place(d)}${resultSize(d)}`,
   "beliefs.held": (d) => `${text(d["statement"])}${sources(d)}`,
   "intents.proposed": (d) => `Wants: ${text(d["summary"])}${place(d)}`,

@@ -1,0 +1,48 @@
+/** How agents, and what their runs are built from, look on the command line. */
+import type { Static } from "../contract/schema.ts";
+import { Declassify, type DeclassifiedValue } from "../domains/agents/contract.ts";
+import type { Episode } from "../domains/episodes/contract.ts";
+import type { Pen } from "../surfaces/cli/pen.ts";
+
+export const agentAnswers = {
+  [Declassify.id]: (output: unknown, pen: Pen) => declassifyText(output as Static<typeof Declassify.output>, pen),
+  "state.declassified": (output: unknown, pen: Pen) =>
+    declassifiedText((output as { items: readonly DeclassifiedValue[] }).items, pen),
+};
+
+const stepWidth = 9;
+const labelWidth = 5;
+
+function declassifyText(answer: Static<typeof Declassify.output>, pen: Pen): string {
+  const { declassified, isLabelGone, openSteps, openStepsMore } = answer;
+  const { step, label, summary } = declassified;
+  const head = `${pen.paint("green", "✓")} Step ${step}, ${pen.safe(summary)}, gives the label ${label} no more.`;
+  if (isLabelGone) return `${head}\n  Nothing else gives it: later calls are not held for it.`;
+  const more = openStepsMore === 0 ? "" : ` and ${openStepsMore} more`;
+  const from = openSteps.length === 0 ? "what the run was given" : `step ${openSteps.join(", ")}${more}`;
+  return `${head}\n  The run still has it from ${from}.`;
+}
+
+function declassifiedText(values: readonly DeclassifiedValue[], pen: Pen): string {
+  if (values.length === 0) return pen.paint("dim", "Nobody declassified anything.");
+  return values
+    .map(({ atMs, by, episode, step, label, summary, reason }) => {
+      const head = `${pen.timeText(atMs)}  ${pen.safe(by)}  ${label.padEnd(labelWidth)}  ${episode} step ${step}`;
+      return `${head}\n  ${pen.safe(summary)}: ${pen.safe(reason)}`;
+    })
+    .join("\n");
+}
+
+/** What the calls of a run are built from, with the numbers that `arw declassify` takes. */
+export function sourcesText({ givenLabels, sources, sourcesMore }: Episode, pen: Pen): readonly string[] {
+  const given = givenLabels.filter((label) => label !== "user");
+  if (sources.length === 0 && given.length === 0) return [];
+  const lines = sources.map(({ step, label, summary, target, isDeclassified }) => {
+    const where = target === undefined || summary.includes(target) ? "" : ` (${target})`;
+    const text = `  ${`step ${step}`.padEnd(stepWidth)} ${label.padEnd(labelWidth)} ${summary}${where}`;
+    return pen.paint("dim", `${pen.safe(text).replaceAll("\n", " ")}${isDeclassified ? ", declassified" : ""}`);
+  });
+  const more = sourcesMore === 0 ? [] : [pen.paint("dim", `  and ${sourcesMore} more`)];
+  const own = given.length === 0 ? [] : [pen.paint("dim", `  what it was given: ${given.join(", ")}`)];
+  return [pen.paint("dim", "Built from:"), ...own, ...lines, ...more, ""];
+}
