@@ -167,6 +167,8 @@ export type AgentsRunInput = {
     readonly folder?: string | undefined;
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path?: string | undefined;
+    /** Tool of an MCP server, as `files/read_file`. */
+    readonly tool?: string | undefined;
   })[];
 };
 export type AgentsRunOutput = {
@@ -222,6 +224,8 @@ export type ApprovalsDecideOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -1511,6 +1515,203 @@ export type JournalVerifyOutput = {
   readonly hash?: string | undefined;
 };
 
+export type McpAcceptInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** First characters of the digest that was looked at. */
+  readonly digest?: string | undefined;
+};
+export type McpAcceptOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** `changed`: held until a person looks. */
+  readonly status: "known" | "changed";
+  /** What the server says of the tool, as indented JSON. */
+  readonly definition: string;
+  /** Of the newest definition; `arw mcp accept` takes its first characters. */
+  readonly digest: string;
+  /** What changed since a person last looked; empty when nothing did. */
+  readonly diff: string;
+};
+
+export type McpAllowInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+};
+export type McpAllowOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** `changed`: held until a person looks. */
+  readonly status: "known" | "changed";
+  readonly isReadOnlyHint: boolean;
+  /** A person said that it only reads: agents call it without asking. */
+  readonly isAllowed: boolean;
+  /** The first words of what the server says. */
+  readonly about: string;
+};
+
+export type McpCallInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** Fields of the request beside the tool's name, as the agent sent them. */
+  readonly params: Readonly<Record<string, unknown>>;
+};
+export type McpCallOutput = {
+  readonly result?: unknown;
+  readonly error?: unknown;
+  /** Whatever is built from this was told by a stranger's program. */
+  readonly label: "tool";
+};
+
+export type McpDeliverInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  readonly call: string;
+  readonly result?: unknown;
+  readonly error?: unknown;
+};
+export type McpDeliverOutput = {
+  readonly isTaken: boolean;
+};
+
+export type McpDisallowInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+};
+export type McpDisallowOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** `changed`: held until a person looks. */
+  readonly status: "known" | "changed";
+  readonly isReadOnlyHint: boolean;
+  /** A person said that it only reads: agents call it without asking. */
+  readonly isAllowed: boolean;
+  /** The first words of what the server says. */
+  readonly about: string;
+};
+
+export type McpOpenInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the agent that works behind the wrapper, as rules write it: `agent:NAME`. */
+  readonly agent?: string | undefined;
+  /** SHA-256 of the content. */
+  readonly command: string;
+  /** What the program calls itself. */
+  readonly title?: string | undefined;
+};
+export type McpOpenOutput = {
+  readonly kind: "opened";
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  readonly agent: string;
+} | {
+  readonly kind: "ended";
+  readonly reason: string;
+};
+
+export type McpReadInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** Fields of the request beside the tool's name, as the agent sent them. */
+  readonly params: Readonly<Record<string, unknown>>;
+};
+export type McpReadOutput = {
+  readonly result?: unknown;
+  readonly error?: unknown;
+  /** Whatever is built from this was told by a stranger's program. */
+  readonly label: "tool";
+};
+
+export type McpRelayInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** Fields of the request beside the tool's name, as the agent sent them. */
+  readonly params: Readonly<Record<string, unknown>>;
+};
+export type McpRelayOutput = {
+  readonly kind: "go";
+  readonly call: string;
+  /** Fields of the request beside the tool's name, as the agent sent them. */
+  readonly params: Readonly<Record<string, unknown>>;
+} | {
+  readonly kind: "answer";
+  readonly result?: unknown;
+  readonly error?: unknown;
+};
+
+export type McpSeeInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  readonly tools: readonly {
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    readonly definition: unknown;
+  }[];
+};
+export type McpSeeOutput = {
+  readonly held: readonly string[];
+};
+
+export type McpShowInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+};
+export type McpShowOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** `changed`: held until a person looks. */
+  readonly status: "known" | "changed";
+  /** What the server says of the tool, as indented JSON. */
+  readonly definition: string;
+  /** Of the newest definition; `arw mcp accept` takes its first characters. */
+  readonly digest: string;
+  /** What changed since a person last looked; empty when nothing did. */
+  readonly diff: string;
+};
+
+export type McpToolsInput = {
+  /** Name of the server, as rules write it. */
+  readonly server?: string | undefined;
+};
+export type McpToolsOutput = {
+  readonly tools: readonly ({
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    /** `changed`: held until a person looks. */
+    readonly status: "known" | "changed";
+    readonly isReadOnlyHint: boolean;
+    /** A person said that it only reads: agents call it without asking. */
+    readonly isAllowed: boolean;
+    /** The first words of what the server says. */
+    readonly about: string;
+  })[];
+};
+
 export type PolicyExplainInput = {
   /** A gate key such as `fs:write`, or an operation's id. */
   readonly key?: string | undefined;
@@ -1526,6 +1727,8 @@ export type PolicyExplainInput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -2195,6 +2398,8 @@ export type StateApprovalsOutput = {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -2304,6 +2509,8 @@ export type StateApprovalsGetOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -3451,6 +3658,8 @@ export type StateGateContractsOutput = {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -3506,6 +3715,8 @@ export type StateGateContractsGetOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -3762,6 +3973,148 @@ export type StateIntentsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateMcpServersInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateMcpServersOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** SHA-256 of the content. */
+    readonly command: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly seenAtMs: number;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateMcpServersGetInput = {
+  readonly key: string;
+};
+export type StateMcpServersGetOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** SHA-256 of the content. */
+  readonly command: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly seenAtMs: number;
+};
+
+export type StateMcpServersWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateMcpServersWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateMcpToolsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateMcpToolsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    /** `changed`: held until a person looks. */
+    readonly status: "known" | "changed";
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** What the server says of the tool, as indented JSON. */
+    readonly definition: string;
+    /** The server says that the tool only reads; nobody checked. */
+    readonly isReadOnlyHint: boolean;
+    readonly pending?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** What the server says of the tool, as indented JSON. */
+      readonly definition: string;
+      readonly isReadOnlyHint: boolean;
+    } | undefined;
+    /** SHA-256 of the content. */
+    readonly allowedFor?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly seenAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly changedAtMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateMcpToolsGetInput = {
+  readonly key: string;
+};
+export type StateMcpToolsGetOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** Name of the tool, as its server has it. */
+  readonly tool: string;
+  /** `changed`: held until a person looks. */
+  readonly status: "known" | "changed";
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** What the server says of the tool, as indented JSON. */
+  readonly definition: string;
+  /** The server says that the tool only reads; nobody checked. */
+  readonly isReadOnlyHint: boolean;
+  readonly pending?: {
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** What the server says of the tool, as indented JSON. */
+    readonly definition: string;
+    readonly isReadOnlyHint: boolean;
+  } | undefined;
+  /** SHA-256 of the content. */
+  readonly allowedFor?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly seenAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly changedAtMs: number;
+};
+
+export type StateMcpToolsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateMcpToolsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateObservationsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -3887,6 +4240,8 @@ export type StateProvenanceCapsulesOutput = {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -3942,6 +4297,8 @@ export type StateProvenanceCapsulesGetOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -4068,6 +4425,8 @@ export type StateRunsOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[];
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -4096,6 +4455,8 @@ export type StateRunsGetOutput = {
     readonly folder?: string | undefined;
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path?: string | undefined;
+    /** Tool of an MCP server, as `files/read_file`. */
+    readonly tool?: string | undefined;
   })[];
   readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -4150,6 +4511,8 @@ export type StateTasksOutput = {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -4198,6 +4561,8 @@ export type StateTasksGetOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -4432,6 +4797,8 @@ export type TasksGetOutput = {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -4496,6 +4863,8 @@ export type TasksListOutput = {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -4816,6 +5185,8 @@ export interface EventData {
       readonly folder?: string | undefined;
       /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
       readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
     })[];
     /** Whose words the input holds. */
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
@@ -4909,6 +5280,8 @@ export interface EventData {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -5230,6 +5603,8 @@ export interface EventData {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -5255,6 +5630,8 @@ export interface EventData {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -5339,6 +5716,69 @@ export interface EventData {
       readonly toSeq: number;
       readonly events: number;
     }[];
+  };
+  /** A server was wrapped for the first time, or under another command than before. */
+  readonly "mcp.server.seen": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** SHA-256 of the content. */
+    readonly command: string;
+  };
+  /** A person looked at what a server says of a tool now, and took it. */
+  readonly "mcp.tool.accepted": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+  };
+  /** A person said that a tool only reads; agents may call it without asking. */
+  readonly "mcp.tool.allowed": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    /** SHA-256 of the content. */
+    readonly command: string;
+  };
+  /** A server says something else of a tool than it did; the tool is held until a person has looked at it. */
+  readonly "mcp.tool.changed": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** What the server says of the tool, as indented JSON. */
+    readonly definition: string;
+    readonly isReadOnlyHint: boolean;
+  };
+  /** A person took back that a tool may be called without asking. */
+  readonly "mcp.tool.disallowed": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+  };
+  /** A server says again of a tool what it said before. */
+  readonly "mcp.tool.restored": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+  };
+  /** A server listed a tool for the first time; what it says of it is kept from here on. */
+  readonly "mcp.tool.seen": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** Name of the tool, as its server has it. */
+    readonly tool: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** What the server says of the tool, as indented JSON. */
+    readonly definition: string;
+    readonly isReadOnlyHint: boolean;
   };
   /** An agent read something through a tool. */
   readonly "observations.recorded": {
@@ -5427,6 +5867,8 @@ export interface EventData {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -5566,6 +6008,8 @@ export interface EventData {
         readonly folder?: string | undefined;
         /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
         readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -5782,6 +6226,30 @@ export interface Client {
     /** Prove that the journal is what was written, and name every row that was changed, removed or added. */
     verify(input?: JournalVerifyInput, options?: StreamOptions): AsyncGenerator<JournalVerifyOutput, void, undefined>;
   };
+  readonly mcp: {
+    /** Take what a server says of a tool now; without a digest it only shows what changed. */
+    accept(input: McpAcceptInput, options?: CallOptions): Promise<McpAcceptOutput>;
+    /** Say that a tool only reads: agents behind a wrapper call it without asking, until it changes. */
+    allow(input: McpAllowInput, options?: CallOptions): Promise<McpAllowOutput>;
+    /** Call a tool of a wrapped server; only a wrapper can carry it out. */
+    call(input: McpCallInput, options?: CallOptions): Promise<McpCallOutput>;
+    /** Hand over what a server answered to a call that the hub let go. */
+    deliver(input: McpDeliverInput, options?: CallOptions): Promise<McpDeliverOutput>;
+    /** Take back that a tool may be called without asking. */
+    disallow(input: McpDisallowInput, options?: CallOptions): Promise<McpDisallowOutput>;
+    /** Open a session of a wrapper, which lasts as long as this answer is read. */
+    open(input: McpOpenInput, options?: StreamOptions): AsyncGenerator<McpOpenOutput, void, undefined>;
+    /** Call a tool of a wrapped server of which a person said that it only reads. */
+    read(input: McpReadInput, options?: CallOptions): Promise<McpReadOutput>;
+    /** Ask for one call of a tool: `go` says that it may be made and with what, `answer` what the agent may see of it. */
+    relay(input: McpRelayInput, options?: StreamOptions): AsyncGenerator<McpRelayOutput, void, undefined>;
+    /** Tell the hub what a server says of its tools, and learn which of them are held. */
+    see(input: McpSeeInput, options?: CallOptions): Promise<McpSeeOutput>;
+    /** Show what a server says of a tool, and what changed in it. */
+    show(input: McpShowInput, options?: CallOptions): Promise<McpShowOutput>;
+    /** List the tools that wrapped servers offered, and which of them are held. */
+    tools(input?: McpToolsInput, options?: CallOptions): Promise<McpToolsOutput>;
+  };
   readonly policy: {
     /** Say whether a call would pass, which rule decides, where it is written and what would change the answer. */
     explain(input?: PolicyExplainInput, options?: CallOptions): Promise<PolicyExplainOutput>;
@@ -5951,6 +6419,18 @@ export interface Client {
     intentsGet(input: StateIntentsGetInput, options?: CallOptions): Promise<StateIntentsGetOutput>;
     /** Follow intents as JSON patches (RFC 6902). */
     intentsWatch(input?: StateIntentsWatchInput, options?: StreamOptions): AsyncGenerator<StateIntentsWatchOutput, void, undefined>;
+    /** List mCP servers that were wrapped, each with the digest of its command. */
+    mcpServers(input?: StateMcpServersInput, options?: CallOptions): Promise<StateMcpServersOutput>;
+    /** Show one row of mcpServers. */
+    mcpServersGet(input: StateMcpServersGetInput, options?: CallOptions): Promise<StateMcpServersGetOutput>;
+    /** Follow mcpServers as JSON patches (RFC 6902). */
+    mcpServersWatch(input?: StateMcpServersWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpServersWatchOutput, void, undefined>;
+    /** List tools of wrapped MCP servers, with what their servers say of them. */
+    mcpTools(input?: StateMcpToolsInput, options?: CallOptions): Promise<StateMcpToolsOutput>;
+    /** Show one row of mcpTools. */
+    mcpToolsGet(input: StateMcpToolsGetInput, options?: CallOptions): Promise<StateMcpToolsGetOutput>;
+    /** Follow mcpTools as JSON patches (RFC 6902). */
+    mcpToolsWatch(input?: StateMcpToolsWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpToolsWatchOutput, void, undefined>;
     /** List what agents read, newest first. */
     observations(input?: StateObservationsInput, options?: CallOptions): Promise<StateObservationsOutput>;
     /** Show one row of observations. */
@@ -6111,6 +6591,19 @@ export function createClient(options: ClientOptions): Client {
       import: (input, options) => runtime.stream("POST /journal/import", input, options) as AsyncGenerator<JournalImportOutput, void, undefined>,
       verify: (input = {}, options) => runtime.stream("GET /journal/verify", input, options) as AsyncGenerator<JournalVerifyOutput, void, undefined>,
     },
+    mcp: {
+      accept: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/accept", input, options) as Promise<McpAcceptOutput>,
+      allow: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/allow", input, options) as Promise<McpAllowOutput>,
+      call: (input, options) => runtime.call("POST /mcp/call", input, options) as Promise<McpCallOutput>,
+      deliver: (input, options) => runtime.call("POST /mcp/deliver", input, options) as Promise<McpDeliverOutput>,
+      disallow: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/disallow", input, options) as Promise<McpDisallowOutput>,
+      open: (input, options) => runtime.stream("POST /mcp/sessions", input, options) as AsyncGenerator<McpOpenOutput, void, undefined>,
+      read: (input, options) => runtime.call("POST /mcp/read", input, options) as Promise<McpReadOutput>,
+      relay: (input, options) => runtime.stream("POST /mcp/relay", input, options) as AsyncGenerator<McpRelayOutput, void, undefined>,
+      see: (input, options) => runtime.call("POST /mcp/see", input, options) as Promise<McpSeeOutput>,
+      show: (input, options) => runtime.call("GET /mcp/tools/{server}/{tool}", input, options) as Promise<McpShowOutput>,
+      tools: (input = {}, options) => runtime.call("GET /mcp/tools", input, options) as Promise<McpToolsOutput>,
+    },
     policy: {
       explain: (input = {}, options) => runtime.call("POST /policy/explain", input, options) as Promise<PolicyExplainOutput>,
       list: (input = {}, options) => runtime.call("GET /policy/policies", input, options) as Promise<PolicyListOutput>,
@@ -6200,6 +6693,12 @@ export function createClient(options: ClientOptions): Client {
       intents: (input = {}, options) => runtime.call("GET /state/intents", input, options) as Promise<StateIntentsOutput>,
       intentsGet: (input, options) => runtime.call("GET /state/intents/{key}", input, options) as Promise<StateIntentsGetOutput>,
       intentsWatch: (input = {}, options) => runtime.stream("GET /state/intents/-/watch", input, options) as AsyncGenerator<StateIntentsWatchOutput, void, undefined>,
+      mcpServers: (input = {}, options) => runtime.call("GET /state/mcpServers", input, options) as Promise<StateMcpServersOutput>,
+      mcpServersGet: (input, options) => runtime.call("GET /state/mcpServers/{key}", input, options) as Promise<StateMcpServersGetOutput>,
+      mcpServersWatch: (input = {}, options) => runtime.stream("GET /state/mcpServers/-/watch", input, options) as AsyncGenerator<StateMcpServersWatchOutput, void, undefined>,
+      mcpTools: (input = {}, options) => runtime.call("GET /state/mcpTools", input, options) as Promise<StateMcpToolsOutput>,
+      mcpToolsGet: (input, options) => runtime.call("GET /state/mcpTools/{key}", input, options) as Promise<StateMcpToolsGetOutput>,
+      mcpToolsWatch: (input = {}, options) => runtime.stream("GET /state/mcpTools/-/watch", input, options) as AsyncGenerator<StateMcpToolsWatchOutput, void, undefined>,
       observations: (input = {}, options) => runtime.call("GET /state/observations", input, options) as Promise<StateObservationsOutput>,
       observationsGet: (input, options) => runtime.call("GET /state/observations/{key}", input, options) as Promise<StateObservationsGetOutput>,
       observationsWatch: (input = {}, options) => runtime.stream("GET /state/observations/-/watch", input, options) as AsyncGenerator<StateObservationsWatchOutput, void, undefined>,

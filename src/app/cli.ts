@@ -7,6 +7,7 @@ import type { Globals } from "../surfaces/cli/port.ts";
 import { runCli } from "../surfaces/cli/run.ts";
 import { capsuleCommands } from "./cli-capsule.ts";
 import { configOf, connect } from "./cli-connection.ts";
+import { mcpCommands } from "./cli-mcp.ts";
 import { ownCommands } from "./cli-own.ts";
 import { cliPresentation, eventText } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
@@ -45,6 +46,11 @@ export async function cli(words: readonly string[]): Promise<number> {
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
+        ...mcpCommands({
+          env: connection.env,
+          // A call that broke off may have been made: it is never sent a second time.
+          connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),
+        }),
         secretCommand({
           terminal,
           connect: (globals) => connect(connection, globals),

@@ -20,6 +20,7 @@ import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.
 import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
+import { createMcp } from "../domains/mcp/service.ts";
 import { createProvenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import { createGating, type Gating } from "../domains/gating/service.ts";
@@ -102,7 +103,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
   const egress = createEgress({ parts, clock, gate: gating.gate, policy: rulings, secrets, redactor, ...means.egress });
-  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll] });
+  const mcp = createMcp({ parts });
+  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll, mcp.endAll] });
   return {
     identity: means.access.identity,
     brake: halt.brake,
@@ -128,6 +130,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       halt.domain,
       hierarchy.domain,
       createJournalKeeper({ parts, clock, onImported: gating.refresh, ...means.journal }),
+      mcp.domain,
       createPolicy({
         parts,
         stages: [gating.explain, explainRulings(rulings), budgets.explain],

@@ -12,6 +12,8 @@ export interface Scope {
   readonly host?: string;
   readonly model?: string;
   readonly project?: string;
+  /** Tool of an MCP server, as `files/read_file`. */
+  readonly tool?: string;
   /** Rules of somebody else that the call would take in, as they say of themselves. */
   readonly capsule?: {
     readonly issuer: string;
@@ -26,6 +28,7 @@ export const Grant = closed({
   key: Type.String({ minLength: 1, maxLength: 200, description: "Gate key or a prefix ending in `*`." }),
   folder: Type.Optional(FolderPath),
   path: Type.Optional(RelativePath),
+  tool: Type.Optional(Type.String({ maxLength: 300, description: "Tool of an MCP server, as `files/read_file`." })),
 });
 export type Grant = Static<typeof Grant>;
 
@@ -77,6 +80,7 @@ export function isGranted(caller: Caller, key: string, scope: Scope): boolean {
       matchesKey(grant.key, key) &&
       grant.folder === scope.folder &&
       (grant.path === undefined || grant.path === scope.path) &&
+      grant.tool === scope.tool &&
       scope.host === undefined &&
       scope.model === undefined &&
       scope.project === undefined &&

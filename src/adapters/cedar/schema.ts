@@ -4,7 +4,7 @@ import type { Operation } from "../../contract/operation.ts";
 import { groupsOf } from "../../domains/policy/engine-port.ts";
 
 const principalTypes = ["Person", "Agent", "Plugin", "Node"] as const;
-const resourceTypes = ["Hub", "Folder", "Host", "Model", "Project", "Issuer"] as const;
+const resourceTypes = ["Hub", "Folder", "Host", "Model", "Project", "Issuer", "Tool"] as const;
 
 const context = {
   type: "Record" as const,
@@ -48,6 +48,8 @@ export function cedarSchemaOf(operations: readonly Operation[]): SchemaJson<stri
         ...Object.fromEntries(principalTypes.map((each) => [each, {}])),
         ...Object.fromEntries(resourceTypes.map((each) => [each, {}])),
         Folder: { memberOfTypes: ["Folder"] },
+        Server: {},
+        Tool: { memberOfTypes: ["Server"] },
       },
       actions: {
         ...Object.fromEntries([...groups].map((each) => [each, {}])),

@@ -54,12 +54,13 @@ type Facts = Pick<Required<RulingsOptions>, "isOpen" | "self">;
 /** One request for each thing that the call reaches outside the hub; the hub itself when it reaches nothing. */
 function requestsOf(call: AskedCall, { isOpen, self }: Facts): readonly PolicyRequest[] {
   const { operation, key, caller, scope, effect, needs } = call;
-  const { folder, path, host, model, project, capsule } = scope;
+  const { folder, path, host, model, project, tool, capsule } = scope;
   const reached: Uid[] = [];
   if (folder !== undefined) reached.push({ type: "Folder", id: folder });
   if (host !== undefined) reached.push({ type: "Host", id: host });
   if (model !== undefined) reached.push({ type: "Model", id: model });
   if (project !== undefined) reached.push({ type: "Project", id: project });
+  if (tool !== undefined) reached.push({ type: "Tool", id: tool });
   if (capsule !== undefined) reached.push({ type: "Issuer", id: capsule.issuer });
   const context = {
     granted: isGranted(caller, key, scope),
@@ -75,7 +76,7 @@ function requestsOf(call: AskedCall, { isOpen, self }: Facts): readonly PolicyRe
     action: operation,
     groups,
     resource,
-    within: resource.type === "Folder" ? foldersAbove(resource.id) : none,
+    within: withinOf(resource),
     context,
   });
   return reached.length === 0 ? [request(hub)] : reached.map(request);
@@ -85,6 +86,12 @@ function factsOf(capsule: NonNullable<AskedCall["scope"]["capsule"]>, self: Retu
   const { leaseSecs, hopsLeft, propagate } = capsule;
   const { role, node, tags } = self;
   return { leaseSecs, hopsLeft, propagate, role, node, tags };
+}
+
+function withinOf({ type, id }: Uid): readonly Uid[] {
+  if (type === "Folder") return foldersAbove(id);
+  // A server's name has no slash.
+  return type === "Tool" ? [{ type: "Server", id: id.slice(0, id.indexOf("/")) }] : none;
 }
 
 /** `/a/b/c` lies in `/a/b`, `/a` and `/`; either slash parts, as Windows has both. */

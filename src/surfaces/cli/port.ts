@@ -123,9 +123,12 @@ export interface OwnCommand {
   readonly words: string;
   readonly about: string;
   readonly argument?: { readonly name: string; readonly about: string };
+  /** Words behind `--`, which mean something to somebody else. */
+  readonly rest?: { readonly name: string; readonly about: string };
   readonly options: readonly (readonly [flag: string, about: string])[];
   run(given: {
     readonly argument: string;
+    readonly rest?: readonly string[];
     readonly flags: Readonly<Record<string, unknown>>;
     readonly globals: Globals;
   }): Promise<number>;

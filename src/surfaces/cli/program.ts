@@ -91,11 +91,13 @@ function addOwn(program: Command, own: OwnCommand, options: ProgramOptions): voi
   for (const word of own.words.split(" ")) command = childOf(command, word);
   command.description(own.about);
   if (own.argument !== undefined) command.argument(`<${own.argument.name}>`, own.argument.about);
+  if (own.rest !== undefined) command.argument(`[${own.rest.name}...]`, own.rest.about);
   for (const [flag, about] of own.options) command.addOption(ownOption(flag, about));
   addGlobals(command);
   command.action(async () => {
-    const [argument = ""] = command.args;
-    await options.runOwn(own, { argument, flags: command.opts(), globals: command.optsWithGlobals() });
+    const rest = own.argument === undefined ? command.args : command.args.slice(1);
+    const argument = own.argument === undefined ? "" : (command.args[0] ?? "");
+    await options.runOwn(own, { argument, rest, flags: command.opts(), globals: command.optsWithGlobals() });
   });
 }
 

@@ -1,0 +1,162 @@
+/** Stands between somebody else's agent and somebody else's MCP server: sessions, calls of tools, and what servers say of them. */
+import { abortable } from "../../base/async.ts";
+import type { Caller } from "../../contract/caller.ts";
+import type { Domain } from "../../contract/domain.ts";
+import { bind, type Context } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { RunCancelled, RunFinished, RunStarted } from "../agents/contract.ts";
+import {
+  Accept,
+  Allow,
+  Call,
+  Deliver,
+  Disallow,
+  NoSession,
+  Open,
+  Read,
+  Relay,
+  See,
+  ServerSeen,
+  Show,
+  ToolAccepted,
+  ToolAllowed,
+  ToolChanged,
+  ToolDisallowed,
+  ToolRestored,
+  Tools,
+  ToolSeen,
+} from "./contract.ts";
+import { createSessions, type Session, type Sessions } from "./sessions.ts";
+import { summaryOf, takeStep } from "./steps.ts";
+import { createTools } from "./tools.ts";
+import { servers, tools } from "./views.ts";
+
+export interface Mcp {
+  readonly domain: Domain;
+  /** The emergency stop ends every session; its wrapper then ends the server. */
+  endAll(reason: string): Promise<void>;
+}
+
+export function createMcp({ parts }: { readonly parts: KernelParts }): Mcp {
+  const sessions = createSessions();
+  const shelf = createTools(parts);
+  return {
+    endAll: async (reason) => sessions.endAll(reason),
+    domain: {
+      name: "mcp",
+      operations: [
+        bind(Open, (input, ctx) => open(input, { ctx, parts, sessions })),
+        bind(See, async ({ session, tools: listed }, ctx) => {
+          const { server } = sessions.of(session, ctx.caller);
+          return { held: await shelf.see(server, listed, ctx) };
+        }),
+        bind(Relay, (input, ctx) => relay(input, { ctx, parts, sessions })),
+        bind(Deliver, ({ session, call, ...reply }, ctx) => {
+          const exchange = sessions.of(session, ctx.caller).exchange(call);
+          exchange?.reply.resolve(reply);
+          return { isTaken: exchange !== undefined };
+        }),
+        ...[Call, Read].map((operation) =>
+          bind(operation, (input, ctx) => carriedOut(input, ctx, sessions), {
+            preview: ({ server, tool, params }) =>
+              Promise.resolve({ summary: summaryOf(server, tool, params), canUndo: false }),
+          }),
+        ),
+        bind(Tools, ({ server }) => ({ tools: shelf.list(server) })),
+        bind(Show, (named) => shelf.show(named)),
+        bind(Accept, (named, ctx) => shelf.accept(named, ctx)),
+        bind(Allow, (named, ctx) => shelf.allow(named, ctx)),
+        bind(Disallow, (named, ctx) => shelf.disallow(named, ctx)),
+      ],
+      events: [ServerSeen, ToolSeen, ToolChanged, ToolRestored, ToolAccepted, ToolAllowed, ToolDisallowed],
+      views: [tools, servers],
+      start: async () =>
+        // A person who stops the episode stops the session.
+        void parts.bus.listen([RunCancelled.kind], ({ corrId, data }) =>
+          sessions.end(corrId, (data as Static<typeof RunCancelled.data>).reason),
+        ),
+    },
+  };
+}
+
+interface Deps {
+  readonly ctx: Context;
+  readonly parts: KernelParts;
+  readonly sessions: Sessions;
+}
+
+type Opened = Static<typeof Open.output>;
+
+async function* open(input: Static<typeof Open.input>, { ctx, parts, sessions }: Deps): AsyncGenerator<Opened> {
+  const { server, command, title } = input;
+  const agent = agentOf(input, ctx);
+  const id = ctx.id();
+  const session = sessions.begin({ id, server, command, agent, opener: ctx.caller });
+  const actor = parts.act({ caller: agent, corrId: id });
+  try {
+    if (parts.kernel.views.get(servers, server)?.command !== command) await actor.emit(ServerSeen, { server, command });
+    await actor.emit(RunStarted, {
+      agent: agent.id,
+      model: "unknown",
+      title: `Tools of ${server}${title === undefined ? "" : ` for ${title}`}`,
+      input: { server, command },
+      grants: [],
+    });
+    yield { kind: "opened", session: id, agent: agent.id };
+    yield { kind: "ended", reason: await endOf(session, ctx) };
+  } finally {
+    const isCancelled = session.signal.aborted;
+    sessions.end(id, "the wrapper left");
+    // Who stopped the episode has said so already.
+    if (!isCancelled) await actor.emit(RunFinished, { agent: agent.id, outcome: "The session ended", notDone: [] });
+  }
+}
+
+/** Named by its token, or by the person who lets it in; it never has more rights than an agent. */
+function agentOf({ agent, server }: Static<typeof Open.input>, { caller }: Context): Caller {
+  const { kind, id, reach } = caller;
+  const held = reach === undefined ? {} : { reach };
+  return kind === "person" ? { kind: "agent", id: agent ?? `mcp-${server}`, ...held } : { kind, id, ...held };
+}
+
+/** Ends when somebody ended the session; throws when whoever opened it leaves. */
+function endOf({ signal }: Session, ctx: Context): Promise<string> {
+  const ended = new Promise<string>((resolve) => {
+    const tell = (): void => resolve(signal.reason instanceof Error ? signal.reason.message : "ended");
+    if (signal.aborted) tell();
+    else signal.addEventListener("abort", tell, { once: true });
+  });
+  return abortable(ended, ctx.signal);
+}
+
+type Relayed = Static<typeof Relay.output>;
+
+async function* relay(
+  { session: id, tool, params }: Static<typeof Relay.input>,
+  { ctx, parts, sessions }: Deps,
+): AsyncGenerator<Relayed> {
+  const session = sessions.of(id, ctx.caller);
+  using exchange = session.begin({ callId: ctx.id(), tool, params });
+  const done = takeStep(session, exchange, parts);
+  const isOver = done.then(
+    () => null,
+    () => null,
+  );
+  const go = await abortable(Promise.race([exchange.released.promise, isOver]), ctx.signal);
+  if (go !== null) yield { kind: "go", call: exchange.callId, params: go };
+  yield { kind: "answer", ...(await abortable(done, ctx.signal)) };
+}
+
+/** The corridor let the call pass: the wrapper may make it now, and what it brings back is the answer. */
+async function carriedOut(
+  { tool, params }: Static<typeof Call.input>,
+  ctx: Context,
+  sessions: Sessions,
+): Promise<Static<typeof Call.output>> {
+  const exchange = sessions.claim(ctx.corrId, { tool, params });
+  if (exchange === undefined) throw new Problem(NoSession, `no wrapper waits to call ${tool} in ${ctx.corrId}`);
+  exchange.released.resolve(params);
+  return { ...(await abortable(exchange.reply.promise, ctx.signal)), label: "tool" };
+}

@@ -1,0 +1,125 @@
+/** Makes one call of a tool as the wrapped agent, through the corridor, and records it as a step of the session's episode. */
+import { digestOf } from "../../base/canonical-json.ts";
+import { truncate } from "../../base/text-marks.ts";
+import { type Caller, callerName } from "../../contract/caller.ts";
+import { type Context, gateKey } from "../../contract/operation.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { ApprovalDenied, BudgetExceeded, Cancelled, Denied, Halted } from "../../contract/standard-problems.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import {
+  ActionApplied,
+  ActionFailed,
+  ActionRefused,
+  IntentProposed,
+  ObservationRecorded,
+} from "../episodes/contract.ts";
+import { Call, Read, type Tool, ToolChangedHold } from "./contract.ts";
+import type { Exchange, Reply, Session } from "./sessions.ts";
+import { toolKey, tools } from "./views.ts";
+
+const summaryMax = 400;
+const reasonMax = 1000;
+const refusals: ReadonlySet<string> = new Set(
+  [Denied, ApprovalDenied, BudgetExceeded, Halted, ToolChangedHold].map((each) => each.code),
+);
+
+/** `files: read_file {"path":"a.txt"}` */
+export const summaryOf = (server: string, tool: string, params: Readonly<Record<string, unknown>>): string =>
+  truncate(`${server}: ${tool} ${JSON.stringify(params["arguments"] ?? {})}`, summaryMax);
+
+export async function takeStep(session: Session, exchange: Exchange, parts: KernelParts): Promise<Reply> {
+  const { server } = session;
+  const { tool, params, signal } = exchange;
+  const row = parts.kernel.views.get(tools, toolKey({ server, tool }));
+  const isAllowed = row?.allowedFor === session.command && row.status === "known";
+  const operation = isAllowed ? Read : Call;
+  const caller = callerOf(session, isAllowed ? { key: gateKey(Read), tool: toolKey({ server, tool }) } : null);
+  const actor = parts.act({ caller, corrId: session.id, signal });
+  const step = {
+    agent: session.agent.id,
+    step: session.nextStep(),
+    tool: operation.id,
+    summary: summaryOf(server, tool, params),
+    argsDigest: digestOf({ server, tool, params }),
+  };
+  if (!isAllowed) await actor.emit(IntentProposed, step);
+  const atMs = actor.now();
+  try {
+    refuseHeld(row);
+    refuseGated({ parts, caller: actor.caller, key: `${gateKey(operation)}:${server}:${tool}` });
+    const { result, error } = await actor.call(operation, { server, tool, params });
+    await told(actor, { step, isAllowed, atMs, parts, reply: { result, error } });
+    return result === undefined ? { error } : { result };
+  } catch (error) {
+    await failed(actor, step, error);
+    throw error;
+  }
+}
+
+/** What a foreign agent has read elsewhere nobody here knows: its words count as those of strangers. */
+const callerOf = ({ agent }: Session, grant: NonNullable<Caller["grants"]>[number] | null): Caller => ({
+  ...agent,
+  labels: ["user", "tool"],
+  ...(grant === null ? {} : { grants: [grant] }),
+});
+
+function refuseHeld(row: Tool | undefined): void {
+  if (row?.status !== "changed") return;
+  const { server, tool } = row;
+  const next = `arw mcp show ${server} ${tool}`;
+  throw new Problem(ToolChangedHold, `${server} says something else of ${tool} than before; \`${next}\` shows what`, {
+    rule: "mcp.tool-changed",
+    source: "built-in",
+    next,
+  });
+}
+
+/** Rules on gate keys may name server and tool: `mcp:call:files:*`. */
+function refuseGated(asked: { readonly parts: KernelParts; readonly caller: Caller; readonly key: string }): void {
+  const denial = asked.parts.gate.check(asked.key, asked.caller);
+  if (denial === null) return;
+  const { reason, ...rule } = denial;
+  throw new Problem(Denied, `${denial.key ?? asked.key} is denied: ${reason}`, { key: asked.key, ...rule });
+}
+
+interface Told {
+  readonly step: Static<typeof IntentProposed.data>;
+  readonly isAllowed: boolean;
+  readonly atMs: number;
+  readonly parts: KernelParts;
+  readonly reply: Reply;
+}
+
+async function told(actor: Context, { step, isAllowed, atMs, parts, reply }: Told): Promise<void> {
+  if (reply.result === undefined) {
+    const error = truncate(JSON.stringify(reply.error ?? null), reasonMax);
+    await actor.emit(ActionFailed, { ...step, code: "mcp.server-error", error });
+    return;
+  }
+  const { agent, summary, ...named } = step;
+  const recorded = {
+    ...named,
+    atMs,
+    durationMs: Math.max(0, actor.now() - atMs),
+    ...(await parts.recorder.keep(reply.result)),
+  };
+  await actor.emit(isAllowed ? ObservationRecorded : ActionApplied, { agent, summary, recorded });
+}
+
+async function failed(actor: Context, step: Told["step"], error: unknown): Promise<void> {
+  const reason: unknown = actor.signal.aborted ? actor.signal.reason : error;
+  if (!isProblem(reason)) {
+    await actor.emit(ActionFailed, {
+      ...step,
+      code: "arw.internal",
+      error: `${callerName(actor.caller)} got no answer`,
+    });
+    return;
+  }
+  const { code } = reason.definition;
+  const text = truncate(reason.message, reasonMax);
+  const rule = typeof reason.extra["rule"] === "string" ? { rule: reason.extra["rule"] } : {};
+  if (refusals.has(code)) await actor.emit(ActionRefused, { ...step, code, ...rule, reason: text });
+  else await actor.emit(ActionFailed, { ...step, code: code === Cancelled.code ? "arw.cancelled" : code, error: text });
+}

@@ -1,0 +1,49 @@
+/** What a wrapper stands between, and whom it asks. */
+import type { ProblemDocument } from "../../contract/problem.ts";
+
+/** One JSON text per line, as MCP over stdio has it. */
+export interface Lines {
+  /** Ends when the other side closes. A line that was too long to read comes as null. */
+  readonly lines: AsyncIterable<string | null>;
+  /** In the order of the calls; resolves when there is room for more. Says nothing when the other side is gone. */
+  write(line: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a server said to a call: one of the two. */
+export interface Reply {
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+export type Params = Readonly<Record<string, unknown>>;
+
+export interface ListedTool {
+  readonly tool: string;
+  readonly definition: unknown;
+}
+
+/** A session with the hub. Everything rejects with `Refused` where the hub says no, and otherwise when it cannot be asked. */
+export interface HubSession extends AsyncDisposable {
+  /** Resolves with the reason when the hub ended the session or is gone. */
+  readonly ended: Promise<string>;
+  /** Tells what the server says of its tools; answers which of them are held. */
+  see(tools: readonly ListedTool[], signal: AbortSignal): Promise<readonly string[]>;
+  /** Asks whether a tool may be called, calls it only then, and answers what the agent may see of the reply. */
+  relay(call: {
+    readonly tool: string;
+    readonly params: Params;
+    readonly signal: AbortSignal;
+    carryOut(params: Params): Promise<Reply>;
+  }): Promise<Reply>;
+}
+
+/** The hub said no: its problem, to be told in the protocol's own shape. */
+export class Refused extends Error {
+  readonly document: ProblemDocument;
+  constructor(document: ProblemDocument) {
+    super(document.detail);
+    this.name = "Refused";
+    this.document = document;
+  }
+}

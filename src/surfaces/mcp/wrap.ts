@@ -1,0 +1,287 @@
+/**
+ * A wrapper between somebody else's agent and somebody else's MCP server. Everything passes but calls of tools: those go to
+ * the hub first, and their answers come back by way of it. Without the hub nothing passes.
+ */
+import { createRateWindow } from "../../base/rate-window.ts";
+import {
+  codes,
+  errorText,
+  type Id,
+  isRecord,
+  type Message,
+  notificationText,
+  readMessage,
+  refusalText,
+  requestText,
+  resultText,
+} from "./messages.ts";
+import { type HubSession, type Lines, type ListedTool, type Params, Refused, type Reply } from "./port.ts";
+
+export interface WrapParts {
+  readonly client: Lines;
+  readonly server: Lines;
+  readonly session: HubSession;
+  readonly clock: { nowMs(): number; after(delayMs: number, run: () => void): () => void };
+  /** One line for the person who looks at the client's log. */
+  readonly say: (text: string) => void;
+}
+
+/** Open requests of either side. A client that asks for more at once loops. */
+const pendingMax = 1_000;
+/** Notifications of either side within a second; what comes faster is dropped and counted. Nobody reads faster. */
+const notificationsMax = 500;
+const notificationsMs = 1_000;
+/** Characters of a tool's answer. What is longer fits into no model's context, and the hub reads all of it. */
+const answerLengthMax = 4_000_000;
+/** A client that gave a token for it hears that a call waits, first soon and then now and then: most reset their timeout. */
+const waitingFirstMs = 3_000;
+const waitingEveryMs = 10_000;
+
+interface Pending {
+  readonly method: string;
+  /** Of a call that went to the hub: takes the server's answer. */
+  readonly take?: (reply: Reply) => void;
+  readonly abort?: AbortController;
+  isSent: boolean;
+}
+
+/** Resolves when the client left, or the server ended and everybody was told. */
+export async function runWrap(parts: WrapParts): Promise<void> {
+  const wrap = createWrap(parts);
+  const fromClient = pump(parts.client, wrap.onClient);
+  const fromServer = pump(parts.server, wrap.onServer).then(() => wrap.end("the server ended"));
+  void endWithHub(parts, wrap);
+  await fromClient;
+  await wrap.end("the client left");
+  await parts.server.close();
+  await fromServer;
+}
+
+/** A server that nobody watches over is ended. */
+async function endWithHub({ session, say, server }: WrapParts, wrap: ReturnType<typeof createWrap>): Promise<void> {
+  const reason = `the hub ended this session: ${await session.ended}`;
+  say(reason);
+  await wrap.end(reason);
+  await server.close();
+}
+
+async function pump({ lines }: Lines, take: (line: string | null) => Promise<void>): Promise<void> {
+  for await (const line of lines) if (line === null || line.trim() !== "") await take(line);
+}
+
+type State = WrapParts & {
+  readonly pending: Map<string, Pending>;
+  /** Requests of the server that the client has not answered. */
+  readonly asked: Set<string>;
+  /** Why nothing passes any more. */
+  endedBy: string | null;
+  dropped: number;
+};
+
+const keyOf = (id: Id): string => JSON.stringify(id);
+
+function createWrap(parts: WrapParts) {
+  const state: State = { ...parts, pending: new Map(), asked: new Set(), endedBy: null, dropped: 0 };
+  const rate = createRateWindow({ limit: notificationsMax, windowMs: notificationsMs, keysMax: 2 });
+  const mayPass = (side: string): boolean => {
+    if (rate.take(side, parts.clock.nowMs()).ok) return true;
+    if (state.dropped === 0)
+      parts.say(`the ${side} sends over ${notificationsMax} notifications a second; some are dropped`);
+    state.dropped += 1;
+    return false;
+  };
+  return {
+    async onClient(line: string | null): Promise<void> {
+      const message = line === null ? tooLong : readMessage(line);
+      if (message.kind === "fault")
+        return parts.client.write(errorText(message.id, { code: message.code, message: message.message }));
+      if (state.endedBy !== null) return refuseEnded(message, state);
+      if (message.kind === "request") return fromClient(message, state);
+      if (message.kind === "response")
+        return state.asked.delete(keyOf(message.id)) ? pass(parts.server, message) : undefined;
+      if (message.method === "notifications/cancelled") return cancel(message, state);
+      if (mayPass("client")) await pass(parts.server, message);
+    },
+    async onServer(line: string | null): Promise<void> {
+      if (line === null) return failAll(state, "the server's answer is too long to read");
+      const message = readMessage(line);
+      if (state.endedBy !== null) return;
+      if (message.kind === "response") return fromServer(message, state, line);
+      if (message.kind === "fault") {
+        if (state.dropped === 0) parts.say("the server writes what is no message; it is dropped");
+        state.dropped += 1;
+        return;
+      }
+      if (!mayPass("server")) return;
+      if (message.kind === "request") {
+        if (state.asked.size >= pendingMax) return;
+        state.asked.add(keyOf(message.id));
+      }
+      await parts.client.write(line);
+    },
+    async end(reason: string): Promise<void> {
+      state.endedBy ??= reason;
+      await failAll(state, state.endedBy);
+    },
+  };
+}
+
+const tooLong: Message = { kind: "fault", code: codes.invalid, message: "the message is too long", id: null };
+
+type Request = Extract<Message, { kind: "request" }>;
+
+/** Sent as it was read: a key that stood twice does so no more. */
+const pass = (to: Lines, message: Exclude<Message, { kind: "fault" }>): Promise<void> =>
+  to.write(JSON.stringify(message.all));
+
+async function refuseEnded(message: Message, { client, endedBy }: State): Promise<void> {
+  if (message.kind === "request")
+    await client.write(
+      errorText(message.id, { code: codes.unreachable, message: `ARW: ${endedBy}. Nothing was done.` }),
+    );
+}
+
+/** Everybody who waits is told why nothing comes. */
+async function failAll({ pending, client }: State, reason: string): Promise<void> {
+  const waiting = [...pending];
+  pending.clear();
+  for (const [key, { abort }] of waiting) {
+    abort?.abort();
+    await client.write(errorText(JSON.parse(key) as Id, { code: codes.unreachable, message: `ARW: ${reason}.` }));
+  }
+}
+
+async function fromClient(message: Request, state: State): Promise<void> {
+  const { id, method } = message;
+  const { pending, client } = state;
+  if (pending.has(keyOf(id)) || pending.size >= pendingMax) {
+    const why = pending.size >= pendingMax ? `${pendingMax} requests are open` : "this id is in use";
+    await client.write(errorText(id, { code: codes.invalid, message: why }));
+    return;
+  }
+  if (method === "tools/call") {
+    // Others go on while this one waits for a person.
+    void callTool(message, state);
+    return;
+  }
+  pending.set(keyOf(id), { method, isSent: true });
+  await pass(state.server, message);
+}
+
+async function fromServer(message: Extract<Message, { kind: "response" }>, state: State, line: string): Promise<void> {
+  const key = keyOf(message.id);
+  const waiting = state.pending.get(key);
+  // What nobody asked for, or what answers a call before it was made, is no answer.
+  if (waiting === undefined || !waiting.isSent) return;
+  if (waiting.take !== undefined) {
+    waiting.take(line.length > answerLengthMax ? { error: answerTooLong } : replyOf(message.all));
+    return;
+  }
+  if (waiting.method === "tools/list") {
+    // Held up here, the server's further messages would be, too.
+    void showTools(message, state, line);
+    return;
+  }
+  state.pending.delete(key);
+  await state.client.write(line);
+}
+
+const answerTooLong = { code: codes.refused, message: `ARW: the answer is over ${answerLengthMax} characters long` };
+const replyOf = ({ result, error }: Params): Reply => (error === undefined ? { result } : { error });
+
+/** Tools of which the server says something else than before are not shown until a person has looked. */
+async function showTools(
+  { id, all }: Extract<Message, { kind: "response" }>,
+  { session, client, pending, say }: State,
+  line: string,
+): Promise<void> {
+  const { result } = all;
+  const listed = isRecord(result) && Array.isArray(result["tools"]) ? (result["tools"] as readonly unknown[]) : null;
+  const tellOnce = async (text: string): Promise<void> => {
+    if (pending.delete(keyOf(id))) await client.write(text);
+  };
+  if (listed === null) return tellOnce(line);
+  try {
+    const held = new Set(await session.see(listed.flatMap(listedTool), AbortSignal.timeout(seeMsMax)));
+    if (held.size > 0) say(`held until a person looks (arw mcp tools): ${[...held].join(", ")}`);
+    const shown = listed.filter((tool) => !isRecord(tool) || !held.has(String(tool["name"])));
+    await tellOnce(held.size === 0 ? line : resultText(id, { ...(result as Params), tools: shown }));
+  } catch (error) {
+    await tellOnce(errorText(id, { code: codes.refused, message: `ARW: ${messageOf(error)}` }));
+  }
+}
+
+/** The hub only compares and writes down. */
+const seeMsMax = 30_000;
+
+const listedTool = (definition: unknown): ListedTool[] =>
+  isRecord(definition) && typeof definition["name"] === "string" && definition["name"] !== ""
+    ? [{ tool: definition["name"].slice(0, 200), definition }]
+    : [];
+
+async function callTool(message: Request, state: State): Promise<void> {
+  const { id, params } = message;
+  const { client, pending } = state;
+  const { name, _meta, ...given } = params;
+  if (typeof name !== "string" || name === "" || given["task"] !== undefined) {
+    const why = given["task"] === undefined ? "a tool has a name" : "calls as tasks are not carried; call it without";
+    await client.write(errorText(id, { code: codes.params, message: `ARW: ${why}` }));
+    return;
+  }
+  const answer = Promise.withResolvers<Reply>();
+  const abort = new AbortController();
+  const own: Pending = { method: "tools/call", take: answer.resolve, abort, isSent: false };
+  pending.set(keyOf(id), own);
+  const stopTelling = tellWaiting(state, { own, token: isRecord(_meta) ? _meta["progressToken"] : undefined });
+  const carryOut = async (allowed: Params): Promise<Reply> => {
+    own.isSent = true;
+    const meta = _meta === undefined ? {} : { _meta };
+    await state.server.write(requestText(id, "tools/call", { ...allowed, name, ...meta }));
+    return answer.promise;
+  };
+  const text = await state.session
+    .relay({ tool: name, params: given, signal: abort.signal, carryOut })
+    .then(({ result, error }) => (result === undefined ? errorText(id, error) : resultText(id, result)))
+    .catch((error: unknown) =>
+      error instanceof Refused
+        ? refusalText(id, error.document)
+        : errorText(id, {
+            code: codes.unreachable,
+            message: `ARW: ${messageOf(error)}. Whether it was done is unknown.`,
+          }),
+    );
+  stopTelling();
+  // Whoever cancelled it, or was told that it ended, waits for nothing.
+  if (pending.get(keyOf(id)) !== own) return;
+  pending.delete(keyOf(id));
+  await client.write(text);
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Tells while the hub has not let the call go; from then on the server tells. */
+function tellWaiting({ client, clock }: State, { own, token }: { own: Pending; token: unknown }): () => void {
+  if (typeof token !== "string" && typeof token !== "number") return () => undefined;
+  let progress = 0;
+  const tell = (): void => {
+    if (own.isSent) return;
+    progress += 1;
+    const message = "ARW asks a person about this call; answer in its window or with `arw approvals`.";
+    void client.write(
+      notificationText("notifications/progress", { progressToken: token, progress: progress / 1e6, message }),
+    );
+    stop = clock.after(waitingEveryMs, tell);
+  };
+  let stop = clock.after(waitingFirstMs, tell);
+  return () => stop();
+}
+
+async function cancel(message: Extract<Message, { kind: "notification" }>, state: State): Promise<void> {
+  const { requestId } = message.params;
+  const key = JSON.stringify(requestId ?? null);
+  const waiting = state.pending.get(key);
+  if (waiting === undefined) return;
+  state.pending.delete(key);
+  waiting.abort?.abort();
+  if (waiting.isSent) await pass(state.server, message);
+}
