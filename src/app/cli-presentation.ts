@@ -80,24 +80,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
   },
   follow,
-  groups: [
-    { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
-    { title: "See", words: ["episodes", "episodes show", "events tail", "tasks", "state"] },
-    {
-      title: "Decide",
-      words: [
-        "halt",
-        "halt release",
-        "approvals",
-        "approvals decide",
-        "egress allow",
-        "egress posture",
-        "gate keys",
-        "token",
-      ],
-    },
-    { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
-  ],
+  groups,
   examples: [
     ["arw stop --all", "stop everything at once, until `arw stop --release`"],
     ["arw brief ~/notes", "brief a folder; asks before it writes"],
@@ -106,6 +89,25 @@ export const cliPresentation = (address: () => string): Presentation => ({
     ["arw events tail --prefix agents.", "follow what happens, live"],
   ],
 });
+
+const groups: Presentation["groups"] = [
+  { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
+  { title: "See", words: ["episodes", "episodes show", "events tail", "tasks", "state"] },
+  {
+    title: "Decide",
+    words: [
+      "halt",
+      "halt release",
+      "approvals",
+      "approvals decide",
+      "egress allow",
+      "egress posture",
+      "gate keys",
+      "token",
+    ],
+  },
+  { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
+];
 
 const follow: FollowPlan = {
   events: Watch.id,

@@ -21,7 +21,7 @@ import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
-import { createProvenance } from "../domains/provenance/service.ts";
+import { createProvenance, type Provenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import { createGating, type Gating } from "../domains/gating/service.ts";
 import type { DenyRule } from "../domains/gating/sources.ts";
@@ -104,6 +104,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const secrets = createSecrets(means.secrets);
   const egress = createEgress({ parts, clock, gate: gating.gate, policy: rulings, secrets, redactor, ...means.egress });
   const mcp = createMcp({ parts });
+  const provenance = openProvenance(means, parts, gating);
   const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll, mcp.endAll] });
   return {
     identity: means.access.identity,
@@ -137,10 +138,10 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         policies: means.policies,
         rulings,
       }),
-      openProvenance(means, parts, gating),
+      provenance.domain,
       createScout({ parts, blobs, sample: means.sample }),
       secrets.domain,
-      createSystem({ parts, facts: withChecks(means.facts, [gating.health, budgets.health]) }),
+      createSystem({ parts, facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health]) }),
       createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
       createWeb({ courier: egress.courier }),
@@ -150,7 +151,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
 
 const placeOf = ({ id, role, tags }: HierarchyState["self"]) => ({ node: id, role, tags });
 
-function openProvenance(means: Means, parts: KernelParts, gating: Gating): Domain {
+function openProvenance(means: Means, parts: KernelParts, gating: Gating): Provenance {
   const { capsules, clock, log, facts } = means;
   const provenance = createProvenance({
     ...capsules,
@@ -161,7 +162,7 @@ function openProvenance(means: Means, parts: KernelParts, gating: Gating): Domai
     bootId: facts.bootId,
   });
   capsules.serve(provenance);
-  return provenance.domain;
+  return provenance;
 }
 
 type Check = Awaited<ReturnType<HubFacts["checks"]>>[number];

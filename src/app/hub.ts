@@ -38,6 +38,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
+import { createReload } from "./reload.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
 import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
 import { watchStore } from "./store-watch.ts";
@@ -63,6 +64,8 @@ export interface OpenHub extends AsyncDisposable {
   readonly stopAsked: Promise<string>;
   /** Opens the HTTP door. */
   listen(): Promise<{ readonly url: string }>;
+  /** Reads anew what a person edits as files. */
+  reload(): Promise<void>;
   /** A fresh sign-in link, to be put behind the address. */
   signinPath(): Promise<string>;
 }
@@ -122,6 +125,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       await system.emit(ServiceOpened, { version: facts.version, address: url, bootId: facts.bootId });
       return { url };
     },
+    reload: createReload(kernel, log),
     async signinPath() {
       const caller: Caller = { kind: "person", id: "admin" };
       const { outcome } = await kernel.dispatch({
@@ -176,6 +180,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const version = versionOf();
   const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
   const watched = watchStore(openSqliteStore(join(stateDir, "journal.db")));
+  const policies = createPolicySeat({ folder: join(stateDir, "policies"), newId });
   const facts = hubFacts({
     tee,
     otlp,
@@ -185,7 +190,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     metrics,
     stop: stop.resolve,
     damages: files.damages,
-    storeChecks: () => [watched.check(), journalCheck(watched.store)],
+    checks: () => [watched.check(), journalCheck(watched.store), policies.health()],
     auditLog,
   });
   const { report } = files;
@@ -206,7 +211,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     capsules,
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
-    policies: createPolicySeat({ folder: join(stateDir, "policies"), newId }),
+    policies,
     prices,
     consumerReaders: new Map() as ConsumerReaders,
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
@@ -384,14 +389,14 @@ interface FactsOptions {
   readonly metrics: Metrics;
   readonly stop: (reason: string) => void;
   readonly damages: readonly Damage[];
-  readonly storeChecks: () => readonly Check[];
+  readonly checks: () => readonly Check[];
   readonly tee: TeeSeat;
   readonly otlp: OtlpSeat;
   readonly auditLog: AuditLog;
 }
 
 function hubFacts(options: FactsOptions): HubFacts {
-  const { config, node, bootId, metrics, stop, damages, storeChecks, auditLog, tee, otlp } = options;
+  const { config, node, bootId, metrics, stop, damages, checks, auditLog, tee, otlp } = options;
   return {
     version: versionOf(),
     bootId,
@@ -404,7 +409,7 @@ function hubFacts(options: FactsOptions): HubFacts {
     async checks() {
       const { freeBytes } = await diskFree(config.values.state.dir);
       return [
-        ...storeChecks(),
+        ...checks(),
         { name: "disk", ok: freeBytes >= diskBytesMin, detail: `${formatBytes(freeBytes)} free` },
         filesCheck(damages),
         { name: "audit", ...auditLog.health() },

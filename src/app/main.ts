@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { styleText } from "node:util";
 import { StateLocked } from "../adapters/files/state-lock.ts";
+import { hasTerminal } from "../adapters/system/terminal.ts";
 import { isProblem } from "../contract/problem.ts";
 import { FolderFault } from "../domains/fs/port.ts";
 import { StoreFault } from "../kernel/ports.ts";
@@ -54,10 +55,17 @@ function textOf(path: string): string | null {
 }
 
 function stopReason(hub: OpenHub): Promise<string> {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const beganInTerminal = process.stdout.isTTY;
   return new Promise((resolve) => {
     // Kept on: a second signal while the hub stops in good order must not cut it short.
-    for (const signal of signals) process.on(signal, () => resolve(`${signal} received`));
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(`${signal} received`));
+    process.on("SIGHUP", () => {
+      // A terminal that closes sends it, too, and so does Windows, which ends the process soon after.
+      if (process.platform !== "win32" && !(beganInTerminal && !hasTerminal())) return void hub.reload();
+      // What is still written has nowhere to go, which must not keep the hub from ending in good order.
+      for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+      return resolve("the terminal was closed");
+    });
     void hub.stopAsked.then(resolve);
   });
 }

@@ -18,6 +18,8 @@ import { cedarProgram } from "./state-dir.ts";
 export interface PolicySeat extends PolicySet {
   /** Reads the folder. Throws `InvalidPolicies`, and the former set stays in force. */
   load(operations: readonly Operation[]): Promise<void>;
+  /** Whether what was read last holds. */
+  health(): { readonly name: string; readonly ok: boolean; readonly detail: string };
 }
 
 /** Faults that are shown; somebody who has more mends these first. */
@@ -29,6 +31,7 @@ export function createPolicySeat(options: { readonly folder: string; readonly ne
     createCedarEngine({ policies, load, name: options.newId() });
   let engine = engineOf(parsedDefaultPolicies);
   let version = 1;
+  let fault: string | null = null;
   let known: readonly Operation[] = [];
   const read = async (): Promise<void> => {
     const files = await readFiles(options.folder);
@@ -51,9 +54,23 @@ export function createPolicySeat(options: { readonly folder: string; readonly ne
       await read();
     },
     async reload() {
-      await read();
+      try {
+        await read();
+      } catch (error) {
+        fault = error instanceof Error ? error.message.replaceAll("\n", " ") : String(error);
+        throw error;
+      }
+      fault = null;
       version += 1;
     },
+    health: () => ({
+      name: "policies",
+      ok: fault === null,
+      detail:
+        fault === null
+          ? `version ${version}, ${engine.policies.length} in force`
+          : `${fault}; the policies of version ${version} stay in force; mend the file, then: arw policy reload`,
+    }),
     examples: () => readExamples(join(options.folder, "examples.toml")),
   };
 }

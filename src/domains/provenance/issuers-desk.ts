@@ -24,6 +24,8 @@ import { added, checkedIssuers, type KnownKey, keysById, listed, revoked, rotate
 export interface TrustDesk {
   keys(): ReadonlyMap<string, KnownKey>;
   operations(desk: Desk): readonly Bound[];
+  /** Whether the file that was read last holds. */
+  health(): { readonly name: string; readonly ok: boolean; readonly detail: string };
 }
 
 export interface TrustDeps {
@@ -41,6 +43,12 @@ export function createTrustDesk({ stored, store }: TrustDeps): TrustDesk {
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => turns.run("issuers", run);
   return {
     keys: book.keys,
+    health() {
+      const fault = book.fault();
+      const detail =
+        fault === null ? `${book.all().length} known` : `${fault}; mend it, then: arw policy issuers reload`;
+      return { name: "issuers", ok: fault === null, detail };
+    },
     operations: (desk) => [
       bind(ListIssuers, () => ({ issuers: book.all().map(listed) })),
       bind(AddIssuer, (given, ctx) => inTurn(() => add(book, given, ctx))),
@@ -60,12 +68,16 @@ interface IssuerBook {
   keep(next: readonly StoredIssuer[] | string): Promise<void>;
   /** Counts at once. */
   take(next: readonly StoredIssuer[]): void;
+  /** Of the file as it was read last. */
+  fault(): string | null;
+  setFault(fault: string | null): void;
   readonly store: IssuerStore;
 }
 
 function createIssuerBook(stored: readonly StoredIssuer[], store: IssuerStore): IssuerBook {
   let issuers = stored;
   let keys = keysById(stored);
+  let fault: string | null = null;
   const take = (next: readonly StoredIssuer[]): void => {
     issuers = next;
     keys = keysById(next);
@@ -85,6 +97,10 @@ function createIssuerBook(stored: readonly StoredIssuer[], store: IssuerStore): 
       take(next);
     },
     take,
+    fault: () => fault,
+    setFault(next) {
+      fault = next;
+    },
     store,
   };
 }
@@ -134,8 +150,13 @@ async function revoke(id: string, { book, desk, ctx }: Ending): Promise<Static<t
 async function reload({ book, desk, ctx }: Ending): Promise<Static<typeof ReloadIssuers.output>> {
   const read = await book.store.load();
   const next = read === null ? null : checkedIssuers(read);
-  if (next === null)
+  if (next === null) {
+    book.setFault("the file of issuers cannot be understood; the issuers stay as they were");
+    // Written down once more where the damaged file was put aside: no file at all would mean next time that nobody is trusted.
+    if (read === null) await kept(book.store.save(book.all()));
     throw new Problem(TrustUnreadable, "the file of issuers cannot be understood; the issuers stay as they were");
+  }
+  book.setFault(null);
   book.take(next);
   const isTrusted = (keyId: string): boolean => book.keys().get(keyId)?.issuer.revokedAtMs === null;
   return { issuers: next.length, ended: await desk.end("revoked", ctx, ({ keyId }) => !isTrusted(keyId)) };

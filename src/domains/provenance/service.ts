@@ -26,7 +26,7 @@ import {
 import { createDesk, type Desk, refusalOf } from "./desk.ts";
 import { isRefused, openEnvelope, strictly } from "./envelope.ts";
 import type { Holding } from "./holdings.ts";
-import { createTrustDesk, type TrustDeps } from "./issuers-desk.ts";
+import { createTrustDesk, type TrustDeps, type TrustDesk } from "./issuers-desk.ts";
 import { createLedger } from "./ledger.ts";
 import type { CapsuleRules } from "./port.ts";
 import { type HeldCapsule, provenanceCapsules, provenanceLedger } from "./views.ts";
@@ -44,6 +44,8 @@ export interface Provenance {
   readonly domain: Domain;
   /** The capsule of this very envelope, if it is in force now: cheap, for whoever presents it with every request. */
   held(envelope: string): { readonly id: string; readonly untilMs: number } | null;
+  /** Whether the file of issuers holds. */
+  health: TrustDesk["health"];
 }
 
 export function createProvenance(deps: ProvenanceDeps): Provenance {
@@ -52,6 +54,7 @@ export function createProvenance(deps: ProvenanceDeps): Provenance {
   const ledger = createLedger({ isKept: deps.isLedgerKept });
   const desk = createDesk({ ...deps, ledger, keys: trust.keys });
   return {
+    health: trust.health,
     held(envelope) {
       const opened = openEnvelope(envelope);
       if (isRefused(opened)) return null;
