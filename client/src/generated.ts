@@ -3142,8 +3142,9 @@ export type StateEgressLedgerOutput = {
     readonly operation: string;
     readonly host: string;
     readonly port: number;
+    /** Empty where a call was refused before it began. */
     readonly method: string;
-    /** Without its query, and without secrets. */
+    /** Without its query, and without secrets; then host and port alone. */
     readonly url: string;
     /** What opened or closed it. */
     readonly rule: string;
@@ -3181,8 +3182,9 @@ export type StateEgressLedgerGetOutput = {
   readonly operation: string;
   readonly host: string;
   readonly port: number;
+  /** Empty where a call was refused before it began. */
   readonly method: string;
-  /** Without its query, and without secrets. */
+  /** Without its query, and without secrets; then host and port alone. */
   readonly url: string;
   /** What opened or closed it. */
   readonly rule: string;
@@ -5521,14 +5523,15 @@ export interface EventData {
     /** Hosts that the posture `allowlist` opens. */
     readonly hosts?: readonly string[] | undefined;
   };
-  /** Something wanted to leave the hub, and a rule refused it before anything was sent. */
+  /** Something wanted to leave the hub, and a rule, a person or a ceiling refused it before anything was sent. */
   readonly "egress.refused": {
     /** What wanted it, by its gate key. */
     readonly operation: string;
     readonly host: string;
     readonly port: number;
+    /** Empty where a call was refused before it began. */
     readonly method: string;
-    /** Without its query, and without secrets. */
+    /** Without its query, and without secrets; then host and port alone. */
     readonly url: string;
     /** What opened or closed it. */
     readonly rule: string;
@@ -5542,8 +5545,9 @@ export interface EventData {
     readonly operation: string;
     readonly host: string;
     readonly port: number;
+    /** Empty where a call was refused before it began. */
     readonly method: string;
-    /** Without its query, and without secrets. */
+    /** Without its query, and without secrets; then host and port alone. */
     readonly url: string;
     /** What opened or closed it. */
     readonly rule: string;

@@ -1,8 +1,17 @@
 /** How agents, and what their runs are built from, look on the command line. */
 import type { Static } from "../contract/schema.ts";
-import { Declassify, type DeclassifiedValue } from "../domains/agents/contract.ts";
+import { Declassify, type DeclassifiedValue, Resume, Stop } from "../domains/agents/contract.ts";
 import type { Episode } from "../domains/episodes/contract.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
+import type { ShortId } from "../surfaces/cli/port.ts";
+
+export const episodeId = (field: string): readonly ShortId[] => [{ field, list: "state.episodes", key: "id" }];
+
+export const agentShortIds = {
+  [Stop.id]: episodeId("episode"),
+  [Resume.id]: episodeId("episode"),
+  [Declassify.id]: episodeId("episode"),
+};
 
 export const agentAnswers = {
   [Declassify.id]: (output: unknown, pen: Pen) => declassifyText(output as Static<typeof Declassify.output>, pen),

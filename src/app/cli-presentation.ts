@@ -1,7 +1,7 @@
 /** How the hub's own domains like to be shown on the command line. The surface itself names none of them. */
 import { formatBytes, formatDurationMs } from "../base/units.ts";
 import { truncate } from "../base/text-marks.ts";
-import { Declassify, Resume, RunProgress, Stop } from "../domains/agents/contract.ts";
+import { Resume, RunProgress } from "../domains/agents/contract.ts";
 import {
   type Approval,
   ApprovalCancelled,
@@ -12,7 +12,7 @@ import {
   Decide,
 } from "../domains/approvals/contract.ts";
 import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
-import { agentAnswers, sourcesText } from "./cli-agents.ts";
+import { agentAnswers, agentShortIds, episodeId, sourcesText } from "./cli-agents.ts";
 import { budgetAnswers } from "./cli-budgets.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
@@ -26,8 +26,6 @@ import { Brief } from "../domains/scout/contract.ts";
 import type { Static } from "../contract/schema.ts";
 import type { Pen, Style } from "../surfaces/cli/pen.ts";
 import type { FollowPlan, Presentation, ShortId } from "../surfaces/cli/port.ts";
-
-const episodeId = (field: string): readonly ShortId[] => [{ field, list: "state.episodes", key: "id" }];
 
 const taskId: readonly ShortId[] = [
   { field: "taskId", list: "state.tasks", key: "taskId" },
@@ -67,9 +65,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
   },
   shortIds: {
     [Show.id]: episodeId("id"),
-    [Stop.id]: episodeId("episode"),
-    [Resume.id]: episodeId("episode"),
-    [Declassify.id]: episodeId("episode"),
+    ...agentShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,

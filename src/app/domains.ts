@@ -113,6 +113,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     policy: rulings,
     approvals: approvals.port,
     budget: budgets.port,
+    exits: egress.exits,
     domains: [
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,

@@ -11,6 +11,7 @@ import type {
   Brake,
   Budget,
   Clock,
+  Exits,
   Gate,
   Identity,
   Policy,
@@ -31,6 +32,7 @@ export interface DispatchOptions extends ContextDeps {
   readonly policy: Policy;
   readonly approvals: Approvals;
   readonly budget: Budget;
+  readonly exits?: Exits;
   readonly redactor: Redactor;
   readonly vault?: Vault;
   readonly clock: Clock;
@@ -98,6 +100,8 @@ export class Call {
   /** Of the state before the handler ran: an answer may be newer than its tag, never older. */
   etag: string | undefined = undefined;
   output: unknown = undefined;
+  /** The handler was called, or the queue. */
+  hasBegun = false;
   /** Set early by a stage that ends the walk. */
   outcome: Outcome | null = null;
   /** The question whose answer let this call pass. */

@@ -19,6 +19,7 @@ import type {
   Budget,
   Chance,
   Clock,
+  Exits,
   Gate,
   Identity,
   Log,
@@ -46,6 +47,7 @@ export interface Composition {
   readonly policy: Policy;
   readonly approvals: Approvals;
   readonly budget: Budget;
+  readonly exits?: Exits;
   readonly brake?: Brake;
 }
 

@@ -28,6 +28,7 @@ import { policy } from "./stage-policy.ts";
 import { sealedProblem } from "./sealed.ts";
 import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
+import { noteTurnedBack } from "./turned-back.ts";
 
 export interface OwnedDispatcher {
   dispatch(request: InnerRequest): Promise<Answered>;
@@ -62,6 +63,7 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       return { corrId: call.corrId, outcome: call.outcome ?? answerOf(call) };
     } catch (error) {
       const problem = sealedProblem(asProblem(error, call, options), options.vault);
+      await noteTurnedBack(call, problem, options);
       record(call, options, problem);
       throw problem;
     }
@@ -92,7 +94,13 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
     },
     { name: "budget", run: (call) => reserve(call, options.budget) },
     { name: "admit", run: (call) => refunded(call, () => admit(call, options.gate)) },
-    { name: "run", run: (call) => settled(call, options.clock, () => run(call, options, dispatch)) },
+    {
+      name: "run",
+      run(call) {
+        call.hasBegun = true;
+        return settled(call, options.clock, () => run(call, options, dispatch));
+      },
+    },
     { name: "egress", run: (call) => egress(call, options) },
     { name: "encode", run: (call) => encode(call, options) },
   ];

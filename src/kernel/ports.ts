@@ -261,6 +261,20 @@ export interface Approvals {
   isGranted(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
 }
 
+/** Keeps the list of what left the hub and of what was refused. `turnedBack` resolves once that is durable. */
+export interface Exits {
+  /** A call to another machine that a rule, a person, a ceiling or the emergency stop refused before it began. */
+  turnedBack(
+    call: Pick<HeldCall, "key" | "caller" | "corrId"> & {
+      /** `example.org:443`. */
+      readonly host: string;
+      readonly rule: string;
+      readonly source: string;
+      readonly reason: string;
+    },
+  ): Promise<void>;
+}
+
 /** Cuts secrets out of what agents see and what is recorded. */
 export interface Redactor {
   text(text: string): string;

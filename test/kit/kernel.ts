@@ -194,6 +194,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         brake: halt.brake,
         approvals: approvals.port,
         budget: budgets.port,
+        ...(late.egress === undefined ? {} : { exits: late.egress.exits }),
         domains: [...own, ...(options.domains?.(parts) ?? [])],
       };
     },

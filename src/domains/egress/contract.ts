@@ -55,8 +55,8 @@ const Reached = {
   operation: Type.String({ maxLength: 200, description: "What wanted it, by its gate key." }),
   host: Type.String({ maxLength: 260 }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
-  method: Type.String({ maxLength: 20 }),
-  url: Type.String({ maxLength: 400, description: "Without its query, and without secrets." }),
+  method: Type.String({ maxLength: 20, description: "Empty where a call was refused before it began." }),
+  url: Type.String({ maxLength: 400, description: "Without its query, and without secrets; then host and port alone." }),
   rule: Type.String({ maxLength: 300, description: "What opened or closed it." }),
   source: Type.String({ maxLength: 300, description: "Who wrote that rule, or where it stands." }),
 };
@@ -123,7 +123,7 @@ export const EgressSent = event({
 });
 export const EgressRefused = event({
   kind: "egress.refused",
-  about: "Something wanted to leave the hub, and a rule refused it before anything was sent.",
+  about: "Something wanted to leave the hub, and a rule, a person or a ceiling refused it before anything was sent.",
   data: Refused,
 });
 

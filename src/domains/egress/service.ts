@@ -5,7 +5,7 @@ import { parseIp } from "../../base/ip-address.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { Clock, Gate, Policy, Redactor } from "../../kernel/ports.ts";
+import type { Clock, Exits, Gate, Policy, Redactor } from "../../kernel/ports.ts";
 import { type Children, createChildren } from "./children.ts";
 import {
   AllowHost,
@@ -44,6 +44,8 @@ export interface Egress {
   readonly domain: Domain;
   readonly courier: Courier;
   readonly children: Children;
+  /** What the corridor refuses stands in the same list as what is refused on the way. */
+  readonly exits: Exits;
   /** Whether posture or lease open `example.org:443` to this caller: what the policies read as `context.open`. */
   isOpen(host: string, caller: Caller): boolean;
   /** Takes every lease back and ends what is under way. */
@@ -58,6 +60,7 @@ export function createEgress(deps: EgressDeps): Egress {
   return {
     courier: createCourier({ wire, warden, secrets, redactor }),
     children,
+    exits: createExits({ parts, redactor }),
     isOpen(host, caller) {
       const to = parseEndpoint(host);
       return to !== null && warden.isOpen({ to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null });
@@ -82,3 +85,23 @@ export function createEgress(deps: EgressDeps): Egress {
     },
   };
 }
+
+const hostCharactersMax = 260;
+
+const createExits = ({ parts, redactor }: Pick<EgressDeps, "parts" | "redactor">): Exits => ({
+  async turnedBack({ key, caller, corrId, host: named, rule, source, reason }) {
+    const host = redactor.text(named);
+    const to = parseEndpoint(host) ?? { host, port: 0 };
+    await parts.act({ caller, corrId }).emit(EgressRefused, {
+      operation: key,
+      host: to.host.slice(0, hostCharactersMax),
+      port: to.port,
+      // Nothing was composed yet.
+      method: "",
+      url: host.slice(0, hostCharactersMax),
+      rule: rule.slice(0, 300),
+      source: source.slice(0, 300),
+      reason: reason.slice(0, 500),
+    });
+  },
+});
