@@ -1,0 +1,99 @@
+/** Somebody else's client and somebody else's server, unchanged, with a hub between them. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { test } from "vitest";
+import { programFlags } from "../../bin/program-flags.mjs";
+import { programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { createRoom } from "./kit/room.ts";
+import { until } from "./kit/until.ts";
+
+const packageOf = (name: string): string =>
+  join(programRoot, "node_modules", "@modelcontextprotocol", name, "dist", "index.js");
+
+interface Wrapped extends AsyncDisposable {
+  readonly client: Client;
+  readonly complaints: () => string;
+}
+
+async function connect(stateDir: string, words: readonly string[]): Promise<Wrapped> {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [...programFlags, join(programRoot, "src", "app", "cli.ts"), "mcp", "wrap", ...words],
+    env: { PATH: process.env["PATH"] ?? "", ARW_STATE_DIR: stateDir, SECRET_OF_SERVER: "of the server alone" },
+    stderr: "pipe",
+  });
+  let complaints = "";
+  transport.stderr?.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
+  const client = new Client({ name: "a-client", version: "1.0.0" }, { versionNegotiation: { mode: "auto" } });
+  await client.connect(transport);
+  return { client, complaints: () => complaints, [Symbol.asyncDispose]: () => client.close() };
+}
+
+async function answer(hub: RunningHub, decision: "allow" | "deny", tool: string): Promise<void> {
+  const waiting = await until(`a question about ${tool}`, async () => {
+    const { items } = await hub.get("/state/approvals?status=waiting");
+    return items.find((each: { input: { tool: string } }) => each.input.tool === tool);
+  });
+  await hub.post(`/approvals/${waiting.approvalId}/decide`, { decision });
+}
+
+test("a third-party server works through the hub, its tools asked about, allowed, refused and recorded", async () => {
+  await using room = await createRoom();
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const words = ["--name", "every", "--agent", "ada", "--", process.execPath, packageOf("server-everything")];
+  await using wrapped = await connect(room.stateDir, words);
+  const { client } = wrapped;
+  const { tools } = await client.listTools();
+  assert.ok(tools.some(({ name }) => name === "echo"));
+  assert.ok((await client.listResources()).resources.length > 0);
+  assert.ok((await client.listPrompts()).prompts.length > 0);
+
+  const echo = client.callTool({ name: "echo", arguments: { message: "hello" } });
+  await answer(hub, "allow", "echo");
+  assert.deepEqual((await echo).content, [{ type: "text", text: "Echo: hello" }]);
+
+  const refused = client.callTool({ name: "get-env", arguments: {} });
+  await answer(hub, "deny", "get-env");
+  const { isError, content } = (await refused) as { isError?: boolean; content: unknown };
+  assert.equal(isError, true);
+  assert.match(JSON.stringify(content), /Not approved/);
+
+  await hub.post("/mcp/tools/every/get-sum/allow", {});
+  const sum = await client.callTool({ name: "get-sum", arguments: { a: 2, b: 3 } });
+  assert.match(JSON.stringify(sum.content), /5/);
+
+  const { items } = await hub.get("/state/episodes");
+  const [{ id, agent, counts, refusals }] = items;
+  assert.deepEqual([agent, counts.observations, counts.actions, refusals], ["ada", 1, 1, 1]);
+  const { story } = await hub.get(`/episodes/${id}`);
+  assert.match(JSON.stringify(story), /every: get-sum/);
+  assert.ok(!JSON.stringify(story).includes("of the server alone"));
+});
+
+test("a killed hub lets nothing pass any more", async () => {
+  await using room = await createRoom();
+  await using hub = await startHub({ stateDir: room.stateDir });
+  await using wrapped = await connect(room.stateDir, [
+    "--name",
+    "files",
+    "--",
+    process.execPath,
+    packageOf("server-filesystem"),
+    await room.folder("given", { "a.md": "text" }),
+  ]);
+  const { client } = wrapped;
+  const waiting = client.callTool({ name: "read_text_file", arguments: { path: join(room.path, "given", "a.md") } });
+  const failed = assert.rejects(waiting, /ARW/);
+  await until("the question", async () => (await hub.get("/state/approvals?status=waiting")).items[0]);
+  await hub.kill("SIGKILL");
+  await failed;
+  await assert.rejects(client.listTools(), /ARW/);
+});
+
+test("without a hub the server is not started, and the client is told why", async () => {
+  await using room = await createRoom();
+  const words = ["--", process.execPath, packageOf("server-everything")];
+  await assert.rejects(connect(room.stateDir, ["--url", "http://127.0.0.1:9", ...words]), /ARW: No hub answers/);
+});
