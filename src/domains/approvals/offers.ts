@@ -35,8 +35,9 @@ export function offersOf(offering: Offering): Offer[] {
  * stands what is open at the wire.
  */
 export function oversOf({ scope, isLeasable }: Pick<Offering, "scope" | "isLeasable">): Over[] {
-  const { folder, path, host } = scope;
-  if (!isLeasable) return [];
+  const { folder, path, host, tool } = scope;
+  // A lease cannot name one tool of an MCP server, and no answer about one opens all of them.
+  if (!isLeasable || tool !== undefined) return [];
   if (host !== undefined) return folder === undefined && path === undefined ? ["host", "tool"] : [];
   if (folder === undefined) return path === undefined ? ["tool"] : ["path"];
   return path === undefined ? ["folder"] : ["path", "folder"];
