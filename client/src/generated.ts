@@ -2202,6 +2202,41 @@ export type SecretsSetOutput = {
   readonly changedAtMs: number;
 };
 
+export type ShellRunInput = {
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  /** Program to run, by name or path. No shell reads it: for a line of one, run `sh` with `-c`. */
+  readonly command: string;
+  /** Its arguments, each as it is. */
+  readonly args?: readonly string[] | undefined;
+  /** Text that it is given to read. */
+  readonly stdin?: string | undefined;
+  /** When it is ended, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+};
+export type ShellRunOutput = {
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null;
+  /** Signal that ended it, as `SIGKILL`. */
+  readonly signal: string | null;
+  /** `time`: it took longer than it may. `output`: it printed more than anybody would read. */
+  readonly endedBy: "itself" | "time" | "output";
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Size in bytes. */
+  readonly stdoutBytes: number;
+  /** Size in bytes. */
+  readonly stderrBytes: number;
+  /** Beginning and end of a long output are kept; a line between them says so. */
+  readonly isCut: boolean;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** It saw its folder and the system's programs alone, and reached hosts only through the hub. */
+  readonly isConfined: boolean;
+  /** Whatever is built from this text was told by a program. */
+  readonly label: "tool";
+};
+
 export type StateActionsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -6308,6 +6343,10 @@ export interface Client {
     /** Hand over a secret under a name, or another value for it; its hosts stay as they are. */
     set(input: SecretsSetInput, options?: CallOptions): Promise<SecretsSetOutput>;
   };
+  readonly shell: {
+    /** Run a command in a folder and answer with what it printed; off until the configuration turns it on. */
+    run(input: ShellRunInput, options?: CallOptions): Promise<ShellRunOutput>;
+  };
   readonly state: {
     /** List what was done, refused or failed, newest first. */
     actions(input?: StateActionsInput, options?: CallOptions): Promise<StateActionsOutput>;
@@ -6638,6 +6677,9 @@ export function createClient(options: ClientOptions): Client {
       list: (input = {}, options) => runtime.call("GET /secrets", input, options) as Promise<SecretsListOutput>,
       remove: (input, options) => runtime.call("DELETE /secrets/{name}", input, options) as Promise<SecretsRemoveOutput>,
       set: (input, options) => runtime.call("PUT /secrets/{name}", input, options) as Promise<SecretsSetOutput>,
+    },
+    shell: {
+      run: (input, options) => runtime.call("POST /shell/run", input, options) as Promise<ShellRunOutput>,
     },
     state: {
       actions: (input = {}, options) => runtime.call("GET /state/actions", input, options) as Promise<StateActionsOutput>,

@@ -37,12 +37,14 @@ import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import { createScout } from "../domains/scout/service.ts";
 import { createSecrets, type SecretsDeps } from "../domains/secrets/service.ts";
+import type { Confinement } from "../domains/shell/port.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createSystem } from "../domains/system/service.ts";
 import { createTasks } from "../domains/tasks/service.ts";
 import { createText } from "../domains/text/service.ts";
 import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
+import { composeShell } from "./confine-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
@@ -71,6 +73,8 @@ export interface Means {
   readonly capsules: Omit<CapsuleSeat, "door">;
   readonly secrets: SecretsDeps;
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
+  readonly confinement: Confinement;
+  readonly shell: { readonly isEnabled: boolean };
   readonly facts: HubFacts;
   readonly policies: PolicySet;
   readonly prices: PriceLists;
@@ -105,7 +109,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const egress = createEgress({ parts, clock, gate: gating.gate, policy: rulings, secrets, redactor, ...means.egress });
   const mcp = createMcp({ parts });
   const provenance = openProvenance(means, parts, gating);
-  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll, mcp.endAll] });
+  const shell = composeShell(means, { passes: egress.children, reader });
+  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll] });
   return {
     identity: means.access.identity,
     brake: halt.brake,
@@ -142,6 +147,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       provenance.domain,
       createScout({ parts, blobs, sample: means.sample }),
       secrets.domain,
+      shell.domain,
       createSystem({ parts, facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health]) }),
       createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
@@ -202,6 +208,8 @@ export function contractTable(): Table {
     capsules: { stored: [], store: nothing, isLedgerKept: false, serve: () => undefined },
     secrets: { stored: [], store: nothing, learnSecrets: nothing },
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
+    confinement: nothing,
+    shell: { isEnabled: false },
     facts: nothing,
     policies: nothing,
     prices: { folder: "prices", first: [], template: "", read: nothing },

@@ -35,6 +35,7 @@ import { formatBytes } from "../base/units.ts";
 import { createSecrecy, openAccessSeat } from "./access-seat.ts";
 import { openCapsuleSeat } from "./capsule-seat.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { createConfineSeat } from "./confine-seat.ts";
 import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
@@ -157,8 +158,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const prices = await openPriceFolder(join(stateDir, "prices"));
   const chance = createSystemChance();
   const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
-  const secrecy = createSecrecy(givenToken);
-  const { redactor, vault } = secrecy;
+  const { redactor, vault, learn } = createSecrecy(givenToken);
   const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor });
   const metrics = opening.use(createMetrics({ version: versionOf() }));
   const files = createStateFiles({ nowMs: systemClock.nowMs });
@@ -169,7 +169,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     chance,
     clock: systemClock,
     log,
-    learn: secrecy.learn,
+    learn,
   });
   opening.use(access);
   const capsules = await openCapsuleSeat({ stateDir, files, isLedgerKept: values.provenance.keepLedger });
@@ -211,6 +211,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     capsules,
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
+    confinement: opening.use(createConfineSeat({ hidden: [stateDir], programs: values.shell.programs })),
     policies,
     prices,
     consumerReaders: new Map() as ConsumerReaders,
@@ -295,6 +296,8 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           capsules: means.capsules,
           secrets: means.secrets,
           egress: means.egress,
+          confinement: means.confinement,
+          shell: values.shell,
           consumerReaders: means.consumerReaders,
           facts,
           policies: means.policies,

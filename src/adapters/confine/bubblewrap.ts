@@ -21,6 +21,8 @@ export interface BubblewrapOptions {
   /** Path of it. */
   readonly program: string;
   readonly version: string;
+  /** Folders whose programs a child may run and read, beside the system's. */
+  readonly programs?: readonly string[];
   readonly nodePath: string;
   readonly graceMs?: number;
 }
@@ -42,8 +44,13 @@ async function start(
 ): Promise<Child> {
   const hidden = await truePaths(options.hidden);
   await checkFolders(order, hidden);
-  const mounts = [...(await systemMounts(options.nodePath)), ...orderMounts(order, hidden)];
-  const env = { ...confinedEnvironment(options.environment), ...order.env };
+  const { programs = [] } = options;
+  const mounts = [
+    ...(await systemMounts(options.nodePath)),
+    ...programs.map((path) => ({ at: path, args: ["--ro-bind-try", path, path] })),
+    ...orderMounts(order, hidden),
+  ];
+  const env = { ...confinedEnvironment(options.environment, programs), ...order.env };
   signal.throwIfAborted();
   const wrapped = await wrap({ program: options.program, mounts, env, cwd: order.cwd, line: lineOf(order) });
   return tend({

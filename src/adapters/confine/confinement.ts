@@ -14,6 +14,8 @@ export interface ConfinementOptions {
   readonly environment: Ambient;
   /** Folders of the hub itself. */
   readonly hidden: readonly string[];
+  /** Folders beside the system's whose programs a child may run and read. */
+  readonly programs?: readonly string[];
   readonly platform: string;
   readonly nodePath: string;
   /** The program to look for. */

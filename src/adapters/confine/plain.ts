@@ -11,6 +11,7 @@ export interface PlainOptions {
   readonly environment: Ambient;
   /** Folders of the hub that no child is given. */
   readonly hidden: readonly string[];
+  readonly programs?: readonly string[];
   readonly lack: string;
   readonly graceMs?: number;
 }
@@ -36,7 +37,7 @@ async function start(
   const isGroup = process.platform !== "win32";
   const spawned = spawn(command, args, {
     cwd,
-    env: { ...plainEnvironment(options.environment), ...env },
+    env: { ...plainEnvironment(options.environment, options.programs ?? []), ...env },
     stdio: ["pipe", "pipe", "pipe"],
     detached: isGroup,
     windowsHide: true,

@@ -151,6 +151,23 @@ export const Config = closed({
     },
     { description: "What may leave the hub, and to where." },
   ),
+  shell: closed(
+    {
+      isEnabled: Type.Boolean({
+        default: false,
+        description: "Whether commands may be run at all; who may run them, and in which folders, the policies say.",
+        ...doors("ARW_SHELL", null),
+      }),
+      programs: Type.Array(Type.String({ pattern: "^/.*[^/]$", maxLength: 4096 }), {
+        default: [],
+        maxItems: 32,
+        examples: [["/opt/node"]],
+        description:
+          "Folders beside the system's whose programs, in themselves or in `bin`, a confined command may run and read.",
+      }),
+    },
+    { description: "Commands that agents and persons run on this machine." },
+  ),
   approvals: closed(
     {
       ask: gatePatterns("Gate keys, or beginnings of keys with `*`, that a person is asked about whoever calls.", {}),

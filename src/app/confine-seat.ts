@@ -1,0 +1,45 @@
+/** Where programs that the hub starts are confined, and what of the hub's own they never see. */
+import { createConfinement } from "../adapters/confine/confinement.ts";
+import type { Domain } from "../contract/domain.ts";
+import { forwarderPort } from "../domains/egress/port.ts";
+import type { FolderReader } from "../domains/fs/reader.ts";
+import type { Confinement, ProxyPasses } from "../domains/shell/port.ts";
+import { createShell } from "../domains/shell/service.ts";
+import { type ChildStarter, createStarter } from "../domains/shell/starter.ts";
+
+export interface ConfineSeatOptions {
+  /** Folders of the hub itself. */
+  readonly hidden: readonly string[];
+  /** Folders whose programs may be run beside the system's. */
+  readonly programs: readonly string[];
+}
+
+export const createConfineSeat = ({ hidden, programs }: ConfineSeatOptions): Confinement =>
+  createConfinement({
+    environment: process.env,
+    hidden,
+    programs,
+    platform: process.platform,
+    nodePath: process.execPath,
+  });
+
+export interface Shell {
+  readonly domain: Domain;
+  /** For other domains that start programs. */
+  readonly starter: ChildStarter;
+  endAll(reason: string): Promise<void>;
+}
+
+export function composeShell(
+  { confinement, shell }: { readonly confinement: Confinement; readonly shell: { readonly isEnabled: boolean } },
+  { passes, reader }: { readonly passes: ProxyPasses; readonly reader: FolderReader },
+): Shell {
+  const starter = createStarter({ confinement, passes, forwarderPort });
+  const domain = createShell({
+    ...shell,
+    starter,
+    // Looking into a folder is what makes its secrets known.
+    learnSecrets: (folder, signal) => reader.within(folder, { signal }, async () => undefined),
+  });
+  return { domain, starter, endAll: (reason) => confinement.endAll(reason) };
+}
