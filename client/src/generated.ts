@@ -1515,6 +1515,174 @@ export type JournalVerifyOutput = {
   readonly hash?: string | undefined;
 };
 
+export type LeasesGrantInput = {
+  /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+  readonly capability: string;
+  /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
+  readonly holder: string;
+  /** How long, as `90s`, `15m`, `2h` or `7d`; at most 14 days. */
+  readonly ttl?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path?: string | undefined;
+  /** Only calls to this host; without a port 80 and 443. */
+  readonly host?: string | undefined;
+  /** Joins everything that belongs to one episode. */
+  readonly run?: string | undefined;
+  /** How many calls it lets pass. */
+  readonly uses?: number | undefined;
+  /** What its calls may use up together: `1 MB out`, `5 MB written`, `2 USD`, `1000 tokens`. */
+  readonly budget?: readonly string[] | undefined;
+  readonly reason?: string | undefined;
+  /** The question whose answer gave it. */
+  readonly approvalId?: string | undefined;
+};
+export type LeasesGrantOutput = {
+  /** `call`: lets calls pass. `host`: opens a host at the wire; its capability is `net:fetch`. */
+  readonly kind: "call" | "host";
+  /** Id of the lease. */
+  readonly leaseId: string;
+  /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+  readonly capability: string;
+  readonly scope: {
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path?: string | undefined;
+    /** Only calls to this host; without a port 80 and 443. */
+    readonly host?: string | undefined;
+    /** Joins everything that belongs to one episode. */
+    readonly run?: string | undefined;
+  };
+  /** `*` where everybody holds it. */
+  readonly holder: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endsAtMs: number;
+  /** How many calls it lets pass. */
+  readonly uses?: number | undefined;
+  readonly budget?: {
+    readonly tokens?: number | undefined;
+    readonly microUsd?: number | undefined;
+    readonly bytesOut?: number | undefined;
+    readonly bytesWritten?: number | undefined;
+  } | undefined;
+  readonly reason?: string | undefined;
+  /** The question whose answer gave it. */
+  readonly approvalId?: string | undefined;
+  readonly usesLeft?: number | undefined;
+  readonly budgetLeft?: {
+    readonly tokens?: number | undefined;
+    readonly microUsd?: number | undefined;
+    readonly bytesOut?: number | undefined;
+    readonly bytesWritten?: number | undefined;
+  } | undefined;
+  readonly grantedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly grantedAtMs: number;
+  /** Milliseconds until it ends. */
+  readonly leftMs: number;
+};
+
+export type LeasesListInput = Readonly<Record<string, never>>;
+export type LeasesListOutput = {
+  readonly leases: readonly ({
+    /** `call`: lets calls pass. `host`: opens a host at the wire; its capability is `net:fetch`. */
+    readonly kind: "call" | "host";
+    /** Id of the lease. */
+    readonly leaseId: string;
+    /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+    readonly capability: string;
+    readonly scope: {
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      /** Only calls to this host; without a port 80 and 443. */
+      readonly host?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly run?: string | undefined;
+    };
+    /** `*` where everybody holds it. */
+    readonly holder: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+    /** How many calls it lets pass. */
+    readonly uses?: number | undefined;
+    readonly budget?: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    } | undefined;
+    readonly reason?: string | undefined;
+    /** The question whose answer gave it. */
+    readonly approvalId?: string | undefined;
+    readonly usesLeft?: number | undefined;
+    readonly budgetLeft?: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    } | undefined;
+    readonly grantedBy: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly grantedAtMs: number;
+    /** Milliseconds until it ends. */
+    readonly leftMs: number;
+  })[];
+};
+
+export type LeasesRevokeInput = {
+  /** Id of the lease. */
+  readonly leaseId: string;
+};
+export type LeasesRevokeOutput = {
+  /** `call`: lets calls pass. `host`: opens a host at the wire; its capability is `net:fetch`. */
+  readonly kind: "call" | "host";
+  /** Id of the lease. */
+  readonly leaseId: string;
+  /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+  readonly capability: string;
+  readonly scope: {
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path?: string | undefined;
+    /** Only calls to this host; without a port 80 and 443. */
+    readonly host?: string | undefined;
+    /** Joins everything that belongs to one episode. */
+    readonly run?: string | undefined;
+  };
+  /** `*` where everybody holds it. */
+  readonly holder: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endsAtMs: number;
+  /** How many calls it lets pass. */
+  readonly uses?: number | undefined;
+  readonly budget?: {
+    readonly tokens?: number | undefined;
+    readonly microUsd?: number | undefined;
+    readonly bytesOut?: number | undefined;
+    readonly bytesWritten?: number | undefined;
+  } | undefined;
+  readonly reason?: string | undefined;
+  /** The question whose answer gave it. */
+  readonly approvalId?: string | undefined;
+  readonly usesLeft?: number | undefined;
+  readonly budgetLeft?: {
+    readonly tokens?: number | undefined;
+    readonly microUsd?: number | undefined;
+    readonly bytesOut?: number | undefined;
+    readonly bytesWritten?: number | undefined;
+  } | undefined;
+  readonly grantedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly grantedAtMs: number;
+  /** Milliseconds until it ends. */
+  readonly leftMs: number;
+};
+
 export type McpAcceptInput = {
   /** Name of the server, as rules write it. */
   readonly server: string;
@@ -4010,6 +4178,124 @@ export type StateIntentsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateLeasesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateLeasesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Id of the lease. */
+    readonly leaseId: string;
+    /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+    readonly capability: string;
+    readonly scope: {
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      /** Only calls to this host; without a port 80 and 443. */
+      readonly host?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly run?: string | undefined;
+    };
+    /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
+    readonly holder: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+    /** How many calls it lets pass. */
+    readonly uses?: number | undefined;
+    readonly budget?: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    } | undefined;
+    readonly reason?: string | undefined;
+    /** The question whose answer gave it. */
+    readonly approvalId?: string | undefined;
+    readonly usesLeft?: number | undefined;
+    readonly budgetLeft?: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    } | undefined;
+    readonly grantedBy: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly grantedAtMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateLeasesGetInput = {
+  readonly key: string;
+};
+export type StateLeasesGetOutput = {
+  /** Id of the lease. */
+  readonly leaseId: string;
+  /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+  readonly capability: string;
+  readonly scope: {
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path?: string | undefined;
+    /** Only calls to this host; without a port 80 and 443. */
+    readonly host?: string | undefined;
+    /** Joins everything that belongs to one episode. */
+    readonly run?: string | undefined;
+  };
+  /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
+  readonly holder: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endsAtMs: number;
+  /** How many calls it lets pass. */
+  readonly uses?: number | undefined;
+  readonly budget?: {
+    readonly tokens?: number | undefined;
+    readonly microUsd?: number | undefined;
+    readonly bytesOut?: number | undefined;
+    readonly bytesWritten?: number | undefined;
+  } | undefined;
+  readonly reason?: string | undefined;
+  /** The question whose answer gave it. */
+  readonly approvalId?: string | undefined;
+  readonly usesLeft?: number | undefined;
+  readonly budgetLeft?: {
+    readonly tokens?: number | undefined;
+    readonly microUsd?: number | undefined;
+    readonly bytesOut?: number | undefined;
+    readonly bytesWritten?: number | undefined;
+  } | undefined;
+  readonly grantedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly grantedAtMs: number;
+};
+
+export type StateLeasesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateLeasesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateMcpServersInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -5756,6 +6042,73 @@ export interface EventData {
       readonly events: number;
     }[];
   };
+  /** The time of a lease is over, and the calls that it had let pass were ended. */
+  readonly "leases.expired": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+  };
+  /** A person permitted something for a while. */
+  readonly "leases.granted": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+    /** A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`. */
+    readonly capability: string;
+    readonly scope: {
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      /** Only calls to this host; without a port 80 and 443. */
+      readonly host?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly run?: string | undefined;
+    };
+    /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
+    readonly holder: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endsAtMs: number;
+    /** How many calls it lets pass. */
+    readonly uses?: number | undefined;
+    readonly budget?: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    } | undefined;
+    readonly reason?: string | undefined;
+    /** The question whose answer gave it. */
+    readonly approvalId?: string | undefined;
+  };
+  /** A lease was taken back, or its run ended; the calls that it had let pass were ended. */
+  readonly "leases.revoked": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+    readonly reason: string;
+  };
+  /** A call used less than was taken from its lease, and the rest is back. */
+  readonly "leases.settled": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+    readonly tool: string;
+    readonly back: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    };
+  };
+  /** A lease that counts let a call pass; the most that the call can use was taken from it before the call ran. */
+  readonly "leases.used": {
+    /** Id of the lease. */
+    readonly leaseId: string;
+    readonly tool: string;
+    readonly taken: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    };
+  };
   /** A server was wrapped for the first time, or under another command than before. */
   readonly "mcp.server.seen": {
     /** Name of the server, as rules write it. */
@@ -6265,6 +6618,14 @@ export interface Client {
     /** Prove that the journal is what was written, and name every row that was changed, removed or added. */
     verify(input?: JournalVerifyInput, options?: StreamOptions): AsyncGenerator<JournalVerifyOutput, void, undefined>;
   };
+  readonly leases: {
+    /** Permit something to an agent, a plugin, a node or a person for a while. */
+    grant(input: LeasesGrantInput, options?: CallOptions): Promise<LeasesGrantOutput>;
+    /** List what is permitted for a while, hosts that are open among it, and how long each lasts. */
+    list(input?: LeasesListInput, options?: CallOptions): Promise<LeasesListOutput>;
+    /** Take a lease back; the calls that it had let pass end at once. */
+    revoke(input: LeasesRevokeInput, options?: CallOptions): Promise<LeasesRevokeOutput>;
+  };
   readonly mcp: {
     /** Take what a server says of a tool now; without a digest it only shows what changed. */
     accept(input: McpAcceptInput, options?: CallOptions): Promise<McpAcceptOutput>;
@@ -6462,6 +6823,12 @@ export interface Client {
     intentsGet(input: StateIntentsGetInput, options?: CallOptions): Promise<StateIntentsGetOutput>;
     /** Follow intents as JSON patches (RFC 6902). */
     intentsWatch(input?: StateIntentsWatchInput, options?: StreamOptions): AsyncGenerator<StateIntentsWatchOutput, void, undefined>;
+    /** List what is permitted for a while, newest first. */
+    leases(input?: StateLeasesInput, options?: CallOptions): Promise<StateLeasesOutput>;
+    /** Show one row of leases. */
+    leasesGet(input: StateLeasesGetInput, options?: CallOptions): Promise<StateLeasesGetOutput>;
+    /** Follow leases as JSON patches (RFC 6902). */
+    leasesWatch(input?: StateLeasesWatchInput, options?: StreamOptions): AsyncGenerator<StateLeasesWatchOutput, void, undefined>;
     /** List mCP servers that were wrapped, each with the digest of its command. */
     mcpServers(input?: StateMcpServersInput, options?: CallOptions): Promise<StateMcpServersOutput>;
     /** Show one row of mcpServers. */
@@ -6634,6 +7001,11 @@ export function createClient(options: ClientOptions): Client {
       import: (input, options) => runtime.stream("POST /journal/import", input, options) as AsyncGenerator<JournalImportOutput, void, undefined>,
       verify: (input = {}, options) => runtime.stream("GET /journal/verify", input, options) as AsyncGenerator<JournalVerifyOutput, void, undefined>,
     },
+    leases: {
+      grant: (input, options) => runtime.call("POST /leases", input, options) as Promise<LeasesGrantOutput>,
+      list: (input = {}, options) => runtime.call("GET /leases", input, options) as Promise<LeasesListOutput>,
+      revoke: (input, options) => runtime.call("DELETE /leases/{leaseId}", input, options) as Promise<LeasesRevokeOutput>,
+    },
     mcp: {
       accept: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/accept", input, options) as Promise<McpAcceptOutput>,
       allow: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/allow", input, options) as Promise<McpAllowOutput>,
@@ -6739,6 +7111,9 @@ export function createClient(options: ClientOptions): Client {
       intents: (input = {}, options) => runtime.call("GET /state/intents", input, options) as Promise<StateIntentsOutput>,
       intentsGet: (input, options) => runtime.call("GET /state/intents/{key}", input, options) as Promise<StateIntentsGetOutput>,
       intentsWatch: (input = {}, options) => runtime.stream("GET /state/intents/-/watch", input, options) as AsyncGenerator<StateIntentsWatchOutput, void, undefined>,
+      leases: (input = {}, options) => runtime.call("GET /state/leases", input, options) as Promise<StateLeasesOutput>,
+      leasesGet: (input, options) => runtime.call("GET /state/leases/{key}", input, options) as Promise<StateLeasesGetOutput>,
+      leasesWatch: (input = {}, options) => runtime.stream("GET /state/leases/-/watch", input, options) as AsyncGenerator<StateLeasesWatchOutput, void, undefined>,
       mcpServers: (input = {}, options) => runtime.call("GET /state/mcpServers", input, options) as Promise<StateMcpServersOutput>,
       mcpServersGet: (input, options) => runtime.call("GET /state/mcpServers/{key}", input, options) as Promise<StateMcpServersGetOutput>,
       mcpServersWatch: (input = {}, options) => runtime.stream("GET /state/mcpServers/-/watch", input, options) as AsyncGenerator<StateMcpServersWatchOutput, void, undefined>,

@@ -9,10 +9,11 @@ import { createDoctor } from "../domains/doctor/service.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import type { PriceLists } from "../domains/budgets/port.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
+import { parseAllowance } from "../domains/budgets/syntax.ts";
 import { type ConsumerReaders, createConsumers } from "../domains/consumers/service.ts";
 import type { EgressSettings } from "../domains/egress/leases.ts";
 import type { ProxyDoor, Wire } from "../domains/egress/port.ts";
-import { createEgress } from "../domains/egress/service.ts";
+import { createEgress, type Egress, type EgressDeps } from "../domains/egress/service.ts";
 import { createEpisodes } from "../domains/episodes/service.ts";
 import { createEvents } from "../domains/events/service.ts";
 import type { Folders } from "../domains/fs/port.ts";
@@ -31,6 +32,7 @@ import { createPolicy } from "../domains/policy/service.ts";
 import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
+import { createLeases, type LeasesDeps, type LeasesService } from "../domains/leases/service.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
 import type { PolicySet } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
@@ -48,7 +50,7 @@ import { composeShell } from "./confine-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
-import type { BlobStore, Clock, Identity, Log } from "../kernel/ports.ts";
+import type { BlobStore, Brake, Clock, Identity, Log } from "../kernel/ports.ts";
 import { stateOperations } from "../kernel/state-operations.ts";
 import { createTable } from "../kernel/table.ts";
 
@@ -88,29 +90,27 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const { blobs, clock, log, redactor } = means;
   const hierarchy = createHierarchy({ parts });
   const gating = createGating({ parts, clock, log, hierarchy, denyRules: means.denyRules, file: means.ruleFile });
-  const approvals = createApprovals({
-    parts,
-    blobs,
-    clock,
-    log,
-    redactor,
-    timeoutMs: means.approvalTimeoutMs,
-    brake: () => halt.brake,
-  });
+  const approvals = openApprovals(means, { parts, brake: () => halt.brake });
   const budgets = createBudgets({ parts, clock, log, lists: means.prices });
+  const leases = openLeases({ parts, clock, openings: () => egress.openings(), halted: () => halt.brake.signal });
   const rulings = createRulings({
     engine: () => means.policies.engine(),
     askPatterns: means.askPatterns,
     isOpen: (host, caller) => egress.isOpen(host, caller),
     self: () => placeOf(hierarchy.current()),
+    leases: leases.book,
   });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
-  const egress = createEgress({ parts, clock, gate: gating.gate, policy: rulings, secrets, redactor, ...means.egress });
+  const egress = openEgress(means, { parts, gate: gating.gate, policy: rulings, secrets, leaseEnds: leases.signalOf });
   const mcp = createMcp({ parts });
   const provenance = openProvenance(means, parts, gating);
   const shell = composeShell(means, { passes: egress.children, reader });
-  const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll] });
+  const halt = createHalt({
+    parts,
+    clock,
+    enders: [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll],
+  });
   return {
     identity: means.access.identity,
     brake: halt.brake,
@@ -119,6 +119,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     approvals: approvals.port,
     budget: budgets.port,
     exits: egress.exits,
+    leases: leases.port,
     domains: [
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,
@@ -136,7 +137,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createFs({ reader, recorder: () => parts.recorder }),
       halt.domain,
       hierarchy.domain,
-      createJournalKeeper({ parts, clock, onImported: gating.refresh, ...means.journal }),
+      createJournalKeeper({ parts, clock, onImported: both(gating.refresh, leases.refresh), ...means.journal }),
+      leases.domain,
       mcp.domain,
       createPolicy({
         parts,
@@ -155,6 +157,24 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     ],
   };
 }
+
+const openApprovals = (
+  { blobs, clock, log, redactor, approvalTimeoutMs: timeoutMs }: Means,
+  given: { readonly parts: KernelParts; readonly brake: () => Brake },
+) => createApprovals({ blobs, clock, log, redactor, timeoutMs, ...given });
+
+type GivenEgress = Omit<EgressDeps, keyof Means["egress"] | "clock" | "redactor">;
+const openEgress = ({ clock, redactor, egress }: Means, given: GivenEgress): Egress =>
+  createEgress({ clock, redactor, ...egress, ...given });
+
+const both = (first: () => void, second: () => void) => (): void => {
+  first();
+  second();
+};
+
+/** A budget of a lease is read as an allowance of one run is. */
+const openLeases = (deps: Omit<LeasesDeps, "readAmount">): LeasesService =>
+  createLeases({ ...deps, readAmount: (text) => parseAllowance(`${text}/run`) });
 
 const placeOf = ({ id, role, tags }: HierarchyState["self"]) => ({ node: id, role, tags });
 

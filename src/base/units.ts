@@ -35,6 +35,12 @@ function pair(count: number, [size, large, small]: readonly [number, string, str
   return rest === 0 ? head : `${head} ${rest} ${small}`;
 }
 
+const spanUnitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of `90s`, `15m`, `2h` or `7d`, which a schema has looked at. */
+export const spanMsOf = (text: string): number =>
+  Number(text.slice(0, -1)) * spanUnitsMs[text.at(-1) as keyof typeof spanUnitsMs];
+
 export interface Progress {
   readonly done: number;
   /** Undefined when nobody knows. */

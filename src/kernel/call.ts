@@ -14,6 +14,8 @@ import type {
   Exits,
   Gate,
   Identity,
+  LeaseHold,
+  Leases,
   Policy,
   Redactor,
   Reservation,
@@ -33,6 +35,7 @@ export interface DispatchOptions extends ContextDeps {
   readonly approvals: Approvals;
   readonly budget: Budget;
   readonly exits?: Exits;
+  readonly leases?: Leases;
   readonly redactor: Redactor;
   readonly vault?: Vault;
   readonly clock: Clock;
@@ -94,6 +97,8 @@ export class Call {
   scope: Scope = noScope;
   /** What the policies said; null before they were asked. */
   ruling: Ruling | null = null;
+  /** Its part of the lease that lets it pass. */
+  lease: LeaseHold | null = null;
   /** What was taken from allowances for this call. */
   reservation: Reservation | null = null;
   context: Context | null = null;
@@ -127,6 +132,7 @@ export type StageName =
   | "gate"
   | "decode"
   | "policy"
+  | "lease"
   | "approve"
   | "budget"
   | "admit"

@@ -22,6 +22,7 @@ import type {
   Exits,
   Gate,
   Identity,
+  Leases,
   Log,
   Redactor,
   Store,
@@ -48,6 +49,7 @@ export interface Composition {
   readonly approvals: Approvals;
   readonly budget: Budget;
   readonly exits?: Exits;
+  readonly leases?: Leases;
   readonly brake?: Brake;
 }
 

@@ -54,6 +54,7 @@ test("the corridor has these stages in this order", async () => {
     "gate",
     "decode",
     "policy",
+    "lease",
     "approve",
     "budget",
     "admit",

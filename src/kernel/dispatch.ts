@@ -4,7 +4,7 @@
  */
 import { digestOf } from "../base/canonical-json.ts";
 import { isAnyTag } from "../base/entity-tag.ts";
-import { Problem } from "../contract/problem.ts";
+import { isProblem, Problem } from "../contract/problem.ts";
 import { cleanValue } from "../contract/schema.ts";
 import { Cancelled, Internal, NotFound } from "../contract/standard-problems.ts";
 import {
@@ -25,6 +25,7 @@ import { decode } from "./stage-decode.ts";
 import { identify } from "./stage-identify.ts";
 import { admit, gate, leave } from "./stage-gate.ts";
 import { policy } from "./stage-policy.ts";
+import { counted, lease, leased } from "./stage-lease.ts";
 import { sealedProblem } from "./sealed.ts";
 import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
@@ -66,6 +67,8 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
       await noteTurnedBack(call, problem, options);
       record(call, options, problem);
       throw problem;
+    } finally {
+      call.lease?.leave();
     }
   };
   const rehearse = async (request: InnerRequest): Promise<Rehearsal> => {
@@ -85,6 +88,7 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
     { name: "gate", run: (call) => gate(call, options.gate) },
     { name: "decode", run: decode },
     { name: "policy", run: (call) => policy(call, options.policy) },
+    { name: "lease", run: (call) => lease(call, options) },
     {
       name: "approve",
       run(call) {
@@ -93,17 +97,24 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
       },
     },
     { name: "budget", run: (call) => reserve(call, options.budget) },
-    { name: "admit", run: (call) => refunded(call, () => admit(call, options.gate)) },
+    { name: "admit", run: (call) => refunded(call, () => admitted(call, options)) },
     {
       name: "run",
       run(call) {
         call.hasBegun = true;
-        return settled(call, options.clock, () => run(call, options, dispatch));
+        return leased(call, options.budget, () => settled(call, options.clock, () => run(call, options, dispatch)));
       },
     },
     { name: "egress", run: (call) => egress(call, options) },
     { name: "encode", run: (call) => encode(call, options) },
   ];
+}
+
+/** The last question of all, and what a lease then counts. */
+function admitted(call: Call, options: DispatchOptions): void | Promise<void> {
+  const asked = admit(call, options.gate);
+  if (call.lease === null) return asked;
+  return asked instanceof Promise ? asked.then(() => counted(call)) : counted(call);
 }
 
 function egress(call: Call, { gate: port, redactor }: DispatchOptions): void {
@@ -152,6 +163,7 @@ function asProblem(error: unknown, call: Call, options: DispatchOptions): Proble
       cause: error,
     });
   }
+  if (call.lease?.signal.aborted && isProblem(call.lease.signal.reason)) return call.lease.signal.reason;
   if (call.abort?.aborted)
     return new Problem(Cancelled, "the caller left or the episode was stopped", { cause: error });
   options.onDefect(error, { operation: call.prepared.operation.id, corrId: call.corrId });
@@ -195,6 +207,7 @@ function changeOf(call: Call, problem: Problem | null, vault: Vault | undefined)
 /** What let the call pass, or holds it. */
 function permitOf({ ruling, outcome, prepared, approvalId }: Call): string | null {
   if (ruling === null) return prepared.operation.isPublic ? "open to everybody" : null;
+  if (ruling.leaseId !== undefined) return `permitted by the ${ruling.rule} of ${ruling.source}`;
   const rule = `the policy ${ruling.rule} (${ruling.source})`;
   if (ruling.effect !== "ask") return `permitted by ${rule}`;
   return outcome?.kind === "held" || approvalId === null

@@ -208,13 +208,45 @@ export interface Ruling {
   readonly reason: string;
   /** False where a question has to be asked each time, and no lease answers it. */
   readonly isLeasable?: boolean;
+  /** The nearest change that would let the call pass, for whoever may make it. */
+  readonly next?: string;
+  /** The lease that lets the call pass. */
+  readonly leaseId?: string;
+  /** What holds where that lease has no room for the call; set with `leaseId`, and then an ask or a deny. */
+  readonly otherwise?: Ruling;
 }
+
+/** What the policies are asked about a call. */
+export type PolicyCall = Pick<HeldCall, "operation" | "key" | "caller" | "scope"> &
+  Partial<Pick<HeldCall, "corrId">> &
+  Pick<Operation, "effect" | "needs" | "isForPersons"> & {
+    /** No call of its own: a hop or a connection on the way of one. */
+    readonly isStep?: boolean;
+  };
 
 /** Decides by the user's policies. Runs for every call, so what is known is answered at once; pure, and never rejects. */
 export interface Policy {
-  rule(
-    call: Pick<HeldCall, "operation" | "key" | "caller" | "scope"> & Pick<Operation, "effect" | "needs">,
-  ): Ruling | Promise<Ruling>;
+  rule(call: PolicyCall): Ruling | Promise<Ruling>;
+}
+
+/** Permissions that end by themselves. */
+export interface Leases {
+  /** Takes one use, and the most that the call can use up; null when no lease covers the call and has that much left. */
+  enter(call: PolicyCall & { readonly cost: Amounts }): LeaseHold | null;
+}
+
+/** A call's part of a lease, taken in memory. */
+export interface LeaseHold {
+  readonly leaseId: string;
+  readonly grantedBy: string;
+  /** Aborts with the problem to answer with when the lease ends. */
+  readonly signal: AbortSignal;
+  /** Resolves once what was taken is durable. */
+  use(): void | Promise<void>;
+  /** Gives back what was not used. */
+  settle(spent: Amounts): void | Promise<void>;
+  /** The call is over. Gives all of it back, unless it was written down. */
+  leave(): void;
 }
 
 /** What a call is about to use up. */

@@ -69,7 +69,8 @@ async function runAndSettle(call: Call, reservation: Reservation, { clock, run }
   await reservation.settle(spentOf(call), clock.monotonicMs() - startedMs);
 }
 
-function spentOf(call: Call): Cost | null {
+/** What a call used in the end; null when nobody can say. */
+export function spentOf(call: Call): Cost | null {
   const { operation } = call.prepared;
   if (call.outcome?.kind === "unchanged") return free;
   if (operation.mode === "many" || operation.spent === undefined) return null;

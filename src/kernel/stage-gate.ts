@@ -39,7 +39,8 @@ export function guardedKeys(operation: Operation): GuardedKeys {
 const endsOf = ({ prepared: { guards, operation }, request }: Call): Ends =>
   request.isTask === true || isForQueue(operation, request) ? guards.queued : guards.direct;
 
-const isForQueue = ({ mode }: Operation, { isInline }: Call["request"]): boolean => mode === "job" && isInline !== true;
+export const isForQueue = ({ mode }: Operation, { isInline }: Call["request"]): boolean =>
+  mode === "job" && isInline !== true;
 
 export function gate(call: Call, port: Gate): void {
   for (const key of endsOf(call).all) refuse(port.check(key, call.caller), key);

@@ -18,6 +18,7 @@ import { createAgents } from "../../src/domains/agents/service.ts";
 import { createApprovals } from "../../src/domains/approvals/service.ts";
 import type { PriceLists } from "../../src/domains/budgets/port.ts";
 import { createBudgets } from "../../src/domains/budgets/service.ts";
+import { parseAllowance } from "../../src/domains/budgets/syntax.ts";
 import type { SecretSource } from "../../src/domains/egress/headers.ts";
 import type { EgressSettings } from "../../src/domains/egress/leases.ts";
 import type { ProxyDoor, Wire } from "../../src/domains/egress/port.ts";
@@ -33,6 +34,7 @@ import { createHalt } from "../../src/domains/halt/service.ts";
 import type { RuleFile } from "../../src/domains/gating/port.ts";
 import { createGating, type Gating } from "../../src/domains/gating/service.ts";
 import { createHierarchy } from "../../src/domains/hierarchy/service.ts";
+import { createLeases } from "../../src/domains/leases/service.ts";
 import { createPolicy } from "../../src/domains/policy/service.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
@@ -144,7 +146,14 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
       });
       const budgets = createBudgets({ parts, clock, log, lists: options.prices ?? noPrices });
       const endEgress = async (reason: string): Promise<void> => late.egress?.endAll(reason);
-      const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, endEgress] });
+      const leases = createLeases({
+        parts,
+        clock,
+        openings: () => late.egress?.openings() ?? [],
+        halted: () => halt.brake.signal,
+        readAmount: (text) => parseAllowance(`${text}/run`),
+      });
+      const halt = createHalt({ parts, clock, enders: [approvals.withdrawAll, endEgress, leases.endAll] });
       const hierarchy = createHierarchy({ parts });
       const gating = createGating({
         parts,
@@ -159,6 +168,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         engine: () => policies,
         askPatterns: options.ask ?? [],
         isOpen: (host, caller) => late.egress?.isOpen(host, caller) ?? false,
+        leases: leases.book,
       });
       const own = [
         gating.domain,
@@ -175,13 +185,25 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         createEpisodes({ parts }),
         createEvents({ parts }),
         halt.domain,
+        leases.domain,
         createTasks({ parts }),
       ];
       if (options.egress !== undefined) {
         const { wire, door = noDoor, secrets = noSecrets, settings } = options.egress;
         const { gate } = gating;
         const full = { posture: "closed" as const, hosts: [], ...settings };
-        late.egress = createEgress({ parts, clock, gate, policy, wire, door, secrets, redactor, settings: full });
+        late.egress = createEgress({
+          parts,
+          clock,
+          gate,
+          policy,
+          wire,
+          door,
+          secrets,
+          redactor,
+          settings: full,
+          leaseEnds: leases.signalOf,
+        });
         own.push(late.egress.domain, createWeb({ courier: late.egress.courier }));
       }
       const access = options.identityOf?.({ clock });
@@ -195,6 +217,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         approvals: approvals.port,
         budget: budgets.port,
         ...(late.egress === undefined ? {} : { exits: late.egress.exits }),
+        leases: leases.port,
         domains: [...own, ...(options.domains?.(parts) ?? [])],
       };
     },

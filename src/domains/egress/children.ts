@@ -87,9 +87,11 @@ function childOf({ caller, corrId, operation, signal }: ChildGrant, { parts, war
         method: method.slice(0, 20),
         url: to.shown.slice(0, 400),
       };
-      const flight = await warden.admit({ to, caller, typed: null, isRuled: false }).catch(async (error: unknown) => {
-        throw await refused(error, { told, ctx: actor });
-      });
+      const flight = await warden
+        .admit({ to, caller, typed: null, isRuled: false, corrId })
+        .catch(async (error: unknown) => {
+          throw await refused(error, { told, ctx: actor });
+        });
       const { rule, source, isNearOpen } = flight.opening;
       return {
         isNearOpen,

@@ -114,7 +114,7 @@ async function travel(leg: Leg, { request, ctx, deps, typed, isFirst }: Travel):
   let filled: Filled;
   let flight: Flight;
   try {
-    flight = await deps.warden.admit({ to, caller: ctx.caller, typed, isRuled: isFirst });
+    flight = await deps.warden.admit({ to, caller: ctx.caller, typed, isRuled: isFirst, corrId: ctx.corrId });
   } catch (error) {
     throw await refused(error, { told, ctx });
   }

@@ -1,4 +1,6 @@
 /** Posture and leases: set by persons, kept in the journal, over when their time is. */
+import { createEnds } from "../../base/ends.ts";
+import { spanMsOf } from "../../base/units.ts";
 import { hostRuleName, parseHostRule } from "../../base/web-address.ts";
 import { callerName } from "../../contract/caller.ts";
 import type { Context } from "../../contract/operation.ts";
@@ -48,16 +50,12 @@ interface LeasesDeps {
 /** What is open for longer belongs into the list of the configuration, where it is seen. */
 const ttlMsMax = 14 * 86_400_000;
 const ttlDefault = "1h";
-const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-export const ttlMsOf = (text: string): number =>
-  Math.min(ttlMsMax, Number(text.slice(0, -1)) * unitsMs[text.at(-1) as keyof typeof unitsMs]);
 
 export function createLeases({ parts, clock, settings, review }: LeasesDeps): Leases {
   // Read anew after every change, which is rare; asked for whatever leaves.
   let known: Pick<Rules, "posture" | "leases"> | null = null;
   let cancelTimer: () => void = () => undefined;
-  const ends = createEnds(clock);
+  const ends = createEnds<EgressLease>(clock);
   const list = (): readonly EgressLease[] =>
     parts.kernel.views.list(egressLeases, { limit: leasesMax }).rows.map((each) => each.row);
   const rules = (): Rules => {
@@ -98,7 +96,7 @@ export function createLeases({ parts, clock, settings, review }: LeasesDeps): Le
         leaseId,
         host,
         isPrivate: input.isPrivate ?? false,
-        endsAtMs: ctx.now() + ttlMsOf(input.ttl ?? ttlDefault),
+        endsAtMs: ctx.now() + Math.min(ttlMsMax, spanMsOf(input.ttl ?? ttlDefault)),
         ...(input.agent === undefined ? {} : { agent: input.agent }),
         ...(input.reason === undefined ? {} : { reason: input.reason }),
       });
@@ -117,25 +115,6 @@ export function createLeases({ parts, clock, settings, review }: LeasesDeps): Le
       changed();
     },
     start: expire,
-  };
-}
-
-/** A lease is over when the wall clock says so, or when its time has passed: a clock that goes back lengthens none. */
-function createEnds(clock: Clock) {
-  const endsAt = new Map<string, number>();
-  const leftMs = ({ leaseId, endsAtMs }: EgressLease): number =>
-    Math.min(endsAtMs - clock.nowMs(), (endsAt.get(leaseId) ?? Number.POSITIVE_INFINITY) - clock.monotonicMs());
-  return {
-    leftMs,
-    isOver: (lease: EgressLease): boolean => leftMs(lease) <= 0,
-    /** Remembers those that are new, and forgets those that are gone. */
-    learn(leases: readonly EgressLease[]): readonly EgressLease[] {
-      const ids = new Set(leases.map(({ leaseId }) => leaseId));
-      for (const leaseId of endsAt.keys()) if (!ids.has(leaseId)) endsAt.delete(leaseId);
-      for (const { leaseId, endsAtMs } of leases)
-        if (!endsAt.has(leaseId)) endsAt.set(leaseId, clock.monotonicMs() + endsAtMs - clock.nowMs());
-      return leases;
-    },
   };
 }
 

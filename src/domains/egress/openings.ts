@@ -17,6 +17,8 @@ export interface Opening {
   readonly isNearOpen: boolean;
   /** The user's policies decide, and whoever relies on this has to ask them. */
   readonly isByPolicy?: boolean;
+  /** The lease of calls that answered what the policies ask. */
+  readonly leaseId?: string;
 }
 
 export interface Wanted {

@@ -9,6 +9,7 @@ import type { Clock, Exits, Gate, Policy, Redactor } from "../../kernel/ports.ts
 import { type Children, createChildren } from "./children.ts";
 import {
   AllowHost,
+  type EgressLease,
   EgressRefused,
   EgressSent,
   LeaseExpired,
@@ -38,6 +39,8 @@ export interface EgressDeps {
   readonly secrets: SecretSource;
   readonly redactor: Redactor;
   readonly settings: EgressSettings;
+  /** Aborts when that lease of calls ends. */
+  readonly leaseEnds?: (leaseId: string) => AbortSignal;
 }
 
 export interface Egress {
@@ -48,19 +51,27 @@ export interface Egress {
   readonly exits: Exits;
   /** Whether posture or lease open `example.org:443` to this caller: what the policies read as `context.open`. */
   isOpen(host: string, caller: Caller): boolean;
+  /** Hosts that leases hold open now. */
+  openings(): readonly EgressLease[];
   /** Takes every lease back and ends what is under way. */
   endAll(reason: string): Promise<void>;
 }
 
 export function createEgress(deps: EgressDeps): Egress {
-  const { parts, clock, wire, door, gate, policy, secrets, redactor, settings } = deps;
+  const { parts, clock, wire, door, gate, policy, secrets, redactor, settings, leaseEnds } = deps;
   const leases = createLeases({ parts, clock, settings, review: () => warden.review() });
-  const warden = createWarden({ rules: leases.rules, gate, policy });
+  const warden = createWarden({
+    rules: leases.rules,
+    gate,
+    policy,
+    ...(leaseEnds === undefined ? {} : { ends: leaseEnds }),
+  });
   const children = createChildren({ parts, warden, door });
   return {
     courier: createCourier({ wire, warden, secrets, redactor }),
     children,
     exits: createExits({ parts, redactor }),
+    openings: () => leases.rules().leases,
     isOpen(host, caller) {
       const to = parseEndpoint(host);
       return to !== null && warden.isOpen({ to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null });

@@ -6,13 +6,15 @@ import { endpointName, type WebAddress } from "../../base/web-address.ts";
 import { egressKey } from "../../contract/gate-keys.ts";
 import { Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
-import type { Denial, Gate, Policy, Ruling } from "../../kernel/ports.ts";
+import type { Denial, Gate, Policy, PolicyCall, Ruling } from "../../kernel/ports.ts";
 import { closedReason, type Opening, openingOf, type Rules, type Wanted } from "./openings.ts";
 
 export interface Asking extends Wanted {
   readonly to: WebAddress;
   /** The corridor has asked the policies about this very host, and a person if they wanted one. */
   readonly isRuled: boolean;
+  /** Episode that it belongs to. */
+  readonly corrId?: string;
 }
 
 export interface Flight extends Disposable {
@@ -38,6 +40,8 @@ export interface WardenOptions {
   readonly rules: () => Rules;
   readonly gate: Gate;
   readonly policy: Policy;
+  /** Aborts when that lease of calls ends. */
+  readonly ends?: (leaseId: string) => AbortSignal;
 }
 
 interface Under {
@@ -45,7 +49,7 @@ interface Under {
   readonly stop: AbortController;
 }
 
-export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
+export function createWarden({ rules, gate, policy, ends }: WardenOptions): Warden {
   const flights = new Set<Under>();
   const decide = async (asking: Asking): Promise<Opening> => {
     const { to, caller } = asking;
@@ -58,8 +62,12 @@ export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
       throw denied("egress.closed", now.posture.source, `only a lease opens ${endpointName(to)} to the hub itself`);
     if (!needsPolicy || caller.kind === "system") return opening;
     const ruling = await policy.rule(ruledCall(asking));
-    refuseRuled(ruling, asking);
-    return opening.isByPolicy === true ? { ...opening, rule: ruling.rule, source: ruling.source } : opening;
+    // A lease of calls answers a question, and opens nothing: that no policy permits the host stays a no.
+    const isOpenedByLease = opening.isByPolicy === true && ruling.otherwise?.effect === "deny";
+    refuseRuled(isOpenedByLease ? ruling.otherwise : ruling, asking);
+    const { rule, source, leaseId } = ruling;
+    const ruled = opening.isByPolicy === true ? { ...opening, rule, source } : opening;
+    return leaseId === undefined ? ruled : { ...ruled, leaseId };
   };
   return {
     foresee: decide,
@@ -71,7 +79,9 @@ export function createWarden({ rules, gate, policy }: WardenOptions): Warden {
       refuseClosed(asking, rules());
       const flight: Under = { asking, stop: new AbortController() };
       flights.add(flight);
-      return { opening, signal: flight.stop.signal, [Symbol.dispose]: () => void flights.delete(flight) };
+      const ending = opening.leaseId === undefined ? undefined : ends?.(opening.leaseId);
+      const signal = ending === undefined ? flight.stop.signal : AbortSignal.any([flight.stop.signal, ending]);
+      return { opening, signal, [Symbol.dispose]: () => void flights.delete(flight) };
     },
     isOpen(wanted) {
       const opening = openingOf(wanted, rules());
@@ -108,13 +118,15 @@ function refuseClosed(asking: Asking, rules: Rules): Opening {
 }
 
 /** Whatever leaves is ruled as `web.fetch` is: it is the operation that policies about hosts speak of. */
-const ruledCall = ({ to, caller }: Asking): Parameters<Policy["rule"]>[0] => ({
+const ruledCall = ({ to, caller, corrId }: Asking): PolicyCall => ({
   operation: "web.fetch",
   key: "web:fetch",
   caller,
   scope: { host: endpointName(to) },
   effect: "read",
   needs: ["net:fetch", "net:send"],
+  isStep: true,
+  ...(corrId === undefined ? {} : { corrId }),
 });
 
 function refuseRuled({ effect, rule, source, reason }: Ruling, { to, isRuled }: Asking): void {

@@ -77,7 +77,6 @@ export const Lease = closed({
   budgetLeft: Type.Optional(Amounts),
   grantedBy: Words,
   grantedAtMs: EpochMs,
-  seq: Type.Integer({ minimum: 0, description: "Position of the event that gave it." }),
 });
 export type Lease = Static<typeof Lease>;
 

@@ -5,6 +5,7 @@ import { op, type Operation } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { InvalidInput, NotFound } from "../../contract/standard-problems.ts";
+import type { PolicyCall } from "../../kernel/ports.ts";
 
 const Version = Type.Integer({ minimum: 0, description: "Grows with each change of the rules since the hub started." });
 const Source = Type.String({ maxLength: 4200, description: "Where the rules were written." });
@@ -163,4 +164,10 @@ export interface Question {
 export interface ExplainStage {
   readonly name: string;
   explain(question: Question): readonly StageAnswer[] | Promise<readonly StageAnswer[]>;
+}
+
+/** What persons permitted for a while. */
+export interface LeaseBook {
+  /** A live lease with anything left that covers the call, and who gave it. Pure; nothing is taken from the lease. */
+  covering(call: PolicyCall): { readonly leaseId: string; readonly grantedBy: string } | null;
 }

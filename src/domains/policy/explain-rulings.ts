@@ -10,18 +10,11 @@ export const explainRulings = (policy: Policy): ExplainStage => ({
     // The same two that the corridor does not ask about.
     if (operation === null || operation.isPublic || caller.kind === "system") return [];
     const { id, effect, needs } = operation;
-    const {
-      effect: verdict,
-      rule,
-      source,
-      reason,
-    } = await policy.rule({ operation: id, key, caller, scope, effect, needs });
-    const answer: StageAnswer = { stage, key, verdict: verdict === "allow" ? "pass" : verdict, reason, rule, source };
-    return [verdict === "allow" ? answer : { ...answer, next: nextOf[verdict] }];
+    const isForPersons = operation.isForPersons === true;
+    const ruling = await policy.rule({ operation: id, key, caller, scope, effect, needs, isForPersons });
+    const { rule, source, reason, next } = ruling;
+    const verdict = ruling.effect === "allow" ? "pass" : ruling.effect;
+    const answer: StageAnswer = { stage, key, verdict, reason, rule, source };
+    return [next === undefined ? answer : { ...answer, next }];
   },
 });
-
-const nextOf = {
-  ask: "make the call; a person is asked about it",
-  deny: "let a person make the call, or permit it in a policy",
-} as const;

@@ -1,6 +1,8 @@
 /** Turns what the policies say about each thing that a call reaches into one ruling over the call. */
 import { type Caller, isGranted, matchesKey } from "../../contract/caller.ts";
-import type { Policy, Ruling } from "../../kernel/ports.ts";
+import type { Policy, PolicyCall, Ruling } from "../../kernel/ports.ts";
+import type { LeaseBook } from "./contract.ts";
+import { nextFor } from "./next-step.ts";
 import {
   type CapsuleFacts,
   groupsOf,
@@ -9,8 +11,6 @@ import {
   type Uid,
   type Verdict,
 } from "./engine-port.ts";
-
-type AskedCall = Parameters<Policy["rule"]>[0];
 
 const principalTypes = { person: "Person", agent: "Agent", plugin: "Plugin", node: "Node", system: "System" } as const;
 const hub: Uid = { type: "Hub", id: "hub" };
@@ -28,13 +28,18 @@ export interface RulingsOptions {
   readonly isOpen?: (host: string, caller: Caller) => boolean;
   /** What this hub is among others, for rules about what it takes in. */
   readonly self?: () => Pick<CapsuleFacts, "role" | "node" | "tags">;
+  /** Permissions that persons gave for a while; none without it. */
+  readonly leases?: LeaseBook;
 }
+
+const noLeases: LeaseBook = { covering: () => null };
 
 export const createRulings = ({
   engine,
   askPatterns,
   isOpen = () => false,
   self = () => nobodyYet,
+  leases = noLeases,
 }: RulingsOptions): Policy => ({
   rule(call) {
     const verdicts = requestsOf(call, { isOpen, self }).map((request) => ({
@@ -42,9 +47,9 @@ export const createRulings = ({
       verdict: engine().decide(request),
     }));
     const pending = verdicts.some((each) => each.verdict instanceof Promise);
-    if (!pending) return asked(call, strictest(call, verdicts as readonly Said[]), askPatterns);
+    if (!pending) return weighed(call, verdicts as readonly Said[], { askPatterns, leases });
     return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
-      (said) => asked(call, strictest(call, said), askPatterns),
+      (said) => weighed(call, said, { askPatterns, leases }),
     );
   },
 });
@@ -52,7 +57,7 @@ export const createRulings = ({
 type Facts = Pick<Required<RulingsOptions>, "isOpen" | "self">;
 
 /** One request for each thing that the call reaches outside the hub; the hub itself when it reaches nothing. */
-function requestsOf(call: AskedCall, { isOpen, self }: Facts): readonly PolicyRequest[] {
+function requestsOf(call: PolicyCall, { isOpen, self }: Facts): readonly PolicyRequest[] {
   const { operation, key, caller, scope, effect, needs } = call;
   const { folder, path, host, model, project, tool, capsule } = scope;
   const reached: Uid[] = [];
@@ -82,7 +87,7 @@ function requestsOf(call: AskedCall, { isOpen, self }: Facts): readonly PolicyRe
   return reached.length === 0 ? [request(hub)] : reached.map(request);
 }
 
-function factsOf(capsule: NonNullable<AskedCall["scope"]["capsule"]>, self: ReturnType<Facts["self"]>): CapsuleFacts {
+function factsOf(capsule: NonNullable<PolicyCall["scope"]["capsule"]>, self: ReturnType<Facts["self"]>): CapsuleFacts {
   const { leaseSecs, hopsLeft, propagate } = capsule;
   const { role, node, tags } = self;
   return { leaseSecs, hopsLeft, propagate, role, node, tags };
@@ -116,12 +121,42 @@ interface Said {
 const strictness = { forbid: 0, fault: 1, none: 2, ask: 3, allow: 4 } as const;
 
 /** A call may do what it wants with everything it reaches, or it may not do it. */
-function strictest(call: AskedCall, said: readonly Said[]): Ruling {
+function strictest(said: readonly Said[]): Said {
   const [first] = said.toSorted((a, b) => strictness[a.verdict.effect] - strictness[b.verdict.effect]);
-  return rulingOf(call, first as Said);
+  return first as Said;
 }
 
-function rulingOf({ key, caller }: AskedCall, { request, verdict }: Said): Ruling {
+interface Weights {
+  readonly askPatterns: readonly string[];
+  readonly leases: LeaseBook;
+}
+
+/**
+ * One lattice: what is forbidden stays so whatever anybody gave; what is asked, or permitted by nobody, a live lease lets
+ * pass. Nothing opens to a lease what only persons may do.
+ */
+function weighed(call: PolicyCall, said: readonly Said[], { askPatterns, leases }: Weights): Ruling {
+  const first = strictest(said);
+  const ruling = asked(call, rulingOf(call, first), askPatterns);
+  if (ruling.effect === "allow") return ruling;
+  const canLease = isLeasable(call, first.verdict, ruling);
+  const lease = canLease ? leases.covering(call) : null;
+  const isUnpermitted = first.verdict.effect === "none";
+  const next = nextFor({ call, ruling, canLease, isUnpermitted, isClosed: isUnpermitted && isClosed(first.request) });
+  const otherwise = { ...ruling, next, isLeasable: canLease };
+  if (lease === null) return otherwise;
+  const rule = `lease:${lease.leaseId}`;
+  const reason = `${rule} of ${lease.grantedBy} covers it: ${ruling.reason}`;
+  return { effect: "allow", rule, source: lease.grantedBy, reason, leaseId: lease.leaseId, otherwise };
+}
+
+/** The admin person needs no permit, so the lack of one is nothing that a lease would mend. */
+const isLeasable = ({ isForPersons, caller }: PolicyCall, { effect }: Verdict, ruling: Ruling): boolean =>
+  isForPersons !== true && (ruling.effect === "ask" || (effect === "none" && caller.kind !== "person"));
+
+const isClosed = ({ resource, context }: PolicyRequest): boolean => resource.type === "Host" && !context.open;
+
+function rulingOf({ key, caller }: PolicyCall, { request, verdict }: Said): Ruling {
   const what = request.resource === hub ? key : `${key} on ${request.resource.id}`;
   if (verdict.effect === "none") {
     const reason = unpermitted(request, caller) ?? `no policy permits ${what} to ${caller.kind} ${caller.id}`;
@@ -150,7 +185,7 @@ function unpermitted({ resource, context }: PolicyRequest, { kind, id }: Caller)
 }
 
 /** Patterns of the configuration ask about what would be allowed. */
-function asked({ key }: AskedCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
+function asked({ key }: PolicyCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
   if (askPatterns.length === 0 || ruling.effect !== "allow") return ruling;
   const pattern = askPatterns.find((each) => matchesKey(each, key));
   if (pattern === undefined) return ruling;

@@ -1,0 +1,32 @@
+/** The nearest change that would let a call pass, as the command that makes it. */
+import { callerName } from "../../contract/caller.ts";
+import type { PolicyCall, Ruling } from "../../kernel/ports.ts";
+
+interface Refused {
+  readonly call: PolicyCall;
+  readonly ruling: Ruling;
+  /** A lease would let it pass. */
+  readonly canLease: boolean;
+  /** No policy speaks of the call. */
+  readonly isUnpermitted: boolean;
+  /** The host is closed at the wire, where a lease of calls opens nothing. */
+  readonly isClosed: boolean;
+}
+
+export function nextFor({ call, ruling, canLease, isUnpermitted, isClosed }: Refused): string {
+  if (isClosed && call.scope.host !== undefined) return `arw egress allow ${shellWord(call.scope.host)}`;
+  if (canLease) return leaseCommand(call);
+  if (call.isForPersons === true) return "let a person make the call";
+  if (isUnpermitted) return "let a person make the call, or permit it in a policy";
+  return `change the policy ${ruling.rule} (${ruling.source}), or let somebody make the call whom it permits`;
+}
+
+function leaseCommand({ key, caller, scope: { folder, path, host } }: PolicyCall): string {
+  const narrowed = Object.entries({ folder, path, host }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, shellWord(value)],
+  );
+  return ["arw lease grant", key, "--holder", callerName(caller), ...narrowed, "--ttl 15m"].join(" ");
+}
+
+const shellWord = (text: string): string =>
+  /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
