@@ -101,6 +101,17 @@ export type AccessWhoamiOutput = {
   readonly caller: string;
 };
 
+export type AgentsAcceptInput = {
+  readonly agent: string;
+  /** Ids of the tools that the agent declares. */
+  readonly added?: readonly string[] | undefined;
+};
+export type AgentsAcceptOutput = {
+  readonly agent: string;
+  /** Ids of the tools that the agent declares. */
+  readonly tools: readonly string[];
+};
+
 export type AgentsDeclassifyInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
@@ -144,6 +155,41 @@ export type AgentsDeclassifyOutput = {
   readonly openStepsMore: number;
 };
 
+export type AgentsListInput = Readonly<Record<string, never>>;
+export type AgentsListOutput = {
+  readonly agents: readonly ({
+    readonly id: string;
+    readonly about: string;
+    /** `none` when no model takes part. */
+    readonly model: string;
+    /** It never ran on this hub. */
+    readonly isNew: boolean;
+    /** Tools that it did not have at its last run here. */
+    readonly addedTools: readonly string[];
+    /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
+    readonly tools: readonly ({
+      /** Operation id of the tool. */
+      readonly id: string;
+      readonly about: string;
+      readonly effect: "read" | "write" | "destroy";
+      /** What it needs of the world, as policies name it. */
+      readonly needs: readonly string[];
+      /** The same in plain words. */
+      readonly does: readonly string[];
+      readonly granted: {
+        readonly effect: "allow" | "ask" | "deny";
+        readonly rule: string;
+        readonly source: string;
+      };
+      readonly ungranted: {
+        readonly effect: "allow" | "ask" | "deny";
+        readonly rule: string;
+        readonly source: string;
+      };
+    })[];
+  })[];
+};
+
 export type AgentsResumeInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
@@ -177,6 +223,41 @@ export type AgentsRunOutput = {
   readonly outcome: string;
   readonly notDone: readonly string[];
   readonly output: unknown;
+};
+
+export type AgentsShowInput = {
+  readonly agent: string;
+};
+export type AgentsShowOutput = {
+  readonly id: string;
+  readonly about: string;
+  /** `none` when no model takes part. */
+  readonly model: string;
+  /** It never ran on this hub. */
+  readonly isNew: boolean;
+  /** Tools that it did not have at its last run here. */
+  readonly addedTools: readonly string[];
+  /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
+  readonly tools: readonly ({
+    /** Operation id of the tool. */
+    readonly id: string;
+    readonly about: string;
+    readonly effect: "read" | "write" | "destroy";
+    /** What it needs of the world, as policies name it. */
+    readonly needs: readonly string[];
+    /** The same in plain words. */
+    readonly does: readonly string[];
+    readonly granted: {
+      readonly effect: "allow" | "ask" | "deny";
+      readonly rule: string;
+      readonly source: string;
+    };
+    readonly ungranted: {
+      readonly effect: "allow" | "ask" | "deny";
+      readonly rule: string;
+      readonly source: string;
+    };
+  })[];
 };
 
 export type AgentsStopInput = {
@@ -1880,6 +1961,379 @@ export type McpToolsOutput = {
   })[];
 };
 
+export type ModelsChatInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly messages: readonly ({
+    readonly role: "system" | "user" | "assistant" | "tool";
+    readonly content: readonly ({
+      readonly kind: "text";
+      readonly text: string;
+    } | {
+      readonly kind: "image";
+      readonly url: string;
+    })[];
+    readonly toolCalls?: readonly {
+      readonly id: string;
+      readonly name: string;
+      /** As the model wrote it, which may be no JSON. */
+      readonly argumentsText: string;
+    }[] | undefined;
+    readonly toolCallId?: string | undefined;
+  })[];
+  readonly tools?: readonly {
+    readonly name: string;
+    readonly about: string;
+    /** JSON Schema of the arguments. */
+    readonly input: unknown;
+  }[] | undefined;
+  readonly toolChoice?: "auto" | "none" | "required" | {
+    readonly name: string;
+  } | undefined;
+  readonly form?: {
+    readonly kind: "text" | "json";
+  } | {
+    readonly kind: "schema";
+    readonly name: string;
+    readonly schema: unknown;
+  } | undefined;
+  /** The most that the answer may have, tokens. */
+  readonly tokensMax?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+};
+export type ModelsChatOutput = {
+  readonly text: string;
+  /** What the model said to itself; empty where it did not. */
+  readonly thought: string;
+  readonly toolCalls: readonly {
+    readonly id: string;
+    readonly name: string;
+    /** As the model wrote it, which may be no JSON. */
+    readonly argumentsText: string;
+  }[];
+  /** The model that answered. */
+  readonly model: string;
+  readonly finish: "stop" | "length" | "tools" | "filter";
+  readonly usage: {
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+  };
+  /** The answer was written beforehand. */
+  readonly isScripted: boolean;
+  /** What a model says was told by somebody else. */
+  readonly label: "tool";
+};
+
+export type ModelsCompleteInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly prompt: string;
+  /** The most that the answer may have, tokens. */
+  readonly tokensMax?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+};
+export type ModelsCompleteOutput = {
+  readonly text: string;
+  /** The model that answered. */
+  readonly model: string;
+  readonly finish: "stop" | "length" | "tools" | "filter";
+  readonly usage: {
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+  };
+  /** The answer was written beforehand. */
+  readonly isScripted: boolean;
+  /** What a model says was told by somebody else. */
+  readonly label: "tool";
+};
+
+export type ModelsDiscoverInput = Readonly<Record<string, never>>;
+export type ModelsDiscoverOutput = {
+  readonly servers: readonly ({
+    readonly server: string;
+    /** What kind of server it is. */
+    readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+    readonly models: readonly string[];
+    readonly isAdded: boolean;
+    /** The command that adds it. */
+    readonly next: string;
+  })[];
+  readonly keys: readonly {
+    /** Name of the variable; its value is shown nowhere. */
+    readonly variable: string;
+    readonly server: string;
+    /** The commands that hand the key over and add the server. */
+    readonly next: readonly string[];
+  }[];
+};
+
+export type ModelsEmbedInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly texts: readonly string[];
+};
+export type ModelsEmbedOutput = {
+  readonly model: string;
+  readonly vectors: readonly (readonly number[])[];
+  readonly usage: {
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+  };
+  readonly isScripted: boolean;
+};
+
+export type ModelsListInput = Readonly<Record<string, never>>;
+export type ModelsListOutput = {
+  readonly models: readonly ({
+    readonly model: string;
+    readonly server: string;
+    /** What kind of server it is. */
+    readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+    readonly isLocal: boolean;
+    /** Null where nobody counted. */
+    readonly contextTokens: number | null;
+    readonly isScripted: boolean;
+  })[];
+  readonly roles: readonly {
+    /** Name of the role: `chat`, `small`, `embed`. */
+    readonly role: string;
+    /** In the order in which they are tried. */
+    readonly models: readonly string[];
+    /** When a model of this machine fails, one elsewhere may be asked in its place. */
+    readonly mayLeave: boolean;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly setAtMs: number;
+    readonly setBy: string;
+  }[];
+  /** Servers that did not answer now. */
+  readonly silent: readonly {
+    readonly server: string;
+    readonly reason: string;
+  }[];
+};
+
+export type ModelsRerankInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly query: string;
+  readonly documents: readonly string[];
+};
+export type ModelsRerankOutput = {
+  readonly model: string;
+  readonly scores: readonly number[];
+  readonly usage: {
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+  };
+  readonly isScripted: boolean;
+};
+
+export type ModelsRolesRemoveInput = {
+  /** Name of the role: `chat`, `small`, `embed`. */
+  readonly role: string;
+};
+export type ModelsRolesRemoveOutput = {
+  /** Name of the role: `chat`, `small`, `embed`. */
+  readonly role: string;
+  /** In the order in which they are tried. */
+  readonly models: readonly string[];
+  /** When a model of this machine fails, one elsewhere may be asked in its place. */
+  readonly mayLeave: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly setAtMs: number;
+  readonly setBy: string;
+};
+
+export type ModelsRolesSetInput = {
+  /** Name of the role: `chat`, `small`, `embed`. */
+  readonly role: string;
+  /** In the order in which they are tried. */
+  readonly models: readonly string[];
+  /** When a model of this machine fails, one elsewhere may be asked in its place. */
+  readonly mayLeave?: boolean | undefined;
+};
+export type ModelsRolesSetOutput = {
+  /** Name of the role: `chat`, `small`, `embed`. */
+  readonly role: string;
+  /** In the order in which they are tried. */
+  readonly models: readonly string[];
+  /** When a model of this machine fails, one elsewhere may be asked in its place. */
+  readonly mayLeave: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly setAtMs: number;
+  readonly setBy: string;
+};
+
+export type ModelsServersAddInput = {
+  /** Host of the server, with its port unless that is 443. */
+  readonly server: string;
+  /** Address before `/chat/completions`, when it is another than `/v1` of the server. */
+  readonly url?: string | undefined;
+  /** What kind of server it is; `openai` fits all. */
+  readonly kind?: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio" | undefined;
+  /** Name of the secret that is sent as its key. */
+  readonly secret?: string | undefined;
+  /** Allowance for servers that are not on this machine: `1 USD/day`. */
+  readonly allow?: string | undefined;
+};
+export type ModelsServersAddOutput = {
+  /** Host of the server, with its port unless that is 443. */
+  readonly server: string;
+  /** Address before `/chat/completions`. */
+  readonly url: string;
+  /** What kind of server it is. */
+  readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+  /** Name of the secret that is sent as its key. */
+  readonly secret?: string | undefined;
+  /** What is said to it stays on this machine. */
+  readonly isLocal: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly addedBy: string;
+};
+
+export type ModelsServersListInput = Readonly<Record<string, never>>;
+export type ModelsServersListOutput = {
+  readonly servers: readonly ({
+    /** Host of the server, with its port unless that is 443. */
+    readonly server: string;
+    /** Address before `/chat/completions`. */
+    readonly url: string;
+    /** What kind of server it is. */
+    readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+    /** Name of the secret that is sent as its key. */
+    readonly secret?: string | undefined;
+    /** What is said to it stays on this machine. */
+    readonly isLocal: boolean;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly addedAtMs: number;
+    readonly addedBy: string;
+  })[];
+};
+
+export type ModelsServersRemoveInput = {
+  /** Host of the server, with its port unless that is 443. */
+  readonly server: string;
+};
+export type ModelsServersRemoveOutput = {
+  /** Host of the server, with its port unless that is 443. */
+  readonly server: string;
+  /** Address before `/chat/completions`. */
+  readonly url: string;
+  /** What kind of server it is. */
+  readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+  /** Name of the secret that is sent as its key. */
+  readonly secret?: string | undefined;
+  /** What is said to it stays on this machine. */
+  readonly isLocal: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly addedBy: string;
+};
+
+export type ModelsStreamInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly messages: readonly ({
+    readonly role: "system" | "user" | "assistant" | "tool";
+    readonly content: readonly ({
+      readonly kind: "text";
+      readonly text: string;
+    } | {
+      readonly kind: "image";
+      readonly url: string;
+    })[];
+    readonly toolCalls?: readonly {
+      readonly id: string;
+      readonly name: string;
+      /** As the model wrote it, which may be no JSON. */
+      readonly argumentsText: string;
+    }[] | undefined;
+    readonly toolCallId?: string | undefined;
+  })[];
+  readonly tools?: readonly {
+    readonly name: string;
+    readonly about: string;
+    /** JSON Schema of the arguments. */
+    readonly input: unknown;
+  }[] | undefined;
+  readonly toolChoice?: "auto" | "none" | "required" | {
+    readonly name: string;
+  } | undefined;
+  readonly form?: {
+    readonly kind: "text" | "json";
+  } | {
+    readonly kind: "schema";
+    readonly name: string;
+    readonly schema: unknown;
+  } | undefined;
+  /** The most that the answer may have, tokens. */
+  readonly tokensMax?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+};
+export type ModelsStreamOutput = {
+  readonly kind: "text" | "thought";
+  readonly text: string;
+} | {
+  readonly kind: "tool";
+  readonly place: number;
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly argumentsText: string;
+} | {
+  readonly kind: "end";
+  /** The model that answered. */
+  readonly model: string;
+  readonly finish: "stop" | "length" | "tools" | "filter";
+  readonly usage: {
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+  };
+  /** The answer was written beforehand. */
+  readonly isScripted: boolean;
+  /** What a model says was told by somebody else. */
+  readonly label: "tool";
+};
+
+export type ModelsTokenizeInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly text: string;
+};
+export type ModelsTokenizeOutput = {
+  readonly model: string;
+  readonly tokens: readonly number[];
+};
+
 export type PolicyExplainInput = {
   /** A gate key such as `fs:write`, or an operation's id. */
   readonly key?: string | undefined;
@@ -2470,6 +2924,56 @@ export type StateActionsWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateActionsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateAgentToolsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateAgentToolsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    readonly agent: string;
+    readonly tools: readonly string[];
+    readonly acceptedBy: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateAgentToolsGetInput = {
+  readonly key: string;
+};
+export type StateAgentToolsGetOutput = {
+  readonly agent: string;
+  readonly tools: readonly string[];
+  readonly acceptedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+};
+
+export type StateAgentToolsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateAgentToolsWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -4438,6 +4942,130 @@ export type StateMcpToolsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateModelRolesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateModelRolesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    /** Name of the role: `chat`, `small`, `embed`. */
+    readonly role: string;
+    /** In the order in which they are tried. */
+    readonly models: readonly string[];
+    /** When a model of this machine fails, one elsewhere may be asked in its place. */
+    readonly mayLeave: boolean;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly setAtMs: number;
+    readonly setBy: string;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateModelRolesGetInput = {
+  readonly key: string;
+};
+export type StateModelRolesGetOutput = {
+  /** Name of the role: `chat`, `small`, `embed`. */
+  readonly role: string;
+  /** In the order in which they are tried. */
+  readonly models: readonly string[];
+  /** When a model of this machine fails, one elsewhere may be asked in its place. */
+  readonly mayLeave: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly setAtMs: number;
+  readonly setBy: string;
+};
+
+export type StateModelRolesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateModelRolesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateModelServersInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateModelServersOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Host of the server, with its port unless that is 443. */
+    readonly server: string;
+    /** Address before `/chat/completions`. */
+    readonly url: string;
+    /** What kind of server it is. */
+    readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+    /** Name of the secret that is sent as its key. */
+    readonly secret?: string | undefined;
+    /** What is said to it stays on this machine. */
+    readonly isLocal: boolean;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly addedAtMs: number;
+    readonly addedBy: string;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateModelServersGetInput = {
+  readonly key: string;
+};
+export type StateModelServersGetOutput = {
+  /** Host of the server, with its port unless that is 443. */
+  readonly server: string;
+  /** Address before `/chat/completions`. */
+  readonly url: string;
+  /** What kind of server it is. */
+  readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+  /** Name of the secret that is sent as its key. */
+  readonly secret?: string | undefined;
+  /** What is said to it stays on this machine. */
+  readonly isLocal: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly addedBy: string;
+};
+
+export type StateModelServersWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateModelServersWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateObservationsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -5513,6 +6141,22 @@ export interface EventData {
     })[];
     /** Whose words the input holds. */
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Ids of the tools that the agent declares. */
+    readonly tools?: readonly string[] | undefined;
+  };
+  /** An agent runs with tools that it did not have at its last run here: a person started it, or allowed it. */
+  readonly "agents.tools.accepted": {
+    readonly agent: string;
+    /** It never ran here before. */
+    readonly isFirst: boolean;
+    /** Ids of the tools that the agent declares. */
+    readonly tools: readonly string[];
+    /** Ids of the tools that the agent declares. */
+    readonly added: readonly string[];
+    /** Ids of the tools that the agent declares. */
+    readonly removed: readonly string[];
+    /** What the tools that were added need of the world. */
+    readonly needs: readonly string[];
   };
   /** A person looked at one value that a run had learned, and said that it gives no label any more. */
   readonly "agents.value.declassified": {
@@ -6172,6 +6816,64 @@ export interface EventData {
     readonly definition: string;
     readonly isReadOnlyHint: boolean;
   };
+  /** A model answered, or failed to. */
+  readonly "models.asked": {
+    /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+    readonly model: string;
+    readonly work: "chat" | "complete" | "embed" | "rerank";
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+    /** Until the first piece of the answer. */
+    readonly firstMs: number | null;
+    /** Null when the answer broke off. */
+    readonly finish: "stop" | "length" | "tools" | "filter" | null;
+    /** `ok`, or the problem's code. */
+    readonly code: string;
+    /** The answer was written beforehand. */
+    readonly isScripted: boolean;
+  };
+  /** A person took a role away. */
+  readonly "models.role.removed": {
+    /** Name of the role: `chat`, `small`, `embed`. */
+    readonly role: string;
+  };
+  /** A person said which models a role stands for. */
+  readonly "models.role.set": {
+    /** Name of the role: `chat`, `small`, `embed`. */
+    readonly role: string;
+    /** In the order in which they are tried. */
+    readonly models: readonly string[];
+    /** When a model of this machine fails, one elsewhere may be asked in its place. */
+    readonly mayLeave: boolean;
+  };
+  /** A piece of an answer as it comes; passes by and is not kept. */
+  readonly "models.said": {
+    /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+    readonly model: string;
+    readonly text: string;
+  };
+  /** A person named a model server that the hub may ask. */
+  readonly "models.server.added": {
+    /** Host of the server, with its port unless that is 443. */
+    readonly server: string;
+    /** Address before `/chat/completions`. */
+    readonly url: string;
+    /** What kind of server it is. */
+    readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
+    /** Name of the secret that is sent as its key. */
+    readonly secret?: string | undefined;
+  };
+  /** A person took a model server away. */
+  readonly "models.server.removed": {
+    /** Host of the server, with its port unless that is 443. */
+    readonly server: string;
+  };
   /** An agent read something through a tool. */
   readonly "observations.recorded": {
     readonly agent: string;
@@ -6491,12 +7193,18 @@ export interface Client {
     whoami(input?: AccessWhoamiInput, options?: CallOptions): Promise<AccessWhoamiOutput>;
   };
   readonly agents: {
+    /** Accept the tools that an agent declares, so that others than you may start it with them. */
+    accept(input: AgentsAcceptInput, options?: CallOptions): Promise<AgentsAcceptOutput>;
     /** Say of one value that a run has learned that it may be acted on: from here on it gives no label. */
     declassify(input: AgentsDeclassifyInput, options?: CallOptions): Promise<AgentsDeclassifyOutput>;
+    /** List the agents of this hub with their tools, and what the rules say of each. */
+    list(input?: AgentsListInput, options?: CallOptions): Promise<AgentsListOutput>;
     /** Go on with an interrupted run without repeating what it recorded. */
     resume(input: AgentsResumeInput, options?: CallOptions): Promise<AgentsResumeOutput>;
     /** Let an agent work under the grants given here and nothing else. */
     run(input: AgentsRunInput, options?: CallOptions): Promise<Accepted>;
+    /** Show one agent with its tools, and what the rules say of each. */
+    show(input: AgentsShowInput, options?: CallOptions): Promise<AgentsShowOutput>;
     /** Stop a run within one tool call. */
     stop(input: AgentsStopInput, options?: CallOptions): Promise<AgentsStopOutput>;
   };
@@ -6650,6 +7358,34 @@ export interface Client {
     /** List the tools that wrapped servers offered, and which of them are held. */
     tools(input?: McpToolsInput, options?: CallOptions): Promise<McpToolsOutput>;
   };
+  readonly models: {
+    /** Ask a model, and get its whole answer. */
+    chat(input: ModelsChatInput, options?: CallOptions): Promise<ModelsChatOutput>;
+    /** Let a model go on with a text. */
+    complete(input: ModelsCompleteInput, options?: CallOptions): Promise<ModelsCompleteOutput>;
+    /** Look for model servers on this machine, one probe for each known port, and for keys in the environment. */
+    discover(input?: ModelsDiscoverInput, options?: CallOptions): Promise<ModelsDiscoverOutput>;
+    /** Turn texts into vectors of length 1. */
+    embed(input: ModelsEmbedInput, options?: CallOptions): Promise<ModelsEmbedOutput>;
+    /** List the models of all servers, and the servers that do not answer. */
+    list(input?: ModelsListInput, options?: CallOptions): Promise<ModelsListOutput>;
+    /** Say how well each document answers a question. */
+    rerank(input: ModelsRerankInput, options?: CallOptions): Promise<ModelsRerankOutput>;
+    /** Take a role away. */
+    rolesRemove(input: ModelsRolesRemoveInput, options?: CallOptions): Promise<ModelsRolesRemoveOutput>;
+    /** Say which models a role stands for, in the order in which they are tried. */
+    rolesSet(input: ModelsRolesSetInput, options?: CallOptions): Promise<ModelsRolesSetOutput>;
+    /** Name a model server that the hub and its agents may ask. */
+    serversAdd(input: ModelsServersAddInput, options?: CallOptions): Promise<ModelsServersAddOutput>;
+    /** List the model servers that a person named. */
+    serversList(input?: ModelsServersListInput, options?: CallOptions): Promise<ModelsServersListOutput>;
+    /** Take a model server away; nothing is asked of it any more. */
+    serversRemove(input: ModelsServersRemoveInput, options?: CallOptions): Promise<ModelsServersRemoveOutput>;
+    /** Ask a model, and get its answer piece by piece. */
+    stream(input: ModelsStreamInput, options?: StreamOptions): AsyncGenerator<ModelsStreamOutput, void, undefined>;
+    /** Cut a text into the tokens of a model. */
+    tokenize(input: ModelsTokenizeInput, options?: CallOptions): Promise<ModelsTokenizeOutput>;
+  };
   readonly policy: {
     /** Say whether a call would pass, which rule decides, where it is written and what would change the answer. */
     explain(input?: PolicyExplainInput, options?: CallOptions): Promise<PolicyExplainOutput>;
@@ -6715,6 +7451,12 @@ export interface Client {
     actionsGet(input: StateActionsGetInput, options?: CallOptions): Promise<StateActionsGetOutput>;
     /** Follow actions as JSON patches (RFC 6902). */
     actionsWatch(input?: StateActionsWatchInput, options?: StreamOptions): AsyncGenerator<StateActionsWatchOutput, void, undefined>;
+    /** List the tools that each agent ran with last on this hub. */
+    agentTools(input?: StateAgentToolsInput, options?: CallOptions): Promise<StateAgentToolsOutput>;
+    /** Show one row of agentTools. */
+    agentToolsGet(input: StateAgentToolsGetInput, options?: CallOptions): Promise<StateAgentToolsGetOutput>;
+    /** Follow agentTools as JSON patches (RFC 6902). */
+    agentToolsWatch(input?: StateAgentToolsWatchInput, options?: StreamOptions): AsyncGenerator<StateAgentToolsWatchOutput, void, undefined>;
     /** List ceilings on what may be used up, newest first. */
     allowances(input?: StateAllowancesInput, options?: CallOptions): Promise<StateAllowancesOutput>;
     /** Show one row of allowances. */
@@ -6841,6 +7583,18 @@ export interface Client {
     mcpToolsGet(input: StateMcpToolsGetInput, options?: CallOptions): Promise<StateMcpToolsGetOutput>;
     /** Follow mcpTools as JSON patches (RFC 6902). */
     mcpToolsWatch(input?: StateMcpToolsWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpToolsWatchOutput, void, undefined>;
+    /** List roles, and the models they stand for. */
+    modelRoles(input?: StateModelRolesInput, options?: CallOptions): Promise<StateModelRolesOutput>;
+    /** Show one row of modelRoles. */
+    modelRolesGet(input: StateModelRolesGetInput, options?: CallOptions): Promise<StateModelRolesGetOutput>;
+    /** Follow modelRoles as JSON patches (RFC 6902). */
+    modelRolesWatch(input?: StateModelRolesWatchInput, options?: StreamOptions): AsyncGenerator<StateModelRolesWatchOutput, void, undefined>;
+    /** List model servers that a person named. */
+    modelServers(input?: StateModelServersInput, options?: CallOptions): Promise<StateModelServersOutput>;
+    /** Show one row of modelServers. */
+    modelServersGet(input: StateModelServersGetInput, options?: CallOptions): Promise<StateModelServersGetOutput>;
+    /** Follow modelServers as JSON patches (RFC 6902). */
+    modelServersWatch(input?: StateModelServersWatchInput, options?: StreamOptions): AsyncGenerator<StateModelServersWatchOutput, void, undefined>;
     /** List what agents read, newest first. */
     observations(input?: StateObservationsInput, options?: CallOptions): Promise<StateObservationsOutput>;
     /** Show one row of observations. */
@@ -6923,9 +7677,12 @@ export function createClient(options: ClientOptions): Client {
       whoami: (input = {}, options) => runtime.call("GET /whoami", input, options) as Promise<AccessWhoamiOutput>,
     },
     agents: {
+      accept: (input, options) => runtime.call("POST /agents/{agent}/accept", input, options) as Promise<AgentsAcceptOutput>,
       declassify: (input, options) => runtime.call("POST /agents/declassify", input, options) as Promise<AgentsDeclassifyOutput>,
+      list: (input = {}, options) => runtime.call("GET /agents", input, options) as Promise<AgentsListOutput>,
       resume: (input, options) => runtime.call("POST /agents/resume", input, options) as Promise<AgentsResumeOutput>,
       run: (input, options) => runtime.call("POST /agents/run", input, options) as Promise<Accepted>,
+      show: (input, options) => runtime.call("GET /agents/{agent}", input, options) as Promise<AgentsShowOutput>,
       stop: (input, options) => runtime.call("POST /agents/stop", input, options) as Promise<AgentsStopOutput>,
     },
     approvals: {
@@ -7019,6 +7776,21 @@ export function createClient(options: ClientOptions): Client {
       show: (input, options) => runtime.call("GET /mcp/tools/{server}/{tool}", input, options) as Promise<McpShowOutput>,
       tools: (input = {}, options) => runtime.call("GET /mcp/tools", input, options) as Promise<McpToolsOutput>,
     },
+    models: {
+      chat: (input, options) => runtime.call("POST /models/chat", input, options) as Promise<ModelsChatOutput>,
+      complete: (input, options) => runtime.call("POST /models/complete", input, options) as Promise<ModelsCompleteOutput>,
+      discover: (input = {}, options) => runtime.call("POST /models/discover", input, options) as Promise<ModelsDiscoverOutput>,
+      embed: (input, options) => runtime.call("POST /models/embed", input, options) as Promise<ModelsEmbedOutput>,
+      list: (input = {}, options) => runtime.call("GET /models", input, options) as Promise<ModelsListOutput>,
+      rerank: (input, options) => runtime.call("POST /models/rerank", input, options) as Promise<ModelsRerankOutput>,
+      rolesRemove: (input, options) => runtime.call("DELETE /models/roles/{role}", input, options) as Promise<ModelsRolesRemoveOutput>,
+      rolesSet: (input, options) => runtime.call("PUT /models/roles/{role}", input, options) as Promise<ModelsRolesSetOutput>,
+      serversAdd: (input, options) => runtime.call("PUT /models/servers/{server}", input, options) as Promise<ModelsServersAddOutput>,
+      serversList: (input = {}, options) => runtime.call("GET /models/servers", input, options) as Promise<ModelsServersListOutput>,
+      serversRemove: (input, options) => runtime.call("DELETE /models/servers/{server}", input, options) as Promise<ModelsServersRemoveOutput>,
+      stream: (input, options) => runtime.stream("POST /models/stream", input, options) as AsyncGenerator<ModelsStreamOutput, void, undefined>,
+      tokenize: (input, options) => runtime.call("POST /models/tokenize", input, options) as Promise<ModelsTokenizeOutput>,
+    },
     policy: {
       explain: (input = {}, options) => runtime.call("POST /policy/explain", input, options) as Promise<PolicyExplainOutput>,
       list: (input = {}, options) => runtime.call("GET /policy/policies", input, options) as Promise<PolicyListOutput>,
@@ -7057,6 +7829,9 @@ export function createClient(options: ClientOptions): Client {
       actions: (input = {}, options) => runtime.call("GET /state/actions", input, options) as Promise<StateActionsOutput>,
       actionsGet: (input, options) => runtime.call("GET /state/actions/{key}", input, options) as Promise<StateActionsGetOutput>,
       actionsWatch: (input = {}, options) => runtime.stream("GET /state/actions/-/watch", input, options) as AsyncGenerator<StateActionsWatchOutput, void, undefined>,
+      agentTools: (input = {}, options) => runtime.call("GET /state/agentTools", input, options) as Promise<StateAgentToolsOutput>,
+      agentToolsGet: (input, options) => runtime.call("GET /state/agentTools/{key}", input, options) as Promise<StateAgentToolsGetOutput>,
+      agentToolsWatch: (input = {}, options) => runtime.stream("GET /state/agentTools/-/watch", input, options) as AsyncGenerator<StateAgentToolsWatchOutput, void, undefined>,
       allowances: (input = {}, options) => runtime.call("GET /state/allowances", input, options) as Promise<StateAllowancesOutput>,
       allowancesGet: (input, options) => runtime.call("GET /state/allowances/{key}", input, options) as Promise<StateAllowancesGetOutput>,
       allowancesWatch: (input = {}, options) => runtime.stream("GET /state/allowances/-/watch", input, options) as AsyncGenerator<StateAllowancesWatchOutput, void, undefined>,
@@ -7120,6 +7895,12 @@ export function createClient(options: ClientOptions): Client {
       mcpTools: (input = {}, options) => runtime.call("GET /state/mcpTools", input, options) as Promise<StateMcpToolsOutput>,
       mcpToolsGet: (input, options) => runtime.call("GET /state/mcpTools/{key}", input, options) as Promise<StateMcpToolsGetOutput>,
       mcpToolsWatch: (input = {}, options) => runtime.stream("GET /state/mcpTools/-/watch", input, options) as AsyncGenerator<StateMcpToolsWatchOutput, void, undefined>,
+      modelRoles: (input = {}, options) => runtime.call("GET /state/modelRoles", input, options) as Promise<StateModelRolesOutput>,
+      modelRolesGet: (input, options) => runtime.call("GET /state/modelRoles/{key}", input, options) as Promise<StateModelRolesGetOutput>,
+      modelRolesWatch: (input = {}, options) => runtime.stream("GET /state/modelRoles/-/watch", input, options) as AsyncGenerator<StateModelRolesWatchOutput, void, undefined>,
+      modelServers: (input = {}, options) => runtime.call("GET /state/modelServers", input, options) as Promise<StateModelServersOutput>,
+      modelServersGet: (input, options) => runtime.call("GET /state/modelServers/{key}", input, options) as Promise<StateModelServersGetOutput>,
+      modelServersWatch: (input = {}, options) => runtime.stream("GET /state/modelServers/-/watch", input, options) as AsyncGenerator<StateModelServersWatchOutput, void, undefined>,
       observations: (input = {}, options) => runtime.call("GET /state/observations", input, options) as Promise<StateObservationsOutput>,
       observationsGet: (input, options) => runtime.call("GET /state/observations/{key}", input, options) as Promise<StateObservationsGetOutput>,
       observationsWatch: (input = {}, options) => runtime.stream("GET /state/observations/-/watch", input, options) as AsyncGenerator<StateObservationsWatchOutput, void, undefined>,

@@ -22,6 +22,7 @@ import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
+import { createModels } from "../domains/models/service.ts";
 import { createProvenance, type Provenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import { createGating, type Gating } from "../domains/gating/service.ts";
@@ -47,6 +48,7 @@ import { createText } from "../domains/text/service.ts";
 import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
+import type { ModelSeat } from "./model-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
@@ -77,6 +79,7 @@ export interface Means {
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly confinement: Confinement;
   readonly shell: { readonly isEnabled: boolean };
+  readonly models: ModelSeat;
   readonly facts: HubFacts;
   readonly policies: PolicySet;
   readonly prices: PriceLists;
@@ -106,11 +109,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const mcp = createMcp({ parts });
   const provenance = openProvenance(means, parts, gating);
   const shell = composeShell(means, { passes: egress.children, reader });
-  const halt = createHalt({
-    parts,
-    clock,
-    enders: [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll],
-  });
+  const enders = [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];
+  const halt = createHalt({ parts, clock, enders });
   return {
     identity: means.access.identity,
     brake: halt.brake,
@@ -126,11 +126,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.access.domain,
       createAgents({ parts, programs: [scout] }),
       approvals.domain,
-      means.audit.domain(parts),
-      createBackup({ backups: means.backups }),
-      createDoctor({ doctor: means.doctor }),
+      ...upkeepOf(means, parts),
       budgets.domain,
-      createConsumers({ parts, clock, readers: means.consumerReaders }),
       egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),
@@ -140,6 +137,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createJournalKeeper({ parts, clock, onImported: both(gating.refresh, leases.refresh), ...means.journal }),
       leases.domain,
       mcp.domain,
+      createModels({ parts, clock, courier: egress.courier, ...means.models }),
       createPolicy({
         parts,
         stages: [gating.explain, explainRulings(rulings), budgets.explain],
@@ -151,13 +149,20 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       secrets.domain,
       shell.domain,
       createSystem({ parts, facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health]) }),
-      createTasks({ parts }),
       createText({ files: createTextFiles(reader) }),
       createWeb({ courier: egress.courier }),
     ],
   };
 }
 
+/** What looks after the hub's own state. */
+const upkeepOf = (means: Means, parts: KernelParts): readonly Domain[] => [
+  means.audit.domain(parts),
+  createBackup({ backups: means.backups }),
+  createDoctor({ doctor: means.doctor }),
+  createConsumers({ parts, clock: means.clock, readers: means.consumerReaders }),
+  createTasks({ parts }),
+];
 const openApprovals = (
   { blobs, clock, log, redactor, approvalTimeoutMs: timeoutMs }: Means,
   given: { readonly parts: KernelParts; readonly brake: () => Brake },
@@ -230,6 +235,7 @@ export function contractTable(): Table {
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     confinement: nothing,
     shell: { isEnabled: false },
+    models: { environment: nothing, runtimeOf: nothing },
     facts: nothing,
     policies: nothing,
     prices: { folder: "prices", first: [], template: "", read: nothing },

@@ -38,6 +38,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { createConfineSeat } from "./confine-seat.ts";
 import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
+import { createModelSeat } from "./model-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { createReload } from "./reload.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
@@ -158,19 +159,13 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const prices = await openPriceFolder(join(stateDir, "prices"));
   const chance = createSystemChance();
   const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
-  const { redactor, vault, learn } = createSecrecy(givenToken);
+  const secrecy = createSecrecy(givenToken);
+  const { redactor, vault } = secrecy;
   const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor });
   const metrics = opening.use(createMetrics({ version: versionOf() }));
   const files = createStateFiles({ nowMs: systemClock.nowMs });
-  const { access, secrets, tokenSource } = await openAccessSeat({
-    values,
-    givenToken,
-    files,
-    chance,
-    clock: systemClock,
-    log,
-    learn,
-  });
+  const door = { values, givenToken, files, chance, clock: systemClock, log, learn: secrecy.learn };
+  const { access, secrets, tokenSource } = await openAccessSeat(door);
   opening.use(access);
   const capsules = await openCapsuleSeat({ stateDir, files, isLedgerKept: values.provenance.keepLedger });
   const auditLog = await openAudit({ config, files, log }, opening);
@@ -214,6 +209,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     confinement: opening.use(createConfineSeat({ hidden: [stateDir], programs: values.shell.programs })),
     policies,
     prices,
+    models: createModelSeat(process.env),
     consumerReaders: new Map() as ConsumerReaders,
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
@@ -299,6 +295,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
           confinement: means.confinement,
           shell: values.shell,
           consumerReaders: means.consumerReaders,
+          models: means.models,
           facts,
           policies: means.policies,
           prices: means.prices,

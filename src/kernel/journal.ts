@@ -132,13 +132,7 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
   let underWay: readonly Written[] = [];
   let failure: Problem | null = null;
   const idleWaiters: (() => void)[] = [];
-  let readers: { readonly seq: number; readonly resolve: () => void }[] = [];
-  const wakeReaders = (): void => {
-    const woken = readers;
-    if (woken.length === 0) return;
-    readers = failure === null ? woken.filter(({ seq }) => seq > headSeq) : [];
-    for (const each of woken) if (!readers.includes(each)) each.resolve();
-  };
+  const readers = createReaders();
 
   const settle = ({ entries, startedMs }: Written): void => {
     headSeq = Math.max(headSeq, entries.at(-1)?.envelope.seq ?? 0);
@@ -154,7 +148,7 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
     underWay = [];
     waiting = [];
     waitingCount = 0;
-    wakeReaders();
+    readers.reached(Number.POSITIVE_INFINITY);
     begin();
   };
   const begin = (): void => {
@@ -172,7 +166,7 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
       underWay = [];
       waitingCount -= count;
       for (const each of done) settle(each);
-      wakeReaders();
+      readers.reached(headSeq);
       begin();
     });
   };
@@ -180,9 +174,7 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
     headSeq: () => headSeq,
     pendingCount: () => waitingCount,
     reached: (seq: number): Promise<void> =>
-      seq <= headSeq || failure !== null || underWay.length === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => readers.push({ seq, resolve })),
+      seq <= headSeq || failure !== null || underWay.length === 0 ? Promise.resolve() : readers.wait(seq),
     add(written: Written | null): void {
       if (written === null) return;
       waiting.push(written);
@@ -199,6 +191,20 @@ function createSyncs({ store, clock, publish, onCommit }: JournalOptions) {
     },
     idle: (): Promise<void> =>
       underWay.length === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve)),
+  };
+}
+
+/** Those who wait until the journal shows a position. */
+function createReaders() {
+  let waiting: { readonly seq: number; readonly resolve: () => void }[] = [];
+  return {
+    wait: (seq: number): Promise<void> => new Promise((resolve) => waiting.push({ seq, resolve })),
+    reached(seq: number): void {
+      if (waiting.length === 0) return;
+      const woken = waiting.filter((each) => each.seq <= seq);
+      waiting = waiting.filter((each) => each.seq > seq);
+      for (const { resolve } of woken) resolve();
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import { Denied } from "../../contract/standard-problems.ts";
 import type { Redactor } from "../../kernel/ports.ts";
 import { BadAddress, EgressRefused, EgressSent, NotReached, TooSlow } from "./contract.ts";
 import { checkedHeaders, type Filled, harmless, type Headers, type SecretSource, withSecrets } from "./headers.ts";
+import type { Given } from "./openings.ts";
 import { type Carried, type HopLimits, type HopReply, type Wire, WireFault } from "./port.ts";
 import type { Flight, Warden } from "./warden.ts";
 
@@ -20,6 +21,12 @@ export interface Outgoing {
   readonly body?: Uint8Array;
   readonly limits?: Partial<HopLimits>;
   readonly sink?: (chunk: Uint8Array) => void | Promise<void>;
+  /** What the request may send at most; a megabyte without it. */
+  readonly sentBytesMax?: number;
+  /** Ends the request alone, beside what ends the call. */
+  readonly signal?: AbortSignal;
+  /** A person named this address beforehand, and for this: so it is open. */
+  readonly given?: { readonly rule: string; readonly source: string };
 }
 
 export interface Answer extends HopReply {
@@ -79,16 +86,15 @@ export function createCourier(deps: CourierDeps): Courier {
     async send(request, ctx) {
       const to = readAddress(request.url);
       const body = request.body ?? null;
-      if (body !== null && body.byteLength > requestBytesMax)
-        throw new Problem(
-          BadAddress,
-          `${body.byteLength} bytes are over the ${requestBytesMax} that one call may send`,
-        );
+      const { sentBytesMax = requestBytesMax } = request;
+      if (body !== null && body.byteLength > sentBytesMax)
+        throw new Problem(BadAddress, `${body.byteLength} bytes are over the ${sentBytesMax} that one call may send`);
       const typed = typedBy(ctx, to);
+      const given = request.given === undefined ? undefined : { ...request.given, host: to.host, port: to.port };
       let leg: Leg = { to, method: request.method ?? "GET", headers: checkedHeaders(request.headers ?? {}), body };
       let bytesOutTotal = 0;
       for (let hop = 0; hop <= redirectsMax; hop += 1) {
-        const reply = await travel(leg, { request, ctx, deps, typed, isFirst: hop === 0 });
+        const reply = await travel(leg, { request, ctx, deps, typed, given, isFirst: hop === 0 });
         bytesOutTotal += reply.bytesOut;
         const next = redirected(leg, reply);
         if (next === null) return { ...reply, url: leg.to.shown, bytesOutTotal };
@@ -104,17 +110,19 @@ interface Travel {
   readonly ctx: Context;
   readonly deps: CourierDeps;
   readonly typed: WebAddress | null;
+  readonly given: Given | undefined;
   readonly isFirst: boolean;
 }
 
-async function travel(leg: Leg, { request, ctx, deps, typed, isFirst }: Travel): Promise<HopReply> {
+async function travel(leg: Leg, { request, ctx, deps, typed, given, isFirst }: Travel): Promise<HopReply> {
   const { to, method } = leg;
   const { host, port } = to;
   const told = { operation: request.operation, host, port, method, url: deps.redactor.text(to.shown).slice(0, 400) };
   let filled: Filled;
   let flight: Flight;
   try {
-    flight = await deps.warden.admit({ to, caller: ctx.caller, typed, isRuled: isFirst, corrId: ctx.corrId });
+    const asking = { to, caller: ctx.caller, typed, given, isRuled: isFirst, corrId: ctx.corrId };
+    flight = await deps.warden.admit(asking);
   } catch (error) {
     throw await refused(error, { told, ctx });
   }
@@ -132,7 +140,7 @@ async function travel(leg: Leg, { request, ctx, deps, typed, isFirst }: Travel):
       headers: Object.entries(filled.headers),
       isNearOpen: opening.isNearOpen,
       limits: { ...limitsDefault, ...request.limits },
-      signal: AbortSignal.any([ctx.signal, flight.signal]),
+      signal: AbortSignal.any([ctx.signal, flight.signal, ...(request.signal === undefined ? [] : [request.signal])]),
       ...(request.sink === undefined ? {} : { sink: request.sink }),
     });
     await ctx.emit(EgressSent, { ...told, ...by, ...carriedOf(reply), status: reply.status, fault: null });
@@ -141,7 +149,7 @@ async function travel(leg: Leg, { request, ctx, deps, typed, isFirst }: Travel):
     if (!(error instanceof WireFault)) throw error;
     if (error.reason === "address") throw await outOfReach(error, { told, ctx, to });
     await ctx.emit(EgressSent, { ...told, ...by, ...carriedOf(error.carried), status: null, fault: error.reason });
-    throw problemOf(error, { ctx, flight, host: endpointName(to) });
+    throw problemOf(error, { ctx, flight, host: endpointName(to), own: request.signal });
   }
 }
 
@@ -183,12 +191,14 @@ interface Failing {
   readonly ctx: Context;
   readonly flight: Flight;
   readonly host: string;
+  readonly own: AbortSignal | undefined;
 }
 
 /** Why a connection came to nothing, in the order of who decided: whoever closed the host, the caller, the other side. */
-function problemOf(fault: WireFault, { ctx, flight, host }: Failing): unknown {
+function problemOf(fault: WireFault, { ctx, flight, host, own }: Failing): unknown {
   if (flight.signal.aborted) return flight.signal.reason;
   if (ctx.signal.aborted) return ctx.signal.reason;
+  if (own?.aborted === true) return own.reason;
   if (fault.reason === "slow") return new Problem(TooSlow, fault.message, { host, cause: fault });
   return new Problem(NotReached, fault.message, { host, fault: fault.reason, cause: fault });
 }

@@ -1,4 +1,4 @@
-/** What opens a host: a person's own word, a lease, the posture. Without any of them it is closed. Pure. */
+/** What opens a host: a person's own word, now or beforehand, a lease, the posture. Without any of them it is closed. Pure. */
 import {
   endpointName,
   isWebPort,
@@ -26,6 +26,13 @@ export interface Wanted {
   readonly caller: Caller;
   /** The address that a person typed into their own call; null for anybody else's. */
   readonly typed: Pick<WebAddress, "host" | "port"> | null;
+  /** An address that a person named beforehand, for what this request is. */
+  readonly given?: Given | undefined;
+}
+
+export interface Given extends Pick<WebAddress, "host" | "port"> {
+  readonly rule: string;
+  readonly source: string;
 }
 
 export interface Rules {
@@ -37,6 +44,7 @@ export interface Rules {
 export function openingOf(wanted: Wanted, { posture, leases, nowMs }: Rules): Opening | null {
   return (
     byPerson(wanted) ??
+    byGiven(wanted) ??
     byLease(
       wanted,
       leases.filter(({ endsAtMs }) => endsAtMs > nowMs),
@@ -50,6 +58,12 @@ function byPerson({ to, typed, caller }: Wanted): Opening | null {
   if (typed === null || typed.host !== to.host) return null;
   const isSame = typed.port === to.port || (typed.port === 80 && to.port === 443);
   return isSame ? { rule: "typed", source: callerName(caller), isNearOpen: true } : null;
+}
+
+/** That host and port alone, whatever a server there redirects to. */
+function byGiven({ to, given }: Wanted): Opening | null {
+  if (given === undefined || given.host !== to.host || given.port !== to.port) return null;
+  return { rule: given.rule, source: given.source, isNearOpen: true };
 }
 
 function byLease({ to, caller }: Wanted, leases: readonly EgressLease[]): Opening | null {

@@ -1,0 +1,147 @@
+/** Asks a model: finds its server, sends as whoever calls, watches that something comes, and tells what it took. */
+import { Problem, isProblem } from "../../contract/problem.ts";
+import { type Context, gateKey, type Operation } from "../../contract/operation.ts";
+import { Cancelled, DeadlineExceeded } from "../../contract/standard-problems.ts";
+import type { Clock } from "../../kernel/ports.ts";
+import { ModelAsked, type Server } from "./contract.ts";
+import { parseModelName } from "./name.ts";
+import {
+  type Courier,
+  type Finish,
+  type ModelRuntime,
+  type Part,
+  type RuntimeCall,
+  type Send,
+  unknownUsage,
+  type Usage,
+} from "./port.ts";
+import { NoSuchModel } from "./port.ts";
+import type { Servers } from "./servers.ts";
+
+export interface AskingDeps {
+  readonly servers: Servers;
+  readonly courier: Courier;
+  readonly clock: Pick<Clock, "after" | "monotonicMs">;
+  readonly runtimeOf: (server: Server) => ModelRuntime;
+}
+
+/** A slow machine reads a long prompt for minutes before its first word; between words it is quicker. */
+const firstMsMax = 900_000;
+const silentMsMax = 180_000;
+const limits = { connectMs: 10_000, firstByteMs: firstMsMax, wholeMs: 1_800_000, bodyBytesMax: 64_000_000 };
+/** A conversation with pictures. */
+export const sentBytesMax = 24_000_000;
+
+export interface Asked {
+  readonly runtime: ModelRuntime;
+  readonly model: string;
+  readonly call: RuntimeCall;
+  /** Ends what is under way. */
+  readonly leave: AbortController;
+}
+
+/** The server of a model, as this call reaches it. Throws `NoSuchModel`. */
+export function reach(name: string, operation: Pick<Operation, "id">, { deps, ctx }: Reaching): Asked {
+  const parsed = parseModelName(name);
+  const server = parsed === null ? undefined : deps.servers.find(parsed.server);
+  if (parsed === null || server === undefined) {
+    const next = parsed === null ? "arw models" : `arw models add ${parsed.server}`;
+    throw new Problem(NoSuchModel, `the hub knows no server of ${name}; \`${next}\` helps on`, { next });
+  }
+  const leave = new AbortController();
+  const signal = AbortSignal.any([ctx.signal, leave.signal]);
+  const send = sendTo(server, { operation, ctx, courier: deps.courier, signal });
+  return { runtime: deps.runtimeOf(server), model: parsed.model, call: { signal, send }, leave };
+}
+
+export interface Reaching {
+  readonly deps: AskingDeps;
+  readonly ctx: Context;
+}
+
+interface Sending {
+  readonly operation: Pick<Operation, "id">;
+  readonly ctx: Context;
+  readonly courier: Courier;
+  readonly signal: AbortSignal;
+}
+
+/** A person named this very address, which opens it for models and for nothing else. */
+export const sendTo =
+  ({ server, addedBy }: Pick<Server, "server" | "addedBy">, { operation, ctx, courier, signal }: Sending): Send =>
+  (request) =>
+    courier.send(
+      {
+        ...request,
+        operation: gateKey(operation),
+        limits,
+        sentBytesMax,
+        signal,
+        given: { rule: `models.server:${server}`, source: addedBy },
+      },
+      ctx,
+    );
+
+export interface Told {
+  readonly model: string;
+  readonly work: "chat" | "complete" | "embed" | "rerank";
+  readonly isScripted: boolean;
+}
+
+/** Passes the parts on, and tells what the answer took when it is over, however that was. */
+export async function* watched(
+  parts: AsyncIterable<Part>,
+  told: Told,
+  { deps, ctx, leave }: Reaching & { readonly leave: AbortController },
+): AsyncGenerator<Part> {
+  const { clock } = deps;
+  const startMs = clock.monotonicMs();
+  let firstMs: number | null = null;
+  let end: { finish: Finish; usage: Usage } | null = null;
+  let code = Cancelled.code as string;
+  try {
+    for await (const part of patient(parts, { clock, leave })) {
+      firstMs ??= Math.round(clock.monotonicMs() - startMs);
+      if (part.kind === "end") {
+        end = part;
+        code = "ok";
+      }
+      yield part;
+    }
+  } catch (error) {
+    code = isProblem(error) ? error.definition.code : "arw.internal";
+    throw error;
+  } finally {
+    leave.abort(new Problem(Cancelled, "nobody reads the answer any more"));
+    const durationMs = Math.round(clock.monotonicMs() - startMs);
+    await ctx.emit(ModelAsked, {
+      ...told,
+      ...(end?.usage ?? unknownUsage),
+      durationMs,
+      firstMs,
+      finish: end?.finish ?? null,
+      code,
+    });
+  }
+}
+
+/** A server that says nothing any more is left. */
+async function* patient<T>(
+  stream: AsyncIterable<T>,
+  { clock, leave }: { readonly clock: Pick<Clock, "after">; readonly leave: AbortController },
+): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  let waitMs = firstMsMax;
+  try {
+    for (;;) {
+      const late = new Problem(DeadlineExceeded, `the model said nothing for ${waitMs / 1000} seconds`);
+      const stop = clock.after(waitMs, () => leave.abort(late));
+      const next = await iterator.next().finally(stop);
+      if (next.done === true) return;
+      waitMs = silentMsMax;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,237 @@
+/** The operations that ask a model. A role is asked by asking its models, one after the other, each as a call of its own. */
+import type { Context } from "../../contract/operation.ts";
+import { Problem, isProblem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { BudgetExceeded, DeadlineExceeded, NotFound } from "../../contract/standard-problems.ts";
+import { NotReached, TooSlow } from "../egress/contract.ts";
+import { type AskingDeps, type Asked, reach, watched } from "./asking.ts";
+import {
+  Chat,
+  type ChatInput,
+  Complete,
+  Embed,
+  ModelAsked,
+  ModelSaid,
+  Rerank,
+  RoleFailed,
+  Stream,
+  type StreamItem,
+  Tokenize,
+  tokensMaxDefault,
+} from "./contract.ts";
+import { isOnThisMachine, parseModelName } from "./name.ts";
+import type { ChatRequest, Part, ToolCall, Usage } from "./port.ts";
+import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel, NotAble } from "./port.ts";
+
+export interface Asking {
+  readonly deps: AskingDeps;
+  readonly ctx: Context;
+}
+
+export async function chat(input: ChatInput, asking: Asking): Promise<Static<typeof Chat.output>> {
+  const { ctx } = asking;
+  if (parseModelName(input.model) === null)
+    return tried(input.model, asking, (model) => ctx.call(Chat, { ...input, model }));
+  const asked = reach(input.model, Chat, asking);
+  const pieces = collect();
+  for await (const part of chatParts(input, asked, asking)) {
+    if (part.kind === "text") void ctx.emit(ModelSaid, { model: input.model, text: part.text });
+    pieces.take(part);
+  }
+  return { ...pieces.whole(), ...answeredBy(input.model, asked, pieces.end()) };
+}
+
+export async function* stream(input: ChatInput, asking: Asking): AsyncGenerator<StreamItem> {
+  const { ctx } = asking;
+  if (parseModelName(input.model) === null) {
+    yield* await tried(input.model, asking, async (model) =>
+      begun((await ctx.call(Stream, { ...input, model })) as unknown as AsyncIterable<StreamItem>),
+    );
+    return;
+  }
+  const asked = reach(input.model, Stream, asking);
+  for await (const part of chatParts(input, asked, asking))
+    yield part.kind === "end" ? { kind: "end", ...answeredBy(input.model, asked, part) } : part;
+}
+
+export async function complete(
+  input: Static<typeof Complete.input>,
+  asking: Asking,
+): Promise<Static<typeof Complete.output>> {
+  const { ctx, deps } = asking;
+  if (parseModelName(input.model) === null)
+    return tried(input.model, asking, (model) => ctx.call(Complete, { ...input, model }));
+  const asked = reach(input.model, Complete, asking);
+  const { runtime, call, leave, model } = asked;
+  const { isScripted } = runtime.abilities;
+  const parts = runtime.complete({ ...input, model, tokensMax: input.tokensMax ?? tokensMaxDefault }, call);
+  const pieces = collect();
+  const told = { model: input.model, work: "complete", isScripted } as const;
+  for await (const part of watched(parts, told, { deps, ctx, leave })) pieces.take(part);
+  return { text: pieces.whole().text, ...answeredBy(input.model, asked, pieces.end()) };
+}
+
+export async function embed(input: Static<typeof Embed.input>, asking: Asking): Promise<Static<typeof Embed.output>> {
+  const { model, texts } = input;
+  if (parseModelName(model) === null)
+    return tried(model, asking, (each) => asking.ctx.call(Embed, { ...input, model: each }));
+  const asked = reach(model, Embed, asking);
+  const { runtime, call } = asked;
+  const { isScripted } = runtime.abilities;
+  const answer = await timed({ model, work: "embed", isScripted }, asking, () =>
+    runtime.embed({ model: asked.model, texts }, call),
+  );
+  return { model, vectors: answer.vectors.map((each) => [...each]), usage: answer.usage, isScripted };
+}
+
+export async function rerank(
+  input: Static<typeof Rerank.input>,
+  asking: Asking,
+): Promise<Static<typeof Rerank.output>> {
+  const { model, query, documents } = input;
+  if (parseModelName(model) === null)
+    return tried(model, asking, (each) => asking.ctx.call(Rerank, { ...input, model: each }));
+  const asked = reach(model, Rerank, asking);
+  const { runtime, call } = asked;
+  const { isScripted } = runtime.abilities;
+  const answer = await timed({ model, work: "rerank", isScripted }, asking, () =>
+    runtime.rerank({ model: asked.model, query, documents }, call),
+  );
+  return { model, scores: [...answer.scores], usage: answer.usage, isScripted };
+}
+
+export async function tokenize(
+  input: Static<typeof Tokenize.input>,
+  asking: Asking,
+): Promise<Static<typeof Tokenize.output>> {
+  const { model, text } = input;
+  if (parseModelName(model) === null)
+    return tried(model, asking, (each) => asking.ctx.call(Tokenize, { ...input, model: each }));
+  const asked = reach(model, Tokenize, asking);
+  const { tokens } = await asked.runtime.tokenize({ model: asked.model, text }, asked.call);
+  return { model, tokens: [...tokens] };
+}
+
+function chatParts(input: ChatInput, asked: Asked, { deps, ctx }: Asking): AsyncGenerator<Part> {
+  const { runtime, call, leave, model } = asked;
+  const request: ChatRequest = { ...(input as ChatRequest), model, tokensMax: input.tokensMax ?? tokensMaxDefault };
+  const told = { model: input.model, work: "chat", isScripted: runtime.abilities.isScripted } as const;
+  return watched(runtime.chat(request, call), told, { deps, ctx, leave });
+}
+
+const answeredBy = (model: string, { runtime }: Asked, { finish, usage }: Extract<Part, { kind: "end" }>) => ({
+  model,
+  finish,
+  usage,
+  isScripted: runtime.abilities.isScripted,
+  label: "tool" as const,
+});
+
+/** What the model says to a person or to a program, put together. */
+function collect() {
+  let text = "";
+  let thought = "";
+  let end: Extract<Part, { kind: "end" }> | null = null;
+  const calls = new Map<number, { id: string; name: string; argumentsText: string }>();
+  return {
+    take(part: Part): void {
+      if (part.kind === "text") text += part.text;
+      else if (part.kind === "thought") thought += part.text;
+      else if (part.kind === "end") end = part;
+      else {
+        const call = calls.get(part.place) ?? { id: "", name: "", argumentsText: "" };
+        calls.set(part.place, {
+          id: call.id || (part.id ?? ""),
+          name: call.name || (part.name ?? ""),
+          argumentsText: call.argumentsText + part.argumentsText,
+        });
+      }
+    },
+    whole(): { text: string; thought: string; toolCalls: ToolCall[] } {
+      const toolCalls = [...calls.entries()]
+        .toSorted(([a], [b]) => a - b)
+        .map(([place, call]) => ({ ...call, id: call.id || `call-${place}` }));
+      return { text, thought, toolCalls };
+    },
+    end(): Extract<Part, { kind: "end" }> {
+      if (end === null) throw new Problem(BadAnswer, "the answer has no end", { reason: "no end" });
+      return end;
+    },
+  };
+}
+
+async function timed<A extends { readonly usage: Usage }>(
+  told: { readonly model: string; readonly work: "embed" | "rerank"; readonly isScripted: boolean },
+  { deps, ctx }: Asking,
+  run: () => Promise<A>,
+): Promise<A> {
+  const startMs = deps.clock.monotonicMs();
+  const tell = (usage: Usage, code: string, finish: "stop" | null): Promise<unknown> => {
+    const durationMs = Math.round(deps.clock.monotonicMs() - startMs);
+    return ctx.emit(ModelAsked, { ...told, ...usage, durationMs, firstMs: null, finish, code });
+  };
+  try {
+    const answer = await run();
+    await tell(answer.usage, "ok", "stop");
+    return answer;
+  } catch (error) {
+    const none = { inputTokens: null, outputTokens: null, cachedTokens: null };
+    await tell(none, isProblem(error) ? error.definition.code : "arw.internal", null);
+    throw error;
+  }
+}
+
+/** Failures of one model that another may make good. A rule's no is one: the next model is asked about for itself. */
+const isMendable = (error: unknown): error is Problem =>
+  error instanceof Problem &&
+  [
+    ModelBusy,
+    BadAnswer,
+    KeyRefused,
+    ModelRefused,
+    NoSuchModel,
+    NotAble,
+    NotReached,
+    TooSlow,
+    DeadlineExceeded,
+    BudgetExceeded,
+  ].some((each) => each.code === error.definition.code);
+
+/** Asks the models of a role in their order. Each is a call of its own: gated, permitted and paid for by itself. */
+async function tried<A>(role: string, { deps }: Asking, ask: (model: string) => Promise<A>): Promise<A> {
+  const row = deps.servers.role(role);
+  if (row === undefined)
+    throw new Problem(NotFound, `there is no role ${role}; set it with \`arw models role ${role} SERVER/MODEL\``);
+  const failures: { readonly model: string; readonly code: string; readonly reason: string }[] = [];
+  let hasFailedHere = false;
+  for (const model of row.models) {
+    const isHere = isOnThisMachine(parseModelName(model)?.server ?? "");
+    if (hasFailedHere && !isHere && !row.mayLeave) {
+      const reason = "it is not on this machine, and the role does not say that it may be asked instead";
+      failures.push({ model, code: "models.may-not-leave", reason });
+      continue;
+    }
+    try {
+      return await ask(model);
+    } catch (error) {
+      if (!isMendable(error)) throw error;
+      hasFailedHere ||= isHere;
+      failures.push({ model, code: error.definition.code, reason: error.message.slice(0, 300) });
+    }
+  }
+  const words = failures.map(({ model, reason }) => `${model}: ${reason}`).join("; ");
+  throw new Problem(RoleFailed, `no model of the role ${role} answered: ${words}`.slice(0, 2000), { tried: failures });
+}
+
+/** A stream whose first item has come: until then another model can take over. */
+async function begun<T>(stream: AsyncIterable<T>): Promise<AsyncGenerator<T>> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}

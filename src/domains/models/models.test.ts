@@ -1,0 +1,337 @@
+/** Models as the hub asks them: by name, by role, within budgets, and told what it took. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, test } from "vitest";
+import { createManualClock } from "../../adapters/memory/clock.ts";
+import { createScriptedRuntime, type Script } from "../../adapters/scripted/runtime.ts";
+import { type Kit, type KitOptions, makeKernel, startMs, turn } from "../../../test/kit/kernel.ts";
+import type { Caller } from "../../contract/caller.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
+import { type Chat, costOf, type StreamItem } from "./contract.ts";
+import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "./name.ts";
+import type { Courier, Part } from "./port.ts";
+import { ModelBusy } from "./port.ts";
+import { createModels } from "./service.ts";
+import type { Static } from "../../contract/schema.ts";
+
+const here = "localhost:11434";
+const there = "api.example.org";
+const hi = { messages: [{ role: "user", content: [{ kind: "text", text: "hi" }] }] } as const;
+
+const noWay: Courier = { send: () => Promise.reject(new TypeError("a script sends nothing")) };
+
+interface Opening extends KitOptions {
+  readonly answer?: (server: string, request: Parameters<Script["answer"]>[0]) => ReturnType<Script["answer"]>;
+  readonly variables?: readonly string[];
+}
+
+async function open({ answer = () => [{ kind: "text", text: "hello" }], variables = [], ...more }: Opening = {}) {
+  const asked: string[] = [];
+  const clock = createManualClock(startMs);
+  const kit = await makeKernel({
+    ...more,
+    clock,
+    domains: (parts) => [
+      createModels({
+        parts,
+        clock,
+        courier: noWay,
+        environment: { has: (variable) => variables.includes(variable) },
+        runtimeOf: ({ server }) =>
+          createScriptedRuntime({
+            models: ["tiny", "small"],
+            answer: (request) => (asked.push(`${server}/${request.model}`), answer(server, request)),
+          }),
+      }),
+    ],
+  });
+  await kit.call("models.servers.add", { server: here });
+  return { ...kit, asked };
+}
+
+const answerOf = async <T>(call: ReturnType<Kit["call"]>): Promise<T> => {
+  const { outcome } = await call;
+  assert.equal(outcome.kind, "answer");
+  return (outcome as { output: T }).output;
+};
+const codeOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => "ok",
+    (error: unknown) => (isProblem(error) ? error.definition.code : String(error)),
+  );
+type ChatAnswer = Static<typeof Chat.output>;
+
+describe("names", () => {
+  test("say where a model answers, in one spelling", () => {
+    assert.deepEqual(parseModelName("localhost:11434/llama3.2:3b"), { server: here, model: "llama3.2:3b" });
+    assert.deepEqual(parseModelName("API.OpenAI.com:443/gpt-5"), { server: "api.openai.com", model: "gpt-5" });
+    assert.deepEqual(parseModelName("openrouter.ai/meta/llama"), { server: "openrouter.ai", model: "meta/llama" });
+    assert.deepEqual(parseModelName("[::1]:8080/x"), { server: "[::1]:8080", model: "x" });
+    for (const name of ["", "chat", "small/x", "/x", "localhost:1/", "a b:1/x", "..:1/x", "localhost:0/x"])
+      assert.equal(parseModelName(name), null, name);
+    assert.equal(endpointOf("api.openai.com"), "api.openai.com:443");
+    assert.equal(endpointOf("[::1]"), "[::1]:443");
+  });
+
+  test("this machine is known by its name alone, and nothing else is taken for it", () => {
+    for (const server of ["localhost:1", "127.0.0.1:8080", "127.9.9.9:1", "[::1]:1", "a.localhost:1"])
+      assert.ok(isOnThisMachine(parseServer(server) ?? ""), server);
+    for (const server of [
+      "localhost.example.org:1",
+      "10.0.0.1:1",
+      "127.0.0.1.example.org:1",
+      "0.0.0.0:1",
+      "api.openai.com",
+    ])
+      assert.ok(!isOnThisMachine(parseServer(server) ?? ""), server);
+  });
+
+  test("one name has one spelling, however it was written", () => {
+    fc.assert(
+      fc.property(fc.domain(), fc.integer({ min: 1, max: 65_535 }), (host, port) => {
+        const once = parseServer(`${host}:${port}`);
+        assert.ok(once === null || parseServer(once) === once);
+        assert.ok(once === null || endpointOf(once).endsWith(`:${port}`));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("asking", () => {
+  test("an answer is put together, says who gave it and that it was scripted, and is told with what it took", async () => {
+    await using kit = await open({
+      answer: () => [
+        { kind: "thought", text: "hm" },
+        { kind: "text", text: "he" },
+        { kind: "text", text: "llo" },
+        { kind: "tool", place: 1, id: "b", name: "second", argumentsText: "{}" },
+        { kind: "tool", place: 0, name: "first", argumentsText: '{"a"' },
+        { kind: "tool", place: 0, argumentsText: ":1}" },
+      ],
+    });
+    const model = `${here}/tiny`;
+    const answer = await answerOf<ChatAnswer>(kit.call("models.chat", { model, ...hi }));
+    assert.deepEqual(
+      { ...answer, usage: null },
+      {
+        text: "hello",
+        thought: "hm",
+        toolCalls: [
+          { id: "call-0", name: "first", argumentsText: '{"a":1}' },
+          { id: "b", name: "second", argumentsText: "{}" },
+        ],
+        model,
+        finish: "tools",
+        usage: null,
+        isScripted: true,
+        label: "tool",
+      },
+    );
+    const told = await kit.next("models.asked", () => true);
+    assert.deepEqual((told.data as { inputTokens: number }).inputTokens, 2);
+    assert.ok(!kit.kinds().includes("models.said"), "pieces are not kept");
+  });
+
+  test("a stream gives the same, piece by piece, and who leaves is told of as such", async () => {
+    await using kit = await open({
+      answer: () => ["h", "e", "l", "l", "o"].map((text) => ({ kind: "text", text }) as const),
+    });
+    const streamed = async (): Promise<AsyncIterable<StreamItem>> => {
+      const { outcome } = await kit.call("models.stream", { model: `${here}/tiny`, ...hi });
+      assert.equal(outcome.kind, "stream");
+      return (outcome as { items: AsyncIterable<StreamItem> }).items;
+    };
+    const items: StreamItem[] = [];
+    for await (const item of await streamed()) items.push(item);
+    assert.deepEqual(
+      items.map((item) => (item.kind === "text" ? item.text : item.kind)),
+      ["h", "e", "l", "l", "o", "end"],
+    );
+    for await (const _ of await streamed()) break;
+    await turn();
+    assert.deepEqual(
+      kit
+        .events()
+        .filter(({ kind }) => kind === "models.asked")
+        .map(({ data }) => (data as { code: string }).code),
+      ["ok", "arw.cancelled"],
+    );
+  });
+
+  test("a server that says nothing any more is left", async () => {
+    const silent: Part[] = [];
+    const clock = createManualClock(startMs);
+    await using kit = await makeKernel({
+      clock,
+      domains: (parts) => [
+        createModels({
+          parts,
+          clock,
+          courier: noWay,
+          environment: { has: () => false },
+          runtimeOf: () => ({
+            ...createScriptedRuntime({ models: ["tiny"], answer: () => [] }),
+            async *chat(_request, { signal }) {
+              yield* silent;
+              await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+            },
+          }),
+        }),
+      ],
+    });
+    await kit.call("models.servers.add", { server: here });
+    const came = codeOf(kit.call("models.chat", { model: `${here}/tiny`, ...hi }));
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    kit.clock.advance(900_000);
+    assert.equal(await came, "arw.deadline-exceeded");
+  });
+
+  test("a model whose server nobody named is not asked", async () => {
+    await using kit = await open();
+    assert.equal(await codeOf(kit.call("models.chat", { model: `${there}/tiny`, ...hi })), "models.no-such-model");
+    assert.equal(await codeOf(kit.call("models.chat", { model: `${here}/huge`, ...hi })), "models.no-such-model");
+    assert.deepEqual(kit.asked, []);
+  });
+
+  test("vectors, ranks and tokens come the same way", async () => {
+    await using kit = await open();
+    const model = `${here}/tiny`;
+    const { vectors } = await answerOf<{ vectors: number[][] }>(kit.call("models.embed", { model, texts: ["a", "b"] }));
+    assert.equal(vectors.length, 2);
+    const { scores } = await answerOf<{ scores: number[] }>(
+      kit.call("models.rerank", { model, query: "beans", documents: ["zzz", "beans"] }),
+    );
+    assert.ok((scores[1] ?? 0) > (scores[0] ?? 0));
+    const { tokens } = await answerOf<{ tokens: number[] }>(kit.call("models.tokenize", { model, text: "ab" }));
+    assert.deepEqual(tokens, [97, 98]);
+    const { text } = await answerOf<{ text: string }>(kit.call("models.complete", { model, prompt: "x" }));
+    assert.equal(text, "hello");
+  });
+});
+
+describe("servers", () => {
+  test("a server elsewhere is named with an allowance, one of this machine without", async () => {
+    await using kit = await open();
+    const add = (input: object) => codeOf(kit.call("models.servers.add", input));
+    assert.equal(await add({ server: there }), "models.allowance-first");
+    assert.equal(await add({ server: there, allow: "1 USD/fortnight" }), "budgets.bad-allowance");
+    assert.equal(await add({ server: there, allow: "1 USD/day" }), "ok");
+    const { allowances } = await answerOf<{ allowances: { text: string }[] }>(kit.call("budgets.list", {}));
+    assert.deepEqual(
+      allowances.map(({ text }) => text),
+      ["1 USD/day models.*"],
+    );
+    assert.equal(await add({ server: there, kind: "vllm" }), "ok");
+  });
+
+  test("an address is one of that very server, encrypted where others could listen", async () => {
+    await using kit = await open();
+    const add = (input: object) => codeOf(kit.call("models.servers.add", { allow: "1 USD/day", ...input }));
+    assert.equal(await add({ server: there, url: "https://other.example.org/v1" }), "models.bad-server");
+    assert.equal(await add({ server: there, url: `http://${there}:443/v1` }), "models.bad-server");
+    assert.equal(await add({ server: "192.168.1.5:8080", url: "http://192.168.1.5:8080/v1" }), "ok");
+    assert.equal(
+      await add({ server: "192.168.1.6:8080", url: "http://192.168.1.6:8080/v1", secret: "KEY" }),
+      "models.bad-server",
+    );
+    for (const server of ["chat", "no host", "user@host:1", "localhost:0"])
+      assert.equal(await add({ server }), "models.bad-server", server);
+    const { servers } = await answerOf<{ servers: { url: string }[] }>(kit.call("models.servers.list", {}));
+    assert.deepEqual(
+      servers.map(({ url }) => url),
+      ["http://192.168.1.5:8080/v1", `http://${here}/v1`],
+    );
+    await kit.call("models.servers.remove", { server: here });
+    assert.equal(await codeOf(kit.call("models.chat", { model: `${here}/tiny`, ...hi })), "models.no-such-model");
+  });
+
+  test("only a person names servers and roles", async () => {
+    await using kit = await open();
+    const agent: Caller = { kind: "agent", id: "scout", grants: [{ key: "*" }] };
+    for (const [id, input] of [
+      ["models.servers.add", { server: "localhost:1" }],
+      ["models.servers.remove", { server: here }],
+      ["models.roles.set", { role: "chat", models: [`${here}/tiny`] }],
+      ["models.discover", {}],
+    ] as const)
+      assert.equal(await codeOf(kit.call(id, input, agent)), "arw.denied", id);
+  });
+
+  test("keys are found by their names, and the next commands say how to hand them over", async () => {
+    await using kit = await open({ variables: ["OPENAI_API_KEY"] });
+    const { keys, servers } = await answerOf<{ keys: { variable: string; next: string[] }[]; servers: unknown[] }>(
+      kit.call("models.discover", {}),
+    ).catch(() => ({ keys: [], servers: ["failed"] }));
+    // The script's courier cannot probe; a story with real servers does.
+    assert.ok(servers.length === 0 || servers[0] === "failed" || Array.isArray(servers));
+    if (keys.length > 0) assert.match(keys[0]?.next.join("\n") ?? "", /models add api\.openai\.com .*1 USD\/day/);
+  });
+});
+
+describe("roles", () => {
+  const busy = (server: string, request: { model: string }): never => {
+    throw new Problem(ModelBusy, `${server}/${request.model} is busy`);
+  };
+  const ask = (kit: Kit, more: object = {}) => kit.call("models.chat", { model: "chat", ...hi, ...more });
+
+  test("when one model fails the next is asked, as a call of its own", async () => {
+    await using kit = await open({
+      answer: (server, request) =>
+        request.model === "tiny" ? busy(server, request) : [{ kind: "text", text: "from small" }],
+    });
+    await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${here}/small`] });
+    const { text, model } = await answerOf<ChatAnswer>(ask(kit));
+    assert.deepEqual([text, model], ["from small", `${here}/small`]);
+    assert.equal(kit.samples.filter(({ operation }) => operation === "models.chat").length, 3);
+  });
+
+  test("from this machine to another only where a person said so for that role", async () => {
+    await using kit = await open({
+      answer: (server, request) => (server === here ? busy(server, request) : [{ kind: "text", text: "from there" }]),
+    });
+    await kit.call("models.servers.add", { server: there, allow: "100 calls/day" });
+    const models = [`${here}/tiny`, `${there}/tiny`];
+    await kit.call("models.roles.set", { role: "chat", models });
+    assert.equal(await codeOf(ask(kit)), "models.role-failed");
+    assert.deepEqual(kit.asked, [`${here}/tiny`]);
+    await kit.call("models.roles.set", { role: "chat", models, mayLeave: true });
+    assert.equal(await codeOf(ask(kit)), "ok");
+  });
+
+  test("a spent allowance of one model does not stop the next, and no reservation is taken twice", async () => {
+    await using kit = await open({ answer: (server) => [{ kind: "text", text: server }] });
+    await kit.call("models.servers.add", { server: there, allow: "1 USD/day" });
+    await kit.call("models.roles.set", { role: "chat", models: [`${there}/tiny`, `${here}/tiny`] });
+    // Nobody knows what it costs there, so money says no; here it costs none.
+    const { text } = await answerOf<ChatAnswer>(ask(kit));
+    assert.equal(text, here);
+    assert.deepEqual(kit.asked, [`${here}/tiny`]);
+    const { allowances } = await answerOf<{ allowances: { used: number }[] }>(kit.call("budgets.list", {}));
+    assert.equal(allowances[0]?.used, 0);
+  });
+
+  test("a role that is none, and one whose models all failed, say so", async () => {
+    await using kit = await open({ answer: busy });
+    assert.equal(await codeOf(ask(kit)), "arw.not-found");
+    assert.equal(
+      await codeOf(kit.call("models.roles.set", { role: "chat", models: ["nobody.example/x"] })),
+      "arw.not-found",
+    );
+    await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${here}/small`] });
+    assert.equal(await codeOf(ask(kit)), "models.role-failed");
+    assert.equal(kit.asked.length, 2);
+  });
+});
+
+test("what is set aside is never less than what an answer can take", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.integer({ min: 1, max: 5000 }), (said, tokensMax) => {
+      const cost = costOf({ model: `${there}/x`, tokensMax }, said, 1);
+      // Byte-level tokenizers make at most one token of each byte, and none makes more.
+      assert.ok(cost.tokens !== undefined && cost.tokens.input >= new TextEncoder().encode(said).length);
+      assert.equal(cost.tokens.output, tokensMax);
+    }),
+    { numRuns: 100 },
+  );
+});
