@@ -65,8 +65,8 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly scope?: (input: Static<I>) => Scope;
   /** The most that a call with this input can use up. Pure. Budgets take it before the call runs. */
   cost?(input: Static<I>): Cost;
-  /** What the call did use up; without it all of `cost`. Pure. */
-  spent?(output: Static<O>, input: Static<I>): Cost;
+  /** What the call did use up; null, or without it, all of `cost`. Of a stream each item is asked, and the last answer counts. Pure. */
+  spent?(output: Static<O>, input: Static<I>): Cost | null;
   /** Content type of a `one` answer that is text rather than JSON, e.g. Prometheus metrics. */
   readonly media?: string;
   /** A job that may run longer or shorter than the default, milliseconds. */

@@ -66,7 +66,28 @@ async function runAndSettle(call: Call, reservation: Reservation, { clock, run }
     await reservation.settle(null, clock.monotonicMs() - startedMs);
     throw error;
   }
-  await reservation.settle(spentOf(call), clock.monotonicMs() - startedMs);
+  if (isStream(call)) call.output = settledAtEnd(call, reservation, { clock, startedMs });
+  else await reservation.settle(spentOf(call), clock.monotonicMs() - startedMs);
+}
+
+const isStream = ({ prepared, outcome }: Call): boolean => prepared.operation.mode === "many" && outcome === null;
+
+/** A stream is paid for once it is over; one that broke off, or that nobody read, leaves all of it taken. */
+async function* settledAtEnd(
+  { prepared, input, output }: Call,
+  reservation: Reservation,
+  { clock, startedMs }: { readonly clock: Clock; readonly startedMs: number },
+): AsyncGenerator<unknown> {
+  const { spent } = prepared.operation;
+  let said: Cost | null = null;
+  try {
+    for await (const item of output as AsyncIterable<unknown>) {
+      said = spent?.(item, input as never) ?? said;
+      yield item;
+    }
+  } finally {
+    await reservation.settle(said, clock.monotonicMs() - startedMs);
+  }
 }
 
 /** What a call used in the end; null when nobody can say. */

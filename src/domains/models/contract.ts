@@ -272,7 +272,7 @@ export const Chat = op({
   emits: [...sendEvents, ModelAsked, ModelSaid],
   scope: scopeOf,
   cost: (input) => costOf(input, saidIn(input), input.messages.length),
-  spent: ({ usage }, input) => spentOf(usage, input) ?? costOf(input, saidIn(input), input.messages.length),
+  spent: ({ usage }, input) => spentOf(usage, input),
 });
 export const Stream = op({
   id: "models.stream",
@@ -286,6 +286,7 @@ export const Stream = op({
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
   cost: (input) => costOf(input, saidIn(input), input.messages.length),
+  spent: (item, input) => (item.kind === "end" ? spentOf(item.usage, input) : null),
 });
 export const Complete = op({
   id: "models.complete",
@@ -298,7 +299,7 @@ export const Complete = op({
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
   cost: (input) => costOf(input, input.prompt, 1),
-  spent: ({ usage }, input) => spentOf(usage, input) ?? costOf(input, input.prompt, 1),
+  spent: ({ usage }, input) => spentOf(usage, input),
 });
 const Texts = Type.Array(Type.String({ minLength: 1, maxLength: 200_000 }), { minItems: 1, maxItems: 512 });
 const embedInput = closed({ model: ModelName, texts: Texts });
@@ -320,7 +321,7 @@ export const Embed = op({
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
   cost: embedCost,
-  spent: ({ usage }, input) => spentOf(usage, input) ?? embedCost(input),
+  spent: ({ usage }, input) => spentOf(usage, input),
 });
 const rerankInput = closed({
   model: ModelName,
@@ -340,7 +341,7 @@ export const Rerank = op({
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
   cost: rerankCost,
-  spent: ({ usage }, input) => spentOf(usage, input) ?? rerankCost(input),
+  spent: ({ usage }, input) => spentOf(usage, input),
 });
 export const Tokenize = op({
   id: "models.tokenize",

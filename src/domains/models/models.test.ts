@@ -311,6 +311,21 @@ describe("roles", () => {
     assert.equal(allowances[0]?.used, 0);
   });
 
+  test("a stream is paid for by what it took once it is over, and wholly when it broke off", async () => {
+    await using kit = await open({ answer: () => ["h", "i"].map((text) => ({ kind: "text", text }) as const) });
+    await kit.call("budgets.allow", { allowance: ["100000 tokens/day", "models.*"] });
+    const used = async (): Promise<number> =>
+      (await answerOf<{ allowances: { used: number }[] }>(kit.call("budgets.list", {}))).allowances[0]?.used ?? -1;
+    const items = async (): Promise<AsyncIterable<StreamItem>> => {
+      const { outcome } = await kit.call("models.stream", { model: `${here}/tiny`, ...hi, tokensMax: 500 });
+      return (outcome as { items: AsyncIterable<StreamItem> }).items;
+    };
+    for await (const _ of await items()) assert.ok((await used()) > 500);
+    assert.equal(await used(), 4);
+    for await (const _ of await items()) break;
+    assert.ok((await used()) > 500);
+  });
+
   test("a role that is none, and one whose models all failed, say so", async () => {
     await using kit = await open({ answer: busy });
     assert.equal(await codeOf(ask(kit)), "arw.not-found");
