@@ -101,6 +101,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     askPatterns: means.askPatterns,
     isOpen: (host, caller) => egress.isOpen(host, caller),
     self: () => placeOf(hierarchy.current()),
+    isUnconfined: async () => !(await means.confinement.abilities()).confinesFiles,
     leases: leases.book,
   });
   const reader = createFolderReader({ folders: means.folders, redactor });

@@ -69,6 +69,8 @@ export interface KitOptions {
   readonly prices?: PriceLists;
   readonly ask?: readonly string[];
   readonly secrets?: readonly string[];
+  /** Whether nothing confines programs on the machine of the kit. */
+  readonly isUnconfined?: boolean;
   /** A way out; without it there is none, and no `egress` and `web`. */
   readonly egress?: {
     readonly wire: Wire;
@@ -168,6 +170,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         engine: () => policies,
         askPatterns: options.ask ?? [],
         isOpen: (host, caller) => late.egress?.isOpen(host, caller) ?? false,
+        isUnconfined: () => Promise.resolve(options.isUnconfined === true),
         leases: leases.book,
       });
       const own = [

@@ -238,8 +238,60 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     }
   },
   {
-    "id": "plugin-reads-hub",
+    "id": "ask-before-unconfined",
     "source": "default policies:36",
+    "text": "@id(\"ask-before-unconfined\")\n@ask(\"nothing confines commands on this machine, so it can do whatever you can\")\npermit (principal is Agent, action in Action::\"exec\", resource)\nwhen { context has unconfined && context.unconfined };",
+    "effect": "ask",
+    "json": {
+      "effect": "permit",
+      "principal": {
+        "op": "is",
+        "entity_type": "Agent"
+      },
+      "action": {
+        "op": "in",
+        "entity": {
+          "type": "Action",
+          "id": "exec"
+        }
+      },
+      "resource": {
+        "op": "All"
+      },
+      "conditions": [
+        {
+          "kind": "when",
+          "body": {
+            "&&": {
+              "left": {
+                "has": {
+                  "left": {
+                    "Var": "context"
+                  },
+                  "attr": "unconfined"
+                }
+              },
+              "right": {
+                ".": {
+                  "left": {
+                    "Var": "context"
+                  },
+                  "attr": "unconfined"
+                }
+              }
+            }
+          }
+        }
+      ],
+      "annotations": {
+        "ask": "nothing confines commands on this machine, so it can do whatever you can",
+        "id": "ask-before-unconfined"
+      }
+    }
+  },
+  {
+    "id": "plugin-reads-hub",
+    "source": "default policies:42",
     "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub);",
     "effect": "permit",
     "json": {
@@ -267,7 +319,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-asks-before-change",
-    "source": "default policies:39",
+    "source": "default policies:45",
     "text": "@id(\"plugin-asks-before-change\")\n@ask(\"a plugin asks before it changes anything\")\npermit (principal is Plugin, action in [Action::\"write\", Action::\"destroy\"], resource);",
     "effect": "ask",
     "json": {
@@ -301,7 +353,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "node-reads-hub",
-    "source": "default policies:44",
+    "source": "default policies:50",
     "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub);",
     "effect": "permit",
     "json": {

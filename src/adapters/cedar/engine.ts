@@ -69,7 +69,7 @@ function keep(answers: Map<string, Verdict>, key: string, verdict: Verdict): Ver
 function keyOf({ principal, action, resource, context }: PolicyRequest): string {
   const labels = context.labels.length === 0 ? "" : context.labels.toSorted().join(",");
   const capsule = context.capsule === undefined ? "" : JSON.stringify(context.capsule);
-  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${context.open}\n${labels}\n${capsule}`;
+  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${context.open}\n${labels}\n${context.unconfined ?? ""}\n${capsule}`;
 }
 
 const firstOf = (policies: readonly IndexedPolicy[]): Verdict => {
@@ -148,12 +148,20 @@ const bareCallOf = ({ principal, action, resource, context }: PolicyRequest): Ce
   entities: [],
 });
 
-const contextOf = ({ granted, open, labels, path, capsule }: PolicyRequest["context"]): CedarCall["context"] => ({
+const contextOf = ({
+  granted,
+  open,
+  labels,
+  path,
+  capsule,
+  unconfined,
+}: PolicyRequest["context"]): CedarCall["context"] => ({
   granted,
   open,
   labels: [...labels],
   path,
   ...(capsule === undefined ? {} : { capsule: { ...capsule, tags: [...capsule.tags] } }),
+  ...(unconfined === undefined ? {} : { unconfined }),
 });
 
 /** What Cedar is asked, without the policies: also for tests that ask the whole set. */

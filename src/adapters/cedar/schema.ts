@@ -13,6 +13,8 @@ const context = {
     open: { type: "Boolean" as const },
     labels: { type: "Set" as const, element: { type: "String" as const } },
     path: { type: "String" as const },
+    // Only where a program would be started.
+    unconfined: { type: "Boolean" as const, required: false },
     // Only where rules of somebody else would be taken in.
     capsule: {
       type: "Record" as const,

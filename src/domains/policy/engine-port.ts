@@ -27,6 +27,8 @@ export interface PolicyRequest {
     readonly path: string;
     /** Of a call that would take in rules of somebody else: what they say of themselves, and what this hub is. */
     readonly capsule?: CapsuleFacts;
+    /** Of a call that starts a program: nothing on this machine would confine it. */
+    readonly unconfined?: boolean;
   };
 }
 

@@ -30,6 +30,8 @@ export interface RulingsOptions {
   readonly self?: () => Pick<CapsuleFacts, "role" | "node" | "tags">;
   /** Permissions that persons gave for a while; none without it. */
   readonly leases?: LeaseBook;
+  /** Whether nothing would confine a program that is started now. */
+  readonly isUnconfined?: () => Promise<boolean>;
 }
 
 const noLeases: LeaseBook = { covering: () => null };
@@ -40,9 +42,10 @@ export const createRulings = ({
   isOpen = () => false,
   self = () => nobodyYet,
   leases = noLeases,
-}: RulingsOptions): Policy => ({
-  rule(call) {
-    const verdicts = requestsOf(call, { isOpen, self }).map((request) => ({
+  isUnconfined = () => Promise.resolve(false),
+}: RulingsOptions): Policy => {
+  const ruled = (call: PolicyCall, unconfined?: boolean): Ruling | Promise<Ruling> => {
+    const verdicts = requestsOf(call, { isOpen, self, unconfined }).map((request) => ({
       request,
       verdict: engine().decide(request),
     }));
@@ -51,13 +54,19 @@ export const createRulings = ({
     return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
       (said) => weighed(call, said, { askPatterns, leases }),
     );
-  },
-});
+  };
+  return {
+    // What confines programs is found out with the first of them.
+    rule: (call) => (call.needs.includes("exec") ? isUnconfined().then((is) => ruled(call, is)) : ruled(call)),
+  };
+};
 
-type Facts = Pick<Required<RulingsOptions>, "isOpen" | "self">;
+interface Facts extends Pick<Required<RulingsOptions>, "isOpen" | "self"> {
+  readonly unconfined: boolean | undefined;
+}
 
 /** One request for each thing that the call reaches outside the hub; the hub itself when it reaches nothing. */
-function requestsOf(call: PolicyCall, { isOpen, self }: Facts): readonly PolicyRequest[] {
+function requestsOf(call: PolicyCall, { isOpen, self, unconfined }: Facts): readonly PolicyRequest[] {
   const { operation, key, caller, scope, effect, needs } = call;
   const { folder, path, host, model, project, tool, capsule } = scope;
   const reached: Uid[] = [];
@@ -72,6 +81,7 @@ function requestsOf(call: PolicyCall, { isOpen, self }: Facts): readonly PolicyR
     open: host !== undefined && isOpen(host, caller),
     labels: caller.labels ?? none,
     path: path ?? "",
+    ...(unconfined === undefined ? {} : { unconfined }),
     ...(capsule === undefined ? {} : { capsule: factsOf(capsule, self()) }),
   };
   const groups = groupsOf({ id: operation, effect, needs });

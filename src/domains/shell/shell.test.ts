@@ -35,10 +35,12 @@ interface RunOptions {
 interface Options {
   readonly isEnabled?: boolean;
   readonly isPlain?: boolean;
+  /** Also told to the policies. */
+  readonly isUnconfined?: boolean;
 }
 
 /** A hub with a shell, a folder, and beside it what belongs to the hub. */
-async function world({ isEnabled = true, isPlain = false }: Options = {}) {
+async function world({ isEnabled = true, isPlain = false, isUnconfined = false }: Options = {}) {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "arw-shell-")));
   const folder = join(home, "project");
   const state = join(home, "state");
@@ -57,6 +59,7 @@ async function world({ isEnabled = true, isPlain = false }: Options = {}) {
   const passes: ProxyPasses = { admit: (grant) => (late.egress as Egress).children.admit(grant) };
   const learned: string[] = [];
   const kit = await makeKernel({
+    isUnconfined,
     egress: { wire: createFakeWire(), door },
     domains: () => [
       createShell({
@@ -134,23 +137,31 @@ test("a folder that is none, or the hub's own, is refused in words", async () =>
     );
 });
 
-test("without a grant, and with strangers' words, the question says what the command is and what it can reach", async () => {
-  await using it = await world({ isPlain: true });
-  const asked = it.kit.next("approvals.requested");
-  const ran = it.run("sh", ["-c", "echo 'a b'"], { as: { ...it.agent, labels: ["web"] } });
-  const { approvalId, summary, canUndo } = (await asked).data as {
-    readonly approvalId: string;
-    readonly summary: string;
-    readonly canUndo: boolean;
-  };
-  assert.equal(
-    summary,
-    `run sh -c $'echo \\'a b\\'' in ${it.folder}, without confinement (bubblewrap is not installed): it can do whatever you can`,
-  );
-  assert.equal(canUndo, false);
-  await it.kit.call("approvals.decide", { approvalId, decision: "allow" });
-  assert.equal((await ran).stdout, "a b\n");
+test("strangers' words, and a machine that confines nothing, are asked about whatever was granted", async () => {
+  for (const [isUnconfined, as, rule] of [
+    [false, { labels: ["web" as const] }, "ask-before-strangers-words-leave"],
+    [true, {}, "ask-before-unconfined"],
+    [true, { grants: [] }, "ask-before-change"],
+  ] as const) {
+    await using it = await world({ isPlain: true, isUnconfined });
+    const asked = it.kit.next("approvals.requested");
+    const ran = it.run("sh", ["-c", "echo 'a b'"], { as: { ...it.agent, ...as } });
+    const question = (await asked).data as Question;
+    const { approvalId, summary, canUndo } = question;
+    const reach = "without confinement (bubblewrap is not installed): it can do whatever you can";
+    assert.equal(summary, `run sh -c $'echo \\'a b\\'' in ${it.folder}, ${reach}`);
+    assert.deepEqual([question.rule, canUndo], [rule, false]);
+    await it.kit.call("approvals.decide", { approvalId, decision: "allow" });
+    assert.equal((await ran).stdout, "a b\n");
+  }
 });
+
+interface Question {
+  readonly approvalId: string;
+  readonly rule: string;
+  readonly summary: string;
+  readonly canUndo: boolean;
+}
 
 test("a call that is ended ends its command", async () => {
   await using it = await world({ isPlain: true });
