@@ -267,7 +267,7 @@ test("a question is answered in the room by keys alone, and stands among the ans
   assert.deepEqual(visited.faults, []);
 });
 
-test("leases are counted down and revoked, the status bar tells of them, and the ledger names rule and bytes", async (context) => {
+test("open hosts are told, the status bar tells of them, and the ledger names rule and bytes", async (context) => {
   requireChromium(context);
   await using visited = await visit(browser);
   const { page } = visited;
@@ -277,11 +277,9 @@ test("leases are counted down and revoked, the status bar tells of them, and the
   await status.getByRole("link", { name: "local only" }).waitFor();
   await page.getByText("Closed: nothing of an agent leaves but by a lease.").waitFor();
   await page.getByText("Nothing left this machine, and nothing tried to.").waitFor();
+  await page.getByText("No host is open for a while.").waitFor();
   await hub.call("/egress/leases", { host: "example.org", ttl: "15m", agent: "scout", reason: "a look" });
-  const lease = page.getByRole("list", { name: "Leases" }).getByRole("listitem");
-  await lease.getByText(/ends in 1[45]\smin \d+\ss/u).waitFor();
-  for (const text of ["example.org", "only for scout", "given by person:admin", "a look"])
-    await lease.getByText(text, { exact: true }).waitFor();
+  await page.getByText("1 host is open for a while:").waitFor();
   await status.getByRole("link", { name: "1 outside" }).waitFor();
   await hub.call("/web/fetch", { url: `${hub.url}/version` });
   const entry = page.getByRole("list", { name: "What left, and what was refused" }).getByRole("listitem");
@@ -293,10 +291,14 @@ test("leases are counted down and revoked, the status bar tells of them, and the
   await page.getByRole("radio", { name: "Refused" }).click();
   await page.waitForURL(/outcome=refused/u);
   await page.getByText("Nothing of this outcome.").waitFor();
-  await lease.getByRole("button", { name: "Revoke example.org" }).press("Enter");
-  const dialog = page.getByRole("dialog", { name: "Close example.org?" });
-  await dialog.getByRole("button", { name: "Revoke lease" }).press("Enter");
-  await page.getByText("No host is open.", { exact: false }).waitFor();
+  await page.getByRole("link", { name: "Open or close a host" }).click();
+  const lease = page.getByRole("list", { name: "Leases" }).getByRole("listitem");
+  await lease.getByText(/ends in 1[45]\smin \d+\ss/u).waitFor();
+  for (const text of ["example.org", "for agent:scout", "a look"])
+    await lease.getByText(text, { exact: true }).waitFor();
+  await lease.getByText(/^given by person:admin/u).waitFor();
+  await lease.getByRole("button", { name: "Revoke example.org for agent:scout" }).press("Enter");
+  await page.getByText("example.org is closed again", { exact: false }).waitFor();
   await status.getByRole("link", { name: "local only" }).waitFor();
   assert.deepEqual(visited.faults, []);
 });
@@ -442,7 +444,7 @@ for (const theme of ["light", "dark"] as const) {
     await signIn(page, hub);
     await briefSample(hub);
     const tester = "tester&operation=fs.write&caller=agent%3Ascout";
-    for (const view of ["rules", tester, "budgets", "approvals", "outside", "capsules", "tokens"]) {
+    for (const view of ["rules", tester, "leases", "approvals", "budgets", "agents", "outside", "capsules", "tokens"]) {
       await page.setViewportSize({ width: 1440, height: 900 });
       await open(page, view);
       assert.deepEqual(await axeViolations(page), [], view);

@@ -1,6 +1,7 @@
 /** The hub's operations that the screens use. Same origin, sign-in by cookie; no token passes through here but at sign-in. */
 import type {
   Approval,
+  Decision,
   Episode,
   EpisodePage,
   HaltState,
@@ -106,6 +107,13 @@ export function query(values: Readonly<Record<string, string | number | boolean 
   return search.toString();
 }
 
+interface Declassified {
+  readonly episode: string;
+  readonly step: number;
+  /** Kept in the ledger. */
+  readonly reason: string;
+}
+
 export const api = {
   whoami: (signal?: AbortSignal) => get<{ caller: string }>("/whoami", signal),
   about: (signal?: AbortSignal) => get<{ service: string; version: string; node: string }>("/about", signal),
@@ -116,11 +124,13 @@ export const api = {
     get<Page<Episode>>(`/state/episodes?${query({ limit: pageSize, ...filters })}`, signal),
   episode: (id: string, afterSeq: number, signal?: AbortSignal) =>
     get<EpisodePage>(`/episodes/${encodeURIComponent(id)}?${query({ afterSeq, limit: 1000 })}`, signal),
+  /** The row alone, without the story. */
+  episodeRow: (id: string, signal?: AbortSignal) => get<Episode>(`/state/episodes/${encodeURIComponent(id)}`, signal),
+  declassify: (value: Declassified) => post<object>("/agents/declassify", value),
   approvals: (status: string, signal?: AbortSignal) =>
     get<Page<Approval>>(`/state/approvals?${query({ limit: pageSize, status })}`, signal),
   approval: (id: string, signal?: AbortSignal) => get<Approval>(`/state/approvals/${encodeURIComponent(id)}`, signal),
-  decide: (id: string, decision: "allow" | "deny") =>
-    post<Approval>(`/approvals/${encodeURIComponent(id)}/decide`, { decision }),
+  decide: (id: string, decision: Decision) => post<Approval>(`/approvals/${encodeURIComponent(id)}/decide`, decision),
   journal: (
     filters: JournalFilters & { readonly limit: number; readonly cursor?: number | undefined },
     signal?: AbortSignal,

@@ -2,7 +2,17 @@
 
 const statuses = ["running", "waiting", "finished", "failed", "cancelled", "interrupted"] as const;
 export const eventViews = ["journal", "consumers", "counters"] as const;
-export const policyViews = ["tester", "budgets", "approvals", "outside", "capsules", "tokens"] as const;
+export const policyViews = [
+  "tester",
+  "leases",
+  "approvals",
+  "budgets",
+  "agents",
+  "outside",
+  "capsules",
+  "tokens",
+] as const;
+export const answers = ["granted", "denied", "expired", "cancelled"] as const;
 export const egressOutcomes = ["sent", "failed", "refused"] as const;
 export const lanes = ["timeline", "context", "policy", "activity"] as const;
 
@@ -45,6 +55,8 @@ export interface PolicySearch {
   readonly labels?: string;
   /** Of what left: how it went. */
   readonly outcome?: (typeof egressOutcomes)[number];
+  /** Of the answered questions: which answer. */
+  readonly answer?: (typeof answers)[number];
 }
 export interface LaneSearch {
   readonly lane?: (typeof lanes)[number];
@@ -108,6 +120,7 @@ export const policySearch = (raw: Raw): PolicySearch =>
     caller: textOf(raw["caller"]),
     labels: textOf(raw["labels"]),
     outcome: oneOf(egressOutcomes, raw["outcome"]),
+    answer: oneOf(answers, raw["answer"]),
   });
 
 export const laneSearch = (raw: Raw): LaneSearch => kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });

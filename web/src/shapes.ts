@@ -9,6 +9,8 @@ export type StoryLine = EpisodePage["story"][number];
 export type EpisodeStatus = Episode["status"];
 export type Family = StoryLine["family"];
 export type Approval = Answer<Client["state"]["approvalsGet"]>;
+/** What a person answers to a question. */
+export type Decision = Omit<Parameters<Client["approvals"]["decide"]>[0], "approvalId">;
 
 /** An event as it comes over the stream; live ones (progress, gaps) carry no `seq`. */
 export type HubEvent = ReturnType<Client["events"]["watch"]> extends AsyncGenerator<infer Item> ? Item : never;

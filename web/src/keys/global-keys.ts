@@ -17,7 +17,7 @@ const roomByKey: ReadonlyMap<string, RoomPath> = new Map(
 /** Two keys belong together when the second follows within this time. */
 const sequenceMs = 1_500;
 /** Keys that press a button of the focused thing. */
-const thingKeys = new Set(["a", "d", "w", "e"]);
+const thingKeys = new Set(["a", "d", "w", "e", "."]);
 
 export function listenToKeys(actions: GlobalKeyActions): () => void {
   let prefixAtMs = Number.NEGATIVE_INFINITY;

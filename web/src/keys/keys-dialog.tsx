@@ -30,6 +30,7 @@ const groups: readonly { readonly name: MessageKey; readonly keys: readonly (rea
       ["Enter", "keys.do.open"],
       ["a", "keys.do.allow"],
       ["d", "keys.do.deny"],
+      [".", "keys.do.more"],
       ["w", "keys.do.why"],
       ["e", "keys.do.expand"],
       ["c", "keys.do.copy"],

@@ -1,21 +1,22 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, type UseMutationResult, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ClockIcon } from "lucide-react";
+import { lazy, type RefObject, Suspense, useId, useRef, useState } from "react";
 import { api } from "../api.ts";
-import { useHub, useNow } from "../hub-context.ts";
-import type { Approval } from "../shapes.ts";
+import { useHub } from "../hub-context.ts";
+import type { Approval, Decision } from "../shapes.ts";
 import { keys } from "../stream/refresh.ts";
-import { formatClock, formatDuration } from "../text/formats.ts";
 import { t } from "../text/messages.ts";
 import { plain, plainLine } from "../text/plain.ts";
 import styles from "./approval-card.module.css";
+import { ApprovalFacts, ruleText } from "./approval-facts.tsx";
 import { Button } from "./button.tsx";
 import { Diff } from "./diff.tsx";
 import { ErrorCard } from "./error-card.tsx";
 import { JsonView } from "./json-view.tsx";
 import { Skeleton } from "./skeleton.tsx";
 import { When } from "./when.tsx";
-import { type Reason, Reasons, useWhy } from "./why-panel.tsx";
+import { type Reason, useWhy } from "./why-panel.tsx";
 
 /** The approval of one id: the question while it waits, the answer after. */
 export function ApprovalOf({ id }: { readonly id: string }) {
@@ -43,6 +44,9 @@ export function ApprovalCard({
   return <WaitingApproval approval={approval} hasEpisodeLink={hasEpisodeLink} />;
 }
 
+const AnswerPanel = lazy(async () => ({ default: (await import("./answers/answer-panel.tsx")).AnswerPanel }));
+const SourceList = lazy(async () => ({ default: (await import("./answers/source-list.tsx")).SourceList }));
+
 function WaitingApproval({
   approval,
   hasEpisodeLink,
@@ -50,18 +54,17 @@ function WaitingApproval({
   readonly approval: Approval;
   readonly hasEpisodeLink: boolean;
 }) {
-  const { client } = useHub();
-  const decide = useMutation({
-    mutationFn: (decision: "allow" | "deny") => api.decide(approval.approvalId, decision),
-    // An answer that came too late is an answer all the same: read what holds now.
-    onSettled: () => client.invalidateQueries({ queryKey: keys.approvals }),
-  });
+  const card = useRef<HTMLDivElement>(null);
+  const decide = useDecide(approval, card);
   const why = useWhy(whyOf(approval));
+  const more = useMore(approval, decide);
   return (
     <div
+      ref={card}
       role="group"
       className={styles["card"]}
       data-thing="approval"
+      data-copy={approval.approvalId}
       data-episode={approval.corrId}
       data-approval={approval.approvalId}
       tabIndex={0}
@@ -74,26 +77,24 @@ function WaitingApproval({
         </p>
         <p className={styles["summary"]}>{plainLine(approval.summary)}</p>
       </header>
-      <Facts approval={approval} />
-      {approval.diff ? (
-        <div>
-          <p className={styles["part"]}>{t("approval.card.diff")}</p>
-          <Diff diff={approval.diff} />
-        </div>
-      ) : null}
-      <details>
-        <summary className={styles["more"]}>{t("approval.card.arguments")}</summary>
-        <JsonView value={approval.input} />
-      </details>
+      <ApprovalFacts approval={approval} />
+      <Evidence approval={approval} />
       {decide.isError ? <ErrorCard error={decide.error} /> : null}
       {why.panel}
+      {more.panel}
       <div className={styles["actions"]}>
-        <Button look="primary" hotkey="a" disabled={decide.isPending} onClick={() => decide.mutate("allow")}>
+        <Button
+          look="primary"
+          hotkey="a"
+          disabled={decide.isPending}
+          onClick={() => decide.mutate({ decision: "allow" })}
+        >
           {t("approval.action.allow")}
         </Button>
-        <Button hotkey="d" disabled={decide.isPending} onClick={() => decide.mutate("deny")}>
+        <Button hotkey="d" disabled={decide.isPending} onClick={() => decide.mutate({ decision: "deny" })}>
           {t("approval.action.deny")}
         </Button>
+        {more.toggle}
         {why.toggle}
         {hasEpisodeLink ? <EpisodeLink id={approval.corrId} /> : null}
       </div>
@@ -101,30 +102,85 @@ function WaitingApproval({
   );
 }
 
-function Facts({ approval }: { readonly approval: Approval }) {
-  const leftMs = approval.expiresAtMs - useNow();
-  const clock = formatClock(approval.expiresAtMs);
-  const agent = `${approval.caller.kind}:${approval.caller.id}`;
-  const target = [approval.folder, approval.path].filter((part) => part !== undefined).join("/");
-  const facts: Reason[] = [
-    { label: t("approval.card.who"), value: agent },
-    { label: t("approval.card.does"), value: approval.operation, isCode: true },
-    ...(target ? [{ label: t("approval.card.on"), value: target, isCode: true }] : []),
-    { label: t("approval.card.no"), value: t("approval.card.denies", { agent }) },
-    {
-      label: t("approval.card.undo"),
-      value: approval.canUndo ? t("approval.card.undoable") : t("approval.card.final"),
+/** An answered card goes or becomes another, so a focus that was in it is taken to what stands there now. */
+function useDecide({ approvalId }: Approval, card: RefObject<HTMLDivElement | null>) {
+  const { client } = useHub();
+  return useMutation({
+    mutationFn: (decision: Decision) => api.decide(approvalId, decision),
+    // An answer that came too late is an answer all the same: read what holds now.
+    onSettled: async () => {
+      const hadFocus = card.current?.contains(document.activeElement) === true;
+      await client.invalidateQueries({ queryKey: keys.approvals });
+      if (hadFocus) requestAnimationFrame(() => focusAfter(approvalId));
     },
-    { label: t("approval.why.rule"), value: approval.rule },
-    {
-      label: t("approval.card.until"),
-      value:
-        leftMs > 0
-          ? t("approval.card.left", { clock, left: formatDuration(Math.max(1000, leftMs)) })
-          : t("approval.card.over", { clock }),
-    },
-  ];
-  return <Reasons reasons={facts} />;
+  });
+}
+
+function focusAfter(approvalId: string): void {
+  if (document.activeElement !== null && document.activeElement !== document.body) return;
+  const here = document.querySelector<HTMLElement>(
+    `main [data-thing="approval"][data-copy="${CSS.escape(approvalId)}"]`,
+  );
+  const next = here ?? document.querySelector<HTMLElement>("main [data-approval]") ?? document.querySelector("main");
+  next?.focus();
+}
+
+/** What there is to see of the call: the exact change, the exact arguments, and what they were built from. */
+function Evidence({ approval: { diff, input, labels, caller, corrId } }: { readonly approval: Approval }) {
+  const [isOpen, setOpen] = useState(false);
+  const hasSources = caller.kind === "agent" && labels !== undefined && labels.length > 0;
+  return (
+    <>
+      {diff ? (
+        <div>
+          <p className={styles["part"]}>{t("approval.card.diff")}</p>
+          <Diff diff={diff} />
+        </div>
+      ) : null}
+      <details>
+        <summary className={styles["more"]}>{t("approval.card.arguments")}</summary>
+        <JsonView value={input} />
+      </details>
+      {hasSources ? (
+        <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+          <summary className={styles["more"]}>{t("approval.card.sources")}</summary>
+          {isOpen ? (
+            <Suspense fallback={<Skeleton rows={2} />}>
+              <SourceList episode={corrId} />
+            </Suspense>
+          ) : null}
+        </details>
+      ) : null}
+    </>
+  );
+}
+
+/** Answers beyond yes and no, where the hub offers them. */
+function useMore(approval: Approval, decide: UseMutationResult<unknown, Error, Decision>) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  const toggle = approval.offers ? (
+    <Button
+      ref={button}
+      hotkey="."
+      aria-expanded={isOpen}
+      aria-controls={isOpen ? id : undefined}
+      onClick={() => setOpen(!isOpen)}
+    >
+      {t("approval.action.more")}
+    </Button>
+  ) : null;
+  const panel = isOpen ? (
+    <Suspense fallback={<Skeleton rows={3} />}>
+      <AnswerPanel id={id} approval={approval} decide={decide} onClose={close} />
+    </Suspense>
+  ) : null;
+  return { toggle, panel };
 }
 
 const whyOf = (approval: Approval): readonly Reason[] => [
@@ -134,39 +190,63 @@ const whyOf = (approval: Approval): readonly Reason[] => [
 ];
 
 function AnsweredApproval({ approval }: { readonly approval: Approval }) {
-  const status = approval.status as Exclude<Approval["status"], "waiting">;
+  const { approvalId, status, corrId, summary, answeredBy, answeredAtMs, reason, edited, lasting } = approval;
   const why = useWhy([
-    { label: t("approval.why.rule"), value: approval.rule },
+    { label: t("approval.why.rule"), value: ruleText(approval) },
     ...whyOf(approval),
-    ...(approval.reason ? [{ label: t("why.panel.reason"), value: approval.reason }] : []),
+    ...(reason ? [{ label: t("why.panel.reason"), value: reason }] : []),
   ]);
   return (
     <div
       role="group"
       className={styles["answered"]}
       data-thing="approval"
-      data-episode={approval.corrId}
+      data-copy={approvalId}
+      data-episode={corrId}
       tabIndex={0}
-      aria-label={t("approval.card.label", { summary: plainLine(approval.summary) })}
+      aria-label={t("approval.card.label", { summary: plainLine(summary) })}
     >
       <div className={styles["actions"]}>
         <p className={status === "granted" ? styles["granted"] : styles["refused"]}>
-          <strong>{t(`approval.done.${status}`)}</strong>{" "}
-          {approval.answeredBy && approval.answeredAtMs ? <span>{plain(approval.answeredBy)}</span> : null}{" "}
-          {approval.answeredAtMs ? <When timeMs={approval.answeredAtMs} /> : null}
+          <strong>{t(`approval.done.${answerOf(approval)}`)}</strong>{" "}
+          {answeredBy && answeredAtMs ? <span>{plain(answeredBy)}</span> : null}{" "}
+          {answeredAtMs ? <When timeMs={answeredAtMs} /> : null}
         </p>
         {why.toggle}
       </div>
-      {approval.diff ? (
-        <details>
-          <summary className={styles["more"]}>{t("approval.card.diff")}</summary>
-          <Diff diff={approval.diff} />
-        </details>
+      {lasting ? (
+        <p>
+          {plainLine(lasting.words)} <LeasesLink />
+        </p>
+      ) : null}
+      {reason && status === "denied" ? <p>{plainLine(reason)}</p> : null}
+      {edited ? <FoldedDiff title={t("approval.card.changes")} diff={edited.changes} /> : null}
+      {(edited?.diff ?? approval.diff) ? (
+        <FoldedDiff title={t("approval.card.diff")} diff={edited?.diff ?? approval.diff ?? ""} />
       ) : null}
       {why.panel}
     </div>
   );
 }
+
+function answerOf({ status, edited, lasting, coveredBy }: Approval) {
+  if (edited !== undefined) return "edited";
+  if (lasting !== undefined) return "lasting";
+  return coveredBy === undefined ? (status as Exclude<Approval["status"], "waiting">) : "covered";
+}
+
+const FoldedDiff = ({ title, diff }: { readonly title: string; readonly diff: string }) => (
+  <details>
+    <summary className={styles["more"]}>{title}</summary>
+    <Diff diff={diff} />
+  </details>
+);
+
+const LeasesLink = () => (
+  <Link to="/policy" search={{ view: "leases" }} className={styles["link"]}>
+    {t("approval.action.lease")}
+  </Link>
+);
 
 export function EpisodeLink({ id }: { readonly id: string }) {
   return (

@@ -1,10 +1,11 @@
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import type { ButtonHTMLAttributes, ReactNode, Ref } from "react";
 import styles from "./button.module.css";
 import { KeyHint } from "./key-hint.tsx";
 
 export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly look?: "primary" | "normal" | "quiet" | "danger";
   readonly icon?: ReactNode;
+  readonly ref?: Ref<HTMLButtonElement>;
   /** The single key that presses this button while its thing has the focus. */
   readonly hotkey?: string;
 }

@@ -19,6 +19,7 @@ test("an event asks again for what it may have changed, and for nothing else", (
     ["budgets"],
     ["tokens"],
     ["egress"],
+    ["leases"],
     ["capsules"],
   ]);
 });

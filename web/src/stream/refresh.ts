@@ -17,30 +17,33 @@ export const keys = {
   budgets: ["budgets"] as const,
   tokens: ["tokens"] as const,
   egress: ["egress"] as const,
+  leases: ["leases"] as const,
   capsules: ["capsules"] as const,
 };
 
 const episodeFamilies = new Set(["agents", "observations", "beliefs", "intents", "actions", "approvals"]);
 
 /** Families whose every event may change the same queries. */
-const roomFamilies: Readonly<Record<string, QueryKey>> = {
-  halt: keys.halt,
-  policy: keys.rules,
-  gating: keys.rules,
-  hierarchy: keys.rules,
-  budgets: keys.budgets,
-  access: keys.tokens,
-  egress: keys.egress,
-  provenance: keys.capsules,
+const roomFamilies: Readonly<Record<string, readonly QueryKey[]>> = {
+  halt: [keys.halt],
+  policy: [keys.rules],
+  gating: [keys.rules],
+  hierarchy: [keys.rules],
+  budgets: [keys.budgets],
+  access: [keys.tokens],
+  // Open hosts are leases, too.
+  egress: [keys.egress, keys.leases],
+  leases: [keys.leases],
+  provenance: [keys.capsules],
 };
 
 /** The queries whose answer an event may have changed. */
 export function touched(event: HubEvent): readonly QueryKey[] {
   if (event.kind === "service.started" || event.kind === "bus.gap")
-    return [["episodes"], ["episode"], ["approvals"], ...new Set(Object.values(roomFamilies))];
+    return [["episodes"], ["episode"], ["approvals"], ...new Set(Object.values(roomFamilies).flat())];
   const family = event.kind.slice(0, event.kind.indexOf("."));
   const room = roomFamilies[family];
-  if (room) return [room];
+  if (room) return room;
   if (!episodeFamilies.has(family)) return family === "task" ? [keys.episode(event.corrId)] : [];
   const both = [keys.episodes, keys.episode(event.corrId)];
   return family === "approvals" ? [...both, keys.approvals] : both;

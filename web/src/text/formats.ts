@@ -36,7 +36,9 @@ export const formatExact = (timeMs: number): string =>
 export const formatDay = (timeMs: number): string =>
   new Intl.DateTimeFormat(locale(), { dateStyle: "full" }).format(timeMs);
 
-export const formatNumber = (value: number): string => new Intl.NumberFormat(locale()).format(value);
+/** Money is counted in millionths, so six decimals are all there are. */
+export const formatNumber = (value: number): string =>
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: 6 }).format(value);
 
 /** Relative under an hour, exact after. */
 export function formatWhen(timeMs: number, nowMs: number): string {

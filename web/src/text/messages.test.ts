@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "vitest";
+import { answerCatalog } from "../parts/answers/answer-messages.ts";
 import { policyCatalog } from "../rooms/policy/policy-messages.ts";
 import { catalog as general, t } from "./messages.ts";
 
-const catalog = { ...general, ...policyCatalog };
+const catalog = { ...general, ...policyCatalog, ...answerCatalog };
 
 const folder = join(import.meta.dirname, "..");
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" });

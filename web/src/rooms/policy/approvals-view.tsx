@@ -1,8 +1,10 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { answers, policySearch } from "../../filters.ts";
 import { ApprovalCard, EpisodeLink } from "../../parts/approval-card.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
+import { Segmented } from "../../parts/segmented.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import type { Approval } from "../../shapes.ts";
 import { useWaiting } from "../../shell/use-now.ts";
@@ -11,6 +13,9 @@ import { plainLine } from "../../text/plain.ts";
 import { policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
 import styles from "./policy-page.module.css";
+
+const route = getRouteApi("/policy");
+const choices = ["all", ...answers] as const;
 
 /** What waits for an answer, and what was answered. */
 export function ApprovalsView() {
@@ -51,19 +56,32 @@ function TestLink({ approval: { operation, caller } }: { readonly approval: Appr
 }
 
 function Past() {
+  const { answer } = route.useSearch();
+  const navigate = route.useNavigate();
   const pages = useInfiniteQuery({
-    queryKey: [...keys.approvals, "past"],
-    queryFn: ({ signal, pageParam }) => policyApi.pastApprovals(pageParam, signal),
+    queryKey: [...keys.approvals, "past", answer],
+    queryFn: ({ signal, pageParam }) => policyApi.pastApprovals(answer, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor,
+    placeholderData: keepPreviousData,
   });
   const past = pages.data?.pages.flatMap((page) => page.items).filter(({ status }) => status !== "waiting") ?? [];
   return (
     <section className={styles["section"]} aria-labelledby="policy-past">
-      <h2 id="policy-past">{p("approvals.past.title")}</h2>
+      <div className={styles["head"]}>
+        <h2 id="policy-past">{p("approvals.past.title")}</h2>
+        <Segmented
+          label={p("approvals.past.filter")}
+          value={answer ?? "all"}
+          onChange={(next) => void navigate({ search: policySearch({ view: "approvals", answer: next }) })}
+          options={choices.map((value) => ({ value, label: p(`approvals.answer.${value}`) }))}
+        />
+      </div>
       {pages.isError ? <ErrorCard error={pages.error} onRetry={() => void pages.refetch()} /> : null}
       {pages.isPending ? <Skeleton rows={3} /> : null}
-      {pages.data && past.length === 0 ? <p className={styles["quiet"]}>{p("approvals.past.empty")}</p> : null}
+      {pages.data && past.length === 0 ? (
+        <p className={styles["quiet"]}>{p(answer === undefined ? "approvals.past.empty" : "approvals.past.none")}</p>
+      ) : null}
       {past.length > 0 ? (
         <ul className={styles["list"]} aria-label={p("approvals.past.title")}>
           {past.map((approval) => (

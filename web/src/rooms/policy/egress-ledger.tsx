@@ -79,8 +79,8 @@ function EntryItem({ entry }: { readonly entry: LedgerEntry }) {
           <Icon size={14} aria-hidden />
           {p(`outside.outcome.${outcome}`)}
         </span>
-        <span className={styles["name"]}>{plainLine(`${host}:${port}`)}</span>
-        <code>{plainLine(`${method} ${url}`)}</code>
+        <span className={styles["name"]}>{plainLine(port === 0 ? host : `${host}:${port}`)}</span>
+        {method === "" ? null : <code>{plainLine(`${method} ${url}`)}</code>}
         <span className={styles["source"]}>
           <When timeMs={atMs} />
         </span>

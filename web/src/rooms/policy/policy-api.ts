@@ -14,6 +14,13 @@ export type StageAnswer = Explained["stages"][number];
 export type Question = NonNullable<Parameters<Client["policy"]["explain"]>[0]>;
 export type Examples = Answer<Client["policy"]["test"]>;
 export type Allowance = Answer<Client["budgets"]["list"]>["allowances"][number];
+export type NewAllowance = Parameters<Client["budgets"]["allow"]>[0];
+export type PriceList = Answer<Client["budgets"]["prices"]>;
+export type Price = PriceList["prices"][number];
+export type Declassified = Answer<Client["state"]["declassifiedGet"]>;
+export type Lease = Answer<Client["leases"]["list"]>["leases"][number];
+export type GrantedLease = Parameters<Client["leases"]["grant"]>[0];
+export type OpenedHost = Parameters<Client["egress"]["allow"]>[0];
 export type Token = Answer<Client["access"]["tokensList"]>["tokens"][number];
 export type MadeToken = Answer<Client["access"]["tokensCreate"]>;
 export type LedgerEntry = Answer<Client["state"]["egressLedgerGet"]>;
@@ -51,14 +58,29 @@ export const policyApi = {
   explain: (question: Question) => post<Explained>("/policy/explain", question),
   testExamples: () => post<Examples>("/policy/test", {}),
   allowances: (signal?: AbortSignal) => get<{ allowances: readonly Allowance[] }>("/budgets", signal),
-  allow: (text: string) => post<object>("/budgets/allow", { allowance: [text] }),
+  allow: (allowance: NewAllowance) => post<object>("/budgets/allow", allowance),
   disallow: (id: string) => remove<object>(`/budgets/${at(id)}`),
-  pastApprovals: (cursor: string, signal?: AbortSignal) =>
-    get<Page<Approval>>(`/state/approvals?${query({ limit: pastShownMax, ...(cursor ? { cursor } : {}) })}`, signal),
-  revokeLease: (id: string) => remove<object>(`/egress/leases/${at(id)}`),
+  prices: (model: string, signal?: AbortSignal) =>
+    get<PriceList>(`/budgets/prices?${query({ model: model === "" ? undefined : model })}`, signal),
+  priceTemplate: (signal?: AbortSignal) => get<PriceList>(`/budgets/prices?${query({ template: true })}`, signal),
+  reloadPrices: () => post<{ lists: number; prices: number }>("/budgets/prices/reload", {}),
+  pastApprovals: (status: string | undefined, cursor: string, signal?: AbortSignal) =>
+    get<Page<Approval>>(
+      `/state/approvals?${query({ limit: pastShownMax, status, ...(cursor ? { cursor } : {}) })}`,
+      signal,
+    ),
+  leases: (signal?: AbortSignal) => get<{ leases: readonly Lease[] }>("/leases", signal),
+  grantLease: (lease: GrantedLease) => post<Lease>("/leases", lease),
+  openHost: (opening: OpenedHost) => post<object>("/egress/leases", opening),
+  revokeLease: (id: string) => remove<Lease>(`/leases/${at(id)}`),
   ledger: (outcome: string | undefined, cursor: string, signal?: AbortSignal) =>
     get<Page<LedgerEntry>>(
       `/state/egressLedger?${query({ limit: pastShownMax, outcome, ...(cursor ? { cursor } : {}) })}`,
+      signal,
+    ),
+  declassified: (cursor: string, signal?: AbortSignal) =>
+    get<Page<Declassified>>(
+      `/state/declassified?${query({ limit: pastShownMax, ...(cursor ? { cursor } : {}) })}`,
       signal,
     ),
   capsules: (signal?: AbortSignal) => get<Capsules>("/provenance/status", signal),

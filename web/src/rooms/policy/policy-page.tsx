@@ -3,9 +3,11 @@ import { policySearch, policyViews } from "../../filters.ts";
 import { Tabs } from "../../parts/tabs.tsx";
 import { RoomHeader } from "../../shell/room-header.tsx";
 import { useWaiting } from "../../shell/use-now.ts";
+import { AgentsView } from "./agents-view.tsx";
 import { ApprovalsView } from "./approvals-view.tsx";
 import { BudgetsView } from "./budgets-view.tsx";
 import { CapsulesView } from "./capsules-view.tsx";
+import { LeasesView } from "./leases-view.tsx";
 import { OutsideView } from "./outside-view.tsx";
 import { p } from "./policy-messages.ts";
 import styles from "./policy-page.module.css";
@@ -38,8 +40,10 @@ export function PolicyPage() {
           <div className={styles["page"]}>
             {view === "rules" ? <RulesView /> : null}
             {view === "tester" ? <TesterView /> : null}
+            {view === "leases" ? <LeasesView /> : null}
             {view === "budgets" ? <BudgetsView /> : null}
             {view === "approvals" ? <ApprovalsView /> : null}
+            {view === "agents" ? <AgentsView /> : null}
             {view === "outside" ? <OutsideView /> : null}
             {view === "capsules" ? <CapsulesView /> : null}
             {view === "tokens" ? <TokensView /> : null}

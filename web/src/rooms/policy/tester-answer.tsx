@@ -1,4 +1,7 @@
+import { Link } from "@tanstack/react-router";
+import { CopyButton } from "../../parts/copy-button.tsx";
 import { type Reason, Reasons } from "../../parts/why-panel.tsx";
+import { commandOf } from "../../text/command-of.ts";
 import { formatDuration } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
 import type { Explained, StageAnswer } from "./policy-api.ts";
@@ -17,7 +20,8 @@ export function TesterAnswer({ answer }: { readonly answer: Explained }) {
           {p(`tester.answer.${verdict}`, { key: plainLine(key), caller: plainLine(caller) })}
         </strong>
       </p>
-      {decidedBy ? <Reasons reasons={factsOf(decidedBy)} /> : <p>{p("tester.answer.open")}</p>}
+      {decidedBy ? <Decision decidedBy={decidedBy} /> : <p>{p("tester.answer.open")}</p>}
+      {stages.some(isLeased) ? <Covered /> : null}
       <h2>{p("tester.stages.title")}</h2>
       {stages.length === 0 ? <p className={styles["quiet"]}>{p("tester.stages.none")}</p> : null}
       <ol className={styles["list"]} aria-label={p("tester.stages.title")}>
@@ -28,6 +32,32 @@ export function TesterAnswer({ answer }: { readonly answer: Explained }) {
     </section>
   );
 }
+
+/** What decided, and the nearest change, ready to be copied where it is a command. */
+function Decision({ decidedBy }: { readonly decidedBy: StageAnswer }) {
+  const command = commandOf(decidedBy.next ?? "");
+  return (
+    <>
+      <Reasons reasons={factsOf(decidedBy)} />
+      {command === undefined ? null : (
+        <div className={styles["actions"]}>
+          <CopyButton label={p("tester.next.copy")} text={command} />
+        </div>
+      )}
+    </>
+  );
+}
+
+const isLeased = ({ rule, verdict }: StageAnswer): boolean => verdict === "pass" && rule?.startsWith("lease:") === true;
+
+const Covered = () => (
+  <p className={styles["row"]}>
+    <span>{p("tester.lease.covers")}</span>
+    <Link to="/policy" search={{ view: "leases" }} className={styles["link"]}>
+      {p("tester.lease.link")}
+    </Link>
+  </p>
+);
 
 function StageItem({ stage: { stage, key, verdict, reason, rule, source } }: { readonly stage: StageAnswer }) {
   return (
@@ -54,7 +84,7 @@ function factsOf({ stage, rule, source, reason, next, retryAfterMs }: StageAnswe
     ...fact("tester.fact.source", source),
     ...fact("tester.fact.stage", stage),
     ...fact("tester.fact.reason", reason),
-    ...fact("tester.fact.next", next),
+    ...fact("tester.fact.next", next, commandOf(next ?? "") === next),
     ...fact("tester.fact.retry", wait),
   ];
 }
