@@ -1,5 +1,6 @@
 /** `arw`: the command line of a hub. */
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createPen } from "../surfaces/cli/pen.ts";
@@ -8,12 +9,14 @@ import { runCli } from "../surfaces/cli/run.ts";
 import { capsuleCommands } from "./cli-capsule.ts";
 import { configOf, connect } from "./cli-connection.ts";
 import { mcpCommands } from "./cli-mcp.ts";
+import { connectCommand } from "./cli-connect.ts";
 import { ownCommands } from "./cli-own.ts";
 import { cliPresentation, eventText } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
 import { tailCommand } from "./cli-tail.ts";
 import { createTerminal } from "./cli-terminal.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { platformOf } from "./config/places.ts";
 import { contractTable } from "./domains.ts";
 import { programRoot } from "./state-dir.ts";
 
@@ -50,6 +53,18 @@ export async function cli(words: readonly string[]): Promise<number> {
           env: connection.env,
           // A call that broke off may have been made: it is never sent a second time.
           connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),
+        }),
+        connectCommand({
+          terminal,
+          machine: {
+            platform: platformOf(process.platform),
+            env: connection.env,
+            home: homedir(),
+            workDir: connection.workDir,
+          },
+          stateDirOf,
+          program: [process.execPath, join(programDir, "bin", "arw.mjs")],
+          nowMs: Date.now,
         }),
         secretCommand({
           terminal,

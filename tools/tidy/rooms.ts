@@ -52,6 +52,7 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   fastify: ["src/surfaces/http/"],
   commander: ["src/surfaces/cli/"],
   "smol-toml": ["src/app/"],
+  "jsonc-parser": ["src/app/connect/"],
 };
 
 export function roomFaults(source: Source): Fault[] {

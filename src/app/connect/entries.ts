@@ -1,0 +1,49 @@
+/** A server as a configuration starts it, and the command that puts the hub before it. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+
+export type Place = readonly (string | number)[];
+export interface Entry {
+  readonly name: string;
+  /** Keys down to it. */
+  readonly place: Place;
+  /** `http`: reached by its address, which a wrapper for commands leaves alone. */
+  readonly kind: "command" | "http" | "odd";
+  readonly command: readonly string[];
+}
+
+/** The words that stand before a server's own command, for the server of this name. */
+export type Prefix = (name: string) => readonly string[];
+
+/** A change that is not safe to make by program, and why; a person is told how to make it instead. */
+export class NotEditable extends Error {
+  override readonly name = "NotEditable";
+}
+
+/** Where the server's own command begins in one that is wrapped; 0 when it is not. */
+export function ownFrom(command: readonly string[]): number {
+  const words = command.indexOf("mcp");
+  if (words < 0 || command[words + 1] !== "wrap") return 0;
+  const mark = command.indexOf("--", words);
+  return mark < 0 ? 0 : mark + 1;
+}
+
+export const isWrapped = ({ command }: Entry): boolean => ownFrom(command) > 0;
+
+/** An edit of a text: what stands from here to there becomes this. */
+export interface Edit {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+}
+
+export function applied(text: string, edits: readonly Edit[]): string {
+  const last = edits.toSorted((a, b) => b.from - a.from);
+  return last.reduce((rest, edit) => rest.slice(0, edit.from) + edit.text + rest.slice(edit.to), text);
+}
+
+/** Whether two values of plain data say the same, in whatever order. */
+export const saysTheSame = (one: unknown, other: unknown): boolean =>
+  canonicalJson(copyOf(one)) === canonicalJson(copyOf(other));
+
+/** A copy of plain data, to be changed. */
+export const copyOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
