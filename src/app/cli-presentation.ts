@@ -16,6 +16,7 @@ import { agentAnswers, agentShortIds, episodeId, sourcesText } from "./cli-agent
 import { budgetAnswers } from "./cli-budgets.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
+import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -47,6 +48,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
   answers: {
     ...budgetAnswers,
     ...egressAnswers,
+    ...leaseAnswers,
     ...capsuleAnswers,
     ...agentAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
@@ -66,6 +68,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
   shortIds: {
     [Show.id]: episodeId("id"),
     ...agentShortIds,
+    ...leaseShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,
@@ -96,6 +99,8 @@ const groups: Presentation["groups"] = [
       "halt release",
       "approvals",
       "approvals decide",
+      "lease grant",
+      "leases",
       "egress allow",
       "egress posture",
       "gate keys",

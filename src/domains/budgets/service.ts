@@ -117,7 +117,8 @@ function ruledBy(
   const charges = chargesOf(asking, call, pricedBy(book, call.cost, { scope: call.scope, atMs }));
   for (const charge of charges) {
     const asked = askedBy(charge, call, { uses, atMs });
-    if (asked !== null) return { effect: "ask", ...asked };
+    // A lease answers what policies ask; it moves no ceiling.
+    if (asked !== null) return { effect: "ask", isLeasable: false, ...asked };
   }
   return null;
 }

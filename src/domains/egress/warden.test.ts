@@ -55,6 +55,36 @@ test("a forbid closes an open host on the way", async () => {
   assert.equal(await ruleOf(warden.admit({ ...asking, isRuled: false })), "mine");
 });
 
+test("a lease of calls answers a question on the way, ends what it let pass, and opens no host", async () => {
+  const lease = new AbortController();
+  const leased = (otherwise: Ruling["effect"]): Ruling => ({
+    ...ruling("allow"),
+    leaseId: "l-1",
+    otherwise: ruling(otherwise),
+  });
+  const wardenOf = (word: PostureState["posture"], answer: Ruling) =>
+    createWarden({
+      rules: () => posture(word),
+      gate: openGate,
+      policy: { rule: () => answer },
+      ends: (leaseId) => (leaseId === "l-1" ? lease.signal : AbortSignal.abort()),
+    });
+  const onTheWay = { ...asking, isRuled: false };
+  assert.equal(await ruleOf(wardenOf("custom", leased("deny")).admit(onTheWay)), "mine");
+  assert.equal(await ruleOf(wardenOf("closed", leased("ask")).admit(onTheWay)), "egress.closed");
+  const flights = [];
+  for (const word of ["custom", "public"] as const) flights.push(await wardenOf(word, leased("ask")).admit(onTheWay));
+  assert.deepEqual(
+    flights.map(({ signal }) => signal.aborted),
+    [false, false],
+  );
+  lease.abort();
+  assert.deepEqual(
+    flights.map(({ signal }) => signal.aborted),
+    [true, true],
+  );
+});
+
 test("a host that closes while others are asked stays closed", async () => {
   let now = posture("public");
   const answer = Promise.withResolvers<Ruling>();

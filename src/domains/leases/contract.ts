@@ -26,6 +26,8 @@ export const Capability = Type.String({
   examples: ["fs:write", "web:*", "net:send", "exec"],
   description: "A gate key such as `fs:write`, a beginning such as `web:*`, or a need such as `net:send` or `exec`.",
 });
+/** As people write it: an operation's id is its gate key. */
+const CapabilityText = Type.String({ ...Capability, pattern: "^(\\*|[a-z][A-Za-z0-9:.-]{0,198}\\*?)$" });
 export const Holder = Type.String({
   pattern: "^(person|agent|plugin|node):(\\*|[A-Za-z0-9._:@-]{1,120})$",
   examples: ["agent:scout", "agent:*"],
@@ -138,7 +140,7 @@ export const GrantLease = op({
   isForPersons: true,
   about: "Permit something to an agent, a plugin, a node or a person for a while.",
   input: closed({
-    capability: Capability,
+    capability: CapabilityText,
     holder: Holder,
     ttl: Type.Optional(
       Type.String({

@@ -20,6 +20,7 @@ import { bind, op } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { closed, FolderPath, type Static, Type } from "../../contract/schema.ts";
 import type { AgentProgram } from "../agents/contract.ts";
+import type { Wire } from "../egress/port.ts";
 import { GrantLease, type ListedLease } from "./contract.ts";
 
 const Write = op({
@@ -53,7 +54,7 @@ const Widen = op({
 
 const plugin = (id = "p"): Caller => ({ kind: "plugin", id });
 type Grant = Static<typeof GrantLease.input>;
-const forPlugin: Grant = { capability: "world:write", holder: "plugin:p" };
+const forPlugin: Grant = { capability: "world.write", holder: "plugin:p" };
 
 async function world(options: KitOptions = {}) {
   const signals: AbortSignal[] = [];
@@ -327,6 +328,29 @@ test("a lease can be taken back while the hub is halted and also when the store 
   assert.equal(await come(kit, ["leases.revoke", { leaseId }], admin), "arw.not-found");
 });
 
+test("hosts that are open stand in the same list, and are closed by the same word", async () => {
+  const wire = { send: () => Promise.reject(new RangeError("no")), look: () => Promise.resolve([]) } as unknown as Wire;
+  const { kit } = await world({ egress: { wire } });
+  await using _kit = kit;
+  await kit.call("egress.allow", { host: "example.org", agent: "scout", ttl: "5m", reason: "docs" });
+  await grant(kit);
+  const leases = await listed(kit);
+  assert.deepEqual(
+    leases.map(({ kind, capability, holder, scope, leftMs }) => [kind, capability, holder, scope, leftMs]),
+    [
+      ["call", "world:write", "plugin:p", {}, 900_000],
+      ["host", "net:fetch", "agent:scout", { host: "example.org" }, 300_000],
+    ],
+  );
+  const open = leases.find(({ kind }) => kind === "host");
+  assert.equal(await come(kit, ["leases.revoke", { leaseId: open?.leaseId }], admin), "answer");
+  assert.deepEqual(
+    (await listed(kit)).map(({ kind }) => kind),
+    ["call"],
+  );
+  assert.ok(kit.kinds().includes("egress.lease.revoked"));
+});
+
 test("what is no lease is refused with its reason, and the list has an end", async () => {
   const { kit } = await world();
   await using _kit = kit;
@@ -338,6 +362,7 @@ test("what is no lease is refused with its reason, and the list has an end", asy
     [{ holder: "*" }, "arw.invalid-input"],
     [{ ttl: "0m" }, "arw.invalid-input"],
     [{ uses: 0 }, "arw.invalid-input"],
+    [{ capability: "fs.wr*te" }, "arw.invalid-input"],
     [{ host: "a b" }, "leases.bad-lease"],
     [{ path: "a.md" }, "leases.bad-lease"],
   ] as const)

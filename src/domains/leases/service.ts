@@ -217,7 +217,7 @@ function termsOf(input: Static<typeof GrantLease.input>, nowMs: number, { parts,
   if (run !== undefined && isRunOver(run, parts)) throw new Problem(BadLease, `the run ${run} has ended`);
   const scope = defined({ folder, path, host: host === undefined ? undefined : hostTextOf(host), run });
   return {
-    capability,
+    capability: capability.replaceAll(".", ":"),
     holder,
     scope,
     endsAtMs: nowMs + Math.min(ttlMsMax, spanMsOf(ttl)),
