@@ -6212,6 +6212,8 @@ export interface EventData {
     readonly window: number;
     readonly amount: number;
     readonly tool: string;
+    /** The allowance as it was written. */
+    readonly text?: string | undefined;
     readonly limit: number;
     readonly used: number;
   };
@@ -6222,6 +6224,8 @@ export interface EventData {
     readonly window: number;
     readonly amount: number;
     readonly tool: string;
+    /** The allowance as it was written. */
+    readonly text?: string | undefined;
     readonly limit: number;
     readonly used: number;
   };

@@ -62,6 +62,12 @@ const Charge = {
   amount: Amount,
   tool: Type.String({ maxLength: 200 }),
 };
+const Limit = {
+  ...Charge,
+  text: Type.Optional(Type.String({ maxLength: 500, description: "The allowance as it was written." })),
+  limit: Amount,
+  used: Amount,
+};
 export const AllowanceGranted = event({
   kind: "budgets.allowance.granted",
   about: "A person set a ceiling.",
@@ -85,12 +91,12 @@ export const BudgetRefunded = event({
 export const LimitNear = event({
   kind: "budgets.limit.neared",
   about: "The soft limit of an allowance is reached; told once in a window.",
-  data: closed({ ...Charge, limit: Amount, used: Amount }),
+  data: closed(Limit),
 });
 export const LimitReached = event({
   kind: "budgets.limit.reached",
   about: "A call was refused because an allowance is used up.",
-  data: closed({ ...Charge, limit: Amount, used: Amount }),
+  data: closed(Limit),
 });
 
 export const BadAllowance = problem({

@@ -7,6 +7,7 @@ import type { Caller } from "../../contract/caller.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { closed, Type } from "../../contract/schema.ts";
+import type { AgentProgram } from "../agents/contract.ts";
 import type { Approval } from "../approvals/contract.ts";
 import type { Left } from "./contract.ts";
 
@@ -178,4 +179,31 @@ test("calls that a call makes take from the same allowances, so nothing inside s
   assert.equal(await errand(15), "arw.budget-exceeded", "the second of the two calls is refused");
   const used = (await kit.call("budgets.list", {})).outcome as unknown as { output: { allowances: Left[] } };
   assert.equal(used.output.allowances.find((each) => each.window === "day")?.used, 95);
+});
+
+const spender: AgentProgram = {
+  id: "spender",
+  model: "none",
+  async run(_input, tools) {
+    await tools.call(Buy, { most: 85, real: 85 }, "Buy seeds");
+    await tools.call(Buy, { most: 30 }, "Buy more").catch(() => null);
+    return { outcome: "Spent.", notDone: [], output: null };
+  },
+};
+
+test("a run's story tells of limits in words, and leaves the books out", async () => {
+  await using kit = await shop({ programs: [spender] });
+  await allow(kit, "100 tokens/day");
+  const grants = [{ key: "shop:*" }];
+  const { corrId } = await kit.call("agents.run", { agent: "spender", title: "Shop", input: {}, grants });
+  await kit.next("task.finished", () => true);
+  const { outcome } = await kit.call("episodes.show", { id: corrId });
+  const { story } = (outcome as { output: { story: { text: string; kind: string }[] } }).output;
+  assert.deepEqual(
+    story.filter(({ kind }) => kind.startsWith("budgets.")).map(({ text }) => text),
+    [
+      "85 % of 100 tokens/day is used",
+      "Ceiling reached: too little is left for shop:buy; 85 % of 100 tokens/day is used",
+    ],
+  );
 });

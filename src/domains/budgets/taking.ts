@@ -42,7 +42,7 @@ async function takeAll(charges: readonly Charge[], taking: Taking): Promise<Rese
     const used = uses.used(each.use, each.window);
     const left = each.allowance.limit - used;
     if (each.amount <= left) continue;
-    await actor.emit(LimitReached, { ...chargeData(each, call), limit: each.allowance.limit, used });
+    await actor.emit(LimitReached, limitData(each, call, used));
     throw exceeded(each, Math.max(0, left), { call, nowMs });
   }
   for (const each of wanted) uses.add(each.use, each.window, each.amount);
@@ -86,6 +86,13 @@ export function placeOf(
 
 const chargeData = ({ use, window, amount }: Taken, { key }: BudgetCall) => ({ ...use, window, amount, tool: key });
 
+const limitData = (taken: Taken, call: BudgetCall, used: number) => ({
+  ...chargeData(taken, call),
+  text: taken.allowance.text,
+  limit: taken.allowance.limit,
+  used,
+});
+
 interface Refusing {
   readonly call: BudgetCall;
   readonly nowMs: number;
@@ -116,7 +123,7 @@ async function warn(wanted: readonly Taken[], { call, parts, uses }: Taking): Pr
     if (used < softOf(allowance) || uses.isNear(use, window)) continue;
     uses.setNear(use, window, true);
     try {
-      await actor.emit(LimitNear, { ...chargeData(each, call), limit: allowance.limit, used });
+      await actor.emit(LimitNear, limitData(each, call, used));
     } catch (error) {
       uses.setNear(use, window, false);
       throw error;

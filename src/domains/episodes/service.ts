@@ -14,7 +14,7 @@ import {
   Snapshot,
 } from "./contract.ts";
 import { snapshot } from "./snapshot.ts";
-import { storyLine } from "./story.ts";
+import { isTold, storyLine } from "./story.ts";
 import { actions, beliefs, episodes, intents, observations } from "./views.ts";
 
 const storyDefault = 1000;
@@ -33,7 +33,7 @@ export const createEpisodes = ({ parts }: { readonly parts: KernelParts }): Doma
       const isMore = page.length === count && (page.at(-1)?.seq ?? 0) < episode.lastSeq;
       return {
         episode,
-        story: page.filter((each) => !each.kind.startsWith("task.")).map(storyLine),
+        story: page.filter(isTold).map(storyLine),
         nextAfterSeq: isMore ? (page.at(-1)?.seq ?? null) : null,
       };
     }),

@@ -32,6 +32,12 @@ const resultSize = (data: Data): string => {
   return recorded?.resultSizeBytes === undefined ? "" : `, ${formatBytes(recorded.resultSizeBytes)} recorded`;
 };
 
+function usedPart({ used, limit, text: written = "an allowance" }: Data): string {
+  // What is used never rounds up to all of it.
+  const percent = Number(limit) === 0 ? 100 : Math.floor((Number(used) / Number(limit)) * 100);
+  return `${percent} % of ${text(written)}`;
+}
+
 function allowed({ edited, lasting, coveredBy }: Data): string {
   if (edited !== undefined) return `Allowed once, with these changes:\n${text((edited as Data)["changes"]).trimEnd()}`;
   if (lasting !== undefined) return `Allowed for longer: ${text((lasting as Data)["words"])}`;
@@ -60,8 +66,21 @@ const tellers: Readonly<Record<string, Teller>> = {
   "approvals.granted": allowed,
   "approvals.denied": (d) => `Denied${d["reason"] === undefined ? "" : `: ${text(d["reason"])}`}`,
   "approvals.expired": () => "Nobody answered in time, which counts as no",
+  "budgets.limit.neared": (d) => `${usedPart(d)} is used`,
+  "budgets.limit.reached": (d) => `Ceiling reached: too little is left for ${text(d["tool"])}; ${usedPart(d)} is used`,
   "approvals.cancelled": (d) => `Question withdrawn: ${text(d["reason"])}`,
 };
+
+/** The books that the hub keeps about a run; what came of them is told by other events. */
+const untold: ReadonlySet<string> = new Set([
+  "budgets.charged",
+  "budgets.refunded",
+  "gating.quota.counted",
+  "leases.settled",
+  "leases.used",
+]);
+
+export const isTold = ({ kind }: Pick<Envelope, "kind">): boolean => !kind.startsWith("task.") && !untold.has(kind);
 
 const families: Readonly<Record<string, StoryLine["family"]>> = {
   agents: "run",
