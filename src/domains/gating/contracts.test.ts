@@ -1,7 +1,16 @@
 /** Contracts over the whole kernel: put by calls, kept by the journal, read from a file, counted, and explained. */
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { admin, domainOf, type Kit, type KitOptions, makeKernel, startMs, turn } from "../../../test/kit/kernel.ts";
+import {
+  admin,
+  domainOf,
+  type Kit,
+  type KitOptions,
+  makeKernel,
+  startMs,
+  turn,
+  until,
+} from "../../../test/kit/kernel.ts";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
 import type { Caller } from "../../contract/caller.ts";
@@ -245,12 +254,28 @@ test("a job that waits in the queue is counted when it runs", async () => {
   assert.equal(await came(kit.call("probe.work", {})), "arw.too-many-requests");
 });
 
-test("counts of contracts that are no more are let go at the next start", async () => {
+test("counts end with their contract, and a contract of the same name begins to count anew", async () => {
+  await using kit = await open();
+  const few = { id: "few", patterns: ["probe:look"], quotaLimit: 1, quotaWindowSecs: 60 };
+  const forgotten = () => kit.kinds().filter((kind) => kind === "gating.quota.forgotten").length;
+  for (let round = 1; round <= 3; round += 1) {
+    await put(kit, few);
+    assert.equal(await came(kit.call("probe.look", {})), "answer");
+    assert.equal(await came(kit.call("probe.look", {})), "arw.too-many-requests");
+    await put(kit, { ...few, reason: "once a minute" });
+    assert.equal(await came(kit.call("probe.look", {})), "arw.too-many-requests", "one that is replaced goes on");
+    await kit.call("gating.contracts.remove", { id: "few" });
+    await until(() => forgotten() === round, "the counts are let go");
+    const { items } = await answer(kit, "state.gateQuotas", {});
+    assert.deepEqual(items, []);
+  }
+});
+
+test("counts that could not be let go in time are let go at the next start", async () => {
   const store = createMemoryStore();
-  const first = await open({ store });
-  await put(first, { id: "few", patterns: ["probe:look"], quotaLimit: 2, quotaWindowSecs: 60 });
+  const few = { id: "few", patterns: ["probe:look"], quotaLimit: 2, quotaWindowSecs: 60 };
+  const first = await open({ store, ruleFile: fakeFile([{ contract: few }]).file });
   await first.call("probe.look", {});
-  await first.call("gating.contracts.remove", { id: "few" });
   await first[Symbol.asyncDispose]();
   await using second = await open({ store });
   assert.deepEqual(second.kinds().slice(-1), ["gating.quota.forgotten"]);

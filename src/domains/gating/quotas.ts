@@ -23,6 +23,8 @@ export interface QuotaUse {
 }
 
 export interface Quotas {
+  /** Contracts that something is counted of. */
+  readonly size: number;
   /** Milliseconds until the rule lets the next call of the key pass; 0 when it does now. */
   waitMs(rule: Rule, key: string): number;
   used(rule: Rule, key: string): number;
@@ -82,6 +84,9 @@ export function createQuotas(
     };
   };
   return {
+    get size() {
+      return accounts.size;
+    },
     waitMs(rule, key) {
       const window = running(rule, key);
       if (window === undefined || window.count < (rule.contract.quotaLimit ?? 0)) return 0;
@@ -111,7 +116,7 @@ export function createQuotas(
     forget(isKept) {
       const gone = [...accounts.values()].filter(({ source, contract }) => !isKept(source, contract));
       for (const { source, contract } of gone) accounts.delete(`${contract} ${source}`);
-      return gone;
+      return gone.map(({ source, contract }) => ({ source, contract }));
     },
   };
 }

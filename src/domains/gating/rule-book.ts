@@ -15,6 +15,7 @@ export interface RuleBook {
   covering(key: string): readonly Rule[];
   /** Every rule in the order in which they decide. */
   all(): readonly Rule[];
+  has(source: string, id: string): boolean;
   /** The door of one source; the same one for the same name. */
   source(source: RuleSource): SourceDoor;
   /** Called after each change, synchronously. */
@@ -80,6 +81,7 @@ export function createRuleBook(): RuleBook {
       [...shelves.values()]
         .flatMap(({ shelf }) => [...shelf.rules.values()].map((each) => each.rule))
         .toSorted(byOrder),
+    has: (source, id) => shelves.get(source)?.shelf.rules.has(id) === true,
     source(source) {
       const known = shelves.get(source.name);
       if (known !== undefined) return known.door;

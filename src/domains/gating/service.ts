@@ -86,6 +86,7 @@ export function createGating(deps: GatingDeps): Gating {
         hierarchy.onChange(takePlace);
         followContracts({ parts, door });
         await forgetGone({ book, quotas, ctx });
+        forgetWhenGone({ book, quotas, ctx, log });
         fileRules.watch(ctx);
       },
     },
@@ -125,9 +126,28 @@ interface Forgetting {
 
 /** Lets go of the counts of contracts that are no more. */
 async function forgetGone({ book, quotas, ctx }: Forgetting): Promise<void> {
-  const kept = new Set(book.all().map(({ contract, source }) => `${contract.id} ${source.name}`));
-  for (const { source, contract } of quotas.forget((from, id) => kept.has(`${id} ${from}`)))
-    await ctx.emit(QuotaForgotten, { source, contract });
+  for (const gone of quotas.forget(book.has)) await ctx.emit(QuotaForgotten, gone);
+}
+
+/** From now on, once for all changes that come together. */
+function forgetWhenGone({ log, ...forgetting }: Forgetting & Pick<GatingDeps, "log">): void {
+  const { book, quotas } = forgetting;
+  let isComing = false;
+  const forget = async (): Promise<void> => {
+    await Promise.resolve();
+    isComing = false;
+    try {
+      await forgetGone(forgetting);
+    } catch (error) {
+      // They are let go at the next start.
+      log.error("the counts of a contract that is no more could not be let go", { error: String(error) });
+    }
+  };
+  book.onChange(() => {
+    if (isComing || quotas.size === 0) return;
+    isComing = true;
+    void forget();
+  });
 }
 
 const listKeys = (parts: KernelParts, gate: OwnedGate): Bound =>

@@ -52,6 +52,21 @@ test("a contract of a capsule keeps its subject and its quota, and never outlast
   for (const name of names) assert.equal(await passes(kit, name, scout), true, name);
 });
 
+test("what a capsule's quotas counted ends with the capsule, in memory and in the journal's views", async () => {
+  const parent = createIssuer("parent");
+  await using kit = await open({ trusts: [parent] });
+  const contracts = [{ id: "few", patterns: ["probe:act"], quotaLimit: 1, quotaWindowSecs: 60 }];
+  for (let round = 1; round <= 3; round += 1) {
+    await adopt(kit, parent.envelope({ contracts }));
+    assert.deepEqual([await passes(kit, "act"), await passes(kit, "act")], [true, false], "counted anew");
+    await kit.call("provenance.teardown", { id: "house" });
+    await turn();
+    await turn();
+    assert.equal(kit.kinds().filter((kind) => kind === "gating.quota.forgotten").length, round);
+    assert.deepEqual(listOf(await outputOf(kit.call("state.gateQuotas", {})), "items"), []);
+  }
+});
+
 test("the same capsule again is no replay while it is in force, whatever its envelope looks like", async () => {
   const parent = createIssuer("parent");
   await using kit = await open({ trusts: [parent] });
