@@ -46,7 +46,7 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly isRoutine?: boolean;
   /** Decides about rights: only a person may call it, and nobody is asked whether somebody else may. */
   readonly isForPersons?: boolean;
-  /** Starts no work: a person may call it while the hub is halted. Reads need no mark. */
+  /** Starts no work and opens nothing new: a person may call it while the hub is halted. Reads need no mark. */
   readonly isOpenWhenHalted?: boolean;
   /** Takes or gives a secret: not even a digest of its input is kept, and it is never held for a person's answer. */
   readonly isSecret?: boolean;

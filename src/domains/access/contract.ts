@@ -120,7 +120,6 @@ export const CreateToken = op({
   effect: "write",
   isForPersons: true,
   isSecret: true,
-  isOpenWhenHalted: true,
   about: "Make a named token that reaches no more than the keys given, and ends by itself.",
   input: closed({
     name: TokenName,

@@ -3,7 +3,7 @@ import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, DurationMs, EpochMs, oneOf, SizeBytes, type Static, Type } from "../../contract/schema.ts";
-import { Denied, NotFound } from "../../contract/standard-problems.ts";
+import { Denied, Halted, NotFound } from "../../contract/standard-problems.ts";
 
 export const postures = ["closed", "public", "allowlist", "custom"] as const;
 const PostureWord = oneOf(
@@ -56,7 +56,10 @@ const Reached = {
   host: Type.String({ maxLength: 260 }),
   port: Type.Integer({ minimum: 0, maximum: 65_535 }),
   method: Type.String({ maxLength: 20, description: "Empty where a call was refused before it began." }),
-  url: Type.String({ maxLength: 400, description: "Without its query, and without secrets; then host and port alone." }),
+  url: Type.String({
+    maxLength: 400,
+    description: "Without its query, and without secrets; then host and port alone.",
+  }),
   rule: Type.String({ maxLength: 300, description: "What opened or closed it." }),
   source: Type.String({ maxLength: 300, description: "Who wrote that rule, or where it stands." }),
 };
@@ -187,10 +190,11 @@ export const SetPosture = op({
   effect: "write",
   isIdempotent: true,
   ...forPersons,
-  about: "Set how far the hub is open towards the outside; what is closed by it ends at once.",
+  about:
+    "Set how far the hub is open towards the outside; what is closed by it ends at once, and a halted hub is only closed.",
   input: closed({ posture: PostureWord, hosts: Type.Optional(Hosts) }),
   output: PostureState,
-  problems: [BadHost],
+  problems: [BadHost, Halted],
   emits: [PostureSet],
 });
 export const AllowHost = op({
@@ -198,7 +202,7 @@ export const AllowHost = op({
   http: "POST /egress/leases",
   cli: "egress allow <host>",
   effect: "write",
-  ...forPersons,
+  isForPersons: true,
   about: "Open one host for a while.",
   input: closed({
     host: HostText,

@@ -6,9 +6,10 @@ import { callerName } from "../../contract/caller.ts";
 import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { NotFound } from "../../contract/standard-problems.ts";
+import { Halted, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock } from "../../kernel/ports.ts";
+import { Status as HaltStatus } from "../halt/contract.ts";
 import {
   type AllowHost,
   BadHost,
@@ -83,6 +84,10 @@ export function createLeases({ parts, clock, settings, review }: LeasesDeps): Le
   return {
     rules,
     async setPosture({ posture, hosts }, ctx) {
+      if (posture !== "closed" && (await ctx.call(HaltStatus, {})).isHalted)
+        throw new Problem(Halted, "While the hub is halted it can be closed, and not opened.", {
+          next: "Release it first: arw stop --release",
+        });
       const named = hosts?.map(hostTextOf);
       await ctx.emit(PostureSet, { posture, ...(named === undefined ? {} : { hosts: named }) });
       changed();

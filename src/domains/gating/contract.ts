@@ -210,6 +210,7 @@ export const Reload = op({
   effect: "write",
   isIdempotent: true,
   isForPersons: true,
+  isOpenWhenHalted: true,
   about: "Read the file of rules anew; when it is not valid, the last good rules stay in force.",
   input: closed({}),
   output: closed({

@@ -36,6 +36,8 @@ export interface Quotas {
   forget(isKept: (source: string, contract: string) => boolean): readonly Pick<QuotaCount, "source" | "contract">[];
 }
 
+type Ticking = Pick<Clock, "nowMs" | "monotonicMs">;
+
 interface Window {
   beganMs: number;
   windowStartMs: number;
@@ -48,10 +50,7 @@ interface Account {
   readonly windows: Map<string, Window>;
 }
 
-export function createQuotas(
-  clock: Pick<Clock, "nowMs" | "monotonicMs">,
-  write: (count: QuotaCount) => Promise<unknown>,
-): Quotas {
+export function createQuotas(clock: Ticking, write: (count: QuotaCount) => Promise<unknown>): Quotas {
   const accounts = new Map<string, Account>();
   const accountOf = (source: string, contract: string): Account => {
     const name = `${contract} ${source}`;
@@ -106,11 +105,7 @@ export function createQuotas(
     restore(rows) {
       for (const { source, contract, windows } of rows) {
         const account = accountOf(source, contract);
-        for (const { key, windowStartMs, count: counted } of windows) {
-          // A clock that was set back must not make the window longer than it is from now on.
-          const elapsedMs = Math.max(0, clock.nowMs() - windowStartMs);
-          account.windows.set(key, { beganMs: clock.monotonicMs() - elapsedMs, windowStartMs, count: counted });
-        }
+        for (const kept of windows) account.windows.set(kept.key, windowOf(kept, clock));
       }
     },
     forget(isKept) {
@@ -119,6 +114,12 @@ export function createQuotas(
       return gone.map(({ source, contract }) => ({ source, contract }));
     },
   };
+}
+
+function windowOf({ windowStartMs, count }: QuotaCounts["windows"][number], clock: Ticking): Window {
+  // A clock that was set back must not make the window longer than it is from now on.
+  const elapsedMs = Math.max(0, clock.nowMs() - windowStartMs);
+  return { beganMs: clock.monotonicMs() - elapsedMs, windowStartMs, count };
 }
 
 /** Takes out the windows that began so long ago, and answers their keys. */

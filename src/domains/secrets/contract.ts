@@ -87,7 +87,7 @@ export const BindSecret = op({
   cli: "secret bind <name> <host>",
   effect: "write",
   isIdempotent: true,
-  ...forPersons,
+  isForPersons: true,
   about: "Say to which hosts a secret may be sent, in place of those it was bound to before.",
   input: closed({ name: Name, host: Hosts }),
   output: ListedSecret,
