@@ -10,6 +10,7 @@ import { BackupFault } from "../domains/backup/port.ts";
 import { Healthz } from "../domains/system/contract.ts";
 import type { Finding } from "../domains/doctor/port.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
+import { createConfineSeat } from "./confine-seat.ts";
 import { journalFault, journalTailFault, nodeMin } from "./state-checks.ts";
 
 export interface OwnOptions {
@@ -43,6 +44,7 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf }: OwnOptions): Ow
           const holder = await stateHolder(stateDir);
           return holder === null ? null : `held by the hub with process id ${holder.pid}`;
         },
+        confinement: () => createConfineSeat({ hidden: [], programs: [] }).abilities(),
         ailing: async () => ailingOf((await stateHolder(stateDir))?.address ?? null),
       });
       const findings = await doctor.examine();

@@ -3,7 +3,7 @@ import { createConfinement } from "../adapters/confine/confinement.ts";
 import type { Domain } from "../contract/domain.ts";
 import { forwarderPort } from "../domains/egress/port.ts";
 import type { FolderReader } from "../domains/fs/reader.ts";
-import type { Confinement, ProxyPasses } from "../domains/shell/port.ts";
+import type { Confinement, ConfinementAbilities, ProxyPasses } from "../domains/shell/port.ts";
 import { createShell } from "../domains/shell/service.ts";
 import { type ChildStarter, createStarter } from "../domains/shell/starter.ts";
 
@@ -28,6 +28,8 @@ export interface Shell {
   /** For other domains that start programs. */
   readonly starter: ChildStarter;
   endAll(reason: string): Promise<void>;
+  /** Asks nothing of the machine: a hub that starts no program never finds out. */
+  health(): { readonly name: string; readonly ok: boolean; readonly detail: string };
 }
 
 export function composeShell(
@@ -41,5 +43,15 @@ export function composeShell(
     // Looking into a folder is what makes its secrets known.
     learnSecrets: (folder, signal) => reader.within(folder, { signal }, async () => undefined),
   });
-  return { domain, starter, endAll: (reason) => confinement.endAll(reason) };
+  return {
+    domain,
+    starter,
+    endAll: (reason) => confinement.endAll(reason),
+    health: () => ({ name: "children", ok: true, detail: confinedBy(confinement.known()) }),
+  };
+}
+
+function confinedBy(known: ConfinementAbilities | null): string {
+  if (known === null) return "none was started yet";
+  return known.lack === null ? `confined by ${known.by}` : `run without confinement: ${known.lack}`;
 }

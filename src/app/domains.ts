@@ -149,7 +149,10 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createScout({ parts, blobs, sample: means.sample }),
       secrets.domain,
       shell.domain,
-      createSystem({ parts, facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health]) }),
+      createSystem({
+        parts,
+        facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health, shell.health]),
+      }),
       createText({ files: createTextFiles(reader) }),
       createWeb({ courier: egress.courier }),
     ],

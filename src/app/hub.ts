@@ -310,7 +310,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
 }
 
 /** Who copies the state directory, and who looks after it. */
-function keepersOf({ values }: LoadedConfig, { blobs, facts }: OpenedMeans) {
+function keepersOf({ values }: LoadedConfig, { blobs, confinement, facts }: OpenedMeans) {
   const stateDir = values.state.dir;
   const { version, node } = facts;
   const { nowMs } = systemClock;
@@ -323,6 +323,7 @@ function keepersOf({ values }: LoadedConfig, { blobs, facts }: OpenedMeans) {
       verifyTail: journalTailFault,
       versions: { arw: version, node: process.versions.node, nodeMin },
       holder: () => Promise.resolve("held by this hub"),
+      confinement: () => confinement.abilities(),
       ailing: async () => (await facts.checks()).filter(({ ok }) => !ok),
     }),
   };

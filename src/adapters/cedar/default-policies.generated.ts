@@ -240,7 +240,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   {
     "id": "ask-before-unconfined",
     "source": "default policies:36",
-    "text": "@id(\"ask-before-unconfined\")\n@ask(\"nothing confines commands on this machine, so it can do whatever you can\")\npermit (principal is Agent, action in Action::\"exec\", resource)\nwhen { context has unconfined && context.unconfined };",
+    "text": "@id(\"ask-before-unconfined\")\n@ask(\"nothing confines commands on this machine, so it can do whatever you can\")\npermit (principal is Agent, action in Action::\"exec\", resource is Folder)\nwhen { context has unconfined && context.unconfined };",
     "effect": "ask",
     "json": {
       "effect": "permit",
@@ -256,7 +256,8 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
         }
       },
       "resource": {
-        "op": "All"
+        "op": "is",
+        "entity_type": "Folder"
       },
       "conditions": [
         {

@@ -38,7 +38,7 @@ when { context.labels.containsAny(["file", "web", "tool"]) };
 // A command that nothing confines can do whatever you can, and reaches hosts past the hub. You see each one of an agent first.
 @id("ask-before-unconfined")
 @ask("nothing confines commands on this machine, so it can do whatever you can")
-permit (principal is Agent, action in Action::"exec", resource)
+permit (principal is Agent, action in Action::"exec", resource is Folder)
 when { context has unconfined && context.unconfined };
 
 // A plugin does what the hub's table lets it read, and asks for everything else.

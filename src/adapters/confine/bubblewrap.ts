@@ -32,6 +32,7 @@ export function createBubblewrap(options: BubblewrapOptions): Confinement {
   const abilities = { confinesFiles: true, confinesNetwork: true, by: `bubblewrap ${options.version}`, lack: null };
   return {
     abilities: () => Promise.resolve(abilities),
+    known: () => abilities,
     start: (order) => nursery.raise(order.signal, (signal) => start(order, { signal, options })),
     endAll: (reason) => nursery.endAll(reason),
     [Symbol.asyncDispose]: () => nursery[Symbol.asyncDispose](),

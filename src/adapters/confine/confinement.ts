@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
-import type { Confinement } from "../../domains/shell/port.ts";
+import type { Confinement, ConfinementAbilities } from "../../domains/shell/port.ts";
 import { createBubblewrap, probe } from "./bubblewrap.ts";
 import type { Ambient } from "./environment.ts";
 import { createPlain } from "./plain.ts";
@@ -27,9 +27,15 @@ const versionMsMax = 10_000;
 
 export function createConfinement(options: ConfinementOptions): Confinement {
   let best: Promise<Confinement> | null = null;
-  const chosen = (): Promise<Confinement> => (best ??= choose(options));
+  let known: ConfinementAbilities | null = null;
+  const chosen = (): Promise<Confinement> => (best ??= choose(options).then(noted));
+  const noted = (confinement: Confinement): Confinement => {
+    known = confinement.known();
+    return confinement;
+  };
   return {
     abilities: async () => (await chosen()).abilities(),
+    known: () => known,
     start: async (order) => (await chosen()).start(order),
     endAll: async (reason) => (await best)?.endAll(reason),
     async [Symbol.asyncDispose]() {

@@ -18,9 +18,10 @@ export interface PlainOptions {
 
 export function createPlain(options: PlainOptions): Confinement {
   const nursery = createNursery();
+  const abilities = { confinesFiles: false, confinesNetwork: false, by: "nothing", lack: options.lack };
   return {
-    abilities: () =>
-      Promise.resolve({ confinesFiles: false, confinesNetwork: false, by: "nothing", lack: options.lack }),
+    abilities: () => Promise.resolve(abilities),
+    known: () => abilities,
     start: (order) => nursery.raise(order.signal, (signal) => start(order, { signal, options })),
     endAll: (reason) => nursery.endAll(reason),
     [Symbol.asyncDispose]: () => nursery[Symbol.asyncDispose](),

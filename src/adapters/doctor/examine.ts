@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { formatBytes, formatDurationMs } from "../../base/units.ts";
 import type { Doctor, Finding } from "../../domains/doctor/port.ts";
+import type { ConfinementAbilities } from "../../domains/shell/port.ts";
 import { readAuditAnchor } from "../audit/anchor.ts";
 import { auditPaths } from "../audit/audit-log.ts";
 import { verifyFiles } from "../audit/read-log.ts";
@@ -21,6 +22,8 @@ export interface DoctorOptions {
   readonly versions: { readonly arw: string; readonly node: string; readonly nodeMin: string };
   /** Who holds the directory; null when nobody does. Not asked from inside a hub, which holds it itself. */
   readonly holder: () => Promise<string | null>;
+  /** What this machine can hold programs to that the hub starts. */
+  readonly confinement?: () => Promise<ConfinementAbilities>;
   /** The checks of the running hub that are not well, which knows what no file shows; empty when none runs or answers. */
   readonly ailing?: () => Promise<readonly { readonly name: string; readonly detail: string }[]>;
 }
@@ -64,6 +67,7 @@ export function createDoctor(options: DoctorOptions): Doctor {
         await permissions(stateDir),
         await lock(options),
         await disk(stateDir),
+        ...(await children(options)),
         ...versions(options),
       ];
       return withAiling(found, (await options.ailing?.()) ?? []);
@@ -210,6 +214,13 @@ async function disk(stateDir: string): Promise<Finding> {
   if (freeBytes >= diskBytesMin) return fine("disk", detail);
   const repair = "Free some space, or move the state directory to another disk while the hub is stopped.";
   return freeBytes < diskBytesFault ? fault("disk", detail, repair) : warning("disk", detail, repair);
+}
+
+/** Nothing is wrong with a machine that confines nothing, as long as somebody knows it before a program starts. */
+async function children({ confinement }: DoctorOptions): Promise<readonly Finding[]> {
+  if (confinement === undefined) return [];
+  const { by, lack } = await confinement();
+  return [fine("children", lack === null ? `confined by ${by}` : `would run without confinement: ${lack}`)];
 }
 
 function versions({ versions: { arw, node, nodeMin }, storeFormat }: DoctorOptions): Finding[] {

@@ -86,6 +86,8 @@ export class ChildFault extends Error {
 export interface Confinement extends AsyncDisposable {
   /** Found out once, at the first question. */
   abilities(): Promise<ConfinementAbilities>;
+  /** What was found; null before. */
+  known(): ConfinementAbilities | null;
   start(order: ChildOrder): Promise<Child>;
   /** Ends every child, and every start that is under way. Later ones may start. */
   endAll(reason: string): Promise<void>;

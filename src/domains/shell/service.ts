@@ -4,6 +4,7 @@ import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context, gateKey, type Preview } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
+import { Cancelled } from "../../contract/standard-problems.ts";
 import { commandLine } from "./command-line.ts";
 import { defaults, NotStarted, Off, Run } from "./contract.ts";
 import { readOutput } from "./output.ts";
@@ -57,7 +58,7 @@ async function run(input: Input, ctx: Context, deps: ShellDeps): Promise<Static<
   ]);
   if (endedBy === "caller") {
     ctx.signal.throwIfAborted();
-    throw new Problem(NotStarted, "everything was stopped while it ran");
+    throw new Problem(Cancelled, "everything was stopped while the command ran");
   }
   if (endedBy === "fault") throw new Problem(NotStarted, `the confinement could not be made: ${firstLine(err.text)}`);
   return {

@@ -13,10 +13,11 @@ import { createPlain } from "../../adapters/confine/plain.ts";
 import { createProxyDoor } from "../../adapters/egress/proxy.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem } from "../../contract/problem.ts";
+import { labelOf } from "../agents/labels.ts";
 import { forwarderPort } from "../egress/port.ts";
 import type { Egress } from "../egress/service.ts";
 import type { Static } from "../../contract/schema.ts";
-import { NotStarted, Off, type Run } from "./contract.ts";
+import { NotStarted, Off, Run } from "./contract.ts";
 import type { Confinement, ProxyPasses } from "./port.ts";
 import { createShell } from "./service.ts";
 import { createStarter } from "./starter.ts";
@@ -120,6 +121,7 @@ test("a command answers with what it printed and how it ended", async () => {
     label: "tool",
   });
   assert.deepEqual(it.learned, [it.folder]);
+  assert.equal(labelOf(Run), rest.label);
   assert.equal((await it.run("env", [], { as: admin })).stdout.includes(planted), false);
   const long = await it.run("sh", ["-c", "yes | head -c 1000000"], { as: admin });
   assert.deepEqual([long.isCut, long.stdoutBytes, long.stdout.length < 201_000], [true, 1_000_000, true]);
@@ -138,11 +140,12 @@ test("a folder that is none, or the hub's own, is refused in words", async () =>
 });
 
 test("strangers' words, and a machine that confines nothing, are asked about whatever was granted", async () => {
-  for (const [isUnconfined, as, rule] of [
-    [false, { labels: ["web" as const] }, "ask-before-strangers-words-leave"],
+  const cases: readonly (readonly [isUnconfined: boolean, as: Partial<Caller>, rule: string])[] = [
+    [false, { labels: ["web"] }, "ask-before-strangers-words-leave"],
     [true, {}, "ask-before-unconfined"],
     [true, { grants: [] }, "ask-before-change"],
-  ] as const) {
+  ];
+  for (const [isUnconfined, as, rule] of cases) {
     await using it = await world({ isPlain: true, isUnconfined });
     const asked = it.kit.next("approvals.requested");
     const ran = it.run("sh", ["-c", "echo 'a b'"], { as: { ...it.agent, ...as } });
