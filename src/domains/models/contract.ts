@@ -431,7 +431,7 @@ export const ListServers = op({
 export const SetRole = op({
   id: "models.roles.set",
   http: "PUT /models/roles/{role}",
-  cli: "models role <role> <models...>",
+  cli: "models role <role> <models>",
   effect: "write",
   isIdempotent: true,
   ...forPersons,
