@@ -31,6 +31,8 @@ async function enqueue(call: Call, queue: Queue, context: () => Context): Promis
     payload: call.input,
     caller: call.caller ?? nobody,
     corrId: call.corrId,
+    // Who was asked before the queue is not asked again behind it.
+    ...(call.approvalId === null ? {} : { approvalId: call.approvalId }),
     ...(operation.attemptsMax === undefined ? {} : { attemptsMax: operation.attemptsMax }),
   });
   call.outcome = { kind: "accepted", taskId };
