@@ -196,8 +196,8 @@ export type ApprovalsDecideInput = {
   readonly lasting?: {
     /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
     readonly until: string;
-    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
-    readonly over: "path" | "folder" | "host" | "tool";
+    /** What it holds for: this path, this folder, this host, or the tool; the narrowest offered without it. */
+    readonly over?: "path" | "folder" | "host" | "tool" | undefined;
   } | undefined;
   /** Arguments to change before the call is made; those that are not named stay as they were asked. */
   readonly input?: Readonly<Record<string, unknown>> | undefined;
@@ -263,7 +263,7 @@ export type ApprovalsDecideOutput = {
     readonly answer: "once" | "lasting" | "edit" | "deny";
     /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
     readonly until?: string | undefined;
-    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
     readonly over?: "path" | "folder" | "host" | "tool" | undefined;
     /** Exactly what this answer would allow. */
     readonly words: string;
@@ -296,7 +296,7 @@ export type ApprovalsDecideOutput = {
     readonly leaseId: string;
     /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
     readonly until: string;
-    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
     readonly over: "path" | "folder" | "host" | "tool";
     /** Milliseconds since 1970-01-01 UTC. */
     readonly endsAtMs: number;
@@ -1554,6 +1554,8 @@ export type LeasesGrantOutput = {
     readonly host?: string | undefined;
     /** Joins everything that belongs to one episode. */
     readonly run?: string | undefined;
+    /** Only this operation, where a person's answer to its question gave it. */
+    readonly operation?: string | undefined;
   };
   /** `*` where everybody holds it. */
   readonly holder: string;
@@ -1602,6 +1604,8 @@ export type LeasesListOutput = {
       readonly host?: string | undefined;
       /** Joins everything that belongs to one episode. */
       readonly run?: string | undefined;
+      /** Only this operation, where a person's answer to its question gave it. */
+      readonly operation?: string | undefined;
     };
     /** `*` where everybody holds it. */
     readonly holder: string;
@@ -1653,6 +1657,8 @@ export type LeasesRevokeOutput = {
     readonly host?: string | undefined;
     /** Joins everything that belongs to one episode. */
     readonly run?: string | undefined;
+    /** Only this operation, where a person's answer to its question gave it. */
+    readonly operation?: string | undefined;
   };
   /** `*` where everybody holds it. */
   readonly holder: string;
@@ -3013,7 +3019,7 @@ export type StateApprovalsOutput = {
       readonly answer: "once" | "lasting" | "edit" | "deny";
       /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
       readonly until?: string | undefined;
-      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
       readonly over?: "path" | "folder" | "host" | "tool" | undefined;
       /** Exactly what this answer would allow. */
       readonly words: string;
@@ -3046,7 +3052,7 @@ export type StateApprovalsOutput = {
       readonly leaseId: string;
       /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
       readonly until: string;
-      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
       readonly over: "path" | "folder" | "host" | "tool";
       /** Milliseconds since 1970-01-01 UTC. */
       readonly endsAtMs: number;
@@ -3124,7 +3130,7 @@ export type StateApprovalsGetOutput = {
     readonly answer: "once" | "lasting" | "edit" | "deny";
     /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
     readonly until?: string | undefined;
-    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
     readonly over?: "path" | "folder" | "host" | "tool" | undefined;
     /** Exactly what this answer would allow. */
     readonly words: string;
@@ -3157,7 +3163,7 @@ export type StateApprovalsGetOutput = {
     readonly leaseId: string;
     /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
     readonly until: string;
-    /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+    /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
     readonly over: "path" | "folder" | "host" | "tool";
     /** Milliseconds since 1970-01-01 UTC. */
     readonly endsAtMs: number;
@@ -4580,6 +4586,8 @@ export type StateLeasesOutput = {
       readonly host?: string | undefined;
       /** Joins everything that belongs to one episode. */
       readonly run?: string | undefined;
+      /** Only this operation, where a person's answer to its question gave it. */
+      readonly operation?: string | undefined;
     };
     /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
     readonly holder: string;
@@ -4627,6 +4635,8 @@ export type StateLeasesGetOutput = {
     readonly host?: string | undefined;
     /** Joins everything that belongs to one episode. */
     readonly run?: string | undefined;
+    /** Only this operation, where a person's answer to its question gave it. */
+    readonly operation?: string | undefined;
   };
   /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
   readonly holder: string;
@@ -6066,7 +6076,7 @@ export interface EventData {
       readonly leaseId: string;
       /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
       readonly until: string;
-      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
       readonly over: "path" | "folder" | "host" | "tool";
       /** Milliseconds since 1970-01-01 UTC. */
       readonly endsAtMs: number;
@@ -6138,7 +6148,7 @@ export interface EventData {
       readonly answer: "once" | "lasting" | "edit" | "deny";
       /** `run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days. */
       readonly until?: string | undefined;
-      /** What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes. */
+      /** What a lasting answer holds for: this path, this folder, this host, or the tool. */
       readonly over?: "path" | "folder" | "host" | "tool" | undefined;
       /** Exactly what this answer would allow. */
       readonly words: string;
@@ -6563,6 +6573,8 @@ export interface EventData {
       readonly host?: string | undefined;
       /** Joins everything that belongs to one episode. */
       readonly run?: string | undefined;
+      /** Only this operation, where a person's answer to its question gave it. */
+      readonly operation?: string | undefined;
     };
     /** Who may use it: a caller such as `agent:scout`, or all of a kind such as `agent:*`. */
     readonly holder: string;
@@ -7110,7 +7122,7 @@ export interface Client {
     allow(input: EgressAllowInput, options?: CallOptions): Promise<EgressAllowOutput>;
     /** Show how far the hub is open towards the outside, and who set it so. */
     posture(input?: EgressPostureInput, options?: CallOptions): Promise<EgressPostureOutput>;
-    /** Set how far the hub is open towards the outside; what is closed by it ends at once. */
+    /** Set how far the hub is open towards the outside; what is closed by it ends at once, and a halted hub is only closed. */
     postureSet(input: EgressPostureSetInput, options?: CallOptions): Promise<EgressPostureSetOutput>;
     /** Say what a request would send, to where, and which rule opens or closes it, without sending it. */
     preview(input: EgressPreviewInput, options?: CallOptions): Promise<EgressPreviewOutput>;

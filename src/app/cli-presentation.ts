@@ -1,4 +1,5 @@
 /** How the hub's own domains like to be shown on the command line. The surface itself names none of them. */
+import { systemClock } from "../adapters/system/clock.ts";
 import { formatBytes, formatDurationMs } from "../base/units.ts";
 import { truncate } from "../base/text-marks.ts";
 import { Resume, RunProgress } from "../domains/agents/contract.ts";
@@ -14,6 +15,7 @@ import {
 import { BackupMoved, Create as CreateBackup } from "../domains/backup/contract.ts";
 import { agentAnswers, agentShortIds, episodeId, sourcesText } from "./cli-agents.ts";
 import { budgetAnswers } from "./cli-budgets.ts";
+import { approvalsText, runAnswer } from "./cli-approvals.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
@@ -34,7 +36,7 @@ const taskId: readonly ShortId[] = [
 ];
 
 /** `address` is asked late: it is known once the hub is. */
-export const cliPresentation = (address: () => string): Presentation => ({
+export const cliPresentation = (address: () => string, nowMs: () => number = systemClock.nowMs): Presentation => ({
   shortcuts: [
     { words: "episodes", operation: "state.episodes" },
     { words: "approvals", operation: "state.approvals" },
@@ -45,6 +47,7 @@ export const cliPresentation = (address: () => string): Presentation => ({
     { word: "stop", flag: "--all", means: ["halt"] },
     { word: "stop", flag: "--release", means: ["halt", "release"] },
   ],
+  flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
   answers: {
     ...budgetAnswers,
     ...egressAnswers,
@@ -52,7 +55,8 @@ export const cliPresentation = (address: () => string): Presentation => ({
     ...capsuleAnswers,
     ...agentAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
-    "state.approvals": (output, pen) => approvalsText((output as { items: readonly Approval[] }).items, pen),
+    "state.approvals": (output, pen) =>
+      approvalsText((output as { items: readonly Approval[] }).items, { pen, nowMs: nowMs() }),
     [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),
     [ListTasks.id]: (output, pen) => tasksText(output as Static<typeof ListTasks.output>, pen),
     [SigninCode.id]: (output) => `${address()}${(output as Static<typeof SigninCode.output>).path}`,
@@ -123,6 +127,7 @@ const follow: FollowPlan = {
   question: "state.approvals.get",
   decide: Decide.id,
   decision: (approvalId, isAllowed) => ({ approvalId, decision: isAllowed ? "allow" : "deny" }),
+  runAnswer,
   story: Show.id,
   storyInput: (id, afterSeq) => ({ id, afterSeq }),
   storyLines: (output, pen) =>
@@ -229,20 +234,6 @@ function storyLineText(line: StoryLine, pen: Pen): string {
   const [glyph, style] = line.isError ? (["✗", "red"] as const) : familyLooks[line.family];
   const text = pen.safe(line.text).replaceAll("\n", "\n  ");
   return `${pen.paint(style, glyph)} ${line.isError ? pen.paint("red", text) : text}`;
-}
-
-function approvalsText(approvals: readonly Approval[], pen: Pen): string {
-  if (approvals.length === 0) return pen.paint("dim", "Nothing was asked.");
-  return approvals
-    .map((approval) => {
-      const isWaiting = approval.status === "waiting";
-      const status = pen.paint(isWaiting ? "yellow" : "dim", approval.status.padEnd(9));
-      const next = isWaiting
-        ? `\n${" ".repeat(shortLength + 2)}${pen.paint("dim", `arw approvals decide ${shortId(approval.approvalId)} allow`)}`
-        : "";
-      return `${shortId(approval.approvalId)}  ${status}  ${pen.safe(approval.summary)}${next}`;
-    })
-    .join("\n");
 }
 
 function backupText(made: Static<typeof CreateBackup.output>, pen: Pen): string {

@@ -6,7 +6,8 @@ import type { Backups } from "../domains/backup/port.ts";
 import { createBackup } from "../domains/backup/service.ts";
 import type { Doctor } from "../domains/doctor/port.ts";
 import { createDoctor } from "../domains/doctor/service.ts";
-import { createApprovals } from "../domains/approvals/service.ts";
+import type { Source } from "../domains/approvals/contract.ts";
+import { type ApprovalsDeps, createApprovals } from "../domains/approvals/service.ts";
 import type { PriceLists } from "../domains/budgets/port.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
 import { parseAllowance } from "../domains/budgets/syntax.ts";
@@ -15,6 +16,7 @@ import type { EgressSettings } from "../domains/egress/leases.ts";
 import type { ProxyDoor, Wire } from "../domains/egress/port.ts";
 import { createEgress, type Egress, type EgressDeps } from "../domains/egress/service.ts";
 import { createEpisodes } from "../domains/episodes/service.ts";
+import { episodes } from "../domains/episodes/views.ts";
 import { createEvents } from "../domains/events/service.ts";
 import type { Folders } from "../domains/fs/port.ts";
 import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.ts";
@@ -52,7 +54,7 @@ import type { ModelSeat } from "./model-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
-import type { BlobStore, Brake, Clock, Identity, Log } from "../kernel/ports.ts";
+import type { BlobStore, Clock, Identity, Log } from "../kernel/ports.ts";
 import { stateOperations } from "../kernel/state-operations.ts";
 import { createTable } from "../kernel/table.ts";
 
@@ -93,7 +95,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const { blobs, clock, log, redactor } = means;
   const hierarchy = createHierarchy({ parts });
   const gating = createGating({ parts, clock, log, hierarchy, denyRules: means.denyRules, file: means.ruleFile });
-  const approvals = openApprovals(means, { parts, brake: () => halt.brake });
+  const approvals = openApprovals(means, { parts, brake: () => halt.brake, leases: () => leases.desk });
   const budgets = createBudgets({ parts, clock, log, lists: means.prices });
   const leases = openLeases({ parts, clock, openings: () => egress.openings(), halted: () => halt.brake.signal });
   const rulings = createRulings({
@@ -169,8 +171,16 @@ const upkeepOf = (means: Means, parts: KernelParts): readonly Domain[] => [
 ];
 const openApprovals = (
   { blobs, clock, log, redactor, approvalTimeoutMs: timeoutMs }: Means,
-  given: { readonly parts: KernelParts; readonly brake: () => Brake },
-) => createApprovals({ blobs, clock, log, redactor, timeoutMs, ...given });
+  given: Pick<ApprovalsDeps, "parts" | "brake" | "leases">,
+) => createApprovals({ blobs, clock, log, redactor, timeoutMs, ...given, sourcesOf: sourcesIn(given.parts) });
+
+/** What a run has read that nobody declassified, for the questions that it asks. */
+const sourcesIn =
+  (parts: KernelParts) =>
+  (corrId: string): readonly Source[] =>
+    (parts.kernel.views.get(episodes, corrId)?.sources ?? [])
+      .filter(({ isDeclassified }) => !isDeclassified)
+      .map(({ label, step, tool, summary }) => ({ label, step, tool, summary }));
 
 type GivenEgress = Omit<EgressDeps, keyof Means["egress"] | "clock" | "redactor">;
 const openEgress = ({ clock, redactor, egress }: Means, given: GivenEgress): Egress =>

@@ -27,7 +27,8 @@ function budgetCallOf(call: Call): BudgetCall {
 export function narrow(call: Call, budget: Budget): void {
   if (call.ruling?.effect !== "allow" || !mayBeAsked(call.caller ?? nobody, call.prepared.operation)) return;
   const asked = budget.ask(budgetCallOf(call));
-  if (asked !== null) call.ruling = asked;
+  // A lease stands above no ceiling, so such a question is asked each time.
+  if (asked !== null) call.ruling = { ...asked, isLeasable: false };
 }
 
 async function hold(call: Call, taken: Promise<Reservation>): Promise<void> {

@@ -145,6 +145,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         redactor,
         timeoutMs: approvalTimeoutMs,
         brake: () => halt.brake,
+        leases: () => leases.desk,
       });
       const budgets = createBudgets({ parts, clock, log, lists: options.prices ?? noPrices });
       const endEgress = async (reason: string): Promise<void> => late.egress?.endAll(reason);

@@ -76,7 +76,7 @@ function askedOf(call: AskedCall, { parts, redactor, sourcesOf }: AskDeps) {
 
 /** What decides about rights is asked for each time, and so is what reaches things that a lease cannot name. */
 function isLeasable({ scope, ruling }: AskedCall, operation: Operation): boolean {
-  const { model, project, capsule } = scope;
-  const isNameable = model === undefined && project === undefined && capsule === undefined;
+  const { folder: _folder, path: _path, host: _host, ...others } = scope;
+  const isNameable = Object.values(others).every((each) => each === undefined);
   return isNameable && operation.isForPersons !== true && ruling.isLeasable !== false;
 }

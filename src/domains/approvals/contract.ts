@@ -5,20 +5,29 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, Digest, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
+import { LeaseGranted, TooManyLeases } from "../leases/contract.ts";
 
 export const ApprovalId = Type.String({ minLength: 1, maxLength: 64 });
 
 export const overs = ["path", "folder", "host", "tool"] as const;
-const Over = oneOf(
-  overs,
-  "What a lasting answer holds for: this path, this folder, this host, or the tool wherever it goes.",
-);
+const Over = oneOf(overs, "What a lasting answer holds for: this path, this folder, this host, or the tool.");
 const Until = Type.String({
   pattern: "^(run|[1-9][0-9]{0,5}(s|m|h|d))$",
   examples: ["run", "15m"],
   description: "`run` for this run of the agent, or a time such as `15m`, `2h` or `7d`; at most 14 days.",
 });
-export const Lasting = closed({ until: Until, over: Over }, { description: "Allow more than this one call." });
+export const Lasting = closed(
+  {
+    until: Until,
+    over: Type.Optional(
+      oneOf(
+        overs,
+        "What it holds for: this path, this folder, this host, or the tool; the narrowest offered without it.",
+      ),
+    ),
+  },
+  { description: "Allow more than this one call." },
+);
 export type Lasting = Static<typeof Lasting>;
 
 export const Offer = closed({
@@ -167,7 +176,8 @@ export const BadAnswer = problem({
   code: "approvals.bad-answer",
   status: 400,
   title: "Not an answer to this question",
-  about: "The answer contradicts itself, or allows more than the question offers; `offers` lists what can be answered.",
+  about:
+    "The answer contradicts itself, or allows more than the question offers. `next` says what can be answered; the question stays open.",
 });
 export const EditRefused = problem({
   code: "approvals.edit-refused",
@@ -198,6 +208,6 @@ export const Decide = op({
     reason: Type.Optional(Type.String({ maxLength: 500, description: "Kept with the answer." })),
   }),
   output: Approval,
-  problems: [NotFound, AlreadyAnswered, BadAnswer, EditRefused],
-  emits: [ApprovalGranted, ApprovalDenied],
+  problems: [NotFound, AlreadyAnswered, BadAnswer, EditRefused, TooManyLeases],
+  emits: [ApprovalGranted, ApprovalDenied, LeaseGranted],
 });

@@ -5,7 +5,6 @@ import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { EnqueueRequest } from "../../kernel/kernel.ts";
 import type { BlobStore, Brake, Decision, Redactor } from "../../kernel/ports.ts";
 import {
   AlreadyAnswered,
@@ -16,7 +15,10 @@ import {
   BadAnswer,
   type Decide,
 } from "./contract.ts";
+import { LeaseGranted } from "../leases/contract.ts";
+import { isAnsweredBy, lastingAnswer, nextWords, termOf } from "./lasting.ts";
 import { type EditedCall, editedCall } from "./edit.ts";
+import type { Term } from "./offers.ts";
 import type { Questions } from "./questions.ts";
 import { approvals as view } from "./views.ts";
 
@@ -27,9 +29,19 @@ export interface DecideDeps {
   readonly questions: Questions;
   /** The emergency stop; asked late, as it ends questions itself. */
   readonly brake?: () => Pick<Brake, "check">;
+  /** Asked late, as leases know the halt, which ends questions. */
+  readonly leases: () => LeaseDesk;
 }
 
 type Said = Static<typeof Decide.input>;
+
+/** Who keeps the leases that answers give. */
+export interface LeaseDesk {
+  /** Throws where one more may not be given now. */
+  room(): void;
+  /** One was written: takes it back when its run ended or the hub was halted meanwhile. */
+  written(leaseId: string): Promise<void>;
+}
 
 interface Deciding extends DecideDeps {
   readonly said: Said;
@@ -57,7 +69,7 @@ const answered = (approvalId: string, how: string, answer: string | undefined): 
 
 function refuseContradiction({ decision, lasting, input }: Said, { offers = [] }: Approval): void {
   const refuse = (why: string): never => {
-    throw new Problem(BadAnswer, why, { offers });
+    throw new Problem(BadAnswer, why, { next: nextWords(offers) });
   };
   if (decision === "deny" && lasting !== undefined) refuse("A no allows nothing, neither once nor for longer.");
   if (decision === "deny" && input !== undefined)
@@ -77,24 +89,76 @@ async function deny({ ctx, parts, questions, said, known }: Deciding): Promise<v
 }
 
 async function allow(deciding: Deciding): Promise<void> {
-  const { ctx, parts, questions, said, known, brake } = deciding;
-  const { approvalId } = said;
+  const { ctx, parts, questions, said, known, brake, leases } = deciding;
+  const { approvalId, lasting, reason } = said;
   brake?.().check(ctx.caller, operationOf(parts, known));
-  const held = await heldCall(deciding);
+  const held = await heldCall(known, deciding);
   const edit = said.input === undefined ? null : await edited(deciding, held);
+  const lasts = lasting === undefined ? null : await lastingAnswer({ known, lasting, reason, ctx, parts });
+  if (lasts !== null) leases().room();
+  const others = lasting === undefined ? [] : await answeredToo(deciding, termOf(known, lasting));
   claim(questions, known);
+  const passed = others.filter((each) => questions.claim(each.known.approvalId));
   const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
-  const decision: Decision = { kind: "granted", ...(edit === null ? {} : { input: edit.input }) };
-  const task = taskOf(deciding, held, edit);
+  const granted: Decision = { kind: "granted" };
+  const answers = [
+    { approvalId, decision: edit === null ? granted : { ...granted, input: edit.input } },
+    ...passed.map((each) => ({ approvalId: each.known.approvalId, decision: granted })),
+  ];
   // All in one turn, so that they share a commit: a hub that ends in between has written everything or nothing.
-  await settle({ questions, answers: [{ approvalId, decision }] }, () => [
+  await settle({ questions, answers }, () => [
+    ...(lasts === null ? [] : [actor.emit(LeaseGranted, lasts.lease)]),
     actor.emit(ApprovalGranted, {
       approvalId,
       ...reasonOf(said),
       ...(edit === null ? {} : { edited: edit.edited }),
+      ...(lasts === null ? {} : { lasting: lasts.lasting }),
     }),
-    ...(task === null ? [] : [parts.kernel.queue.enqueue(task)]),
+    ...queued(deciding, { known, held, input: edit === null ? held.input : edit.input }),
+    ...passed.flatMap((each) => passedWith(each, { deciding, leaseId: lasts?.lasting.leaseId ?? "" })),
   ]);
+  if (lasts !== null) await leases().written(lasts.lasting.leaseId);
+}
+
+/** Questions that one answer lets pass at most; the others wait, and are let pass when they are asked again. */
+const answeredTooMax = 200;
+
+/** Other calls that wait and that the same answer speaks of: nobody is asked twice for what they have just allowed. */
+async function answeredToo(deciding: Deciding, term: Term): Promise<Passed[]> {
+  const { known, parts } = deciding;
+  const where = (each: Approval): boolean => isAnsweredBy(each, known, term);
+  const found: Passed[] = [];
+  for (const { row } of parts.kernel.views.list(view, { limit: answeredTooMax, where }).rows) {
+    try {
+      const held = await heldCall(row, deciding);
+      const { operation, corrId } = row;
+      await parts.rehearse({ operation, input: held.input, caller: held.caller, corrId });
+      found.push({ known: row, held, input: held.input });
+    } catch (error) {
+      // It is refused by now, or cannot be made any more; its own answer says so.
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+  return found;
+}
+
+interface Passed {
+  readonly known: Approval;
+  readonly held: Held;
+  readonly input: unknown;
+}
+
+interface Passing {
+  readonly deciding: Deciding;
+  readonly leaseId: string;
+}
+
+function passedWith(each: Passed, { deciding, leaseId }: Passing): readonly Promise<unknown>[] {
+  const { parts, ctx, said } = deciding;
+  const { approvalId, corrId } = each.known;
+  const coveredBy = { approvalId: said.approvalId, leaseId };
+  const actor = parts.act({ caller: ctx.caller, corrId });
+  return [actor.emit(ApprovalGranted, { approvalId, coveredBy }), ...queued(deciding, each)];
 }
 
 const reasonOf = ({ reason }: Said): { reason?: string } => (reason === undefined ? {} : { reason });
@@ -131,7 +195,7 @@ interface Held {
   readonly input: unknown;
 }
 
-async function heldCall({ known, parts, blobs, questions }: Deciding): Promise<Held> {
+async function heldCall(known: Approval, { parts, blobs, questions }: DecideDeps): Promise<Held> {
   const waiting = questions.waiting(known.approvalId);
   if (waiting !== undefined) return waiting;
   if (!known.isResumable) throw answered(known.approvalId, "is closed: its caller has left", "cancelled");
@@ -154,9 +218,9 @@ const edited = (
 ): Promise<EditedCall | null> => editedCall({ known, caller, original, given: said.input ?? {}, parts, redactor });
 
 /** A caller that did not wait: the queue makes the call. */
-function taskOf({ known, parts }: Deciding, held: Held, edit: EditedCall | null): EnqueueRequest | null {
-  if (!known.isResumable) return null;
+function queued({ parts }: DecideDeps, { known, input }: Passed): readonly Promise<unknown>[] {
+  if (!known.isResumable) return [];
   const { approvalId, caller, corrId } = known;
-  const payload = edit === null ? held.input : edit.input;
-  return { operation: operationOf(parts, known), payload, caller, corrId, approvalId, attemptsMax: 1 };
+  const call = { operation: operationOf(parts, known), payload: input, caller, corrId, approvalId, attemptsMax: 1 };
+  return [parts.kernel.queue.enqueue(call)];
 }

@@ -1,7 +1,9 @@
 /** What can be answered to a question, and exactly what each answer would allow. */
+import { spanMsOf } from "../../base/units.ts";
+import { parseHostRule } from "../../base/web-address.ts";
 import type { Caller, Scope } from "../../contract/caller.ts";
 import type { Effect } from "../../contract/operation.ts";
-import type { Lasting, Offer, overs } from "./contract.ts";
+import type { Offer, overs } from "./contract.ts";
 
 export interface Offering {
   readonly operation: string;
@@ -12,6 +14,11 @@ export interface Offering {
 }
 
 export type Over = (typeof overs)[number];
+
+export interface Term {
+  readonly until: string;
+  readonly over: Over;
+}
 
 /** Times that are offered; any other may be typed. */
 const offeredTimes = ["15m", "1h"];
@@ -38,8 +45,9 @@ export function oversOf({ scope, isLeasable }: Pick<Offering, "scope" | "isLeasa
   const { folder, path, host, tool } = scope;
   // A lease cannot name one tool of an MCP server, and no answer about one opens all of them.
   if (!isLeasable || tool !== undefined) return [];
-  if (host !== undefined) return folder === undefined && path === undefined ? ["host", "tool"] : [];
-  if (folder === undefined) return path === undefined ? ["tool"] : ["path"];
+  if (host !== undefined)
+    return folder === undefined && path === undefined && parseHostRule(host) !== null ? ["host", "tool"] : [];
+  if (folder === undefined) return path === undefined ? ["tool"] : [];
   return path === undefined ? ["folder"] : ["path", "folder"];
 }
 
@@ -58,13 +66,15 @@ export function scopeOver({ folder, path, host }: Scope, over: Over): Pick<Scope
   }
 }
 
-export const lastingWords = ({ operation, caller, scope }: Offering, { until, over }: Lasting): string =>
-  `Every ${operation}${reachWords(scope, over)} by ${who(caller)} ${untilWords(until)}.`;
+export const lastingWords = (
+  { operation, caller, scope }: Omit<Offering, "isLeasable">,
+  { until, over }: Term,
+): string => `Every ${operation}${reachWords(scope, over)} by ${who(caller)} ${untilWords(until)}.`;
 
 function reachWords({ folder, path, host }: Scope, over: Over): string {
   switch (over) {
     case "path":
-      return folder === undefined ? ` of ${path}` : ` of ${path} in ${folder}`;
+      return ` of ${path} in ${folder}`;
     case "folder":
       return ` in ${folder}`;
     case "host":
@@ -79,13 +89,15 @@ const who = ({ kind, id }: Pick<Caller, "kind" | "id">): string => `${kind} ${id
 
 const unitWords = { s: "second", m: "minute", h: "hour", d: "day" } as const;
 
-/** A run that waits for a day is looked at again before it goes on like this. */
-export const runTtl = "1d";
+const runTtl = "1d";
 
 export function untilWords(until: string): string {
   if (until === "run") return `until this run ends, for ${timeWords(runTtl)} at most`;
   return `for ${timeWords(until)}`;
 }
+
+/** How long an answer holds at most: a run that waits for a day is looked at again before it goes on like this. */
+export const lastsMs = (until: string): number => spanMsOf(until === "run" ? runTtl : until);
 
 function timeWords(time: string): string {
   const count = Number(time.slice(0, -1));

@@ -16,11 +16,11 @@ import {
   Decide,
   type Source,
 } from "./contract.ts";
-import { decide, settle } from "./decide.ts";
+import { decide, type LeaseDesk, settle } from "./decide.ts";
 import { createQuestions, type Questions } from "./questions.ts";
 import { approvals as view } from "./views.ts";
 
-interface ApprovalsDeps {
+export interface ApprovalsDeps {
   readonly parts: KernelParts;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,6 +29,7 @@ interface ApprovalsDeps {
   readonly timeoutMs: number;
   /** The emergency stop; asked late, as it ends questions itself. */
   readonly brake?: () => Pick<Brake, "check">;
+  readonly leases: () => LeaseDesk;
   /** What the calls of an episode are built from, as far as it is known. */
   readonly sourcesOf?: (corrId: string) => readonly Source[];
 }

@@ -46,7 +46,15 @@ const scopeFields = {
   run: Type.Optional(CorrelationId),
 };
 /** What is not named is not narrowed: a lease without a folder holds in every folder. */
-export const LeaseScope = closed(scopeFields);
+export const LeaseScope = closed({
+  ...scopeFields,
+  operation: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: "Only this operation, where a person's answer to its question gave it.",
+    }),
+  ),
+});
 export type LeaseScope = Static<typeof LeaseScope>;
 
 const Amount = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });

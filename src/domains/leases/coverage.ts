@@ -23,10 +23,11 @@ const permits = (capability: string, { key, needs }: PolicyCall): boolean =>
 const includes = (capability: string, need: string): boolean =>
   matchesKey(capability, need) || (capability === "net:send" && need === "net:fetch");
 
-function isWithin(scope: LeaseScope, { scope: reached, corrId }: PolicyCall): boolean {
+function isWithin(scope: LeaseScope, { scope: reached, corrId, operation }: PolicyCall): boolean {
   // Rules of somebody else are taken in by a policy or a person's answer, each time.
   if (reached.capsule !== undefined) return false;
   if (scope.run !== undefined && scope.run !== corrId) return false;
+  if (scope.operation !== undefined && scope.operation !== operation) return false;
   // As with grants the folder is that folder: what lies below may be a link to somewhere else.
   if (scope.folder !== undefined && scope.folder !== reached.folder) return false;
   if (scope.path !== undefined && scope.path !== reached.path) return false;

@@ -49,6 +49,15 @@ export interface LeasesService {
   endAll(reason: string): Promise<void>;
   /** Looks again at all that is written, after rows came in by another way. */
   refresh(): void;
+  /** For who gives a lease in one commit with other events. */
+  readonly desk: LeaseDesk;
+}
+
+export interface LeaseDesk {
+  /** Throws where one more may not be given now. */
+  room(): void;
+  /** A lease was written: takes it back when its run ended or the hub was halted meanwhile. */
+  written(leaseId: string): Promise<void>;
 }
 
 /** What is permitted for longer belongs into a policy, where it is seen. */
@@ -71,6 +80,7 @@ export function createLeases(deps: LeasesDeps): LeasesService {
     signalOf: holds.signalOf,
     endAll: (reason) => keeper.revoke(holds.all(), reason),
     refresh: keeper.refresh,
+    desk: { room: () => refuseMore(desk), written: async (leaseId) => void (await takeBackLate(leaseId, desk)) },
     domain: {
       name: "leases",
       operations: [
@@ -176,25 +186,35 @@ interface Desk extends LeasesDeps {
 
 /** Nothing is awaited before the event is on its way, so that it shares a commit with what the caller emits beside it. */
 async function grant(input: Static<typeof GrantLease.input>, ctx: Context, desk: Desk): Promise<ListedLease> {
-  const { parts, holds, granting, keeper } = desk;
-  refuseHalted(desk.halted());
+  const { parts, holds, granting } = desk;
+  refuseMore(desk);
   const leaseId = ctx.id();
   const data = { leaseId, ...termsOf(input, ctx.now(), desk) };
-  if (rowsOf(parts).length + granting.count >= leasesMax)
-    throw new Problem(TooManyLeases, `there are ${leasesMax} leases already`);
   granting.count += 1;
   try {
     await ctx.emit(LeaseGranted, data);
   } finally {
     granting.count -= 1;
   }
+  const late = await takeBackLate(leaseId, desk);
   const lease = parts.kernel.views.get(view, leaseId);
-  // Its run may have ended, or the hub been halted, while it was written.
-  const late = lateness(data.scope.run, desk);
-  if (lease !== undefined && late !== null) await keeper.revoke([lease], late);
   if (lease === undefined || !holds.has(leaseId))
     throw new Problem(BadLease, `the lease ended as it was given: ${late ?? "it was taken back"}`);
   return shown(lease, desk);
+}
+
+/** Its run may have ended, or the hub been halted, while it was written. Says which. */
+async function takeBackLate(leaseId: string, desk: Desk): Promise<string | null> {
+  const lease = desk.parts.kernel.views.get(view, leaseId);
+  const late = lateness(lease?.scope.run, desk);
+  if (lease !== undefined && late !== null) await desk.keeper.revoke([lease], late);
+  return late;
+}
+
+function refuseMore({ parts, granting, halted }: Desk): void {
+  refuseHalted(halted());
+  if (rowsOf(parts).length + granting.count >= leasesMax)
+    throw new Problem(TooManyLeases, `there are ${leasesMax} leases already`);
 }
 
 function refuseHalted({ aborted, reason }: AbortSignal): void {

@@ -175,14 +175,23 @@ async function askPerson(following: Following, approvalId: string, signal: Abort
     terminal.writeError(`It waits for an answer: \`${plan.answerCommand(approvalId)}\`\n`);
     return;
   }
-  const isAllowed = isYes || (await askOnTerminal(following, signal));
-  await transport.call(plan.decide, plan.decision(approvalId, isAllowed), signal);
+  const forRun = plan.runAnswer?.(row) ?? null;
+  const said = isYes ? "y" : await askOnTerminal(following, forRun?.words ?? null, signal);
+  const input = said === "r" && forRun !== null ? forRun.input : plan.decision(approvalId, said === "y");
+  await transport.call(plan.decide, input, signal);
 }
 
-async function askOnTerminal({ terminal, screen }: Following, signal: AbortSignal): Promise<boolean> {
+/** `y` for once, `r` for the rest of the run; anything else is a no. */
+async function askOnTerminal(
+  { terminal, screen, pen }: Following,
+  forRun: string | null,
+  signal: AbortSignal,
+): Promise<string> {
   screen.hold();
+  const prompt = forRun === null ? "Allow once? [y/N] " : `Allow once? [y/r/N] (r: ${pen.safe(forRun)}) `;
   try {
-    return /^\s*y(es)?\s*$/iu.test(await terminal.ask("Allow once? [y/N] ", signal));
+    const said = (await terminal.ask(prompt, signal)).trim().toLowerCase();
+    return said === "yes" ? "y" : said === "run" ? "r" : said;
   } finally {
     screen.release();
   }
@@ -190,7 +199,10 @@ async function askOnTerminal({ terminal, screen }: Following, signal: AbortSigna
 
 function questionText(row: Readonly<Record<string, unknown>>, pen: Pen): string {
   const lines = [pen.paint("yellow", `? ${pen.safe(String(row["summary"]))}`)];
-  if (typeof row["rule"] === "string") lines.push(pen.paint("dim", `  asked by ${pen.safe(row["rule"])}`));
+  if (typeof row["rule"] === "string") {
+    const why = typeof row["why"] === "string" ? `: ${row["why"]}` : "";
+    lines.push(pen.paint("dim", `  asked by ${pen.safe(`${row["rule"]}${why}`)}`));
+  }
   if (typeof row["diff"] === "string") lines.push(diffText(row["diff"].trimEnd(), pen));
   if (row["canUndo"] === false) lines.push(pen.paint("red", "  This cannot be undone."));
   return lines.join("\n");

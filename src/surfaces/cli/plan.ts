@@ -6,6 +6,8 @@ import type { Presentation } from "./port.ts";
 
 export interface Field {
   readonly name: string;
+  /** The field that it stands in, where that is not the input itself. */
+  readonly within?: string;
   readonly description: string;
   readonly isRequired: boolean;
   readonly isList: boolean;
@@ -32,16 +34,17 @@ interface Shape {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly items?: Shape;
+  readonly properties?: Readonly<Record<string, Shape>>;
   readonly anyOf?: readonly Shape[];
 }
 
 export function planCommands(
   table: Pick<Table, "operations">,
-  presentation: Pick<Presentation, "shortcuts" | "jobsLeft">,
+  presentation: Pick<Presentation, "shortcuts" | "jobsLeft" | "flags">,
 ): readonly CommandPlan[] {
-  const left = new Set(Object.keys(presentation.jobsLeft ?? {}));
+  const naming: Naming = { left: new Set(Object.keys(presentation.jobsLeft ?? {})), flags: presentation.flags ?? {} };
   const own = [...table.operations.values()].flatMap(({ operation }) =>
-    operation.cli === "" ? [] : [planCommand(operation, operation.cli ?? operation.id.replaceAll(".", " "), left)],
+    operation.cli === "" ? [] : [planCommand(operation, operation.cli ?? operation.id.replaceAll(".", " "), naming)],
   );
   const taken = new Set(own.map((plan) => plan.words.join(" ")));
   const shortcuts = presentation.shortcuts
@@ -49,12 +52,18 @@ export function planCommands(
     .map(({ words, operation: id }) => {
       const bound = table.operations.get(id);
       assert(bound, `shortcut ${words} names no operation`);
-      return planCommand(bound.operation, words, left);
+      return planCommand(bound.operation, words, naming);
     });
   return [...own, ...shortcuts];
 }
 
-function planCommand(operation: Operation, line: string, left: ReadonlySet<string>): CommandPlan {
+interface Naming {
+  /** Operations that leave a job behind. */
+  readonly left: ReadonlySet<string>;
+  readonly flags: NonNullable<Presentation["flags"]>;
+}
+
+function planCommand(operation: Operation, line: string, { left, flags }: Naming): CommandPlan {
   const parts = line.split(/\s+/u).filter((part) => part !== "");
   const words = parts.filter((part) => !/^[<[]/u.test(part));
   const named = parts
@@ -66,10 +75,22 @@ function planCommand(operation: Operation, line: string, left: ReadonlySet<strin
     assert(field, `${operation.id} has no field ${name} for its command line`);
     return { field, isOptional };
   });
-  const options = fields
-    .filter((field) => !named.some(({ name }) => name === field.name))
-    .map((field) => ({ field, flag: flagOf(field) }));
+  const inner = innerOptions(operation, flags[operation.id] ?? {});
+  const isOption = ({ name }: Field): boolean =>
+    !named.some((each) => each.name === name) && !inner.some(({ field }) => field.within === name);
+  const options = [...fields.filter(isOption).map((field) => ({ field, flag: flagOf(field) })), ...inner];
   return { operation, words, positionals, options, isFollowed: operation.mode === "job" || left.has(operation.id) };
+}
+
+/** Fields inside a field, each with an option of its own. */
+function innerOptions(operation: Operation, flags: Readonly<Record<string, string>>): CommandPlan["options"] {
+  const properties = operation.input.properties as Readonly<Record<string, Shape>>;
+  return Object.entries(flags).map(([path, flag]) => {
+    const [within = "", name = ""] = path.split(".");
+    const shape = properties[within]?.properties?.[name];
+    assert(shape, `${operation.id} has no field ${path} for its option`);
+    return { field: { ...fieldOf(name, shape, false), within }, flag };
+  });
 }
 
 export function fieldsOf(operation: Pick<Operation, "input">): readonly Field[] {

@@ -88,6 +88,8 @@ export interface FollowPlan {
   readonly question: string;
   readonly decide: string;
   decision(approvalId: string, isAllowed: boolean): Input;
+  /** The answer that holds until the run ends, where the question offers one, and what it would allow. */
+  runAnswer?(question: Readonly<Record<string, unknown>>): { readonly words: string; readonly input: Input } | null;
   readonly story: string;
   storyInput(corrId: string, afterSeq: number): Input;
   storyLines(output: unknown, pen: Pen): readonly { readonly seq: number; readonly text: string }[];
@@ -102,6 +104,8 @@ export interface Presentation {
   readonly shortcuts: readonly { readonly words: string; readonly operation: string }[];
   /** A flag of one command that means another one: `stop` with `--all` is `halt`. */
   readonly aliases?: readonly { readonly word: string; readonly flag: string; readonly means: readonly string[] }[];
+  /** Options for fields inside a field, by operation: `{ "lasting.until": "for" }`. */
+  readonly flags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
   readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;

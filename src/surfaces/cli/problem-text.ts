@@ -44,7 +44,10 @@ function faultsOf(document: ProblemDocument): readonly Fault[] {
 function nameOf(at: string, plan: CommandPlan | undefined): string {
   const [, name = "", ...rest] = at.split("/");
   const inside = rest.length === 0 ? "" : `/${rest.join("/")}`;
-  const option = plan?.options.find(({ field }) => field.name === name);
+  const inner = plan?.options.filter(({ field }) => field.within === name) ?? [];
+  const meant = rest.length === 0 ? inner : inner.filter(({ field }) => field.name === rest[0]);
+  if (meant.length > 0) return meant.map(({ flag }) => `--${flag}`).join(", ");
+  const option = plan?.options.find(({ field }) => field.within === undefined && field.name === name);
   if (option !== undefined) return `--${option.flag}${inside}`;
   const positional = plan?.positionals.some(({ field }) => field.name === name) ?? false;
   return positional ? `<${name}>${inside}` : at || "input";

@@ -189,7 +189,9 @@ function inputOf(plan: CommandPlan, command: Command): Input {
   const given: Readonly<Record<string, unknown>> = command.opts();
   for (const { field, flag } of plan.options) {
     const value = given[flag.replaceAll(/-(.)/gu, (_dash, letter: string) => letter.toUpperCase())];
-    if (value !== undefined) input[field.name] = value;
+    if (value === undefined) continue;
+    if (field.within === undefined) input[field.name] = value;
+    else input[field.within] = { ...(input[field.within] as object | undefined), [field.name]: value };
   }
   return input;
 }
