@@ -238,8 +238,97 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     }
   },
   {
-    "id": "ask-before-unconfined",
+    "id": "agent-asks-models",
     "source": "default policies:36",
+    "text": "@id(\"agent-asks-models\")\npermit (principal is Agent, action in Action::\"model:ask\", resource is Model);",
+    "effect": "permit",
+    "json": {
+      "effect": "permit",
+      "principal": {
+        "op": "is",
+        "entity_type": "Agent"
+      },
+      "action": {
+        "op": "in",
+        "entity": {
+          "type": "Action",
+          "id": "model:ask"
+        }
+      },
+      "resource": {
+        "op": "is",
+        "entity_type": "Model"
+      },
+      "conditions": [],
+      "annotations": {
+        "id": "agent-asks-models"
+      }
+    }
+  },
+  {
+    "id": "ask-before-strangers-words-reach-models-elsewhere",
+    "source": "default policies:40",
+    "text": "@id(\"ask-before-strangers-words-reach-models-elsewhere\")\n@ask(\"the model answers on another machine, and this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in Action::\"model:ask\", resource in Machine::\"another\")\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
+    "effect": "ask",
+    "json": {
+      "effect": "permit",
+      "principal": {
+        "op": "is",
+        "entity_type": "Agent"
+      },
+      "action": {
+        "op": "in",
+        "entity": {
+          "type": "Action",
+          "id": "model:ask"
+        }
+      },
+      "resource": {
+        "op": "in",
+        "entity": {
+          "type": "Machine",
+          "id": "another"
+        }
+      },
+      "conditions": [
+        {
+          "kind": "when",
+          "body": {
+            "containsAny": {
+              "left": {
+                ".": {
+                  "left": {
+                    "Var": "context"
+                  },
+                  "attr": "labels"
+                }
+              },
+              "right": {
+                "Set": [
+                  {
+                    "Value": "file"
+                  },
+                  {
+                    "Value": "web"
+                  },
+                  {
+                    "Value": "tool"
+                  }
+                ]
+              }
+            }
+          }
+        }
+      ],
+      "annotations": {
+        "ask": "the model answers on another machine, and this call is built from what was read in files, on the web or from tools",
+        "id": "ask-before-strangers-words-reach-models-elsewhere"
+      }
+    }
+  },
+  {
+    "id": "ask-before-unconfined",
+    "source": "default policies:46",
     "text": "@id(\"ask-before-unconfined\")\n@ask(\"nothing confines commands on this machine, so it can do whatever you can\")\npermit (principal is Agent, action in Action::\"exec\", resource is Folder)\nwhen { context has unconfined && context.unconfined };",
     "effect": "ask",
     "json": {
@@ -292,7 +381,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-reads-hub",
-    "source": "default policies:42",
+    "source": "default policies:52",
     "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub);",
     "effect": "permit",
     "json": {
@@ -320,7 +409,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-asks-before-change",
-    "source": "default policies:45",
+    "source": "default policies:55",
     "text": "@id(\"plugin-asks-before-change\")\n@ask(\"a plugin asks before it changes anything\")\npermit (principal is Plugin, action in [Action::\"write\", Action::\"destroy\"], resource);",
     "effect": "ask",
     "json": {
@@ -354,7 +443,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "node-reads-hub",
-    "source": "default policies:50",
+    "source": "default policies:60",
     "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub);",
     "effect": "permit",
     "json": {

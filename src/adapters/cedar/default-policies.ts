@@ -35,6 +35,16 @@ unless { context.granted };
 permit (principal is Agent, action in [Action::"net:send", Action::"exec"], resource)
 when { context.labels.containsAny(["file", "web", "tool"]) };
 
+// An agent may ask models of the servers that you named, as far as its allowances go.
+@id("agent-asks-models")
+permit (principal is Agent, action in Action::"model:ask", resource is Model);
+
+// What strangers wrote reaches a model of another machine only after you have seen it.
+@id("ask-before-strangers-words-reach-models-elsewhere")
+@ask("the model answers on another machine, and this call is built from what was read in files, on the web or from tools")
+permit (principal is Agent, action in Action::"model:ask", resource in Machine::"another")
+when { context.labels.containsAny(["file", "web", "tool"]) };
+
 // A command that nothing confines can do whatever you can, and reaches hosts past the hub. You see each one of an agent first.
 @id("ask-before-unconfined")
 @ask("nothing confines commands on this machine, so it can do whatever you can")

@@ -50,6 +50,8 @@ export function cedarSchemaOf(operations: readonly Operation[]): SchemaJson<stri
         ...Object.fromEntries(principalTypes.map((each) => [each, {}])),
         ...Object.fromEntries(resourceTypes.map((each) => [each, {}])),
         Folder: { memberOfTypes: ["Folder"] },
+        Machine: {},
+        Model: { memberOfTypes: ["Server", "Machine"] },
         Server: {},
         Tool: { memberOfTypes: ["Server"] },
       },

@@ -4,7 +4,7 @@ import { type Context, gateKey, type Operation } from "../../contract/operation.
 import { Cancelled, DeadlineExceeded } from "../../contract/standard-problems.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { ModelAsked, type Server } from "./contract.ts";
-import { parseModelName } from "./name.ts";
+import { parseModelName } from "../../base/model-name.ts";
 import {
   type Courier,
   type Finish,

@@ -19,7 +19,7 @@ import {
   Tokenize,
   tokensMaxDefault,
 } from "./contract.ts";
-import { isOnThisMachine, parseModelName } from "./name.ts";
+import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
 import type { ChatRequest, Part, ToolCall, Usage } from "./port.ts";
 import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel, NotAble } from "./port.ts";
 

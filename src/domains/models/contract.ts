@@ -6,7 +6,7 @@ import { closed, DurationMs, EpochMs, oneOf, type Static, Type } from "../../con
 import { Denied, NotFound } from "../../contract/standard-problems.ts";
 import { BadAllowance, TooManyAllowances } from "../budgets/contract.ts";
 import { sendEvents, sendProblems } from "../egress/contract.ts";
-import { isOnThisMachine, parseModelName } from "./name.ts";
+import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
 import { finishes, runtimeProblems } from "./port.ts";
 
 /** Kinds of server; what they share is the OpenAI-compatible protocol. */

@@ -8,7 +8,7 @@ import { type Kit, type KitOptions, makeKernel, startMs, turn } from "../../../t
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import { type Chat, costOf, type StreamItem } from "./contract.ts";
-import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "./name.ts";
+import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "../../base/model-name.ts";
 import type { Courier, Part } from "./port.ts";
 import { ModelBusy } from "./port.ts";
 import { createModels } from "./service.ts";

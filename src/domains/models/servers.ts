@@ -20,7 +20,7 @@ import {
   type SetRole,
   TooManyServers,
 } from "./contract.ts";
-import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "./name.ts";
+import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "../../base/model-name.ts";
 import { modelRoles, modelServers, rolesMax, serversMax } from "./views.ts";
 
 export interface Servers {

@@ -1,6 +1,6 @@
 import { on, view } from "../../contract/view.ts";
 import { RoleRemoved, RoleRow, RoleSet, Server, ServerAdded, ServerRemoved } from "./contract.ts";
-import { isOnThisMachine } from "./name.ts";
+import { isOnThisMachine } from "../../base/model-name.ts";
 
 export const serversMax = 100;
 export const rolesMax = 50;

@@ -1,4 +1,5 @@
 /** Turns what the policies say about each thing that a call reaches into one ruling over the call. */
+import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
 import { type Caller, isGranted, matchesKey } from "../../contract/caller.ts";
 import type { Policy, PolicyCall, Ruling } from "../../kernel/ports.ts";
 import type { LeaseBook } from "./contract.ts";
@@ -106,7 +107,19 @@ function factsOf(capsule: NonNullable<PolicyCall["scope"]["capsule"]>, self: Ret
 function withinOf({ type, id }: Uid): readonly Uid[] {
   if (type === "Folder") return foldersAbove(id);
   // A server's name has no slash.
-  return type === "Tool" ? [{ type: "Server", id: id.slice(0, id.indexOf("/")) }] : none;
+  if (type === "Tool") return [{ type: "Server", id: id.slice(0, id.indexOf("/")) }];
+  return type === "Model" ? machineOf(id) : none;
+}
+
+/** The server that a model answers at, and whether that is this machine or another. */
+function machineOf(model: string): readonly Uid[] {
+  const name = parseModelName(model);
+  if (name === null) return none;
+  const machine = isOnThisMachine(name.server) ? "this" : "another";
+  return [
+    { type: "Server", id: name.server },
+    { type: "Machine", id: machine },
+  ];
 }
 
 /** `/a/b/c` lies in `/a/b`, `/a` and `/`; either slash parts, as Windows has both. */

@@ -2,8 +2,8 @@
  * Names of models. The first part says where a model answers and the rest which one it is: `localhost:11434/llama3.2`,
  * `api.openai.com/gpt-5-mini`. So rules, prices and budgets can tell from the name alone what leaves the machine.
  */
-import { parseIp } from "../../base/ip-address.ts";
-import { endpointName, parseEndpoint } from "../../base/web-address.ts";
+import { parseIp } from "./ip-address.ts";
+import { endpointName, parseEndpoint } from "./web-address.ts";
 
 export interface ModelName {
   /** `localhost:11434`, or `api.openai.com` for port 443. */
