@@ -184,3 +184,31 @@ export interface Kernel extends Dispatcher, AsyncDisposable {
   readonly views: Views;
   readonly queue: Queue;
 }
+
+export interface ForeignRequest {
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What stands for `*` at the end of the path. */
+  readonly rest: string;
+  /** Calls an operation as whoever sent the request. */
+  call(operationId: string, input: Readonly<Record<string, unknown>>): Promise<Answered>;
+}
+
+export type ForeignAnswer =
+  | { readonly kind: "json"; readonly body: unknown }
+  /** Each item is the text of one frame. */
+  | { readonly kind: "stream"; readonly frames: AsyncIterable<string> };
+
+/**
+ * A door for a protocol of others. Its requests are translated to operations and walk the corridor as whoever sent them; what
+ * is answered and refused takes the form of the protocol. Whatever surface has addresses serves it.
+ */
+export interface ForeignRoute {
+  readonly method: "GET" | "POST";
+  /** May end in `/*`. */
+  readonly path: string;
+  serve(request: ForeignRequest): Promise<ForeignAnswer>;
+  /** A refusal as the protocol writes it. */
+  failure(error: Problem, corrId: string): { readonly status: number; readonly body: unknown };
+  /** A stream that fails after it began ends with this frame. */
+  lastFrame(error: Problem, corrId: string): string;
+}

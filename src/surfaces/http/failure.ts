@@ -78,7 +78,7 @@ export function rawProblem(error: Problem, corrId: string): string {
 export const tooBusy = (detail: string, retryAfterMs: number): Problem =>
   new Problem(TooManyRequests, detail, { retryAfterMs });
 
-function retryAfterS(error: Problem): string | null {
+export function retryAfterS(error: Problem): string | null {
   const { retryAfterMs } = error.extra;
   return typeof retryAfterMs === "number" ? String(Math.max(1, Math.ceil(retryAfterMs / 1000))) : null;
 }

@@ -7,13 +7,14 @@ import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Problem } from "../../contract/problem.ts";
 import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts";
-import type { Dispatcher, Table } from "../../kernel/kernel.ts";
+import type { Dispatcher, ForeignRoute, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
 import { callRoute } from "./calls.ts";
 import { capsuleHeader, presentCapsule } from "./capsule-header.ts";
 import { addBaseHeaders, rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
 import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
+import { foreignHandler } from "./foreign.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createOriginGuard, type OriginGuard } from "./origin.ts";
 import { addPages, sendBytes, topLevelFile } from "./pages.ts";
@@ -43,6 +44,8 @@ export interface HttpDeps {
   readonly addresses?: ClientAddress;
   /** Without it the header of capsules means nothing. */
   readonly capsules?: Capsules;
+  /** Protocols of others, at addresses that the table leaves free. */
+  readonly foreign?: readonly ForeignRoute[];
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -93,8 +96,16 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const routes = [...deps.kernel.table.operations.values()].map((bound) => callRoute(bound, calls));
   for (const { method, path, template, handler } of routes)
     app.route({ method, url: path, handler, config: { meter: meters.of(method, template) } });
+  const foreign = deps.foreign ?? [];
+  for (const route of foreign)
+    app.route({
+      method: route.method,
+      url: route.path,
+      handler: foreignHandler(route, calls),
+      config: { meter: meters.of(route.method, route.path) },
+    });
   addPages(app, { table: deps.kernel.table, web: deps.web, spec: deps.spec, randomBytes: deps.chance.randomBytes });
-  addRefusals(app, deps, createRouteIndex([...routes, ...pageRoutes]));
+  addRefusals(app, deps, createRouteIndex([...routes, ...foreign, ...pageRoutes]));
 
   let address: HttpAddress | null = null;
   let closing: Promise<void> | null = null;

@@ -1,0 +1,77 @@
+/** Serves the doors for protocols of others, each at its own addresses. */
+import type { ServerResponse } from "node:http";
+import type { RouteHandlerMethod } from "fastify";
+import { type Problem, Problem as ProblemError } from "../../contract/problem.ts";
+import { ShuttingDown } from "../../contract/standard-problems.ts";
+import type { ForeignRoute } from "../../kernel/kernel.ts";
+import type { CallDeps } from "./calls.ts";
+import { addBaseHeaders, retryAfterS, tooBusy, toProblem } from "./failure.ts";
+import type { StreamFormat } from "./frames.ts";
+import type { JsonObject } from "./json-body.ts";
+import { credentialsOf } from "./visit.ts";
+
+const readyRetryMs = 1_000;
+const streamRetryMs = 5_000;
+
+export const foreignHandler = (route: ForeignRoute, deps: CallDeps): RouteHandlerMethod =>
+  async function handle(request, reply) {
+    const { visit, headers } = request;
+    const { corrId } = visit;
+    try {
+      if (!deps.isReady())
+        throw new ProblemError(ShuttingDown, "The hub takes no calls now.", { retryAfterMs: readyRetryMs });
+      const credentials = credentialsOf(headers, visit.address);
+      if (credentials.kind === "cookie") deps.guard.checkCookieCall(request.method, headers);
+      const answer = await route.serve({
+        body: (request.body ?? {}) as JsonObject,
+        rest: (request.params as { "*"?: string })["*"] ?? "",
+        call: (operationId, input) =>
+          deps.dispatcher.dispatch({ operationId, input, credentials, signal: visit.controller.signal, corrId }),
+      });
+      if (answer.kind === "json") {
+        addBaseHeaders(reply, corrId).header("cache-control", "no-store").type("application/json; charset=utf-8");
+        return reply.send(JSON.stringify(answer.body));
+      }
+      if (deps.streams.size >= deps.limits.streamsMax)
+        throw tooBusy(`${deps.limits.streamsMax} streams are open, which is the most.`, streamRetryMs);
+      deps.load.turnIntoStream(visit);
+      const begin = (response: ServerResponse): void => {
+        reply.hijack();
+        response.writeHead(200, {
+          "content-type": "text/event-stream; charset=utf-8",
+          "cache-control": "no-cache, no-transform",
+          "x-accel-buffering": "no",
+          "x-content-type-options": "nosniff",
+          "x-arw-corr": corrId,
+        });
+        response.flushHeaders();
+      };
+      const { controller } = visit;
+      const problemOf = (error: unknown): Problem => toProblem(error, corrId, deps.log);
+      await deps.streams.serve({
+        response: reply.raw,
+        items: answer.frames,
+        format: formatOf(route),
+        begin,
+        controller,
+        corrId,
+        toProblem: problemOf,
+      });
+      return reply;
+    } catch (error) {
+      if (reply.sent || reply.raw.destroyed) return reply;
+      const problem = toProblem(error, corrId, deps.log);
+      const { status, body } = route.failure(problem, corrId);
+      const retryAfter = retryAfterS(problem);
+      if (retryAfter !== null) reply.header("retry-after", retryAfter);
+      addBaseHeaders(reply, corrId).code(status).header("cache-control", "no-store");
+      return reply.type("application/json; charset=utf-8").send(JSON.stringify(body));
+    }
+  };
+
+const formatOf = (route: ForeignRoute): StreamFormat => ({
+  media: "text/event-stream; charset=utf-8",
+  item: (item) => item as string,
+  failure: (error, corrId) => route.lastFrame(error, corrId),
+  heartbeat: ":\n\n",
+});

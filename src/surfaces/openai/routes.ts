@@ -1,0 +1,28 @@
+/**
+ * The OpenAI-compatible door: chats, completions, embeddings, models and responses at `/v1`. Each request becomes an operation
+ * and walks the corridor as whoever holds the token; nothing is decided here.
+ */
+import type { ForeignRoute } from "../../kernel/kernel.ts";
+import { frame, type OpenAiDeps } from "./answering.ts";
+import { chatCompletions, completions } from "./chat.ts";
+import { embeddings, model, models } from "./others.ts";
+import { errorBody, statusOf } from "./refusals.ts";
+import { responses } from "./responses.ts";
+
+export function openAiRoutes(deps: OpenAiDeps): readonly ForeignRoute[] {
+  const route = (method: ForeignRoute["method"], path: string, serve: ForeignRoute["serve"]): ForeignRoute => ({
+    method,
+    path,
+    serve,
+    failure: (error, corrId) => ({ status: statusOf(error), body: errorBody(error, corrId) }),
+    lastFrame: (error, corrId) => frame(errorBody(error, corrId)),
+  });
+  return [
+    route("POST", "/v1/chat/completions", (request) => chatCompletions(request, deps)),
+    route("POST", "/v1/completions", (request) => completions(request, deps)),
+    route("POST", "/v1/responses", (request) => responses(request, deps)),
+    route("POST", "/v1/embeddings", embeddings),
+    route("GET", "/v1/models", models),
+    route("GET", "/v1/models/*", model),
+  ];
+}
