@@ -251,6 +251,8 @@ function confinedSuite(subject: ConfineSubject, named: (what: string) => string)
     for (const path of [join(place.state, "token"), "/usr/bin/a", "/etc/a", "/a", "/dev/a"])
       assert.match((await write(path, "write")).err, /Read-only file system/, path);
     assert.equal(readFileSync(join(place.state, "token"), "utf8"), planted);
+    // Also for a hub that runs as root, whose children have its number, if not its rights.
+    assert.match((await place.run("sh", ["-c", "cat /proc/mounts"])).out, /^proc \/proc proc ro,/m);
     // What it keeps for itself ends with it.
     assert.equal((await write("/tmp/a", "write")).exitCode, 0);
     assert.match((await place.run("cat", ["/tmp/a"])).err, /No such file/);

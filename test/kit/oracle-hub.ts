@@ -168,6 +168,7 @@ function meansOf({ tokens, contracts = [], isUnconfined = false }: OracleHubOpti
         by: isUnconfined ? "nothing" : "a test",
         lack: isUnconfined ? "for a test" : null,
       }),
+      known: () => null,
       start: nothing,
       endAll: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),

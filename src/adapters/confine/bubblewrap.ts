@@ -101,8 +101,11 @@ const madeFiles = (): readonly (readonly [at: string, text: string])[] => {
 };
 
 const apart = "--unshare-all --die-with-parent --new-session --cap-drop ALL --hostname arw --clearenv".split(" ");
-/** What bubblewrap made itself is as large as memory, and nobody writes there. */
-const closed = "--remount-ro /dev --remount-ro /".split(" ");
+/**
+ * What bubblewrap made itself is as large as memory, and nobody writes there. The settings of the kernel in `/proc/sys` are those
+ * of the machine, and open to the user 0 without any right of root: a hub that runs as root would hand them over.
+ */
+const closed = "--remount-ro /proc --remount-ro /dev --remount-ro /".split(" ");
 
 async function wrap({ program, mounts, env, cwd, line }: Wrapping): Promise<Wrapped> {
   const made = madeFiles();
