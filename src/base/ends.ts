@@ -12,6 +12,7 @@ interface BothClocks {
 
 export interface Ending {
   readonly leaseId: string;
+  readonly grantedAtMs: number;
   readonly endsAtMs: number;
 }
 
@@ -32,8 +33,10 @@ export function createEnds<E extends Ending>(clock: BothClocks): Ends<E> {
     learn(leases) {
       const ids = new Set(leases.map(({ leaseId }) => leaseId));
       for (const leaseId of endsAt.keys()) if (!ids.has(leaseId)) endsAt.delete(leaseId);
-      for (const { leaseId, endsAtMs } of leases)
-        if (!endsAt.has(leaseId)) endsAt.set(leaseId, clock.monotonicMs() + endsAtMs - clock.nowMs());
+      // A clock that was set back before this start gives none more than it was given.
+      for (const { leaseId, grantedAtMs, endsAtMs } of leases)
+        if (!endsAt.has(leaseId))
+          endsAt.set(leaseId, clock.monotonicMs() + endsAtMs - Math.max(clock.nowMs(), grantedAtMs));
       return leases;
     },
   };

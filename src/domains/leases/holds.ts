@@ -36,11 +36,22 @@ interface Live {
   readonly underWay: Map<string, number>;
 }
 
-export function createHolds({ parts, ends }: { readonly parts: KernelParts; readonly ends: Ends<Lease> }): Holds {
+interface HoldsDeps {
+  readonly parts: KernelParts;
+  readonly ends: Ends<Lease>;
+  /** A lease was found to be over. It ends now: a clock that goes back meanwhile revives none. */
+  readonly onOver: () => void;
+}
+
+export function createHolds({ parts, ends, onOver }: HoldsDeps): Holds {
   const live = new Map<string, Live>();
   const over = new Set<string>();
-  const candidates = (call: PolicyCall): readonly Live[] =>
-    [...live.values()].filter((each) => covers(each.lease, call) && hasRoom(each, call) && !ends.isOver(each.lease));
+  const candidates = (call: PolicyCall): readonly Live[] => {
+    const covering = [...live.values()].filter((each) => covers(each.lease, call) && hasRoom(each, call));
+    const running = covering.filter(({ lease }) => !ends.isOver(lease));
+    if (running.length < covering.length) onOver();
+    return running;
+  };
   return {
     covering: (call) => (live.size === 0 ? null : (best(candidates(call))?.lease ?? null)),
     enter(call) {

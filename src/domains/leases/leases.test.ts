@@ -251,6 +251,32 @@ test("a clock that goes back lengthens no lease", async () => {
   assert.equal(await come(kit, "world.write"), "held");
 });
 
+test("whatever the clock does, no lease outlasts its time, and none that was over comes back", async () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ passMs: fc.integer({ min: 1, max: 30_000 }) }),
+      fc.record({ wallMs: fc.integer({ min: -100_000, max: 100_000 }) }),
+    ),
+    { maxLength: 8 },
+  );
+  const property = fc.asyncProperty(steps, async (moves) => {
+    const { kit } = await world();
+    await using _kit = kit;
+    await grant(kit, { ...forPlugin, ttl: "60s" });
+    let isOver = false;
+    let passedMs = 0;
+    for (const move of moves) {
+      if ("passMs" in move) {
+        kit.clock.advance(move.passMs);
+        passedMs += move.passMs;
+      } else kit.clock.setWall(startMs + move.wallMs);
+      isOver ||= passedMs >= 60_000 || kit.clock.nowMs() >= startMs + 60_000;
+      assert.equal(await come(kit, "world.write"), isOver ? "held" : "answer");
+    }
+  });
+  await fc.assert(property, runs(40));
+});
+
 test("a restarted hub holds to what is left of a lease, and tells the end of one that ran out meanwhile", async () => {
   const store = createMemoryStore();
   const first = await world({ store });
@@ -258,6 +284,8 @@ test("a restarted hub holds to what is left of a lease, and tells the end of one
   const second = await world({ store, clock: createManualClock(startMs + 400_000) });
   assert.equal((await listed(second.kit))[0]?.leftMs, 200_000);
   assert.equal(await come(second.kit, "world.write"), "answer");
+  const early = await world({ store, clock: createManualClock(startMs - 86_400_000) });
+  assert.equal((await listed(early.kit))[0]?.leftMs, 600_000, "a clock that was set back gives no more than was given");
   const third = await world({ store, clock: createManualClock(startMs + 600_000) });
   assert.equal(third.kit.kinds().at(-1), "leases.expired");
   assert.equal(await come(third.kit, "world.write"), "held");

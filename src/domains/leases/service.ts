@@ -71,8 +71,8 @@ const endKinds: ReadonlySet<string> = new Set([RunFinished, RunFailed, RunCancel
 export function createLeases(deps: LeasesDeps): LeasesService {
   const { parts, clock } = deps;
   const ends = createEnds<Lease>(clock);
-  const holds = createHolds({ parts, ends });
-  const keeper = createKeeper({ parts, clock, holds, leftMs: ends.leftMs });
+  const holds = createHolds({ parts, ends, onOver: () => keeper.look() });
+  const keeper: Keeper = createKeeper({ parts, clock, holds, leftMs: ends.leftMs });
   const desk = { ...deps, holds, keeper, leftMs: ends.leftMs, granting: { count: 0 } };
   return {
     book: holds,
@@ -99,6 +99,8 @@ interface Keeper {
   /** Takes up what is written, and ends what ran out or lost its run while the hub was down. */
   start(): Promise<void>;
   refresh(): void;
+  /** Ends what has run out. */
+  look(): void;
   /** In memory first, so that it holds whatever becomes of the journal. */
   revoke(leases: readonly Lease[], reason: string): Promise<void>;
 }
@@ -117,19 +119,21 @@ function createKeeper({ parts, clock, holds, leftMs }: KeeperDeps): Keeper {
     const over = holds.all().filter((each) => leftMs(each) <= 0);
     for (const { leaseId } of over) holds.end(leaseId, "its time is over");
     watch();
-    for (const { leaseId } of over) await actor().emit(LeaseExpired, { leaseId });
+    await Promise.all(over.map(({ leaseId }) => actor().emit(LeaseExpired, { leaseId })));
   };
   // The hub may stop meanwhile; then the next start ends what has run out.
-  const tick = (): void => void expire().catch(() => undefined);
+  const look = (): void => void expire().catch(() => undefined);
   const watch = (): void => {
     cancelTimer();
     const nextMs = Math.min(lookMs, ...holds.all().map(leftMs));
-    cancelTimer = holds.all().length === 0 ? () => undefined : clock.after(Math.max(0, nextMs), tick);
+    cancelTimer = holds.all().length === 0 ? () => undefined : clock.after(Math.max(0, nextMs), look);
   };
   const revoke = async (leases: readonly Lease[], reason: string): Promise<void> => {
     for (const { leaseId } of leases) holds.end(leaseId, reason);
     watch();
-    for (const { leaseId } of leases) await actor().emit(LeaseRevoked, { leaseId, reason: reason.slice(0, 500) });
+    const why = reason.slice(0, 500);
+    // Of one turn, so that they share a commit; there are no more of them than the list holds.
+    await Promise.all(leases.map(({ leaseId }) => actor().emit(LeaseRevoked, { leaseId, reason: why })));
   };
   const endRun = (run: string): Promise<void> =>
     revoke(
@@ -142,6 +146,7 @@ function createKeeper({ parts, clock, holds, leftMs }: KeeperDeps): Keeper {
   };
   return {
     refresh,
+    look,
     revoke,
     async start() {
       parts.kernel.views.onChange(view.name, (changes) => {

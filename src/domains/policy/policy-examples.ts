@@ -31,7 +31,9 @@ async function tell(example: PolicyExample, { rulings, table }: Asking) {
   const granted = example.isGranted ? { grants: [{ key, ...(folder === undefined ? {} : { folder }) }] } : {};
   const caller: Caller = { ...callerOf(example), labels: labelsOf(example), ...granted };
   const { effect, needs } = operation;
-  const ruling: Ruling = await rulings.rule({ operation: operation.id, key, caller, scope, effect, needs });
+  const said: Ruling = await rulings.rule({ operation: operation.id, key, caller, scope, effect, needs });
+  // Examples are about the policies, whatever is leased at the moment.
+  const ruling = said.otherwise ?? said;
   const isRule = example.rule === null || example.rule === ruling.rule;
   return {
     name: example.name,
