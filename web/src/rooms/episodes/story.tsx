@@ -61,7 +61,7 @@ function Line({ line, episode }: { readonly line: StoryLine; readonly episode: s
       </span>
       <div className={styles["body"]}>
         <p className={isErrorKind(line.kind) ? styles["bad"] : undefined}>{told(line, data)}</p>
-        <Sources data={data} />
+        {line.family === "belief" ? <Sources data={data} /> : null}
         {line.kind === "actions.refused" || line.kind === "actions.failed" ? <Refusal data={data} /> : null}
         {line.kind === "approvals.requested" && typeof data["approvalId"] === "string" ? (
           <ApprovalOf id={data["approvalId"]} />
