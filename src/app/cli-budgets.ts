@@ -1,10 +1,11 @@
 /** How ceilings and prices look on the command line. */
 import type { Static } from "../contract/schema.ts";
-import { type Left, List, type PriceRow, Prices } from "../domains/budgets/contract.ts";
+import { Allow, type Allowance, type Left, List, type PriceRow, Prices } from "../domains/budgets/contract.ts";
 import { amountText } from "../domains/budgets/syntax.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 
 export const budgetAnswers = {
+  [Allow.id]: (output: unknown, pen: Pen) => `${pen.paint("green", "✓")} ${headText(output as Allowance, pen)}`,
   [List.id]: (output: unknown, pen: Pen) => allowancesText((output as Static<typeof List.output>).allowances, pen),
   [Prices.id]: (output: unknown, pen: Pen) => pricesText(output as Static<typeof Prices.output>, pen),
 };
@@ -15,20 +16,23 @@ function allowancesText(allowances: readonly Left[], pen: Pen): string {
 }
 
 function allowanceText(each: Left, pen: Pen): string {
-  const { text, used, left, limit, unit, isNear, resetsAtMs, allowanceId } = each;
+  const { used, left, limit, unit, isNear, resetsAtMs, allowanceId } = each;
   const mark =
     left === 0 && limit > 0 ? pen.paint("red", "used up") : isNear ? pen.paint("yellow", "near its end") : "";
   const amounts =
     resetsAtMs === null
       ? "for each run by itself"
       : `${amountText(unit, used)} used, ${amountText(unit, left)} left, begins anew ${pen.timeText(resetsAtMs)}`;
-  const soft = each.softPercent === undefined && each.over === undefined ? "" : `, ${softText(each)}`;
-  const unknown = each.unknown === "allow" ? ", unknown prices pass uncounted" : "";
-  const head = `${pen.paint("bold", pen.safe(text))}${soft}${unknown}${mark === "" ? "" : `  ${mark}`}`;
-  return `${head}\n  ${amounts}\n  ${pen.paint("dim", allowanceId)}`;
+  return `${headText(each, pen)}${mark === "" ? "" : `  ${mark}`}\n  ${amounts}\n  ${pen.paint("dim", allowanceId)}`;
 }
 
-const softText = ({ softPercent = 80, over = "warn" }: Left): string =>
+function headText(each: Allowance, pen: Pen): string {
+  const soft = each.softPercent === undefined && each.over === undefined ? "" : `, ${softText(each)}`;
+  const unknown = each.unknown === "allow" ? ", unknown prices pass uncounted" : "";
+  return `${pen.paint("bold", pen.safe(each.text))}${soft}${unknown}`;
+}
+
+const softText = ({ softPercent = 80, over = "warn" }: Allowance): string =>
   over === "ask" ? `asks above ${softPercent}%` : `warns at ${softPercent}%`;
 
 const figureWidth = 9;

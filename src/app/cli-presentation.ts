@@ -19,6 +19,7 @@ import { approvalsText, runAnswer } from "./cli-approvals.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
+import { policyAnswers } from "./cli-policy.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -51,6 +52,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   answers: {
     ...budgetAnswers,
     ...egressAnswers,
+    ...policyAnswers,
     ...leaseAnswers,
     ...capsuleAnswers,
     ...agentAnswers,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { decodeUtf8, isLikelyBinary, showControls, truncate } from "./text-marks.ts";
+import { runs } from "../../test/kit/runs.ts";
+import { decodeUtf8, isLikelyBinary, showControls, truncate, wrapWords } from "./text-marks.ts";
 
 const hostile = fc
   .array(
@@ -72,4 +73,19 @@ test("pictures are binary, text in any script is not", () => {
   assert.equal(isLikelyBinary(new TextEncoder().encode("Grüße, 日本\r\n\u001b[1mlog\u001b[0m")), false);
   assert.equal(isLikelyBinary(Uint8Array.of(1, 2, 3, 0x61)), true);
   assert.equal(isLikelyBinary(new Uint8Array()), false);
+});
+
+test("words are broken into lines that are no longer than asked, and none is lost", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1 }),
+      fc.integer({ min: 1, max: 40 }),
+      (words, width) => {
+        const lines = wrapWords(words.join(" "), width);
+        assert.equal(lines.join(" "), words.join(" "));
+        for (const line of lines) assert.ok(line.length <= width || !line.includes(" "));
+      },
+    ),
+    runs(100),
+  );
 });

@@ -38,6 +38,17 @@ export function truncate(text: string, charactersMax: number): string {
   return text;
 }
 
+/** Lines of at most `width` characters, broken between words; a word that is longer has a line of its own. */
+export function wrapWords(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 /** Git looks at as much; a longer look changes few answers. */
 const sniffedBytesMax = 8_000;
 

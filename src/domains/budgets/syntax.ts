@@ -55,11 +55,13 @@ function unitOf(word: string, way: string | undefined): readonly [Unit, number] 
   return known;
 }
 
+const counted = (count: number, words: string): string => `${count} ${count === 1 ? words.slice(0, -1) : words}`;
+
 /** An amount of base units as a person writes it. */
 export function amountText(unit: Unit, amount: number): string {
   if (unit === "microUsd") return `${Number((amount / 1e6).toFixed(6))} USD`;
-  if (unit === "milliseconds") return `${Number((amount / 60_000).toFixed(1))} minutes`;
-  if (unit !== "bytesOut" && unit !== "bytesWritten") return `${amount} ${unit}`;
+  if (unit === "milliseconds") return counted(Number((amount / 60_000).toFixed(1)), "minutes");
+  if (unit !== "bytesOut" && unit !== "bytesWritten") return counted(amount, unit);
   const [size, name] =
     amount >= 1e9 ? [1e9, "GB"] : amount >= 1e6 ? [1e6, "MB"] : amount >= 1e3 ? [1e3, "KB"] : [1, "B"];
   return `${Number((amount / size).toFixed(3))} ${name} ${unit === "bytesOut" ? "out" : "written"}`;

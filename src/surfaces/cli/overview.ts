@@ -1,5 +1,5 @@
 /** The one screen that `arw --help` shows. */
-import { truncate } from "../../base/text-marks.ts";
+import { truncate, wrapWords } from "../../base/text-marks.ts";
 import type { CommandPlan } from "./plan.ts";
 import type { Pen } from "./pen.ts";
 import type { OwnCommand, Presentation } from "./port.ts";
@@ -27,7 +27,7 @@ export function overviewText(plans: readonly CommandPlan[], presentation: Overvi
     ...rows.flatMap((group) => section(title(group.title), group.lines, { width, columns: pen.columns })),
     "",
     title("More"),
-    ...wrap(others.join(", "), pen.columns - 2).map((line) => `  ${line}`),
+    ...wrapWords(others.join(", "), pen.columns - 2).map((line) => `  ${line}`),
     "",
     title("Examples"),
     ...exampleLines(presentation.examples, pen),
@@ -69,14 +69,4 @@ function aboutOf(word: string, plans: readonly CommandPlan[], own: Overview["own
 function exampleLines(examples: Presentation["examples"], pen: Pen): readonly string[] {
   const width = Math.max(0, ...examples.map(([command]) => command.length));
   return examples.map(([command, effect]) => `  ${pen.paint("cyan", command.padEnd(width))}  ${effect}`);
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }
