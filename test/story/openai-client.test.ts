@@ -64,6 +64,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
+const lastSent = <T>(): T => server.requests.at(-1)?.body as T;
 const hi = [{ role: "user" as const, content: "hi" }];
 const weather = {
   type: "function" as const,
@@ -117,8 +118,11 @@ describe("chats", () => {
     const streamed = await client.chat.completions.stream({ model, messages, tools: [weather] }).finalChatCompletion();
     const [again] = streamed.choices[0]?.message.tool_calls ?? [];
     assert.deepEqual(again?.type === "function" ? again.function.arguments : null, '{"city":"Oslo"}');
-    const sent = server.requests.at(-1)?.body as { messages: unknown[] };
-    assert.deepEqual(sent.messages.at(-1), { role: "tool", content: "sun", tool_call_id: "a" });
+    assert.deepEqual(lastSent<{ messages: unknown[] }>().messages.at(-1), {
+      role: "tool",
+      content: "sun",
+      tool_call_id: "a",
+    });
   });
 
   test("a schema for the answer reaches the server", async () => {
@@ -130,8 +134,7 @@ describe("chats", () => {
     });
     next = "ordinary";
     assert.deepEqual(JSON.parse(answer.choices[0]?.message.content ?? ""), { city: "Oslo" });
-    const { response_format: format } = server.requests.at(-1)?.body as { response_format: { type: string } };
-    assert.equal(format.type, "json_schema");
+    assert.equal(lastSent<{ response_format: { type: string } }>().response_format.type, "json_schema");
   });
 });
 
@@ -154,7 +157,7 @@ describe("refusals", () => {
     const shape = await refused(ask({ messages: [{ role: "wizard", content: "x" }] }));
     assert.equal(shape.param, "messages[0].role");
     const stranger = new OpenAI({ apiKey: "wrong", baseURL: `${hub.url}/v1`, maxRetries: 0 });
-    const outside = await refused(stranger.models.list() as unknown as Promise<unknown>);
+    const outside = await refused(stranger.models.list());
     assert.deepEqual([outside.status, outside.type], [401, "authentication_error"]);
   });
 
@@ -210,7 +213,7 @@ describe("the other addresses", () => {
   test("responses, as a whole, as events, and with functions", async () => {
     const whole = await client.responses.create({ model, input: "hi", instructions: "be short" });
     assert.deepEqual([whole.output_text, whole.status, whole.usage?.total_tokens], ["Hello 🌱", "completed", 13]);
-    const { messages } = server.requests.at(-1)?.body as { messages: { role: string }[] };
+    const { messages } = lastSent<{ messages: { role: string }[] }>();
     assert.deepEqual(
       messages.map(({ role }) => role),
       ["system", "user"],
