@@ -2,15 +2,21 @@
 import { createLines } from "../adapters/mcp/lines.ts";
 import { startServer } from "../adapters/mcp/child.ts";
 import { digestOf } from "../base/canonical-json.ts";
-import { exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
+import { Whoami } from "../domains/access/contract.ts";
+import type { Table } from "../kernel/kernel.ts";
+import { CallFailed, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
 import { codes, errorText, readMessage } from "../surfaces/mcp/messages.ts";
-import type { HubSession, Lines } from "../surfaces/mcp/port.ts";
+import { type HubSession, type Lines, type Params, Refused } from "../surfaces/mcp/port.ts";
+import { type Called, personRefused, servedTools } from "../surfaces/mcp/serve.ts";
+import { serveLines } from "../surfaces/mcp/stdio.ts";
 import { runWrap } from "../surfaces/mcp/wrap.ts";
 import type { Environment } from "./config/places.ts";
 import { openSession } from "./mcp-session.ts";
 import { serverNameOf } from "./mcp-names.ts";
 
 export interface McpCommandOptions {
+  readonly table: Table;
+  readonly version: string;
   readonly connect: (globals: Globals) => Promise<Transport>;
   readonly env: Environment;
 }
@@ -29,6 +35,12 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
     ],
     run: ({ rest = [], flags, globals }) =>
       wrap(options, { rest, globals, name: last(flags["name"]), agent: last(flags["agent"]) }),
+  },
+  {
+    words: "mcp serve",
+    about: "Offer the hub's own tools to an MCP client over standard input and output, under the token it is given.",
+    options: [],
+    run: ({ globals }) => serve(options, globals),
   },
 ];
 
@@ -73,6 +85,36 @@ async function wrap({ connect, env }: McpCommandOptions, { rest, globals, name, 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.stdin.destroy());
   await runWrap({ client, server: child, session, clock, say });
   return exitCodes.ok;
+}
+
+async function serve({ connect, table, version }: McpCommandOptions, globals: Globals): Promise<number> {
+  await using transport = await connect(globals);
+  const { signal } = new AbortController();
+  const who = await transport.call(Whoami.id, {}, signal);
+  const { caller } = (who.kind === "answer" ? who.output : { caller: "nobody" }) as { readonly caller: string };
+  if (!caller.startsWith("agent:")) throw new CallFailed(personRefused(caller));
+  const client = createLines({ input: process.stdin, output: process.stdout, lengthMax: lineLengthMax });
+  const tools = servedTools(table);
+  const call = async (operationId: string, input: Params): Promise<Called> => {
+    const isStream = tools.some((each) => each.operationId === operationId && each.isStream);
+    try {
+      if (!isStream) return await transport.call(operationId, input, signal);
+      return { kind: "items", items: await gathered(transport.stream(operationId, input, signal)) };
+    } catch (error) {
+      throw error instanceof CallFailed ? new Refused(error.document) : error;
+    }
+  };
+  await serveLines(client, { tools, version, call });
+  return exitCodes.ok;
+}
+
+/** Items of a stream that fit into one answer; a stream that goes on is left there. */
+const itemsMax = 1_000;
+
+async function gathered(stream: AsyncIterable<unknown>): Promise<readonly unknown[]> {
+  const items: unknown[] = [];
+  for await (const item of stream) if (items.push(item) >= itemsMax) break;
+  return items;
 }
 
 const clock = {

@@ -50,6 +50,8 @@ export async function cli(words: readonly string[]): Promise<number> {
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
         ...mcpCommands({
+          table,
+          version,
           env: connection.env,
           // A call that broke off may have been made: it is never sent a second time.
           connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),

@@ -19,6 +19,7 @@ export const codes = {
   parse: -32_700,
   invalid: -32_600,
   params: -32_602,
+  method: -32_601,
   refused: -32_000,
   unreachable: -32_001,
 } as const;

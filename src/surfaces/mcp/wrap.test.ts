@@ -141,7 +141,8 @@ test("a no is a result that a model reads, with rule and next step", async () =>
   });
   rig.client.say(call);
   await settled();
-  const { isError, content } = rig.client.got[0]?.["result"] as { isError: boolean; content: [{ text: string }] };
+  const [answer] = rig.client.got as [{ result: { isError: boolean; content: [{ text: string }] } }];
+  const { isError, content } = answer.result;
   assert.equal(isError, true);
   assert.match(
     content[0].text,
