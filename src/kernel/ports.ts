@@ -289,6 +289,8 @@ export interface Approvals {
   ): Promise<{ readonly approvalId: string }>;
   /** Rejects with `signal.reason` when the caller leaves; the question is then withdrawn. */
   decision(approvalId: string, signal: AbortSignal): Promise<Decision>;
+  /** Whether calling it is answering a question, which is never a question itself. */
+  isAnswer?(operation: string): boolean;
   /** True when a person granted exactly this call, as it was asked or as they changed it. */
   isGranted(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
 }

@@ -13,7 +13,7 @@ import { policy } from "./stage-policy.ts";
 export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch): void | Promise<void> {
   const { operation } = call.prepared;
   const { ruling } = call;
-  if (ruling?.effect !== "ask") return undefined;
+  if (ruling?.effect !== "ask" || options.approvals.isAnswer?.(operation.id) === true) return undefined;
   if (operation.isSecret === true) {
     const detail = `${operation.id} deals with a secret, which a question would keep; the rule ${ruling.rule} closes it.`;
     throw new Problem(Denied, detail, { rule: ruling.rule, source: "built-in" });

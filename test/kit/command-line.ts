@@ -93,6 +93,8 @@ const presentation: Presentation = {
     question: "notes.question",
     decide: "notes.answer",
     decision: (id, isAllowed) => ({ id, decision: isAllowed ? "allow" : "deny" }),
+    runAnswer: ({ forRun }) =>
+      typeof forRun === "string" ? { words: forRun, input: { decision: "allow for this run" } } : null,
     story: "notes.show",
     storyInput: (id, afterSeq) => ({ id, afterSeq }),
     storyLines: (output) => output as readonly { seq: number; text: string }[],

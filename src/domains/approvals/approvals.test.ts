@@ -134,6 +134,14 @@ test("an agent waits in its call until a person allows it", async () => {
   assert.ok(!kit.kinds().includes("task.enqueued"));
 });
 
+test("an answer is never a question itself, whatever a pattern asks about", async () => {
+  await using kit = await shop({ ask: ["*"] });
+  const approvalId = await held(kit);
+  assert.equal((await decide(kit, approvalId, "allow")).outcome.kind, "answer");
+  await kit.next("task.finished", () => true);
+  assert.equal(kit.paid.length, 1);
+});
+
 test("a no, and no answer in time, refuse the call", async () => {
   await using kit = await shop();
   const denied = await asked(kit);

@@ -76,6 +76,7 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
         questions.forget(approvalId);
       }
     },
+    isAnswer: (operation) => operation === Decide.id,
     isGranted(approvalId, call) {
       const known = row(approvalId);
       if (known?.status !== "granted" || known.operation !== call.operation) return false;

@@ -16,14 +16,14 @@ const finished = { seq: 9, kind: TaskFinished.kind, data: { taskId: "t1", output
 const asked = { seq: 2, kind: "asked", data: { approvalId: "p1" } };
 
 /** A hub whose job asks once and ends when it got its answer. */
-function askingHub(): Script & { readonly decisions: string[] } {
+function askingHub(question: Input = waiting): Script & { readonly decisions: string[] } {
   const decided = Promise.withResolvers<void>();
   const decisions: string[] = [];
   return {
     decisions,
     call(id, input) {
       if (id === "notes.write") return accepted;
-      if (id === "notes.question") return answer(waiting);
+      if (id === "notes.question") return answer(question);
       if (id === "notes.show") return answer(input["afterSeq"] === 0 ? [{ seq: 2, text: "story" }] : []);
       decisions.push(String(input["decision"]));
       decided.resolve();
@@ -53,6 +53,23 @@ test("a person is shown the exact change and asked; y allows, anything else deni
     assert.deepEqual(ran.calls[0], ["notes.write", { folder: "/here/f" }]);
     assert.equal(ran.out, "story\n? create a.md\n  asked by r\n--- a\n+++ b\n@@ -0,0 +1 @@\n+hi\nwritten  yes\n");
   }
+});
+
+test("where it is offered, r allows for the rest of the run, and the words say what that is", async () => {
+  for (const [typed, decision] of [
+    ["r", "allow for this run"],
+    [" Run", "allow for this run"],
+    ["y", "allow"],
+    ["n", "deny"],
+  ] as const) {
+    const hub = askingHub({ ...waiting, why: "it changes", forRun: "every change" });
+    const ran = await arw(["write", "f"], { ...hub, isTty: true, answer: async () => typed });
+    assert.deepEqual([hub.decisions, ran.questions], [[decision], ["Allow once? [y/r/N] (r: every change) "]]);
+    assert.match(ran.out, /asked by r: it changes/u);
+  }
+  const hub = askingHub();
+  await arw(["write", "f"], { ...hub, isTty: true, answer: async () => "r" });
+  assert.deepEqual(hub.decisions, ["deny"], "not offered, so no answer");
 });
 
 test("--yes allows without asking, and colours come only when wanted", async () => {
