@@ -1,6 +1,14 @@
 /** How agents, and what their runs are built from, look on the command line. */
 import type { Static } from "../contract/schema.ts";
-import { Declassify, type DeclassifiedValue, Resume, Stop } from "../domains/agents/contract.ts";
+import {
+  type AgentManifest,
+  Declassify,
+  type DeclassifiedValue,
+  ListAgents,
+  Resume,
+  ShowAgent,
+  Stop,
+} from "../domains/agents/contract.ts";
 import type { Episode } from "../domains/episodes/contract.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 import type { ShortId } from "../surfaces/cli/port.ts";
@@ -14,10 +22,39 @@ export const agentShortIds = {
 };
 
 export const agentAnswers = {
+  [ListAgents.id]: (output: unknown, pen: Pen) =>
+    (output as Static<typeof ListAgents.output>).agents.map((each) => manifestText(each, pen)).join("\n\n"),
+  [ShowAgent.id]: (output: unknown, pen: Pen) => manifestText(output as AgentManifest, pen),
   [Declassify.id]: (output: unknown, pen: Pen) => declassifyText(output as Static<typeof Declassify.output>, pen),
   "state.declassified": (output: unknown, pen: Pen) =>
     declassifiedText((output as { items: readonly DeclassifiedValue[] }).items, pen),
 };
+
+const toolWidth = 16;
+
+function manifestText({ id, about, model, isNew, addedTools, tools }: AgentManifest, pen: Pen): string {
+  const news = isNew ? "  It has not run here yet." : `  New since its last run: ${addedTools.join(", ")}.`;
+  return [
+    `${pen.paint("bold", pen.safe(id))}  ${pen.safe(about)}  ${pen.paint("dim", `model: ${pen.safe(model)}`)}`,
+    ...(isNew || addedTools.length > 0 ? [pen.paint("yellow", news)] : []),
+    ...tools.map((tool) => toolText(tool, pen)),
+  ].join("\n");
+}
+
+const verdictWords = { allow: "allowed", ask: "asks first", deny: "denied" } as const;
+
+function toolText({ id, about, does, granted, ungranted }: AgentManifest["tools"][number], pen: Pen): string {
+  const isSame = granted.effect === ungranted.effect;
+  const verdict = isSame
+    ? verdictWords[granted.effect]
+    : `${verdictWords[granted.effect]} where you granted it, else ${verdictWords[ungranted.effect]}`;
+  const rules = [...new Set([granted.rule, ungranted.rule])].join(", ");
+  const indent = " ".repeat(toolWidth + 2);
+  return [
+    `  ${pen.safe(id).padEnd(toolWidth)}${does.length === 0 ? pen.safe(about) : does.join("; ")}`,
+    pen.paint("dim", `${indent}${verdict} (${pen.safe(rules)})`),
+  ].join("\n");
+}
 
 const stepWidth = 9;
 const labelWidth = 5;

@@ -127,7 +127,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,
       means.access.domain,
-      createAgents({ parts, programs: [scout] }),
+      createAgents({ parts, programs: [scout], policy: rulings }),
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,

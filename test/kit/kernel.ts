@@ -184,7 +184,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
           policies: policySet,
           rulings: policy,
         }),
-        createAgents({ parts, programs: options.programs ?? [] }),
+        createAgents({ parts, programs: options.programs ?? [], policy }),
         approvals.domain,
         createEpisodes({ parts }),
         createEvents({ parts }),

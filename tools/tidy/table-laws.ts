@@ -1,6 +1,7 @@
 /** What every row of the table keeps: names, routes, sentences, closed inputs, and ends for what was started. */
 import type { Domain } from "../../src/contract/domain.ts";
 import type { EventDefinition } from "../../src/contract/event.ts";
+import { needWords } from "../../src/contract/needs.ts";
 import type { Operation } from "../../src/contract/operation.ts";
 import type { ProblemDefinition } from "../../src/contract/problem.ts";
 import { standardProblems } from "../../src/contract/standard-problems.ts";
@@ -60,6 +61,17 @@ function operationFaults(operation: Operation, table: Table): string[] {
     ...emits.filter(({ kind }) => !table.events.has(kind)).map(({ kind }) => `emits ${kind}, which no domain lists`),
     ...routeFaults(operation),
     ...commandFaults(operation),
+    ...needFaults(operation),
+  ];
+}
+
+/** Whoever is shown a tool is told what it needs: words for each need, and at least one. */
+function needFaults({ isTool, needs }: Operation): string[] {
+  return [
+    ...(isTool && needs.length === 0 ? ["a tool declares what it needs; one that only reads the hub, `hub:read`"] : []),
+    ...needs
+      .filter((need) => needWords[need] === undefined)
+      .map((need) => `the need ${need} has no words in src/contract/needs.ts`),
   ];
 }
 

@@ -58,7 +58,9 @@ function createWorld() {
 /** An agent that does what its input says, word by word, and answers with what came back. */
 const actor: AgentProgram = {
   id: "actor",
+  about: "x",
   model: "none",
+  tools: Object.values(tools),
   async run(input, hands) {
     const output: unknown[] = [];
     for (const [n, word] of (input as { script: readonly Word[] }).script.entries())
@@ -158,6 +160,7 @@ test("a run records each step as the agent saw it: what it wanted, what was done
     told.map((each) => each.kind),
     [
       "agents.run.started",
+      "agents.tools.accepted",
       "observations.recorded",
       "intents.proposed",
       "actions.applied",
@@ -173,7 +176,7 @@ test("a run records each step as the agent saw it: what it wanted, what was done
     [dataOf("actions.failed")["code"], dataOf("actions.refused")["code"], dataOf("actions.refused")["rule"]],
     ["world.broken", "arw.denied", "world:shut"],
   );
-  assert.deepEqual(new Set(told.map((each) => each.caller)), new Set(["agent:actor"]));
+  assert.deepEqual(new Set(told.map((each) => each.caller)), new Set(["agent:actor", "person:admin"]));
   const { output } = fact(kit, "task.finished") as { output: { episode: string; output: unknown } };
   assert.deepEqual([output.episode, output.output], [episode, [[0, 0], [10, 0], "world.broken", "arw.denied", null]]);
 });
@@ -374,7 +377,9 @@ test("an episode has one run, also when two begin at the same moment", async () 
 test("an unknown agent, and a tool whose failure the agent does not handle, end the task with words", async () => {
   const clumsy: AgentProgram = {
     id: "clumsy",
+    about: "x",
     model: "none",
+    tools: [tools.break],
     run: async (_input, hands) => ({
       outcome: "",
       notDone: [],

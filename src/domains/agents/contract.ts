@@ -19,6 +19,9 @@ import { Interrupted, QueueFull } from "../../contract/task.ts";
 import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
 
 const Agent = Type.String({ maxLength: 120 });
+/** An agent with more tools than this is no agent that somebody can judge. */
+const toolsMax = 128;
+const ToolIds = Type.Array(Tool, { maxItems: toolsMax, description: "Ids of the tools that the agent declares." });
 
 export const RunStarted = event({
   kind: "agents.run.started",
@@ -33,6 +36,7 @@ export const RunStarted = event({
     labels: Type.Optional(
       Type.Array(oneOf(labels), { maxItems: labels.length, description: "Whose words the input holds." }),
     ),
+    tools: Type.Optional(ToolIds),
   }),
 });
 export const RunProgress = event({
@@ -84,6 +88,22 @@ export const RunResumed = event({
   about: "An interrupted run is to go on; recorded steps are not repeated.",
   data: closed({ agent: Agent, recordedSteps: Type.Integer({ minimum: 0 }) }),
 });
+export const ToolsAccepted = event({
+  kind: "agents.tools.accepted",
+  about: "An agent runs with tools that it did not have at its last run here: a person started it, or allowed it.",
+  data: closed({
+    agent: Agent,
+    isFirst: Type.Boolean({ description: "It never ran here before." }),
+    tools: ToolIds,
+    added: ToolIds,
+    removed: ToolIds,
+    needs: Type.Array(Type.String({ maxLength: 80 }), {
+      maxItems: toolsMax,
+      description: "What the tools that were added need of the world.",
+    }),
+  }),
+});
+
 const Label = oneOf(labels, "The label that the value gave.");
 const Reason = Type.String({
   minLength: 1,
@@ -173,6 +193,14 @@ export const AlreadyDeclassified = problem({
   about: "A person declassified this value before. `arw declassified` says who, when and why.",
 });
 
+export const UndeclaredTool = problem({
+  code: "agents.undeclared-tool",
+  status: 403,
+  title: "Not a tool of this agent",
+  about:
+    "The agent called what is not in its list of tools, so nothing was done. `arw agents show NAME` shows the list.",
+});
+
 export const Run = op({
   id: "agents.run",
   http: "POST /agents/run",
@@ -195,8 +223,8 @@ export const Run = op({
     notDone: Type.Array(Type.String()),
     output: Type.Unknown(),
   }),
-  problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish, Interrupted],
-  emits: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed],
+  problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish, UndeclaredTool, Interrupted],
+  emits: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed, ToolsAccepted],
   scope: (input) => (input.folder === undefined ? {} : { folder: input.folder }),
 });
 
@@ -227,8 +255,12 @@ export interface Tools {
 /** An agent: code that decides, and reaches the world through `Tools` alone. The same answers make it do the same again. */
 export interface AgentProgram {
   readonly id: string;
+  /** One sentence that a stranger understands. */
+  readonly about: string;
   /** `none` when no model takes part. */
   readonly model: string;
+  /** All that it ever calls; anything else is refused, whatever was granted. */
+  readonly tools: readonly Operation[];
   run(
     input: unknown,
     tools: Tools,
@@ -281,4 +313,60 @@ export const Declassify = op({
   }),
   problems: [NotFound, NotRunning, UnknownStep, NotLabelled, AlreadyDeclassified],
   emits: [ValueDeclassified],
+});
+
+const Verdict = closed({ effect: oneOf(["allow", "ask", "deny"]), rule: Type.String(), source: Type.String() });
+export const AgentManifest = closed({
+  id: Agent,
+  about: Type.String(),
+  model: Type.String({ description: "`none` when no model takes part." }),
+  isNew: Type.Boolean({ description: "It never ran on this hub." }),
+  addedTools: Type.Array(Type.String(), { description: "Tools that it did not have at its last run here." }),
+  tools: Type.Array(
+    closed({
+      id: Tool,
+      about: Type.String(),
+      effect: oneOf(["read", "write", "destroy"]),
+      needs: Type.Array(Type.String(), { description: "What it needs of the world, as policies name it." }),
+      does: Type.Array(Type.String(), { description: "The same in plain words." }),
+      granted: Verdict,
+      ungranted: Verdict,
+    }),
+    {
+      description:
+        "`granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top.",
+    },
+  ),
+});
+export type AgentManifest = Static<typeof AgentManifest>;
+
+export const ListAgents = op({
+  id: "agents.list",
+  http: "GET /agents",
+  cli: "agents",
+  effect: "read",
+  about: "List the agents of this hub with their tools, and what the rules say of each.",
+  input: closed({}),
+  output: closed({ agents: Type.Array(AgentManifest) }),
+});
+export const ShowAgent = op({
+  id: "agents.show",
+  http: "GET /agents/{agent}",
+  cli: "agents show <agent>",
+  effect: "read",
+  about: "Show one agent with its tools, and what the rules say of each.",
+  input: closed({ agent: Agent }),
+  output: AgentManifest,
+  problems: [UnknownAgent],
+});
+export const AcceptTools = op({
+  id: "agents.accept",
+  http: "POST /agents/{agent}/accept",
+  cli: "agents accept <agent>",
+  effect: "write",
+  about: "Accept the tools that an agent declares, so that others than you may start it with them.",
+  input: closed({ agent: Agent, added: Type.Optional(ToolIds) }),
+  output: closed({ agent: Agent, tools: ToolIds }),
+  problems: [UnknownAgent],
+  emits: [ToolsAccepted],
 });

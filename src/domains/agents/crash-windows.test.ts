@@ -26,7 +26,9 @@ const defect = "a hole in the paper";
 /** Reads two pages; page 7 is torn, and page 8 meets a defect of the agent's own. */
 const reader: AgentProgram = {
   id: "reader",
+  about: "x",
   model: "none",
+  tools: [Read],
   async run(input, tools) {
     const { page } = input as { page: number };
     const first = await tools.call(Read, { page }, "Read a page");

@@ -36,7 +36,9 @@ type Word = keyof typeof tools;
 
 const obedient: AgentProgram = {
   id: "obedient",
+  about: "x",
   model: "none",
+  tools: [...Object.values(tools), Declassify],
   async run(input, hands) {
     for (const [n, word] of (input as readonly Word[]).entries())
       await hands.call(tools[word], { n }, `${word} ${n}`).catch((error: unknown) => {
@@ -214,6 +216,8 @@ test("who resumes a run makes what it was given no more their own words", async 
   const disk = createMemoryStore();
   const store = createFailingStore(disk);
   const first = await makeKernel({ ...options, store });
+  await begin(first, []);
+  await first.next("agents.run.finished", () => true);
   const episode = await begin(first, ["pause", "send"], { ...admin, labels: ["web"] });
   await until(world.isHeld, "it pauses");
   store.failWith("failed");

@@ -17,7 +17,9 @@ const tools = { read: Read, send: Send, keep: Keep };
 
 const obedient: AgentProgram = {
   id: "obedient",
+  about: "x",
   model: "none",
+  tools: Object.values(tools),
   async run(input, hands) {
     for (const [n, word] of (input as (keyof typeof tools)[]).entries()) await hands.call(tools[word], { n }, word);
     return { outcome: "done", notDone: [], output: null };

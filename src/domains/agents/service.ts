@@ -25,19 +25,23 @@ import {
   RunResumed,
   RunStarted,
   Stop,
-  UnknownAgent,
+  ToolsAccepted,
   ValueDeclassified,
 } from "./contract.ts";
+import type { Policy } from "../../kernel/ports.ts";
 import { createDeclassify } from "./declassify.ts";
 import { createHands, type Hands } from "./hands.ts";
 import { formerEnd, isTriedAgain, waitsForWorker } from "./run-ends.ts";
 import { emptyRecord, readRunRecord, type RunRecord } from "./run-record.ts";
+import { manifestOperations, programOf, settleTools } from "./manifests.ts";
 import { createToolbox } from "./toolbox.ts";
-import { declassified, type RunRow, runs } from "./views.ts";
+import { agentTools, declassified, type RunRow, runs } from "./views.ts";
 
 interface AgentsDeps {
   readonly parts: KernelParts;
   readonly programs: readonly AgentProgram[];
+  /** For what the rules say of each tool. */
+  readonly policy: Policy;
 }
 
 interface Active {
@@ -48,7 +52,7 @@ interface Active {
 
 type RunInput = Static<typeof Run.input>;
 
-export function createAgents({ parts, programs }: AgentsDeps): Domain {
+export function createAgents({ parts, programs, policy }: AgentsDeps): Domain {
   const active = new Map<string, Active>();
   /** Episodes whose resume is being written. */
   const resuming = new Set<string>();
@@ -91,6 +95,7 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
         }
         return { episode, status: row(episode)?.status ?? "running" };
       }),
+      ...manifestOperations({ parts, programs, policy }),
       bind(Declassify, createDeclassify({ parts, handsOf: (episode) => active.get(episode)?.hands })),
     ],
     events: [
@@ -101,9 +106,10 @@ export function createAgents({ parts, programs }: AgentsDeps): Domain {
       RunCancelled,
       RunInterrupted,
       RunResumed,
+      ToolsAccepted,
       ValueDeclassified,
     ],
-    views: [runs, declassified],
+    views: [runs, agentTools, declassified],
     start: () => sayWhatWasInterrupted(parts),
   };
 }
@@ -136,7 +142,16 @@ function begin({ parts, active }: House, { program, input, ctx }: Begun): Promis
     actorOf: (held) => parts.act({ caller: { ...caller, labels: [...held] }, corrId, signal }),
   });
   active.set(corrId, { controller, ended: ended.promise, hands });
-  const run: Conduct = { program, input, actor, hands, record, parts, startedAtMs: known?.startedAtMs ?? null };
+  const run: Conduct = {
+    program,
+    input,
+    actor,
+    hands,
+    record,
+    parts,
+    starter: ctx.caller,
+    startedAtMs: known?.startedAtMs ?? null,
+  };
   return conduct(run).finally(() => {
     active.delete(corrId);
     ended.resolve();
@@ -177,12 +192,6 @@ async function cancelIdle({ agent, status }: RunRow, parts: KernelParts, stoppin
   if (status === "running") await cancelQueued(parts, stopping).catch(ignoreAbsent);
   if (parts.kernel.views.get(runs, episode)?.status !== status) return;
   await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent, reason });
-}
-
-function programOf(programs: readonly AgentProgram[], id: string): AgentProgram {
-  const program = programs.find((each) => each.id === id);
-  if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${id}`);
-  return program;
 }
 
 /** Whoever begins a run by a token gives the agent no key that the token does not reach. */
@@ -229,6 +238,7 @@ interface Conduct {
   readonly hands: Hands;
   readonly record: RunRecord;
   readonly parts: KernelParts;
+  readonly starter: Caller;
   /** When the run began, if it is resumed. */
   readonly startedAtMs: number | null;
 }
@@ -238,6 +248,7 @@ async function conduct(run: Conduct): Promise<Static<typeof Run.output>> {
   const agent = program.id;
   const tools = createToolbox({
     agent,
+    tools: new Set(program.tools.map(({ id }) => id)),
     actor,
     hands,
     recorder: parts.recorder,
@@ -246,6 +257,7 @@ async function conduct(run: Conduct): Promise<Static<typeof Run.output>> {
     problems: parts.kernel.table.problems,
   });
   try {
+    await settleTools(run);
     // A program that ignores its signal is left behind: its next call is refused, and what it answers is dropped.
     const { outcome, notDone, output } = await abortable(program.run(input.input, tools), actor.signal);
     await actor.emit(RunFinished, {
@@ -286,6 +298,7 @@ async function announce({ program, input, actor }: Pick<Conduct, "program" | "in
     input: input.input,
     grants,
     labels: [...(actor.caller.labels ?? [])],
+    tools: program.tools.map(({ id }) => id),
     ...target,
   });
   return started.timeMs;

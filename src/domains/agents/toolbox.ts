@@ -19,7 +19,7 @@ import {
   type Target,
   targetOf,
 } from "../episodes/contract.ts";
-import { RecordDiverged, RecordGone, RunProgress, type Tools } from "./contract.ts";
+import { RecordDiverged, RecordGone, RunProgress, type Tools, UndeclaredTool } from "./contract.ts";
 import type { Hands, Source } from "./hands.ts";
 import { labelOf } from "./labels.ts";
 import type { RunRecord, StepRecord } from "./run-record.ts";
@@ -29,6 +29,8 @@ const progressEveryMs = 200;
 
 export interface ToolboxOptions {
   readonly agent: string;
+  /** Ids of all that the agent may call. */
+  readonly tools: ReadonlySet<string>;
   /** Acts as the agent, under its grants. */
   readonly actor: Context;
   /** The same, with the labels of what the run has learned. */
@@ -156,8 +158,14 @@ async function recalled(
 
 /** A rule, a person, a ceiling or the emergency stop said no, and nothing was done. */
 const refusals: ReadonlySet<string> = new Set(
-  [Denied, ApprovalDenied, BudgetExceeded, Halted].map((each) => each.code),
+  [Denied, ApprovalDenied, BudgetExceeded, Halted, UndeclaredTool].map((each) => each.code),
 );
+
+const undeclared = ({ agent, tool }: Step): Problem =>
+  new Problem(UndeclaredTool, `${tool} is not in the list of tools that ${agent} declares`, {
+    rule: UndeclaredTool.code,
+    source: `agent:${agent}`,
+  });
 
 interface Performance {
   readonly operation: Operation;
@@ -182,6 +190,7 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
   const atMs = actor.now();
   let digest: string | null = null;
   try {
+    if (!options.tools.has(operation.id)) throw undeclared(step);
     const { output: result, input: ran } = await hand.carryOut(operation, input as never);
     const kept = await recorder.keep(result);
     digest = kept.resultRef;

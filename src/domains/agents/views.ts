@@ -9,6 +9,7 @@ import {
   RunInterrupted,
   RunResumed,
   RunStarted,
+  ToolsAccepted,
   ValueDeclassified,
 } from "./contract.ts";
 
@@ -62,6 +63,36 @@ export const runs = view(RunRow)({
     run(RunFailed, byEpisode, ended("failed")),
     run(RunCancelled, byEpisode, ended("cancelled")),
     run(RunInterrupted, byEpisode, ended("interrupted")),
+  ],
+});
+
+/** More agents than this no hub has. */
+const agentsMax = 1_000;
+export const AcceptedTools = closed({
+  agent: Type.String(),
+  tools: Type.Array(Type.String()),
+  acceptedBy: Type.String(),
+  atMs: EpochMs,
+});
+type AcceptedTools = Static<typeof AcceptedTools>;
+
+const accepted = on<AcceptedTools>();
+export const agentTools = view(AcceptedTools)({
+  name: "agentTools",
+  version: 1,
+  about: "The tools that each agent ran with last on this hub.",
+  rowsMax: agentsMax,
+  folds: [
+    accepted(
+      ToolsAccepted,
+      (e) => e.data.agent,
+      (_row, { data, caller, timeMs }) => ({
+        agent: data.agent,
+        tools: data.tools,
+        acceptedBy: caller,
+        atMs: timeMs,
+      }),
+    ),
   ],
 });
 

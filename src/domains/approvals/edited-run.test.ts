@@ -22,7 +22,9 @@ const Put = op({
 /** Puts two files, and answers where they came to lie. */
 const putter: AgentProgram = {
   id: "putter",
+  about: "x",
   model: "none",
+  tools: [Put],
   async run(_input, tools) {
     const first = await tools.call(Put, { folder: "/a", path: "one" }, "Put one");
     const second = await tools.call(Put, { folder: "/a", path: "two" }, "Put two");

@@ -183,7 +183,9 @@ test("calls that a call makes take from the same allowances, so nothing inside s
 
 const spender: AgentProgram = {
   id: "spender",
+  about: "x",
   model: "none",
+  tools: [Buy],
   async run(_input, tools) {
     await tools.call(Buy, { most: 85, real: 85 }, "Buy seeds");
     await tools.call(Buy, { most: 30 }, "Buy more").catch(() => null);

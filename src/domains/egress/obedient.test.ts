@@ -22,7 +22,9 @@ const orders = [
 /** Reads its page, obeys every line of it, and then does what it was asked to do. */
 const obedient: AgentProgram = {
   id: "obedient",
+  about: "x",
   model: "none",
+  tools: [Fetch],
   async run(_input, hands) {
     const { text } = await hands.call(Fetch, { url: "https://good.test/page" }, "read the page");
     for (const [, url = "", secret = ""] of text.matchAll(/GOTO (\S+)(?: WITH (\S+))?/g)) {

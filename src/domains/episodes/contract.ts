@@ -228,6 +228,7 @@ export const Show = op({
   cli: "episodes show <id>",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Tell one episode as a story, event by event.",
   input: closed({
     id: CorrelationId,
@@ -262,6 +263,7 @@ export const Snapshot = op({
   cli: "episodes snapshot <id>",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Show one episode as it stood at a position of the journal, with its parts and the configuration of its time.",
   input: closed({
     id: CorrelationId,

@@ -25,7 +25,9 @@ const folder = "/home/ada/garden";
 /** Reads, concludes, tears a page, and wants to write what it may not. */
 const writer: AgentProgram = {
   id: "writer",
+  about: "x",
   model: "none",
+  tools: [Read, Write, Tear],
   async run(_input, tools) {
     await tools.call(Read, { folder, path: "plan.md" }, "Read the plan");
     await tools.believe({ topic: "plan", statement: "Beans go first\u202e.", sources: [{ path: "plan.md", line: 3 }] });
@@ -80,6 +82,7 @@ test("an episode is told as plain sentences, line by line, with what was refused
     story.map(({ family, text, isError }) => `${isError ? "! " : ""}${family}: ${text}`),
     [
       "run: writer begins: Tidy the papers (model: none)",
+      "run: writer runs here for the first time. It needs nothing. Tools: paper.read, paper.write, paper.tear",
       "observation: Read the plan (plan.md), 16 B recorded",
       // A character that turns text around is shown, not obeyed.
       "belief: Beans go first⟨U+202E⟩. [plan.md:3]",

@@ -1,6 +1,7 @@
 /** One episode's events as plain sentences. What files and agents say is quoted as data, with control characters shown. */
 import { showControls, truncate } from "../../base/text-marks.ts";
 import { formatBytes } from "../../base/units.ts";
+import { needText } from "../../contract/needs.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { StoryLine } from "./contract.ts";
 import { errorOf } from "./episode-row.ts";
@@ -44,6 +45,21 @@ function allowed({ edited, lasting, coveredBy }: Data): string {
   return coveredBy === undefined ? "Allowed once" : "Allowed by the answer to another question";
 }
 
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(text) : []);
+
+/** What an agent will use, told before it uses any of it. */
+function toolsText(data: Data): string {
+  const agent = text(data["agent"]);
+  const [tools, added, removed, needs] = ["tools", "added", "removed", "needs"].map((name) => texts(data[name]));
+  const does = (needs ?? []).map(needText).join("; ");
+  if (data["isFirst"] === true)
+    return `${agent} runs here for the first time. It ${does === "" ? "needs nothing" : does}. Tools: ${tools?.join(", ")}`;
+  const gone = removed?.length === 0 ? "" : ` It gave up ${removed?.join(", ")}.`;
+  if (added?.length === 0) return `${agent} has fewer tools than at its last run.${gone}`;
+  const more = does === "" ? "" : ` With them it ${does}.`;
+  return `${agent} has tools that it did not have at its last run: ${added?.join(", ")}.${more}${gone}`;
+}
+
 const tellers: Readonly<Record<string, Teller>> = {
   "agents.run.started": (d) => `${text(d["agent"])} begins: ${text(d["title"])} (model: ${text(d["model"])})`,
   "agents.run.finished": (d) => {
@@ -54,6 +70,7 @@ const tellers: Readonly<Record<string, Teller>> = {
   "agents.run.cancelled": (d) => `Stopped: ${text(d["reason"])}`,
   "agents.run.interrupted": (d) => `Interrupted: ${text(d["reason"])}`,
   "agents.run.resumed": (d) => `Resumed; ${String(d["recordedSteps"])} recorded steps are not repeated`,
+  "agents.tools.accepted": (d) => toolsText(d),
   "agents.value.declassified": (d) =>
     `Step ${String(d["step"])} gives the label ${text(d["label"])} no more: ${text(d["summary"])}${place(d)}: ${text(d["reason"])}`,
   "observations.recorded": (d) => `${text(d["summary"])}${place(d)}${resultSize(d)}`,

@@ -113,6 +113,7 @@ export const ReadJournal = op({
   cli: "events journal",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Read the journal page by page, newest first, by kind, episode, position and time.",
   input: closed({
     ...Range,
@@ -135,6 +136,7 @@ export const GetEvent = op({
   cli: "events get <seq>",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Show one event of the journal.",
   input: closed({ seq: Type.Integer({ minimum: 1, description: "Its position in the journal." }) }),
   output: EventShape,

@@ -72,7 +72,9 @@ function createWorld() {
 
 const program = (id: string, run: (tools: Parameters<AgentProgram["run"]>[1]) => Promise<void>): AgentProgram => ({
   id,
+  about: "x",
   model: "none",
+  tools: [Hang, Touch, Look],
   async run(_input, tools) {
     await run(tools);
     return { outcome: "done", notDone: [], output: "the answer of a deaf agent" };

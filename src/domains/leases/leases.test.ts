@@ -295,7 +295,9 @@ test("a lease of a run covers that run alone and ends with it", async () => {
   const gate = Promise.withResolvers<void>();
   const program: AgentProgram = {
     id: "worker",
+    about: "x",
     model: "none",
+    tools: [Write],
     async run(_input, tools) {
       await tools.call(Write, {}, "write");
       await gate.promise;

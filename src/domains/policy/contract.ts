@@ -116,6 +116,7 @@ export const Explain = op({
   cli: "policy explain [key]",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Say whether a call would pass, which rule decides, where it is written and what would change the answer.",
   input: closed({
     key: Type.Optional(

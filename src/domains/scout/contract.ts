@@ -61,7 +61,7 @@ export const Brief = op({
   }),
   problems: [FolderNotFound, ...Run.problems],
   emits: [RunStarted, RunFinished, RunFailed, RunCancelled],
-  needs: ["fs:list", "text:outline", "fs:write"],
+  needs: ["fs:read", "fs:write"],
   scope: (input) => ({ folder: input.folder, path: input.output ?? "brief.md" }),
 });
 
@@ -92,6 +92,7 @@ export const Recall = op({
   http: "POST /scout/recall",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Say which files a folder had when Scout last read it.",
   input: closed({ folder: FolderPath }),
   output: closed({ manifest: Type.Union([Manifest, Type.Null()]), atMs: Type.Union([EpochMs, Type.Null()]) }),
@@ -103,6 +104,7 @@ export const Remember = op({
   effect: "write",
   isIdempotent: true,
   isTool: true,
+  needs: ["hub:write"],
   about: "Keep which files a folder has now, for the next brief.",
   input: closed({ folder: FolderPath, manifest: Manifest }),
   output: closed({ manifestRef: Digest }),

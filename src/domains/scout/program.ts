@@ -35,7 +35,9 @@ type ListedFile = Static<typeof Entry>;
 
 export const scout: AgentProgram = {
   id: scoutId,
+  about: "Reads a folder and writes a brief of it, with a citation on every statement.",
   model: "none",
+  tools: [List, Recall, Outline, Write, Remember],
   async run(given, tools) {
     const { folder, output } = given as ScoutInput;
     const listed = await listFiles(folder, tools);

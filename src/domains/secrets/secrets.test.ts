@@ -135,7 +135,9 @@ test("agents see names and hosts, and set, bind and remove nothing", async () =>
 test("a planted secret leaves by no event, answer of an agent, problem, task, question, sample or log line", async () => {
   const program: AgentProgram = {
     id: "prober",
+    about: "x",
     model: "none",
+    tools: [Echo],
     async run(_input, tools) {
       await tools.call(Echo, { text: `I found ${planted}` }, `telling ${planted}`);
       await tools.believe({ topic: planted, statement: `it is ${planted}`, sources: [] });

@@ -65,6 +65,7 @@ export const Stats = op({
   cli: "stats",
   effect: "read",
   isTool: true,
+  needs: ["hub:read"],
   about: "Show the hub's own figures since its start: events, routes, jobs, readers, the queue, disk and memory.",
   input: closed({}),
   output: closed({
