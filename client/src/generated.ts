@@ -101,6 +101,17 @@ export type AccessWhoamiOutput = {
   readonly caller: string;
 };
 
+export type AgentsAcceptInput = {
+  readonly agent: string;
+  /** Ids of the tools that the agent declares. */
+  readonly added?: readonly string[] | undefined;
+};
+export type AgentsAcceptOutput = {
+  readonly agent: string;
+  /** Ids of the tools that the agent declares. */
+  readonly tools: readonly string[];
+};
+
 export type AgentsDeclassifyInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
@@ -144,6 +155,41 @@ export type AgentsDeclassifyOutput = {
   readonly openStepsMore: number;
 };
 
+export type AgentsListInput = Readonly<Record<string, never>>;
+export type AgentsListOutput = {
+  readonly agents: readonly ({
+    readonly id: string;
+    readonly about: string;
+    /** `none` when no model takes part. */
+    readonly model: string;
+    /** It never ran on this hub. */
+    readonly isNew: boolean;
+    /** Tools that it did not have at its last run here. */
+    readonly addedTools: readonly string[];
+    /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
+    readonly tools: readonly ({
+      /** Operation id of the tool. */
+      readonly id: string;
+      readonly about: string;
+      readonly effect: "read" | "write" | "destroy";
+      /** What it needs of the world, as policies name it. */
+      readonly needs: readonly string[];
+      /** The same in plain words. */
+      readonly does: readonly string[];
+      readonly granted: {
+        readonly effect: "allow" | "ask" | "deny";
+        readonly rule: string;
+        readonly source: string;
+      };
+      readonly ungranted: {
+        readonly effect: "allow" | "ask" | "deny";
+        readonly rule: string;
+        readonly source: string;
+      };
+    })[];
+  })[];
+};
+
 export type AgentsResumeInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
@@ -177,6 +223,41 @@ export type AgentsRunOutput = {
   readonly outcome: string;
   readonly notDone: readonly string[];
   readonly output: unknown;
+};
+
+export type AgentsShowInput = {
+  readonly agent: string;
+};
+export type AgentsShowOutput = {
+  readonly id: string;
+  readonly about: string;
+  /** `none` when no model takes part. */
+  readonly model: string;
+  /** It never ran on this hub. */
+  readonly isNew: boolean;
+  /** Tools that it did not have at its last run here. */
+  readonly addedTools: readonly string[];
+  /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
+  readonly tools: readonly ({
+    /** Operation id of the tool. */
+    readonly id: string;
+    readonly about: string;
+    readonly effect: "read" | "write" | "destroy";
+    /** What it needs of the world, as policies name it. */
+    readonly needs: readonly string[];
+    /** The same in plain words. */
+    readonly does: readonly string[];
+    readonly granted: {
+      readonly effect: "allow" | "ask" | "deny";
+      readonly rule: string;
+      readonly source: string;
+    };
+    readonly ungranted: {
+      readonly effect: "allow" | "ask" | "deny";
+      readonly rule: string;
+      readonly source: string;
+    };
+  })[];
 };
 
 export type AgentsStopInput = {
@@ -2849,6 +2930,56 @@ export type StateActionsWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateActionsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateAgentToolsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateAgentToolsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    readonly agent: string;
+    readonly tools: readonly string[];
+    readonly acceptedBy: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateAgentToolsGetInput = {
+  readonly key: string;
+};
+export type StateAgentToolsGetOutput = {
+  readonly agent: string;
+  readonly tools: readonly string[];
+  readonly acceptedBy: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+};
+
+export type StateAgentToolsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateAgentToolsWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -6020,6 +6151,22 @@ export interface EventData {
     })[];
     /** Whose words the input holds. */
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Ids of the tools that the agent declares. */
+    readonly tools?: readonly string[] | undefined;
+  };
+  /** An agent runs with tools that it did not have at its last run here: a person started it, or allowed it. */
+  readonly "agents.tools.accepted": {
+    readonly agent: string;
+    /** It never ran here before. */
+    readonly isFirst: boolean;
+    /** Ids of the tools that the agent declares. */
+    readonly tools: readonly string[];
+    /** Ids of the tools that the agent declares. */
+    readonly added: readonly string[];
+    /** Ids of the tools that the agent declares. */
+    readonly removed: readonly string[];
+    /** What the tools that were added need of the world. */
+    readonly needs: readonly string[];
   };
   /** A person looked at one value that a run had learned, and said that it gives no label any more. */
   readonly "agents.value.declassified": {
@@ -7062,12 +7209,18 @@ export interface Client {
     whoami(input?: AccessWhoamiInput, options?: CallOptions): Promise<AccessWhoamiOutput>;
   };
   readonly agents: {
+    /** Accept the tools that an agent declares, so that others than you may start it with them. */
+    accept(input: AgentsAcceptInput, options?: CallOptions): Promise<AgentsAcceptOutput>;
     /** Say of one value that a run has learned that it may be acted on: from here on it gives no label. */
     declassify(input: AgentsDeclassifyInput, options?: CallOptions): Promise<AgentsDeclassifyOutput>;
+    /** List the agents of this hub with their tools, and what the rules say of each. */
+    list(input?: AgentsListInput, options?: CallOptions): Promise<AgentsListOutput>;
     /** Go on with an interrupted run without repeating what it recorded. */
     resume(input: AgentsResumeInput, options?: CallOptions): Promise<AgentsResumeOutput>;
     /** Let an agent work under the grants given here and nothing else. */
     run(input: AgentsRunInput, options?: CallOptions): Promise<Accepted>;
+    /** Show one agent with its tools, and what the rules say of each. */
+    show(input: AgentsShowInput, options?: CallOptions): Promise<AgentsShowOutput>;
     /** Stop a run within one tool call. */
     stop(input: AgentsStopInput, options?: CallOptions): Promise<AgentsStopOutput>;
   };
@@ -7314,6 +7467,12 @@ export interface Client {
     actionsGet(input: StateActionsGetInput, options?: CallOptions): Promise<StateActionsGetOutput>;
     /** Follow actions as JSON patches (RFC 6902). */
     actionsWatch(input?: StateActionsWatchInput, options?: StreamOptions): AsyncGenerator<StateActionsWatchOutput, void, undefined>;
+    /** List the tools that each agent ran with last on this hub. */
+    agentTools(input?: StateAgentToolsInput, options?: CallOptions): Promise<StateAgentToolsOutput>;
+    /** Show one row of agentTools. */
+    agentToolsGet(input: StateAgentToolsGetInput, options?: CallOptions): Promise<StateAgentToolsGetOutput>;
+    /** Follow agentTools as JSON patches (RFC 6902). */
+    agentToolsWatch(input?: StateAgentToolsWatchInput, options?: StreamOptions): AsyncGenerator<StateAgentToolsWatchOutput, void, undefined>;
     /** List ceilings on what may be used up, newest first. */
     allowances(input?: StateAllowancesInput, options?: CallOptions): Promise<StateAllowancesOutput>;
     /** Show one row of allowances. */
@@ -7534,9 +7693,12 @@ export function createClient(options: ClientOptions): Client {
       whoami: (input = {}, options) => runtime.call("GET /whoami", input, options) as Promise<AccessWhoamiOutput>,
     },
     agents: {
+      accept: (input, options) => runtime.call("POST /agents/{agent}/accept", input, options) as Promise<AgentsAcceptOutput>,
       declassify: (input, options) => runtime.call("POST /agents/declassify", input, options) as Promise<AgentsDeclassifyOutput>,
+      list: (input = {}, options) => runtime.call("GET /agents", input, options) as Promise<AgentsListOutput>,
       resume: (input, options) => runtime.call("POST /agents/resume", input, options) as Promise<AgentsResumeOutput>,
       run: (input, options) => runtime.call("POST /agents/run", input, options) as Promise<Accepted>,
+      show: (input, options) => runtime.call("GET /agents/{agent}", input, options) as Promise<AgentsShowOutput>,
       stop: (input, options) => runtime.call("POST /agents/stop", input, options) as Promise<AgentsStopOutput>,
     },
     approvals: {
@@ -7683,6 +7845,9 @@ export function createClient(options: ClientOptions): Client {
       actions: (input = {}, options) => runtime.call("GET /state/actions", input, options) as Promise<StateActionsOutput>,
       actionsGet: (input, options) => runtime.call("GET /state/actions/{key}", input, options) as Promise<StateActionsGetOutput>,
       actionsWatch: (input = {}, options) => runtime.stream("GET /state/actions/-/watch", input, options) as AsyncGenerator<StateActionsWatchOutput, void, undefined>,
+      agentTools: (input = {}, options) => runtime.call("GET /state/agentTools", input, options) as Promise<StateAgentToolsOutput>,
+      agentToolsGet: (input, options) => runtime.call("GET /state/agentTools/{key}", input, options) as Promise<StateAgentToolsGetOutput>,
+      agentToolsWatch: (input = {}, options) => runtime.stream("GET /state/agentTools/-/watch", input, options) as AsyncGenerator<StateAgentToolsWatchOutput, void, undefined>,
       allowances: (input = {}, options) => runtime.call("GET /state/allowances", input, options) as Promise<StateAllowancesOutput>,
       allowancesGet: (input, options) => runtime.call("GET /state/allowances/{key}", input, options) as Promise<StateAllowancesGetOutput>,
       allowancesWatch: (input = {}, options) => runtime.stream("GET /state/allowances/-/watch", input, options) as AsyncGenerator<StateAllowancesWatchOutput, void, undefined>,
