@@ -76,6 +76,15 @@ test("a question says what would be done, why it is asked, and what it was built
   await page.keyboard.type("I wrote these notes");
   await form.getByRole("button", { name: "Declassify this value" }).press("Enter");
   await outline.getByText("declassified", { exact: true }).waitFor();
+  await page.goto(`${hub.url}/ui/policy?view=agents`);
+  const ledger = page.getByRole("list", { name: "Declassified values" }).getByRole("listitem");
+  for (const text of ["I wrote these notes", "text.outline", "by person:admin"])
+    await ledger.getByText(text, { exact: true }).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  // What waits in the same folder would be let pass by a later answer.
+  await page.goto(`${hub.url}/ui/episodes/${id}`);
+  await card.getByRole("button", { name: "Deny" }).click();
+  await page.locator("main header [data-status=finished]").waitFor();
   assert.deepEqual(visited.faults, []);
 });
 
@@ -205,5 +214,48 @@ test("a lease is given by the form, covers in the tester, is taken back by one p
   await tested.getByText("arw lease grant fs:write --holder agent:scout", { exact: false }).waitFor();
   await tested.getByRole("button", { name: "Copy command" }).waitFor();
   assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
+test("allowed for 15 minutes in this folder, the next run writes without asking; taken back, it asks again", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  const { folder } = await hub.call<{ folder: string }>("/scout/sample", {});
+  const brief = async (): Promise<void> => {
+    const { corrId } = await hub.call<{ corrId: string }>("/scout/brief", { folder });
+    await page.goto(`${hub.url}/ui/episodes/${corrId}`);
+  };
+  const card = page.locator("main [data-approval]");
+  await brief();
+  await card.focus();
+  await page.keyboard.press(".");
+  const panel = card.getByRole("group", { name: "More answers" });
+  await panel.getByRole("radio", { name: "This folder" }).click();
+  await panel.getByRole("radio", { name: "15 minutes" }).click();
+  await panel.getByText(`Every fs.write in ${folder} by agent scout for 15 minutes.`, { exact: true }).waitFor();
+  await panel.getByRole("button", { name: "Allow for longer" }).press("Enter");
+  const status = page.locator("main header [data-status=finished]");
+  await status.waitFor();
+  const story = page.getByRole("list", { name: "Story" });
+  await story.getByText("Allowed for longer", { exact: true }).waitFor();
+  await story.getByText("by agent scout for 15 minutes", { exact: false }).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+
+  await brief();
+  await status.waitFor();
+  assert.equal(await page.locator("main [data-thing=approval]").count(), 0, "nobody was asked");
+
+  await page.goto(`${hub.url}/ui/policy?view=leases`);
+  const row = page.getByRole("list", { name: "Leases" }).getByRole("listitem").filter({ hasText: folder });
+  await row.getByText("Given as an answer to a question.").waitFor();
+  await row.getByRole("button", { name: "Revoke fs:write for agent:scout" }).press("Enter");
+  await row.waitFor({ state: "detached" });
+  await page.goto(`${hub.url}/ui/policy?view=approvals&answer=granted`);
+  await page.getByRole("list", { name: "Answered" }).getByText("Allowed for longer", { exact: true }).first().waitFor();
+
+  await brief();
+  await card.waitFor();
   assert.deepEqual(visited.faults, []);
 });

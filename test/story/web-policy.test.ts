@@ -5,9 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
-import { parseAllowance } from "../../src/domains/budgets/syntax.ts";
 import { publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
-import { meaningOf } from "../../web/src/rooms/policy/allowance-words.ts";
 import { findChromium, requireChromium } from "../chromium.ts";
 import {
   axeViolations,
@@ -176,71 +174,6 @@ test("the tester names the deciding rule, says what would change it, and holds t
   await form.getByLabel("Operation or key").and(page.locator("[value='fs.write']")).waitFor();
   assert.equal(await form.getByLabel("Name", { exact: true }).inputValue(), "scout");
   assert.deepEqual(visited.faults, []);
-});
-
-test("an allowance is added by its words, shown as a meter, and removed after a question", async (context) => {
-  requireChromium(context);
-  await using visited = await visit(browser);
-  const { page } = visited;
-  await signIn(page, hub);
-  await open(page, "budgets");
-  await page.getByText("No ceiling is set.").waitFor();
-  const form = page.getByRole("form", { name: "Add an allowance" });
-  const field = form.getByRole("textbox", { name: "Allowance" });
-  await field.fill("5 MB written/run for agent:scout");
-  await form.getByText("At most 5\u00a0MB written in each run for agent:scout.").waitFor();
-  await field.fill("1 EUR/day");
-  await field.press("Enter");
-  await form.getByText("eur is no unit", { exact: false }).waitFor();
-  assert.equal(await field.getAttribute("aria-invalid"), "true");
-  await field.fill("300 calls/day for agent:scout");
-  await form.getByText("At most 300 calls a day for agent:scout.").waitFor();
-  await field.press("Enter");
-  const row = page.getByRole("list", { name: "Allowances" }).getByRole("listitem");
-  await row.getByText("300 calls left").waitFor();
-  await row.getByText("begins anew in", { exact: false }).waitFor();
-  assert.equal(await row.getByRole("meter").getAttribute("aria-valuemax"), "300");
-  assert.equal(await field.inputValue(), "");
-  await briefSample(hub);
-  await row.getByText(/^[1-9]\d* calls of 300 calls used$/u).waitFor();
-  assert.deepEqual(await axeViolations(page), []);
-  await row.getByRole("button", { name: "Remove 300 calls/day for agent:scout" }).click();
-  const dialog = page.getByRole("dialog", { name: "Remove 300 calls/day for agent:scout?" });
-  await dialog.getByRole("button", { name: "Keep it" }).press("Enter");
-  await dialog.waitFor({ state: "detached" });
-  await row.getByRole("button", { name: "Remove 300 calls/day for agent:scout" }).click();
-  await dialog.getByRole("button", { name: "Remove allowance" }).click();
-  await page.getByText("No ceiling is set.").waitFor();
-  assert.deepEqual(visited.faults, []);
-});
-
-test("what an allowance being typed means is what the hub reads", () => {
-  const texts = [
-    "1 USD/day",
-    "0.000001 USD / month",
-    "20 calls/hour web.fetch",
-    "1 call/minute fs.*",
-    "5 MB written/run",
-    "2.5 gb out/week for host:a.b:443",
-    "30 minutes/day for project:garden",
-    "100 tokens/run * for agent:scout",
-    "1 USD",
-    "1 EUR/day",
-    "1 MB/day",
-    "1 calls out/day",
-    "x/day",
-    "1 call/DAY",
-    "1 call/day for nobody:x",
-    "1 USD/day 7",
-  ];
-  for (const text of texts) {
-    const [hubSays, pageSays] = [parseAllowance(text), meaningOf(text)];
-    if ("fault" in hubSays) assert.equal(pageSays, undefined, text);
-    else {
-      const { subject, ...terms } = hubSays;
-      assert.deepEqual(pageSays, { ...terms, ...(subject ? { subject: `${subject.kind}:${subject.id}` } : {}) }, text);
-    }
-  }
 });
 
 test("a question is answered in the room by keys alone, and stands among the answered ones with its rule", async (context) => {

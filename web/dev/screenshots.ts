@@ -42,9 +42,40 @@ async function takeEpisode(browser: Browser): Promise<void> {
     await page.getByRole("button", { name: "Go to the question" }).click();
     await page.getByRole("main").focus();
     await take(page, "episode.png");
+    await takeAnswers(page);
+    await page.goto(`${hub.url}/ui/policy?view=leases`);
+    await hub.call("/leases", lease(folder));
+    await hub.call("/egress/leases", { host: "example.org", ttl: "1h", agent: "scout", reason: "the weather of May" });
+    await page.getByText("example.org", { exact: true }).waitFor();
+    await page.setViewportSize({ width: 1180, height: 700 });
+    await take(page, "leases.png");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const lease = (folder: string): object => ({
+  capability: "fs:write",
+  holder: "agent:scout",
+  folder,
+  ttl: "2h",
+  uses: 5,
+  budget: ["5 MB written"],
+  reason: "notes of this evening",
+});
+
+/** What can be answered beside yes and no, with the panel in the middle of the picture. */
+async function takeAnswers(page: Page): Promise<void> {
+  const card = page.locator("[data-approval]");
+  await card.focus();
+  await page.keyboard.press(".");
+  const panel = card.getByRole("group", { name: "More answers" });
+  await panel.getByRole("radio", { name: "This folder" }).click();
+  await panel.getByRole("radio", { name: "15 minutes" }).click();
+  await page.setViewportSize({ width: 1180, height: 720 });
+  await panel.getByRole("button", { name: "Allow for longer" }).scrollIntoViewIfNeeded();
+  await page.getByRole("main").focus();
+  await take(page, "answers.png");
 }
 
 /** Runs at once on a bus this small are more than the page can follow, so the stream has gaps; one of them is filled. */

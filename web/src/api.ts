@@ -1,5 +1,6 @@
 /** The hub's operations that the screens use. Same origin, sign-in by cookie; no token passes through here but at sign-in. */
 import type {
+  AgentManifest,
   Approval,
   Decision,
   Episode,
@@ -147,6 +148,7 @@ export const api = {
   release: () => post<HaltState>("/halt/release", {}),
   sample: () => post<{ folder: string }>("/scout/sample", {}),
   brief: (folder: string) => post<Started>("/scout/brief", { folder }),
+  agent: (id: string, signal?: AbortSignal) => get<AgentManifest>(`/agents/${encodeURIComponent(id)}`, signal),
   stop: (episode: string) => post<{ episode: string; status: string }>("/agents/stop", { episode }),
   resume: (episode: string) => post<{ episode: string; status: string }>("/agents/resume", { episode }),
 };

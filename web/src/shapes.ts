@@ -8,6 +8,8 @@ export type Episode = EpisodePage["episode"];
 export type StoryLine = EpisodePage["story"][number];
 export type EpisodeStatus = Episode["status"];
 export type Family = StoryLine["family"];
+/** What an agent declares that it calls, and what the rules say of it. */
+export type AgentManifest = Answer<Client["agents"]["list"]>["agents"][number];
 export type Approval = Answer<Client["state"]["approvalsGet"]>;
 /** What a person answers to a question. */
 export type Decision = Omit<Parameters<Client["approvals"]["decide"]>[0], "approvalId">;

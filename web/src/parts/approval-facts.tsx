@@ -41,7 +41,9 @@ export const ruleText = ({ rule, ruleSource }: Approval): string =>
 
 const needWords: Readonly<Record<string, MessageKey>> = {
   exec: "need.word.exec",
-  "fs:list": "need.word.list",
+  "hub:read": "need.word.known",
+  "hub:write": "need.word.notes",
+  "model:ask": "need.word.model",
   "fs:read": "need.word.read",
   "fs:write": "need.word.write",
   "net:fetch": "need.word.fetch",

@@ -96,6 +96,9 @@ function Actions({ onDone }: GroupProps) {
     isHalted
       ? [t("palette.action.release"), () => release.mutate()]
       : [t("palette.action.stop"), () => set({ isStopAsked: true })],
+    [t("palette.action.leases"), () => void navigate({ to: "/policy", search: { view: "leases" } })],
+    [t("palette.action.approvals"), () => void navigate({ to: "/policy", search: { view: "approvals" } })],
+    [t("palette.action.tester"), () => void navigate({ to: "/policy", search: { view: "tester" } })],
     [t("palette.action.theme"), () => set({ theme: shownTheme(theme) === "dark" ? "light" : "dark" })],
     [
       t("palette.action.density"),

@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "vitest";
 import { answerCatalog } from "../parts/answers/answer-messages.ts";
+import { agentCatalog } from "../parts/agents/agent-messages.ts";
 import { policyCatalog } from "../rooms/policy/policy-messages.ts";
 import { catalog as general, t } from "./messages.ts";
 
-const catalog = { ...general, ...policyCatalog, ...answerCatalog };
+const catalog = { ...general, ...policyCatalog, ...answerCatalog, ...agentCatalog };
 
 const folder = join(import.meta.dirname, "..");
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" });

@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { FolderIcon } from "lucide-react";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, lazy, type ReactNode, Suspense, useState } from "react";
 import { api } from "../../api.ts";
 import { useNow } from "../../hub-context.ts";
 import { ApprovalCard } from "../../parts/approval-card.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
+import { Skeleton } from "../../parts/skeleton.tsx";
 import { RoomHeader } from "../../shell/room-header.tsx";
 import { useRunning, useWaiting } from "../../shell/use-now.ts";
 import { useView } from "../../shell/view-state.ts";
@@ -61,7 +62,25 @@ function Guide() {
         </Button>
         <span className={styles["promise"]}>{t("home.guide.promise")}</span>
       </div>
+      <ScoutTools />
     </section>
+  );
+}
+
+const AgentCard = lazy(async () => ({ default: (await import("../../parts/agents/agent-card.tsx")).AgentCard }));
+
+/** Before it is started a first time, and after. */
+function ScoutTools() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className={styles["tools"]} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("home.tools.title")}</summary>
+      {isOpen ? (
+        <Suspense fallback={<Skeleton rows={4} />}>
+          <AgentCard agent="scout" />
+        </Suspense>
+      ) : null}
+    </details>
   );
 }
 
@@ -98,6 +117,7 @@ function FolderCard({ isPrimary }: { readonly isPrimary: boolean }) {
           {t("home.folder.start")}
         </Button>
       </form>
+      {isPrimary ? <ScoutTools /> : null}
     </section>
   );
 }

@@ -27,13 +27,17 @@ export function holderText(holder: string): string {
 }
 
 /** What narrows it. */
-export function scopeFacts({ kind, scope }: Lease): readonly Reason[] {
+export function scopeFacts({ kind, capability, scope }: Lease): readonly Reason[] {
   const fact = (label: string, value: string | undefined): readonly Reason[] =>
     value === undefined ? [] : [{ label, value, isCode: true }];
   return [
     ...fact(p("leases.only.folder"), scope.folder),
     ...fact(p("leases.only.path"), scope.path),
     ...fact(p("leases.only.host"), kind === "host" ? undefined : scope.host),
+    ...fact(
+      p("leases.only.operation"),
+      scope.operation === capability.replaceAll(":", ".") ? undefined : scope.operation,
+    ),
     ...fact(p("leases.only.run"), scope.run),
   ];
 }

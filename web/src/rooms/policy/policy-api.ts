@@ -1,7 +1,7 @@
 /** The hub's operations that only the policy room uses. */
 import type { Client } from "../../../../client/src/index.ts";
 import { get, post, query, remove } from "../../api.ts";
-import type { Approval, Page } from "../../shapes.ts";
+import type { AgentManifest, Approval, Page } from "../../shapes.ts";
 
 type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;
 
@@ -78,6 +78,8 @@ export const policyApi = {
       `/state/egressLedger?${query({ limit: pastShownMax, outcome, ...(cursor ? { cursor } : {}) })}`,
       signal,
     ),
+  agents: (signal?: AbortSignal) => get<{ agents: readonly AgentManifest[] }>("/agents", signal),
+  acceptTools: (agent: string, added: readonly string[]) => post<object>(`/agents/${at(agent)}/accept`, { added }),
   declassified: (cursor: string, signal?: AbortSignal) =>
     get<Page<Declassified>>(
       `/state/declassified?${query({ limit: pastShownMax, ...(cursor ? { cursor } : {}) })}`,

@@ -136,6 +136,7 @@ const messages = {
   "leases.only.folder": "Only in folder",
   "leases.only.path": "Only file",
   "leases.only.host": "Only to host",
+  "leases.only.operation": "Only operation",
   "leases.only.run": "Only in run",
   "leases.left.uses": { one: "{left} of {count} call left", other: "{left} of {count} calls left" },
   "leases.left.amount": "{left} left",
@@ -246,7 +247,7 @@ const messages = {
   "prices.find.field": "Model; all when empty",
   "prices.find.action": "Look up",
   "prices.reload.action": "Read lists anew",
-  "prices.reload.done": "Read anew: {prices} prices of {lists} lists count.",
+  "prices.reload.done": { one: "Read anew: {count} price is listed.", other: "Read anew: {count} prices are listed." },
   "prices.reload.failed": "The lists do not hold. The former ones go on counting.",
   "prices.none.text":
     "No price is listed. A ceiling in money refuses calls of unknown price, unless it was set to let them pass.",

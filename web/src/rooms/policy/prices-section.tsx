@@ -75,9 +75,7 @@ function Reload() {
         {p("prices.reload.action")}
       </Button>
       {reload.isError ? <ErrorCard title={p("prices.reload.failed")} error={reload.error} /> : null}
-      {reload.data ? (
-        <p role="status">{p("prices.reload.done", { lists: reload.data.lists, prices: reload.data.prices })}</p>
-      ) : null}
+      {reload.data ? <p role="status">{p("prices.reload.done", { count: reload.data.prices })}</p> : null}
     </>
   );
 }
