@@ -193,9 +193,12 @@ export interface HeldCall {
   readonly preview: Preview;
 }
 
-/** `input` is what runs in place of what was asked for, where the person changed it. */
+/**
+ * `input` is what runs in place of what was asked for, where the person changed it; `leaseId` the lease that the same answer
+ * gave, with which the call ends.
+ */
 export type Decision =
-  | { readonly kind: "granted"; readonly input?: unknown }
+  | { readonly kind: "granted"; readonly input?: unknown; readonly leaseId?: string }
   | { readonly kind: "denied"; readonly reason: string };
 
 /** What the policies say of one call. */

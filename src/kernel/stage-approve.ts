@@ -8,6 +8,7 @@ import { refuseSecrets } from "./sealed.ts";
 import { type Call, contextOf, type Dispatch, type DispatchOptions, nobody } from "./call.ts";
 import type { Ruling } from "./ports.ts";
 import { decode } from "./stage-decode.ts";
+import { lease } from "./stage-lease.ts";
 import { policy } from "./stage-policy.ts";
 
 export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch): void | Promise<void> {
@@ -68,6 +69,11 @@ async function hold(
   if (decision.input !== undefined) edit(call, decision.input);
   // A person takes long to answer, and a policy that came into force meanwhile forbids all the same.
   await policy(call, options.policy);
+  if (decision.leaseId !== undefined) {
+    lease(call, options);
+    // Its signal was worked out before the call had this end.
+    call.context = null;
+  }
   call.ruling = ruling;
 }
 

@@ -100,7 +100,7 @@ async function allow(deciding: Deciding): Promise<void> {
   claim(questions, known);
   const passed = others.filter((each) => questions.claim(each.known.approvalId));
   const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
-  const granted: Decision = { kind: "granted" };
+  const granted: Decision = { kind: "granted", ...(lasts === null ? {} : { leaseId: lasts.lasting.leaseId }) };
   const answers = [
     { approvalId, decision: edit === null ? granted : { ...granted, input: edit.input } },
     ...passed.map((each) => ({ approvalId: each.known.approvalId, decision: granted })),

@@ -326,6 +326,32 @@ test("a lease of a run covers that run alone and ends with it", async () => {
   );
 });
 
+test("a call that a lasting answer let pass ends when that answer is taken back", async () => {
+  const program: AgentProgram = {
+    id: "waiter",
+    about: "x",
+    tools: [Wait],
+    model: "none",
+    async run(_input, tools) {
+      await tools.call(Wait, {}, "wait");
+      return { outcome: "done", notDone: [], output: null };
+    },
+  };
+  const { kit, signals } = await world({ programs: [program] });
+  await using _kit = kit;
+  await kit.call("agents.run", { agent: "waiter", title: "t", input: {}, grants: [] });
+  const asked = await kit.next("approvals.requested", () => true);
+  const { approvalId } = asked.data as { approvalId: string };
+  await kit.call("approvals.decide", { approvalId, decision: "allow", lasting: { until: "run" } });
+  await until(() => signals.length === 1, "it runs");
+  const [lease] = await listed(kit);
+  assert.deepEqual([lease?.holder, lease?.approvalId], ["agent:waiter", approvalId]);
+  await kit.call("leases.revoke", { leaseId: lease?.leaseId });
+  assert.equal(signals[0]?.aborted, true);
+  const failed = await kit.next("agents.run.failed", () => true);
+  assert.equal((failed.data as { code: string }).code, "arw.denied");
+});
+
 test("a halt takes every lease back, and nothing is given until it is released", async () => {
   const { kit, signals } = await world();
   await using _kit = kit;
