@@ -85,11 +85,5 @@ const priceTemplate = `# A price list of ARW. Save it as prices/YYYY-MM-DD.toml 
 # outputUsdPerMillion = FIGURE
 # cachedInputUsdPerMillion = FIGURE    # leave it out where input from a cache costs as much as any other
 #
-# A model of your own machine costs nothing:
-#
-# [[price]]
-# model = "*"
-# host = "127.0.0.1"
-# inputUsdPerMillion = 0
-# outputUsdPerMillion = 0
+# A model of your own machine needs no price and costs nothing.
 `;

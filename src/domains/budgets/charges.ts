@@ -1,4 +1,5 @@
 /** Which allowances speak of a call, and how much of each it can use. Takes nothing. */
+import { parseModelName } from "../../base/model-name.ts";
 import { matchesKey, type Scope } from "../../contract/caller.ts";
 import type { Cost } from "../../contract/operation.ts";
 import type { Amounts, BudgetCall } from "../../kernel/ports.ts";
@@ -59,7 +60,10 @@ function concerns({ tool, subject, unit }: Allowance, { key, caller, scope }: Bu
   if (tool !== undefined && !matchesKey(tool, key)) return false;
   if (subject === undefined) return unit === "microUsd" || unit === "tokens" || caller.kind !== "person";
   if (subject.kind === "project") return scope.project === subject.id;
-  if (subject.kind === "host") return scope.host === subject.id || scope.host?.replace(/:\d+$/, "") === subject.id;
+  if (subject.kind === "host") {
+    const host = scope.host ?? (scope.model === undefined ? undefined : parseModelName(scope.model)?.server);
+    return host === subject.id || host?.replace(/:\d+$/, "") === subject.id;
+  }
   return caller.kind === subject.kind && caller.id === subject.id;
 }
 

@@ -1,4 +1,5 @@
 /** The prices of models: the newest list that has begun and names a model says what it costs. No price is ever made up. */
+import { parseModelName } from "../../base/model-name.ts";
 import { createKeyedMutex } from "../../base/async.ts";
 import type { Context, Tokens } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
@@ -8,7 +9,7 @@ import { InvalidPrices, type PriceRow, PricesRead, PricesRefused, type ReloadPri
 import type { PlacedPrice, PriceLists } from "./port.ts";
 
 export interface PriceBook {
-  /** The price of a model at a host, or at any; null when nobody knows it. */
+  /** The price of a model, `NAME` or `SERVER/NAME`, at a host, or at any; null when nobody knows it. */
   find(model: string, host: string | undefined, atMs: number): PlacedPrice | null;
   /** What counts now and what is to come, newest list first. */
   rows(atMs: number): readonly PriceRow[];
@@ -40,8 +41,15 @@ export function createPriceBook(lists: PriceLists, log: Pick<Log, "info" | "erro
     return answer;
   };
   return {
-    find: (model, host, atMs) =>
-      prices.find((price) => price.sinceMs <= atMs && namesModel(price, model) && isAtHost(price, host)) ?? null,
+    find(model, host, atMs) {
+      const named = parseModelName(model);
+      const at = host ?? named?.server;
+      const isFor = (price: PlacedPrice): boolean =>
+        price.sinceMs <= atMs &&
+        isAtHost(price, at) &&
+        (namesModel(price, model) || (named !== null && namesModel(price, named.model)));
+      return prices.find(isFor) ?? null;
+    },
     rows: (atMs) => prices.filter((price) => !isReplaced(price, prices, atMs)).map((price) => rowOf(price, atMs)),
     reload: (ctx) => turns.run("prices", () => reload(ctx)),
     health: () => ({

@@ -38,6 +38,18 @@ const Ask = op({
   spent: (_output, { real, cached = 0 }) => ({ tokens: { input: 1000, output: real, cachedInput: cached } }),
 });
 
+/** Names its model with its server, as models are named in the hub. */
+const Tell = op({
+  id: "oracle.tell",
+  http: "POST /oracle/tell",
+  effect: "read",
+  about: "x",
+  input: closed({ model: Type.String() }),
+  output: closed({}),
+  scope: ({ model }) => ({ model }),
+  cost: () => ({ tokens: { input: 10, output: 0 } }),
+});
+
 interface Lists extends PriceLists {
   next: PricesRead;
 }
@@ -54,7 +66,10 @@ function listsOf(...prices: readonly PlacedPrice[]): Lists {
 }
 
 const oracle = (prices: PriceLists): Promise<Kit> =>
-  makeKernel({ prices, domains: () => [domainOf("oracle", { operations: [bind(Ask, () => ({}))] })] });
+  makeKernel({
+    prices,
+    domains: () => [domainOf("oracle", { operations: [bind(Ask, () => ({})), bind(Tell, () => ({}))] })],
+  });
 const allow = (kit: Kit, text: string, more: object = {}) => kit.call("budgets.allow", { allowance: [text], ...more });
 const ask = (kit: Kit, input: Partial<Static<typeof Ask.input>> = {}): Promise<Problem | null> =>
   kit.call("oracle.ask", { model: "sage-1", most: 1000, real: 1000, ...input }).then(
@@ -145,6 +160,33 @@ test("the newest list that has begun and names a model decides, and within it th
   assert.deepEqual([place("b", 250), place("abc", 250), place("c", 250)], ["old b", "new ab*", "old rest"]);
   const rows = (atMs: number) => book.rows(atMs).map((row) => `${row.place}${row.isInForce ? "" : " later"}`);
   assert.deepEqual(rows(250), ["later a later", "new a at x", "new a", "new ab*", "old b", "old rest"]);
+});
+
+test("a model that is named with its server has the price of that server, and counts for allowances of that host", async () => {
+  const at = (host: string, inputUsdPerMillion: number) => price("sage-*", { host, inputUsdPerMillion });
+  await using kit = await oracle(listsOf(at("api.example.org", 1), at("models.example.net", 2), price("o.example/x")));
+  const priceAt = async (model: string) =>
+    (await answerOf<Static<typeof Prices.output>>(kit, "budgets.prices", { model })).prices[0]?.inputUsdPerMillion;
+  assert.deepEqual(
+    [
+      await priceAt("api.example.org/sage-1"),
+      await priceAt("models.example.net:8443/sage-1"),
+      await priceAt("o.example/x"),
+      await priceAt("other.example/sage-1"),
+      await priceAt("sage-1"),
+    ],
+    [1, 2, 2, "unknown", "unknown"],
+  );
+  await allow(kit, "5 tokens/day for host:api.example.org");
+  const asked = (model: string) =>
+    answerOf<{ verdict: string }>(kit, "policy.explain", {
+      operation: "oracle.tell",
+      input: { model },
+    });
+  assert.deepEqual(
+    [(await asked("api.example.org/sage-1")).verdict, (await asked("models.example.net/sage-1")).verdict],
+    ["deny", "allow"],
+  );
 });
 
 test("money is counted in whole numbers and rounded up, never down", () => {
