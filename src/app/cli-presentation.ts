@@ -19,7 +19,9 @@ import { approvalsText, runAnswer } from "./cli-approvals.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
+import { modelAnswers } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
+import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -53,7 +55,9 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...budgetAnswers,
     ...egressAnswers,
     ...policyAnswers,
+    ...shellAnswers,
     ...leaseAnswers,
+    ...modelAnswers,
     ...capsuleAnswers,
     ...agentAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
@@ -82,6 +86,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   },
   jobsLeft: { [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
   failures: {
+    ...shellFailures,
     [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
   },
   follow,
