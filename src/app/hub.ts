@@ -31,6 +31,7 @@ import type { HubFacts } from "../domains/system/port.ts";
 import { createKernel, type StartedKernel } from "../kernel/create-kernel.ts";
 import type { Log, Telemetry } from "../kernel/ports.ts";
 import { createHttpSurface, type HttpSurface } from "../surfaces/http/surface.ts";
+import { mcpRoute } from "../surfaces/mcp/route.ts";
 import { openAiRoutes } from "../surfaces/openai/routes.ts";
 import { formatBytes } from "../base/units.ts";
 import { createSecrecy, openAccessSeat } from "./access-seat.ts";
@@ -358,7 +359,7 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     web: await openAssetFolder(join(programRoot(), "web", "dist")),
     spec: await openAssetFolder(join(programRoot(), "spec")),
     capsules: means.capsules.door(kernel),
-    foreign: openAiRoutes(systemClock),
+    foreign: [...openAiRoutes(systemClock), mcpRoute({ table: kernel.table, version: versionOf() })],
     allowedHosts: allowedHosts(config),
     allowedOrigins: config.values.server.allowedOrigins,
     addresses: createClientAddress(config.values.server),

@@ -189,12 +189,16 @@ export interface ForeignRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** What stands for `*` at the end of the path. */
   readonly rest: string;
+  /** A header line by its name in lower case. */
+  header(name: string): string | undefined;
   /** Calls an operation as whoever sent the request. */
   call(operationId: string, input: Readonly<Record<string, unknown>>): Promise<Answered>;
 }
 
 export type ForeignAnswer =
-  | { readonly kind: "json"; readonly body: unknown }
+  | { readonly kind: "json"; readonly body: unknown; readonly status?: number }
+  /** Taken, and there is nothing to say: 202. */
+  | { readonly kind: "taken" }
   /** Each item is the text of one frame. */
   | { readonly kind: "stream"; readonly frames: AsyncIterable<string> };
 

@@ -25,11 +25,16 @@ export const foreignHandler = (route: ForeignRoute, deps: CallDeps): RouteHandle
       const answer = await route.serve({
         body: (request.body ?? {}) as JsonObject,
         rest: (request.params as { "*"?: string })["*"] ?? "",
+        header(name) {
+          const line = headers[name];
+          return typeof line === "string" ? line : undefined;
+        },
         call: (operationId, input) =>
           deps.dispatcher.dispatch({ operationId, input, credentials, signal: visit.controller.signal, corrId }),
       });
+      if (answer.kind === "taken") return await addBaseHeaders(reply, corrId).code(202).send();
       if (answer.kind === "json") {
-        addBaseHeaders(reply, corrId).header("cache-control", "no-store").type("application/json; charset=utf-8");
+        addBaseHeaders(reply, corrId).code(answer.status ?? 200).header("cache-control", "no-store").type("application/json; charset=utf-8");
         return reply.send(JSON.stringify(answer.body));
       }
       if (deps.streams.size >= deps.limits.streamsMax)

@@ -34,6 +34,11 @@ export function readMessage(line: string): Message {
   } catch {
     return fault(codes.parse, "this is no JSON");
   }
+  return messageOf(all);
+}
+
+/** The same for what somebody else has parsed. */
+export function messageOf(all: unknown): Message {
   if (!isRecord(all)) return fault(codes.invalid, "one message per line; batches are not part of the protocol");
   const id = isId(all["id"]) ? all["id"] : null;
   if (hasLookalike(all, envelopeKeys)) return fault(codes.invalid, "a field is named almost like one of JSON-RPC", id);
