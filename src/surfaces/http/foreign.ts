@@ -34,7 +34,10 @@ export const foreignHandler = (route: ForeignRoute, deps: CallDeps): RouteHandle
       });
       if (answer.kind === "taken") return await addBaseHeaders(reply, corrId).code(202).send();
       if (answer.kind === "json") {
-        addBaseHeaders(reply, corrId).code(answer.status ?? 200).header("cache-control", "no-store").type("application/json; charset=utf-8");
+        addBaseHeaders(reply, corrId)
+          .code(answer.status ?? 200)
+          .header("cache-control", "no-store")
+          .type("application/json; charset=utf-8");
         return reply.send(JSON.stringify(answer.body));
       }
       if (deps.streams.size >= deps.limits.streamsMax)
