@@ -183,6 +183,21 @@ test("a call that is ended ends its command", async () => {
   assert.equal(await isGone(pid), true);
 });
 
+test("a permission that is taken back ends the command that it let pass", async () => {
+  await using it = await world({ isPlain: true });
+  const { outcome } = await it.kit.call("leases.grant", {
+    capability: "exec",
+    holder: "agent:builder",
+    folder: it.folder,
+  });
+  const { leaseId } = (outcome as { readonly output: { readonly leaseId: string } }).output;
+  const ended = assert.rejects(it.run("sh", ["-c", "echo $$ > pid; sleep 60"], { as: { ...it.agent, grants: [] } }));
+  const pid = await pidIn(join(it.folder, "pid"));
+  await it.kit.call("leases.revoke", { leaseId });
+  await ended;
+  assert.equal(await isGone(pid), true);
+});
+
 async function pidIn(path: string): Promise<number> {
   for (let tries = 0; tries < 500; tries += 1) {
     try {
