@@ -1,6 +1,7 @@
 /** The list of what the hub can do. A new domain is one line here. */
 import type { Domain } from "../contract/domain.ts";
 import { type Audit, createAudit } from "../domains/audit/service.ts";
+import type { AgentProgram } from "../domains/agents/contract.ts";
 import { createAgents } from "../domains/agents/service.ts";
 import type { Backups } from "../domains/backup/port.ts";
 import { createBackup } from "../domains/backup/service.ts";
@@ -61,6 +62,8 @@ import { createTable } from "../kernel/table.ts";
 /** What the services need beside the kernel. */
 export interface Means {
   readonly access: { readonly domain: Domain; readonly identity: Identity };
+  /** Agents beside the built-in one. */
+  readonly programs: readonly AgentProgram[];
   readonly audit: Audit;
   readonly backups: Backups;
   readonly doctor: Doctor;
@@ -127,7 +130,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,
       means.access.domain,
-      createAgents({ parts, programs: [scout], policy: rulings }),
+      createAgents({ parts, programs: [scout, ...means.programs], policy: rulings }),
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
@@ -233,6 +236,7 @@ export function contractTable(): Table {
   });
   const means: Means = {
     access,
+    programs: [],
     audit: createAudit({ trail: nothing, clock: nothing, redactor: nothing, log: nothing }),
     backups: nothing,
     doctor: nothing,

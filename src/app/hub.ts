@@ -21,6 +21,7 @@ import { createMetrics, type Metrics } from "../adapters/metrics/metrics.ts";
 import { openSqliteStore, storeFormat } from "../adapters/sqlite/store.ts";
 import { createSystemChance, systemClock } from "../adapters/system/clock.ts";
 import type { Caller } from "../contract/caller.ts";
+import type { AgentProgram } from "../domains/agents/contract.ts";
 import { createAudit } from "../domains/audit/service.ts";
 import type { ConsumerReaders } from "../domains/consumers/service.ts";
 import { consumers, consumersMax } from "../domains/consumers/views.ts";
@@ -80,6 +81,8 @@ export interface HubOptions {
   /** Secrets for the collector of traces: `name=value,name=value`. */
   readonly otlpHeaders?: string | undefined;
   readonly pid: number;
+  /** Agents beside the built-in one. */
+  readonly programs?: readonly AgentProgram[];
 }
 
 /** Takes the state directory, opens the store and brings the views up to date. Throws `StateLocked`, `StoreFault`. */
@@ -93,7 +96,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   refuseLostJournal(stateDir);
   const means = await openMeans(options, opening);
   const { facts, log } = means;
-  const kernel = opening.use(openKernel(options.config, means));
+  const kernel = opening.use(openKernel(options, means));
   const door = { isOpen: false };
   let isTold = false;
   const http = opening.use(await openDoor(options.config, { kernel, means, isReady: () => door.isOpen }));
@@ -254,7 +257,7 @@ const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>
 
 type OpenedMeans = Awaited<ReturnType<typeof openMeans>>;
 
-function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
+function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): StartedKernel {
   const { values } = config;
   const { store, blobs, chance, log, redactor, access, facts } = means;
   const sample = createSampleFolder({
@@ -282,6 +285,7 @@ function openKernel(config: LoadedConfig, means: OpenedMeans): StartedKernel {
       composeDomains(
         {
           access,
+          programs,
           audit: means.audit,
           ...keepersOf(config, means),
           blobs,

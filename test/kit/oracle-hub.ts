@@ -22,6 +22,7 @@ import { createAudit } from "../../src/domains/audit/service.ts";
 import { PolicyReloaded } from "../../src/domains/policy/contract.ts";
 import type { PolicyEngine } from "../../src/domains/policy/engine-port.ts";
 import type { PlacedContract } from "../../src/domains/gating/rule.ts";
+import type { Confinement, ConfinementAbilities } from "../../src/domains/shell/port.ts";
 import { createKernel, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Answered } from "../../src/kernel/kernel.ts";
 import type { Sample } from "../../src/kernel/ports.ts";
@@ -88,7 +89,7 @@ export async function openOracleHub(options: OracleHubOptions): Promise<OracleHu
     limits: { busCapacity: 64, busReplay: 10, workers: 2, recordBytesMax: 1e9, recordAgeMsMax: 1e12 },
     telemetry: { onSample: (sample) => void samples.push(sample), onCommit: () => undefined },
     compose(parts) {
-      const composed = composeDomains(withNothingElse(means.known), parts);
+      const composed = composeDomains(withNothingElse<Means>(means.known), parts);
       return { ...composed, domains: composed.domains.map(exchanger(options.answerOf, reached)) };
     },
   });
@@ -140,6 +141,12 @@ function meansOf({ tokens, contracts = [], isUnconfined = false }: OracleHubOpti
   const late: { engine: PolicyEngine; changed?: () => void } = { engine: engineOf(parsedDefaultPolicies) };
   const saved = { save: () => Promise.resolve() };
   const rates = { limit: callsMax, windowMs: 1 };
+  const abilities: ConfinementAbilities = {
+    confinesFiles: !isUnconfined,
+    confinesNetwork: !isUnconfined,
+    by: "a test",
+    lack: isUnconfined ? "a test wants it so" : null,
+  };
   const known: Partial<Means> = {
     access: createAccess({
       token: { salt, hash: digestOf(adminToken) ?? "" },
@@ -151,6 +158,7 @@ function meansOf({ tokens, contracts = [], isUnconfined = false }: OracleHubOpti
       rates: { admin: rates, reads: rates },
       learnSecrets: () => undefined,
     }),
+    programs: [],
     audit: createAudit({ trail: nothing, clock, redactor, log }),
     blobs,
     clock,
@@ -161,18 +169,7 @@ function meansOf({ tokens, contracts = [], isUnconfined = false }: OracleHubOpti
     capsules: { stored: [], store: { ...saved, load: async () => [] }, isLedgerKept: false, serve: () => {} },
     secrets: { stored: [], store: nothing, learnSecrets: () => undefined },
     egress: { wire: createFakeWire(), door: nothing, settings: { posture: "closed", hosts: [] } },
-    confinement: {
-      abilities: async () => ({
-        confinesFiles: !isUnconfined,
-        confinesNetwork: !isUnconfined,
-        by: isUnconfined ? "nothing" : "a test",
-        lack: isUnconfined ? "for a test" : null,
-      }),
-      known: () => null,
-      start: nothing,
-      endAll: () => Promise.resolve(),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    },
+    confinement: withNothingElse<Confinement>({ abilities: () => Promise.resolve(abilities), known: () => abilities }),
     policies: {
       engine: () => late.engine,
       version: () => 1,
@@ -212,8 +209,8 @@ const nothing: never = new Proxy(() => nothing, {
 }) as never;
 
 /** What a domain of tomorrow is given besides: it is not asked while nothing runs. */
-const withNothingElse = (known: Partial<Means>): Means =>
-  new Proxy(known, { get: (target, name) => (name in target ? Reflect.get(target, name) : nothing) }) as Means;
+const withNothingElse = <T extends object>(known: Partial<T>): T =>
+  new Proxy(known, { get: (target, name) => (name in target ? Reflect.get(target, name) : nothing) }) as T;
 
 function exchanger(answerOf: OracleHubOptions["answerOf"], reached: Set<string>): (domain: Domain) => Domain {
   const exchanged = ({ operation, run }: Bound): Bound => ({
