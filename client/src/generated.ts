@@ -6354,7 +6354,7 @@ export interface EventData {
   readonly "budgets.allowance.revoked": {
     readonly allowanceId: string;
   };
-  /** The most that a call can use was taken from an allowance, before the call ran. */
+  /** A call took from an allowance: the most that it can use, before it ran, or afterwards what it used beyond that. */
   readonly "budgets.charged": {
     readonly allowanceId: string;
     readonly episode?: string | undefined;

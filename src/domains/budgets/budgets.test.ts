@@ -159,6 +159,21 @@ test("a failed call keeps what it took; a hub that was killed in between does, t
   assert.equal(await buy(next.kit, 71), "arw.budget-exceeded");
 });
 
+test("what a call used beyond the most it said counts, too", async () => {
+  const store = createMemoryStore();
+  const { kit } = await shop({ store });
+  await allow(kit, "100 tokens/day");
+  assert.equal(await buy(kit, 50, { real: 120 }), "ok");
+  assert.deepEqual(
+    (await lefts(kit)).map((each) => [each.used, each.left]),
+    [[120, 0]],
+  );
+  assert.equal(await buy(kit, 1), "arw.budget-exceeded");
+  const next = await shop({ store });
+  await using _ = next.kit;
+  assert.equal((await lefts(next.kit))[0]?.used, 120);
+});
+
 test("whom an allowance concerns", async () => {
   const { kit } = await shop();
   await using _ = kit;

@@ -80,7 +80,7 @@ export const AllowanceRevoked = event({
 });
 export const BudgetCharged = event({
   kind: "budgets.charged",
-  about: "The most that a call can use was taken from an allowance, before the call ran.",
+  about: "A call took from an allowance: the most that it can use, before it ran, or afterwards what it used beyond that.",
   data: closed(Charge),
 });
 export const BudgetRefunded = event({

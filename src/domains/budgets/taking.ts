@@ -137,17 +137,26 @@ interface Settling {
   readonly taking: Taking;
 }
 
+/** Gives back what was not used. What was used beyond the most that the call said counts, too, whatever is left. */
 async function settle(taken: readonly Taken[], { spent, durationMs, taking }: Settling): Promise<void> {
-  const { call, parts, uses } = taking;
+  const { call, parts, clock, uses } = taking;
   const actor = parts.act({ caller: bare(call.caller), corrId: call.corrId });
-  const refunds = taken.flatMap((each): readonly Taken[] => {
+  const rests = taken.flatMap((each) => {
     const { unit } = each.allowance;
     if (spent === null && unit !== "milliseconds") return [];
     const used = amountOf(unit, amountsAt(each.charge.price, spent ?? {}), Math.ceil(durationMs));
-    const rest = used === "unknown" ? 0 : each.amount - used;
-    return rest > 0 ? [{ ...each, amount: rest }] : [];
+    return used === "unknown" || used === each.amount ? [] : [{ each, rest: each.amount - used }];
   });
-  if (refunds.length === 0) return;
-  await Promise.all(refunds.map((each) => actor.emit(BudgetRefunded, chargeData(each, call))));
+  const refunds = rests.filter(({ rest }) => rest > 0).map(({ each, rest }) => ({ ...each, amount: rest }));
+  // Counted now: a window that is over counts nothing any more.
+  const overruns = rests
+    .filter(({ rest }) => rest < 0)
+    .map(({ each, rest }) => ({ ...each, amount: -rest, ...placeOf(each.allowance, call.corrId, clock.nowMs()) }));
+  if (refunds.length + overruns.length === 0) return;
+  await Promise.all([
+    ...refunds.map((each) => actor.emit(BudgetRefunded, chargeData(each, call))),
+    ...overruns.map((each) => actor.emit(BudgetCharged, chargeData(each, call))),
+  ]);
   for (const each of refunds) uses.add(each.use, each.window, -each.amount);
+  for (const each of overruns) uses.add(each.use, each.window, each.amount);
 }
