@@ -71,14 +71,15 @@ async function runAndSettle(call: Call, reservation: Reservation, { clock, run }
   else await reservation.settle(spentOf(call), clock.monotonicMs() - startedMs);
 }
 
-const isStream = ({ prepared, outcome }: Call): boolean => prepared.operation.mode === "many" && outcome === null;
+export const isStream = ({ prepared, outcome }: Call): boolean =>
+  prepared.operation.mode === "many" && outcome === null;
 
 /** A stream is paid for once it is over; one that broke off, or that nobody read, leaves all of it taken. */
 async function* settledAtEnd(
   { prepared, input, output }: Call,
   reservation: Reservation,
   { clock, startedMs }: { readonly clock: Clock; readonly startedMs: number },
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   const { spent } = prepared.operation;
   let said: Cost | null = null;
   try {

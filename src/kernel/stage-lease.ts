@@ -4,7 +4,7 @@
  */
 import type { Cost } from "../contract/operation.ts";
 import type { Call, DispatchOptions } from "./call.ts";
-import { spentOf } from "./stage-budget.ts";
+import { isStream, spentOf } from "./stage-budget.ts";
 import type { Budget, LeaseHold } from "./ports.ts";
 import { isForQueue } from "./stage-gate.ts";
 import { obey, policyCallOf } from "./stage-policy.ts";
@@ -41,6 +41,30 @@ interface Running {
 
 async function runAndSettle(call: Call, hold: LeaseHold, { budget, run }: Running): Promise<void> {
   await run();
-  const spent = spentOf(call);
+  if (isStream(call)) call.output = endedWithLease(call.output as AsyncIterable<unknown>, call, { hold, budget });
+  else await settle(call, spentOf(call), { hold, budget });
+}
+
+interface Held {
+  readonly hold: LeaseHold;
+  readonly budget: Budget;
+}
+
+async function settle(call: Call, spent: Cost | null, { hold, budget }: Held): Promise<void> {
   if (spent !== null) await hold.settle(budget.amounts(spent, call.scope));
+}
+
+/** A stream lasts longer than its call. It ends with the lease even where its handler heeds no signal. */
+async function* endedWithLease(items: AsyncIterable<unknown>, call: Call, { hold, budget }: Held): AsyncGenerator {
+  const { spent } = call.prepared.operation;
+  let said: Cost | null = null;
+  try {
+    for await (const item of items) {
+      if (hold.signal.aborted) throw hold.signal.reason;
+      said = spent?.(item, call.input as never) ?? said;
+      yield item;
+    }
+  } finally {
+    await settle(call, said, { hold, budget });
+  }
 }

@@ -43,6 +43,17 @@ const Wait = op({
   output: closed({}),
   needs: ["net:fetch", "net:send"],
 });
+const Follow = op({
+  id: "world.follow",
+  http: "POST /world/follow",
+  mode: "many",
+  effect: "write",
+  about: "Counts on in the test, and heeds no signal.",
+  input: closed({}),
+  output: closed({ bytes: Type.Integer() }),
+  cost: () => ({ bytesWritten: 500 }),
+  spent: ({ bytes }) => ({ bytesWritten: bytes }),
+});
 const Widen = op({
   id: "world.widen",
   http: "POST /world/widen",
@@ -70,6 +81,9 @@ async function world(options: KitOptions = {}) {
           bind(Wait, (_input, ctx) => {
             signals.push(ctx.signal);
             return new Promise<never>(() => {});
+          }),
+          bind(Follow, async function* follow() {
+            for (let bytes = 1; ; bytes += 1) yield await Promise.resolve({ bytes });
           }),
           bind(Widen, async (_input, ctx) => {
             await ctx.call(GrantLease, { capability: "*", holder: "plugin:*" });
@@ -323,6 +337,28 @@ test("a lease of a run covers that run alone and ends with it", async () => {
   assert.equal(
     await come(kit, ["leases.grant", { capability: "world:write", holder: "agent:worker", run: corrId }], admin),
     "leases.bad-lease",
+  );
+});
+
+test("a stream ends with its lease, whatever its handler does, and takes what it used", async () => {
+  const { kit } = await world();
+  await using _kit = kit;
+  const { leaseId } = await grant(kit, { capability: "world:follow", holder: "plugin:p", budget: ["1 KB written"] });
+  const open = async (): Promise<AsyncIterator<unknown>> => {
+    const { outcome } = await kit.call("world.follow", {}, plugin());
+    return (outcome as unknown as { items: AsyncIterable<unknown> }).items[Symbol.asyncIterator]();
+  };
+  const first = await open();
+  for (let count = 0; count < 3; count += 1) await first.next();
+  assert.deepEqual((await listed(kit))[0]?.budgetLeft, { bytesWritten: 500 });
+  await first.return?.();
+  assert.deepEqual((await listed(kit))[0]?.budgetLeft, { bytesWritten: 997 });
+  const second = await open();
+  await second.next();
+  await kit.call("leases.revoke", { leaseId });
+  await assert.rejects(
+    async () => second.next(),
+    (error) => isProblem(error) && error.extra["rule"] === `lease:${leaseId}`,
   );
 });
 
