@@ -37,8 +37,8 @@ type Said = Static<typeof Decide.input>;
 
 /** Who keeps the leases that answers give. */
 export interface LeaseDesk {
-  /** Throws where one more may not be given now. */
-  room(): void;
+  /** Keeps room for one more while it is written. Throws where none may be given now. */
+  room(): Disposable;
   /** One was written: takes it back when its run ended or the hub was halted meanwhile. */
   written(leaseId: string): Promise<void>;
 }
@@ -83,40 +83,41 @@ async function deny({ ctx, parts, questions, said, known }: Deciding): Promise<v
   claim(questions, known);
   const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
   const decision: Decision = { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` };
-  await settle({ questions, answers: [{ approvalId, decision }] }, () => [
-    actor.emit(ApprovalDenied, { approvalId, ...reasonOf(said) }),
-  ]);
+  const write: Answer["write"] = () => [actor.emit(ApprovalDenied, { approvalId, ...reasonOf(said) })];
+  await settle(questions, [{ approvalId, decision, write }]);
 }
 
 async function allow(deciding: Deciding): Promise<void> {
   const { ctx, parts, questions, said, known, brake, leases } = deciding;
   const { approvalId, lasting, reason } = said;
-  brake?.().check(ctx.caller, operationOf(parts, known));
   const held = await heldCall(known, deciding);
   const edit = said.input === undefined ? null : await edited(deciding, held);
   const lasts = lasting === undefined ? null : await lastingAnswer({ known, lasting, reason, ctx, parts });
-  if (lasts !== null) leases().room();
   const others = lasting === undefined ? [] : await answeredToo(deciding, termOf(known, lasting));
+  // Much may have happened while the others were looked at; from here on nothing waits until all of it is on its way.
+  brake?.().check(ctx.caller, operationOf(parts, known));
+  using _room = lasts === null ? null : leases().room();
   claim(questions, known);
   const passed = others.filter((each) => questions.claim(each.known.approvalId));
   const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
-  const granted: Decision = { kind: "granted", ...(lasts === null ? {} : { leaseId: lasts.lasting.leaseId }) };
-  const answers = [
-    { approvalId, decision: edit === null ? granted : { ...granted, input: edit.input } },
-    ...passed.map((each) => ({ approvalId: each.known.approvalId, decision: granted })),
-  ];
+  const leaseId = lasts?.lasting.leaseId;
+  const granted = { kind: "granted", ...(leaseId === undefined ? {} : { leaseId }) } as const;
+  const own: Answer = {
+    approvalId,
+    decision: edit === null ? granted : { ...granted, input: edit.input },
+    write: () => [
+      actor.emit(ApprovalGranted, {
+        approvalId,
+        ...reasonOf(said),
+        ...(edit === null ? {} : { edited: edit.edited }),
+        ...(lasts === null ? {} : { lasting: lasts.lasting }),
+      }),
+      ...(lasts === null ? [] : [actor.emit(LeaseGranted, lasts.lease)]),
+      ...queued(deciding, { known, input: edit === null ? held.input : edit.input }),
+    ],
+  };
   // All in one turn, so that they share a commit: a hub that ends in between has written everything or nothing.
-  await settle({ questions, answers }, () => [
-    ...(lasts === null ? [] : [actor.emit(LeaseGranted, lasts.lease)]),
-    actor.emit(ApprovalGranted, {
-      approvalId,
-      ...reasonOf(said),
-      ...(edit === null ? {} : { edited: edit.edited }),
-      ...(lasts === null ? {} : { lasting: lasts.lasting }),
-    }),
-    ...queued(deciding, { known, held, input: edit === null ? held.input : edit.input }),
-    ...passed.flatMap((each) => passedWith(each, { deciding, leaseId: lasts?.lasting.leaseId ?? "" })),
-  ]);
+  await settle(questions, [own, ...passed.map((each) => passedWith(each, { deciding, granted }))]);
   if (lasts !== null) await leases().written(lasts.lasting.leaseId);
 }
 
@@ -133,7 +134,7 @@ async function answeredToo(deciding: Deciding, term: Term): Promise<Passed[]> {
       const held = await heldCall(row, deciding);
       const { operation, corrId } = row;
       await parts.rehearse({ operation, input: held.input, caller: held.caller, corrId });
-      found.push({ known: row, held, input: held.input });
+      found.push({ known: row, input: held.input });
     } catch (error) {
       // It is refused by now, or cannot be made any more; its own answer says so.
       if (!(error instanceof Problem)) throw error;
@@ -144,21 +145,24 @@ async function answeredToo(deciding: Deciding, term: Term): Promise<Passed[]> {
 
 interface Passed {
   readonly known: Approval;
-  readonly held: Held;
   readonly input: unknown;
 }
 
 interface Passing {
   readonly deciding: Deciding;
-  readonly leaseId: string;
+  readonly granted: Extract<Decision, { kind: "granted" }>;
 }
 
-function passedWith(each: Passed, { deciding, leaseId }: Passing): readonly Promise<unknown>[] {
+function passedWith(each: Passed, { deciding, granted }: Passing): Answer {
   const { parts, ctx, said } = deciding;
   const { approvalId, corrId } = each.known;
-  const coveredBy = { approvalId: said.approvalId, leaseId };
+  const coveredBy = { approvalId: said.approvalId, leaseId: granted.leaseId ?? "" };
   const actor = parts.act({ caller: ctx.caller, corrId });
-  return [actor.emit(ApprovalGranted, { approvalId, coveredBy }), ...queued(deciding, each)];
+  return {
+    approvalId,
+    decision: granted,
+    write: () => [actor.emit(ApprovalGranted, { approvalId, coveredBy }), ...queued(deciding, each)],
+  };
 }
 
 const reasonOf = ({ reason }: Said): { reason?: string } => (reason === undefined ? {} : { reason });
@@ -170,23 +174,30 @@ function claim(questions: Questions, { approvalId }: Approval): void {
   if (!questions.claim(approvalId)) throw answered(approvalId, "is being answered", undefined);
 }
 
-interface Settling {
-  readonly questions: Questions;
-  readonly answers: readonly { readonly approvalId: string; readonly decision: Decision }[];
+export interface Answer {
+  readonly approvalId: string;
+  readonly decision: Decision;
+  /** The answer's event first, then what follows from it. */
+  write(): readonly [Promise<unknown>, ...Promise<unknown>[]];
 }
 
-/** Writes the answers to claimed questions, then tells whoever waits; what cannot be written is no answer. */
-export async function settle(
-  { questions, answers }: Settling,
-  write: () => readonly Promise<unknown>[],
-): Promise<void> {
-  try {
-    await Promise.all(write());
-  } catch (error) {
-    for (const { approvalId } of answers) questions.release(approvalId);
-    throw error;
+/**
+ * Writes the answers to claimed questions in one turn, then tells whoever waits. What could not be written is no answer, and its
+ * question waits on; what was written is one, also when something beside it failed.
+ */
+export async function settle(questions: Questions, answers: readonly Answer[]): Promise<void> {
+  const going = answers.map((each) => ({ ...each, writing: each.write() }));
+  const written = await Promise.allSettled(going.flatMap(({ writing }) => writing));
+  for (const { approvalId, decision, writing } of going) {
+    const isWritten = await writing[0].then(
+      () => true,
+      () => false,
+    );
+    if (isWritten) questions.settle(approvalId, decision);
+    else questions.release(approvalId);
   }
-  for (const { approvalId, decision } of answers) questions.settle(approvalId, decision);
+  const failed = written.find((each) => each.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** The very call that was shown: of a caller that waits inside, or as it was kept for the queue. */

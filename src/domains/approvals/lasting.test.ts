@@ -20,6 +20,7 @@ import { isProblem } from "../../contract/problem.ts";
 import { closed, type Static, Type } from "../../contract/schema.ts";
 import type { PolicyCall } from "../../kernel/ports.ts";
 import { covers } from "../leases/coverage.ts";
+import { leasesMax } from "../leases/views.ts";
 import type { ListedLease } from "../leases/contract.ts";
 import type { Approval, Decide } from "./contract.ts";
 import { lastingAnswer, termOf } from "./lasting.ts";
@@ -291,6 +292,20 @@ test("wherever the hub ends while a lasting answer is written, lease and answers
       `after ${commits} commits`,
     );
   }
+});
+
+test("where there is room for one lease more, one of two answers gives it, and the other question waits on", async () => {
+  await using kit = await hub();
+  for (let n = 1; n < leasesMax; n += 1)
+    await kit.call("leases.grant", { capability: "web:fetch", holder: `agent:other${n}` });
+  const one = await asked(kit);
+  const other = await asked(kit, { input: { folder: "/b", path: "x" } });
+  const answer = { decision: "allow", lasting: { until: "1h", over: "path" } } as const;
+  const came = await Promise.all([said(kit, one.approvalId, answer), said(kit, other.approvalId, answer)]);
+  assert.deepEqual(came.toSorted(), ["leases.too-many-leases", "ok"]);
+  assert.equal((await leases(kit)).length, leasesMax);
+  const statuses = (await rows(kit)).map(({ status }) => status);
+  assert.deepEqual(statuses.toSorted(), ["granted", "waiting"]);
 });
 
 test("one of two answers at the same moment counts, and gives one lease or none", async () => {

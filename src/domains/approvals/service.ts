@@ -16,7 +16,7 @@ import {
   Decide,
   type Source,
 } from "./contract.ts";
-import { decide, type LeaseDesk, settle } from "./decide.ts";
+import { type Answer, decide, type LeaseDesk, settle } from "./decide.ts";
 import { createQuestions, type Questions } from "./questions.ts";
 import { approvals as view } from "./views.ts";
 
@@ -53,9 +53,8 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
     if (waiting?.status !== "waiting" || !questions.claim(approvalId)) return;
     const reason = "nobody answered in time";
     const actor = parts.act({ caller: hub, corrId: waiting.corrId });
-    await settle({ questions, answers: [{ approvalId, decision: { kind: "denied", reason } }] }, () => [
-      actor.emit(ApprovalExpired, { approvalId, reason }),
-    ]);
+    const write: Answer["write"] = () => [actor.emit(ApprovalExpired, { approvalId, reason })];
+    await settle(questions, [{ approvalId, decision: { kind: "denied", reason }, write }]);
   };
 
   const port: Approvals = {
@@ -121,13 +120,11 @@ async function withdrawAll(
   const waiting = parts.kernel.views.list(view, { limit: waitingMax, where }).rows.map((each) => each.row);
   const claimed = waiting.filter(({ approvalId }) => questions.claim(approvalId));
   const decision: Decision = { kind: "denied", reason };
-  await Promise.all(
-    claimed.map((each) =>
-      settle({ questions, answers: [{ approvalId: each.approvalId, decision }] }, () => [
-        withdraw(parts, each, reason),
-      ]),
-    ),
-  );
+  const answers = claimed.map((each): Answer => {
+    const { approvalId } = each;
+    return { approvalId, decision, write: () => [withdraw(parts, each, reason)] };
+  });
+  await settle(questions, answers);
 }
 
 async function withdraw(parts: KernelParts, waiting: Approval, reason: string): Promise<void> {

@@ -54,8 +54,8 @@ export interface LeasesService {
 }
 
 export interface LeaseDesk {
-  /** Throws where one more may not be given now. */
-  room(): void;
+  /** Keeps room for one more while it is written. Throws where none may be given now. */
+  room(): Disposable;
   /** A lease was written: takes it back when its run ended or the hub was halted meanwhile. */
   written(leaseId: string): Promise<void>;
 }
@@ -80,7 +80,7 @@ export function createLeases(deps: LeasesDeps): LeasesService {
     signalOf: holds.signalOf,
     endAll: (reason) => keeper.revoke(holds.all(), reason),
     refresh: keeper.refresh,
-    desk: { room: () => refuseMore(desk), written: async (leaseId) => void (await takeBackLate(leaseId, desk)) },
+    desk: { room: () => roomFor(desk), written: async (leaseId) => void (await takeBackLate(leaseId, desk)) },
     domain: {
       name: "leases",
       operations: [
@@ -191,16 +191,11 @@ interface Desk extends LeasesDeps {
 
 /** Nothing is awaited before the event is on its way, so that it shares a commit with what the caller emits beside it. */
 async function grant(input: Static<typeof GrantLease.input>, ctx: Context, desk: Desk): Promise<ListedLease> {
-  const { parts, holds, granting } = desk;
-  refuseMore(desk);
-  const leaseId = ctx.id();
-  const data = { leaseId, ...termsOf(input, ctx.now(), desk) };
-  granting.count += 1;
-  try {
-    await ctx.emit(LeaseGranted, data);
-  } finally {
-    granting.count -= 1;
-  }
+  const { parts, holds } = desk;
+  const data = { leaseId: ctx.id(), ...termsOf(input, ctx.now(), desk) };
+  const { leaseId } = data;
+  using _room = roomFor(desk);
+  await ctx.emit(LeaseGranted, data);
   const late = await takeBackLate(leaseId, desk);
   const lease = parts.kernel.views.get(view, leaseId);
   if (lease === undefined || !holds.has(leaseId))
@@ -216,10 +211,12 @@ async function takeBackLate(leaseId: string, desk: Desk): Promise<string | null>
   return late;
 }
 
-function refuseMore({ parts, granting, halted }: Desk): void {
+function roomFor({ parts, granting, halted }: Desk): Disposable {
   refuseHalted(halted());
   if (rowsOf(parts).length + granting.count >= leasesMax)
     throw new Problem(TooManyLeases, `there are ${leasesMax} leases already`);
+  granting.count += 1;
+  return { [Symbol.dispose]: () => void (granting.count -= 1) };
 }
 
 function refuseHalted({ aborted, reason }: AbortSignal): void {
