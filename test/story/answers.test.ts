@@ -48,7 +48,12 @@ test("a question says what would happen, why it is asked, and what each answer w
   const { folder, asked } = await waits("asks");
   assert.deepEqual(
     [asked.why, asked.ruleSource.replace(/:\d+$/, ""), asked.effect, asked.needs],
-    ["an agent asks before it changes anything", "default policies", "Changes something; can be undone.", ["fs:write"]],
+    [
+      "an agent asks before it changes anything",
+      "default policies",
+      "Changes something; can be undone.",
+      ["writes files in folders that you grant"],
+    ],
   );
   assert.deepEqual(asked.labels.toSorted(), ["file", "tool", "user"]);
   const words = asked.offers.map((each: { words: string }) => each.words);

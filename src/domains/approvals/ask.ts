@@ -1,5 +1,6 @@
 /** Writes a question down: what would be done with which arguments, by whom, which rule asks, and what can be answered. */
 import type { Label } from "../../contract/caller.ts";
+import { needText } from "../../contract/needs.ts";
 import type { Operation } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Approvals, BlobStore, Redactor } from "../../kernel/ports.ts";
@@ -65,7 +66,7 @@ function askedOf(call: AskedCall, { parts, redactor, sourcesOf }: AskDeps) {
     why: reason.slice(0, 1000),
     ruleSource: source.slice(0, 500),
     effect: effectWords({ effect: operation.effect, needs: operation.needs, canUndo: preview.canUndo }),
-    needs: [...operation.needs],
+    needs: operation.needs.map(needText),
     labels: [...labels],
     sources: caller.kind === "agent" ? (sourcesOf?.(corrId) ?? []).slice(0, sourcesMax) : [],
     offers: offersOf({ operation: call.operation, caller, scope, isLeasable: isLeasable(call, operation) }),
