@@ -321,6 +321,8 @@ export type ApprovalsDecideOutput = {
   readonly corrId: string;
   readonly rule: string;
   readonly host?: string | undefined;
+  /** Tool of an MCP server, as `files/write_file`. */
+  readonly tool?: string | undefined;
   /** What the rule says for its asking. */
   readonly why?: string | undefined;
   /** Where the rule stands. */
@@ -1609,6 +1611,8 @@ export type LeasesGrantInput = {
   readonly path?: string | undefined;
   /** Only calls to this host; without a port 80 and 443. */
   readonly host?: string | undefined;
+  /** Only this tool of an MCP server, as `files/write_file`. */
+  readonly tool?: string | undefined;
   /** Joins everything that belongs to one episode. */
   readonly run?: string | undefined;
   /** How many calls it lets pass. */
@@ -1633,6 +1637,8 @@ export type LeasesGrantOutput = {
     readonly path?: string | undefined;
     /** Only calls to this host; without a port 80 and 443. */
     readonly host?: string | undefined;
+    /** Only this tool of an MCP server, as `files/write_file`. */
+    readonly tool?: string | undefined;
     /** Joins everything that belongs to one episode. */
     readonly run?: string | undefined;
     /** Only this operation, where a person's answer to its question gave it. */
@@ -1683,6 +1689,8 @@ export type LeasesListOutput = {
       readonly path?: string | undefined;
       /** Only calls to this host; without a port 80 and 443. */
       readonly host?: string | undefined;
+      /** Only this tool of an MCP server, as `files/write_file`. */
+      readonly tool?: string | undefined;
       /** Joins everything that belongs to one episode. */
       readonly run?: string | undefined;
       /** Only this operation, where a person's answer to its question gave it. */
@@ -1736,6 +1744,8 @@ export type LeasesRevokeOutput = {
     readonly path?: string | undefined;
     /** Only calls to this host; without a port 80 and 443. */
     readonly host?: string | undefined;
+    /** Only this tool of an MCP server, as `files/write_file`. */
+    readonly tool?: string | undefined;
     /** Joins everything that belongs to one episode. */
     readonly run?: string | undefined;
     /** Only this operation, where a person's answer to its question gave it. */
@@ -3127,6 +3137,8 @@ export type StateApprovalsOutput = {
     readonly corrId: string;
     readonly rule: string;
     readonly host?: string | undefined;
+    /** Tool of an MCP server, as `files/write_file`. */
+    readonly tool?: string | undefined;
     /** What the rule says for its asking. */
     readonly why?: string | undefined;
     /** Where the rule stands. */
@@ -3238,6 +3250,8 @@ export type StateApprovalsGetOutput = {
   readonly corrId: string;
   readonly rule: string;
   readonly host?: string | undefined;
+  /** Tool of an MCP server, as `files/write_file`. */
+  readonly tool?: string | undefined;
   /** What the rule says for its asking. */
   readonly why?: string | undefined;
   /** Where the rule stands. */
@@ -4715,6 +4729,8 @@ export type StateLeasesOutput = {
       readonly path?: string | undefined;
       /** Only calls to this host; without a port 80 and 443. */
       readonly host?: string | undefined;
+      /** Only this tool of an MCP server, as `files/write_file`. */
+      readonly tool?: string | undefined;
       /** Joins everything that belongs to one episode. */
       readonly run?: string | undefined;
       /** Only this operation, where a person's answer to its question gave it. */
@@ -4764,6 +4780,8 @@ export type StateLeasesGetOutput = {
     readonly path?: string | undefined;
     /** Only calls to this host; without a port 80 and 443. */
     readonly host?: string | undefined;
+    /** Only this tool of an MCP server, as `files/write_file`. */
+    readonly tool?: string | undefined;
     /** Joins everything that belongs to one episode. */
     readonly run?: string | undefined;
     /** Only this operation, where a person's answer to its question gave it. */
@@ -6272,6 +6290,8 @@ export interface EventData {
     /** Which rule asks. */
     readonly rule: string;
     readonly host?: string | undefined;
+    /** Tool of an MCP server, as `files/write_file`. */
+    readonly tool?: string | undefined;
     /** What the rule says for its asking. */
     readonly why?: string | undefined;
     /** Where the rule stands. */
@@ -6718,6 +6738,8 @@ export interface EventData {
       readonly path?: string | undefined;
       /** Only calls to this host; without a port 80 and 443. */
       readonly host?: string | undefined;
+      /** Only this tool of an MCP server, as `files/write_file`. */
+      readonly tool?: string | undefined;
       /** Joins everything that belongs to one episode. */
       readonly run?: string | undefined;
       /** Only this operation, where a person's answer to its question gave it. */

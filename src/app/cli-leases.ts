@@ -40,10 +40,11 @@ function leaseText(lease: ListedLease, pen: Pen): string {
 
 function headText(lease: ListedLease, pen: Pen): string {
   const { capability, holder, scope, leftMs } = lease;
-  const { folder, path, host, run } = scope;
+  const { folder, path, host, tool, run } = scope;
   const where = [
     folder === undefined ? "" : ` in ${pen.safe(folder)}${path === undefined ? "" : `, ${pen.safe(path)}`}`,
     host === undefined ? "" : ` at ${pen.safe(host)}`,
+    tool === undefined ? "" : ` of ${pen.safe(tool)}`,
     run === undefined ? "" : ` in the run ${run}`,
   ].join("");
   const to = holder === "*" ? "everybody" : holder;

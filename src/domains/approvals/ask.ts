@@ -48,7 +48,7 @@ export async function ask(call: AskedCall, deps: AskDeps): Promise<string> {
 
 function askedOf(call: AskedCall, { parts, redactor, sourcesOf }: AskDeps) {
   const { caller, corrId, preview, ruling, scope } = call;
-  const { folder, path, host } = scope;
+  const { folder, path, host, tool } = scope;
   const { rule, source, reason } = ruling;
   const operation = parts.kernel.table.operations.get(call.operation)?.operation as Operation;
   const labels: readonly Label[] = caller.labels ?? [];
@@ -60,6 +60,7 @@ function askedOf(call: AskedCall, { parts, redactor, sourcesOf }: AskDeps) {
     ...(folder === undefined ? {} : { folder }),
     ...(path === undefined ? {} : { path }),
     ...(host === undefined ? {} : { host }),
+    ...(tool === undefined ? {} : { tool }),
     // Grants are long and say nothing here; the reach holds the call that is resumed to its token.
     caller: { kind: caller.kind, id: caller.id, ...(caller.reach === undefined ? {} : { reach: caller.reach }) },
     rule,
@@ -77,7 +78,7 @@ function askedOf(call: AskedCall, { parts, redactor, sourcesOf }: AskDeps) {
 
 /** What decides about rights is asked for each time, and so is what reaches things that a lease cannot name. */
 function isLeasable({ scope, ruling }: AskedCall, operation: Operation): boolean {
-  const { folder: _folder, path: _path, host: _host, ...others } = scope;
+  const { folder: _folder, path: _path, host: _host, tool: _tool, ...others } = scope;
   const isNameable = Object.values(others).every((each) => each === undefined);
   return isNameable && operation.isForPersons !== true && ruling.isLeasable !== false;
 }

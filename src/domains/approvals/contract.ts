@@ -53,6 +53,7 @@ const Diff = Type.String({ maxLength: 300_000 });
 /** Absent in questions of older hubs. */
 const shown = {
   host: Type.Optional(Type.String({ maxLength: 270 })),
+  tool: Type.Optional(Type.String({ maxLength: 300, description: "Tool of an MCP server, as `files/write_file`." })),
   why: Type.Optional(Type.String({ maxLength: 1000, description: "What the rule says for its asking." })),
   ruleSource: Type.Optional(Type.String({ maxLength: 500, description: "Where the rule stands." })),
   effect: Type.Optional(

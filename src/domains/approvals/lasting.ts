@@ -82,6 +82,7 @@ export function isAnsweredBy(asked: Approval, known: Approval, { until, over }: 
     (until !== "run" || asked.corrId === known.corrId) &&
     scope.folder === held.folder &&
     scope.path === held.path &&
-    scope.host === held.host
+    scope.host === held.host &&
+    scope.tool === held.tool
   );
 }

@@ -43,8 +43,8 @@ export function offersOf(offering: Offering): Offer[] {
  */
 export function oversOf({ scope, isLeasable }: Pick<Offering, "scope" | "isLeasable">): Over[] {
   const { folder, path, host, tool } = scope;
-  // A lease cannot name one tool of an MCP server, and no answer about one opens all of them.
-  if (!isLeasable || tool !== undefined) return [];
+  if (!isLeasable) return [];
+  if (tool !== undefined) return ["tool"];
   if (host !== undefined)
     return folder === undefined && path === undefined && parseHostRule(host) !== null ? ["host", "tool"] : [];
   if (folder === undefined) return path === undefined ? ["tool"] : [];
@@ -52,7 +52,10 @@ export function oversOf({ scope, isLeasable }: Pick<Offering, "scope" | "isLeasa
 }
 
 /** The part of the call's scope that the answer keeps to. */
-export function scopeOver({ folder, path, host }: Scope, over: Over): Pick<Scope, "folder" | "path" | "host"> {
+export function scopeOver(
+  { folder, path, host, tool }: Scope,
+  over: Over,
+): Pick<Scope, "folder" | "path" | "host" | "tool"> {
   switch (over) {
     case "path":
       return { ...(folder === undefined ? {} : { folder }), ...(path === undefined ? {} : { path }) };
@@ -62,7 +65,8 @@ export function scopeOver({ folder, path, host }: Scope, over: Over): Pick<Scope
       return host === undefined ? {} : { host };
     case "tool":
     default:
-      return {};
+      // The operation itself, or the one tool of an MCP server that it was to call: never all of them.
+      return tool === undefined ? {} : { tool };
   }
 }
 
@@ -71,7 +75,7 @@ export const lastingWords = (
   { until, over }: Term,
 ): string => `Every ${operation}${reachWords(scope, over)} by ${who(caller)} ${untilWords(until)}.`;
 
-function reachWords({ folder, path, host }: Scope, over: Over): string {
+function reachWords({ folder, path, host, tool }: Scope, over: Over): string {
   switch (over) {
     case "path":
       return ` of ${path} in ${folder}`;
@@ -81,6 +85,7 @@ function reachWords({ folder, path, host }: Scope, over: Over): string {
       return ` to ${host}`;
     case "tool":
     default:
+      if (tool !== undefined) return ` of ${tool}`;
       return host === undefined ? "" : " to every host that is open to it";
   }
 }

@@ -43,6 +43,14 @@ const scopeFields = {
   folder: Type.Optional(FolderPath),
   path: Type.Optional(RelativePath),
   host: Type.Optional(Host),
+  tool: Type.Optional(
+    Type.String({
+      minLength: 3,
+      maxLength: 300,
+      examples: ["files/write_file"],
+      description: "Only this tool of an MCP server, as `files/write_file`.",
+    }),
+  ),
   run: Type.Optional(CorrelationId),
 };
 /** What is not named is not narrowed: a lease without a folder holds in every folder. */

@@ -31,6 +31,7 @@ function isWithin(scope: LeaseScope, { scope: reached, corrId, operation }: Poli
   // As with grants the folder is that folder: what lies below may be a link to somewhere else.
   if (scope.folder !== undefined && scope.folder !== reached.folder) return false;
   if (scope.path !== undefined && scope.path !== reached.path) return false;
+  if (scope.tool !== undefined && scope.tool !== reached.tool) return false;
   return scope.host === undefined || isHost(scope.host, reached);
 }
 

@@ -233,11 +233,24 @@ function lateness(run: string | undefined, { parts, halted }: Desk): string | nu
 }
 
 function termsOf(input: Static<typeof GrantLease.input>, nowMs: number, { parts, readAmount }: Desk) {
-  const { capability, holder, ttl = ttlDefault, folder, path, host, run, uses, budget, reason, approvalId } = input;
+  const {
+    capability,
+    holder,
+    ttl = ttlDefault,
+    folder,
+    path,
+    host,
+    tool,
+    run,
+    uses,
+    budget,
+    reason,
+    approvalId,
+  } = input;
   if (path !== undefined && folder === undefined)
     throw new Problem(BadLease, "a path lies in a folder: name the folder, too");
   if (run !== undefined && isRunOver(run, parts)) throw new Problem(BadLease, `the run ${run} has ended`);
-  const scope = defined({ folder, path, host: host === undefined ? undefined : hostTextOf(host), run });
+  const scope = defined({ folder, path, host: host === undefined ? undefined : hostTextOf(host), tool, run });
   return {
     capability: capability.replaceAll(".", ":"),
     holder,

@@ -199,3 +199,24 @@ test("calls that look alike each get one answer", async () => {
     [0, 1, 2],
   );
 });
+
+test("an answer that lasts holds for the one tool, of the one server, and for nothing else", async () => {
+  await using wrapped = await wrap();
+  const { kit } = wrapped;
+  const first = wrapped.ask("write_file", { arguments: { path: "a" } });
+  const going = first.next();
+  const asked = await kit.next("approvals.requested", () => true);
+  const { approvalId, offers, tool } = asked.data as { approvalId: string; offers: { words: string }[]; tool: string };
+  assert.equal(tool, "files/write_file");
+  assert.ok(offers.some(({ words }) => /^Every mcp\.call of files\/write_file by agent ada for 1 hour/.test(words)));
+  await kit.call("approvals.decide", { approvalId, decision: "allow", lasting: { until: "1h", over: "tool" } });
+  assert.equal(((await going).value as Item).kind, "go");
+  const second = wrapped.ask("write_file", { arguments: { path: "b" } });
+  assert.equal(((await second.next()).value as Item).kind, "go");
+  const other = wrapped.ask("delete_file").next();
+  const again = await kit.next("approvals.requested", (each) => each.seq > asked.seq);
+  assert.equal((again.data as { tool: string }).tool, "files/delete_file");
+  const answer = { approvalId: (again.data as { approvalId: string }).approvalId, decision: "deny" };
+  await kit.call("approvals.decide", answer);
+  await assert.rejects(other, code("arw.approval-denied"));
+});

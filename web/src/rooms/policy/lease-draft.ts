@@ -14,6 +14,8 @@ export interface LeaseDraft {
   readonly folder: string;
   readonly path: string;
   readonly host: string;
+  /** Of an MCP server, as `files/write_file`. */
+  readonly tool: string;
   readonly run: string;
   readonly ttl: string;
   readonly uses: string;
@@ -29,6 +31,7 @@ export const emptyDraft: LeaseDraft = {
   folder: "",
   path: "",
   host: "",
+  tool: "",
   run: "",
   ttl: "15m",
   uses: "",
@@ -59,7 +62,7 @@ export function leaseOf(draft: LeaseDraft): GrantedLease {
     capability: draft.capability.trim().replaceAll(".", ":"),
     holder: `${draft.kind}:${draft.name.trim()}`,
     ttl: draft.ttl.trim(),
-    ...named(draft, ["folder", "path", "host", "run", "reason"]),
+    ...named(draft, ["folder", "path", "host", "tool", "run", "reason"]),
     ...(draft.uses.trim() === "" ? {} : { uses: Number(draft.uses) }),
     ...(budget.length === 0 ? {} : { budget }),
   };
@@ -77,7 +80,7 @@ export function openingOf(draft: LeaseDraft): OpenedHost {
 }
 
 /** Fields left empty are left out. */
-const named = <Name extends "folder" | "path" | "host" | "run" | "reason">(
+const named = <Name extends "folder" | "path" | "host" | "tool" | "run" | "reason">(
   draft: LeaseDraft,
   names: readonly Name[],
 ): { [Field in Name]?: string } =>

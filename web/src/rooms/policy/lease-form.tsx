@@ -88,7 +88,9 @@ interface FieldsProps {
 
 /** The narrowing fields stay folded until somebody narrows. */
 function CallFields({ draft, faults, change }: FieldsProps) {
-  const isNarrowed = [draft.folder, draft.path, draft.host, draft.run, draft.uses, draft.budget].some(Boolean);
+  const isNarrowed = [draft.folder, draft.path, draft.host, draft.tool, draft.run, draft.uses, draft.budget].some(
+    Boolean,
+  );
   const [isOpen, setOpen] = useState(false);
   return (
     <>
@@ -113,6 +115,7 @@ function CallFields({ draft, faults, change }: FieldsProps) {
         <div className={styles["fields"]}>
           <TextField name="folder" help="leases.help.folder" {...{ draft, faults, change }} />
           <TextField name="path" help="leases.help.path" {...{ draft, faults, change }} />
+          <TextField name="tool" help="leases.help.tool" {...{ draft, faults, change }} />
           <TextField name="host" help="leases.help.host" {...{ draft, faults, change }} />
           <TextField name="run" help="leases.help.run" {...{ draft, faults, change }} />
           <TextField name="uses" help="leases.help.uses" {...{ draft, faults, change }} />

@@ -38,6 +38,7 @@ export function scopeFacts({ kind, capability, scope }: Lease): readonly Reason[
       p("leases.only.operation"),
       scope.operation === capability.replaceAll(":", ".") ? undefined : scope.operation,
     ),
+    ...fact(p("leases.only.tool"), scope.tool),
     ...fact(p("leases.only.run"), scope.run),
   ];
 }
@@ -57,7 +58,7 @@ export function leftTexts({ uses, usesLeft, budget, budgetLeft }: Lease): readon
 /** The form filled in as the lease was given, so that it can be given anew; what it had used up is not taken along. */
 export function draftOf({ kind, capability, scope, holder, uses, reason = "" }: Lease): LeaseDraft {
   const [who = "", ...rest] = holder.split(":");
-  const { folder = "", path = "", host = "", run = "" } = scope;
+  const { folder = "", path = "", host = "", tool = "", run = "" } = scope;
   return {
     ...emptyDraft,
     sort: kind,
@@ -67,6 +68,7 @@ export function draftOf({ kind, capability, scope, holder, uses, reason = "" }: 
     folder,
     path,
     host,
+    tool,
     run,
     uses: uses === undefined ? "" : String(uses),
     reason,
