@@ -84,10 +84,14 @@ test("a soft limit is told before the hard one, and prices say from which list t
   await row.getByText("Says so once when 1% are used.").waitFor();
   await briefSample(hub);
   await row.getByText("near its limit").waitFor();
+  await page.goto(`${hub.url}/ui`);
+  await page.getByRole("link", { name: "1 ceiling is nearly used up" }).click();
+  await row.getByText("near its limit").waitFor();
   assert.deepEqual(await axeViolations(page), []);
   await row.getByRole("button", { name: /^Remove/u }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove allowance" }).click();
   await form.getByRole("textbox", { name: "Allowance" }).fill("1 USD/day");
+  await form.getByText("Before it is used up").click();
   await form.getByLabel("A call of unknown price").selectOption({ label: "Let it pass uncounted" });
   await form.getByLabel("Above it").selectOption({ label: "Ask about every further call" });
   await form.getByLabel("Soft limit, percent").fill("50");

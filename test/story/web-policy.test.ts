@@ -224,6 +224,14 @@ test("open hosts are told, the status bar tells of them, and the ledger names ru
   await page.getByRole("radio", { name: "Refused" }).click();
   await page.waitForURL(/outcome=refused/u);
   await page.getByText("Nothing of this outcome.").waitFor();
+  const { token } = await hub.call<{ token: string }>("/access/tokens", { name: "bot", role: "agent", key: ["web:*"] });
+  await fetch(`${hub.url}/web/fetch`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ url: "http://closed.example.com/" }),
+  });
+  await entry.getByText("closed.example.com", { exact: false }).first().waitFor();
+  assert.match(await entry.innerText(), /Refused\s+closed\.example\.com:80[^]*agent:bot\s+web:fetch[^]*Rule/u);
   await page.getByRole("link", { name: "Open or close a host" }).click();
   const lease = page.getByRole("list", { name: "Leases" }).getByRole("listitem");
   await lease.getByText(/ends in 1[45]\smin \d+\ss/u).waitFor();

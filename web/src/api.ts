@@ -1,6 +1,7 @@
 /** The hub's operations that the screens use. Same origin, sign-in by cookie; no token passes through here but at sign-in. */
 import type {
   AgentManifest,
+  Allowance,
   Approval,
   Decision,
   Episode,
@@ -149,6 +150,7 @@ export const api = {
   sample: () => post<{ folder: string }>("/scout/sample", {}),
   brief: (folder: string) => post<Started>("/scout/brief", { folder }),
   agent: (id: string, signal?: AbortSignal) => get<AgentManifest>(`/agents/${encodeURIComponent(id)}`, signal),
+  allowances: (signal?: AbortSignal) => get<{ allowances: readonly Allowance[] }>("/budgets", signal),
   stop: (episode: string) => post<{ episode: string; status: string }>("/agents/stop", { episode }),
   resume: (episode: string) => post<{ episode: string; status: string }>("/agents/resume", { episode }),
 };

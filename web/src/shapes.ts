@@ -8,6 +8,7 @@ export type Episode = EpisodePage["episode"];
 export type StoryLine = EpisodePage["story"][number];
 export type EpisodeStatus = Episode["status"];
 export type Family = StoryLine["family"];
+export type Allowance = Answer<Client["budgets"]["list"]>["allowances"][number];
 /** What an agent declares that it calls, and what the rules say of it. */
 export type AgentManifest = Answer<Client["agents"]["list"]>["agents"][number];
 export type Approval = Answer<Client["state"]["approvalsGet"]>;

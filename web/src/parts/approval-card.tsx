@@ -87,6 +87,7 @@ function WaitingApproval({
           look="primary"
           hotkey="a"
           disabled={decide.isPending}
+          title={plainLine(approval.offers?.find(({ answer }) => answer === "once")?.words ?? "")}
           onClick={() => decide.mutate({ decision: "allow" })}
         >
           {t("approval.action.allow")}

@@ -9,7 +9,6 @@ const messages = {
   "answer.way.deny": "Deny with a reason",
   "answer.lasting.over": "What",
   "answer.lasting.until": "How long",
-  "answer.lasting.none": "Every single call of this kind has to be asked for, so it cannot be allowed for longer.",
   "answer.lasting.means": "This would allow:",
   "answer.lasting.action": "Allow for longer",
   "answer.lasting.note": "It becomes a lease, which you can take back at any time under Policy, Leases.",

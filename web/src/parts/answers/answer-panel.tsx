@@ -21,7 +21,9 @@ export interface AnswerPanelProps {
 
 /** The answers beside yes and no, each saying what it would allow before it is pressed. */
 export function AnswerPanel({ id, approval, decide, onClose }: AnswerPanelProps) {
-  const [way, setWay] = useState<Way>("lasting");
+  const offered = new Set(approval.offers?.map(({ answer }) => answer));
+  const open = ways.filter((each) => offered.has(each));
+  const [way, setWay] = useState<Way>(open[0] ?? "deny");
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => panel.current?.focus(), []);
   return (
@@ -42,7 +44,7 @@ export function AnswerPanel({ id, approval, decide, onClose }: AnswerPanelProps)
         label={a("answer.way.label")}
         value={way}
         onChange={setWay}
-        options={ways.map((value) => ({ value, label: a(`answer.way.${value}`) }))}
+        options={open.map((value) => ({ value, label: a(`answer.way.${value}`) }))}
       />
       {way === "lasting" ? <LastingForm approval={approval} decide={decide} /> : null}
       {way === "edit" ? <EditForm approval={approval} decide={decide} /> : null}
@@ -59,7 +61,7 @@ function LastingForm({ approval, decide }: Pick<AnswerPanelProps, "approval" | "
   const [over, setOver] = useState(offers[0]?.over);
   const [until, setUntil] = useState(offers[0]?.until);
   const chosen = offers.find((offer) => offer.over === over && offer.until === until);
-  if (chosen?.over === undefined || chosen.until === undefined) return <p>{a("answer.lasting.none")}</p>;
+  if (chosen?.over === undefined || chosen.until === undefined) return null;
   const lasting = { over: chosen.over, until: chosen.until };
   const overs = [...new Set(offers.map((offer) => offer.over))].filter((each): each is Over => each !== undefined);
   const untils = [...new Set(offers.map((offer) => offer.until))].filter((each): each is string => each !== undefined);

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { FolderIcon } from "lucide-react";
+import { FolderIcon, TriangleAlertIcon } from "lucide-react";
 import { type FormEvent, lazy, type ReactNode, Suspense, useState } from "react";
 import { api } from "../../api.ts";
 import { useNow } from "../../hub-context.ts";
@@ -34,6 +34,7 @@ export function HomePage() {
         <div className={styles["side"]}>
           <NeedsYou />
           <Running />
+          <NearLimits />
         </div>
       </div>
     </>
@@ -168,6 +169,19 @@ function Running() {
         ))}
       </ul>
     </Column>
+  );
+}
+
+/** Ceilings whose soft limit was reached: a hard one stops work soon. */
+function NearLimits() {
+  const list = useQuery({ queryKey: keys.budgets, queryFn: ({ signal }) => api.allowances(signal) });
+  const count = list.data?.allowances.filter(({ isNear }) => isNear).length ?? 0;
+  if (count === 0) return null;
+  return (
+    <Link to="/policy" search={{ view: "budgets" }} className={styles["near"]}>
+      <TriangleAlertIcon size={14} aria-hidden />
+      {t("home.near.text", { count })}
+    </Link>
   );
 }
 

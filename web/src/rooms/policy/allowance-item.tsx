@@ -5,7 +5,7 @@ import { Meter } from "../../parts/meter.tsx";
 import { plainLine } from "../../text/plain.ts";
 import { amountText } from "./amount-text.ts";
 import { Left } from "./left.tsx";
-import type { Allowance } from "./policy-api.ts";
+import type { Allowance } from "../../shapes.ts";
 import { p } from "./policy-messages.ts";
 import styles from "./policy-page.module.css";
 

@@ -1,5 +1,5 @@
 /** What an allowance being typed means, as the hub will read it. The hub has the last word; this only spares a round. */
-import type { Allowance } from "./policy-api.ts";
+import type { Allowance } from "../../shapes.ts";
 
 export type Unit = Allowance["unit"];
 export type Window = Allowance["window"];

@@ -1,22 +1,24 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { api } from "../../api.ts";
 import { useHub } from "../../hub-context.ts";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
+import type { Allowance } from "../../shapes.ts";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { AllowanceForm } from "./allowance-form.tsx";
 import { AllowanceItem } from "./allowance-item.tsx";
-import { type Allowance, policyApi } from "./policy-api.ts";
+import { policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
 import styles from "./policy-page.module.css";
 import { Prices } from "./prices-section.tsx";
 
 /** Ceilings, how much of each is used, and when it begins anew. */
 export function BudgetsView() {
-  const list = useQuery({ queryKey: keys.budgets, queryFn: ({ signal }) => policyApi.allowances(signal) });
+  const list = useQuery({ queryKey: keys.budgets, queryFn: ({ signal }) => api.allowances(signal) });
   const [removing, setRemoving] = useState<Allowance | null>(null);
   const rows = list.data?.allowances ?? [];
   return (

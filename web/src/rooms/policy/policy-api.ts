@@ -13,7 +13,6 @@ export type Explained = Answer<Client["policy"]["explain"]>;
 export type StageAnswer = Explained["stages"][number];
 export type Question = NonNullable<Parameters<Client["policy"]["explain"]>[0]>;
 export type Examples = Answer<Client["policy"]["test"]>;
-export type Allowance = Answer<Client["budgets"]["list"]>["allowances"][number];
 export type NewAllowance = Parameters<Client["budgets"]["allow"]>[0];
 export type PriceList = Answer<Client["budgets"]["prices"]>;
 export type Price = PriceList["prices"][number];
@@ -57,7 +56,6 @@ export const policyApi = {
     get<InputSchema>(`/spec/schemas/operations/${at(operation)}.input.json`, signal),
   explain: (question: Question) => post<Explained>("/policy/explain", question),
   testExamples: () => post<Examples>("/policy/test", {}),
-  allowances: (signal?: AbortSignal) => get<{ allowances: readonly Allowance[] }>("/budgets", signal),
   allow: (allowance: NewAllowance) => post<object>("/budgets/allow", allowance),
   disallow: (id: string) => remove<object>(`/budgets/${at(id)}`),
   prices: (model: string, signal?: AbortSignal) =>
