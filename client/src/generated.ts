@@ -6767,7 +6767,7 @@ export interface EventData {
     readonly leaseId: string;
     readonly reason: string;
   };
-  /** A call used less than was taken from its lease, and the rest is back. */
+  /** A call used less or more than was taken from its lease: the rest is back, what was over is taken, too. */
   readonly "leases.settled": {
     /** Id of the lease. */
     readonly leaseId: string;
@@ -6778,6 +6778,12 @@ export interface EventData {
       readonly bytesOut?: number | undefined;
       readonly bytesWritten?: number | undefined;
     };
+    readonly over?: {
+      readonly tokens?: number | undefined;
+      readonly microUsd?: number | undefined;
+      readonly bytesOut?: number | undefined;
+      readonly bytesWritten?: number | undefined;
+    } | undefined;
   };
   /** A lease that counts let a call pass; the most that the call can use was taken from it before the call ran. */
   readonly "leases.used": {

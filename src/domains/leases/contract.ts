@@ -120,8 +120,13 @@ export const LeaseUsed = event({
 });
 export const LeaseSettled = event({
   kind: "leases.settled",
-  about: "A call used less than was taken from its lease, and the rest is back.",
-  data: closed({ leaseId: LeaseId, tool: Type.String({ maxLength: 200 }), back: Amounts }),
+  about: "A call used less or more than was taken from its lease: the rest is back, what was over is taken, too.",
+  data: closed({
+    leaseId: LeaseId,
+    tool: Type.String({ maxLength: 200 }),
+    back: Amounts,
+    over: Type.Optional(Amounts),
+  }),
 });
 
 export const BadLease = problem({

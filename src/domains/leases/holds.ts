@@ -135,10 +135,12 @@ function holdOf(each: Live, call: PolicyCall & { readonly cost: Cost }, parts: K
       isWritten = true;
     },
     async settle(spent) {
-      const back = backOf(taken, spent);
-      if (back === null) return;
-      give(back);
-      await actor().emit(LeaseSettled, { leaseId, tool: key, back });
+      const back = beyond(taken, spent, each.left);
+      const over = beyond(spent, taken, each.left);
+      if (back === null && over === null) return;
+      each.left = moved(moved(each.left, back ?? {}, 1), over ?? {}, -1);
+      const data = { leaseId, tool: key, back: back ?? {} };
+      await actor().emit(LeaseSettled, over === null ? data : { ...data, over });
     },
     leave() {
       if (isOver) return;
@@ -153,12 +155,13 @@ function holdOf(each: Live, call: PolicyCall & { readonly cost: Cost }, parts: K
   };
 }
 
-/** What was taken and not used; null when there is none. */
-function backOf(taken: Amounts, spent: Cost): Amounts | null {
-  const back: { -readonly [U in keyof Amounts]: Amounts[U] } = {};
+/** By how much one is more than the other, of what is counted; null when by nothing. What nobody knows is neither. */
+function beyond(more: Partial<Cost>, less: Partial<Cost>, counted: Amounts): Amounts | null {
+  const by: { -readonly [U in keyof Amounts]: Amounts[U] } = {};
   for (const unit of leaseUnits) {
-    const [most, used] = [taken[unit] ?? 0, spent[unit]];
-    if (used !== "unknown" && most > used) back[unit] = most - used;
+    const [most, least] = [more[unit] ?? 0, less[unit] ?? 0];
+    if (counted[unit] === undefined || most === "unknown" || least === "unknown" || most <= least) continue;
+    by[unit] = most - least;
   }
-  return Object.keys(back).length === 0 ? null : back;
+  return Object.keys(by).length === 0 ? null : by;
 }

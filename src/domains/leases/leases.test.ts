@@ -28,7 +28,11 @@ const Write = op({
   http: "POST /world/write",
   effect: "write",
   about: "Writes in the test.",
-  input: closed({ folder: Type.Optional(FolderPath), bytes: Type.Optional(Type.Integer()) }),
+  input: closed({
+    folder: Type.Optional(FolderPath),
+    bytes: Type.Optional(Type.Integer()),
+    used: Type.Optional(Type.Integer()),
+  }),
   output: closed({ bytes: Type.Integer() }),
   scope: ({ folder }) => (folder === undefined ? {} : { folder }),
   cost: ({ bytes = 0 }) => ({ bytesWritten: bytes }),
@@ -74,9 +78,9 @@ async function world(options: KitOptions = {}) {
     domains: () => [
       domainOf("world", {
         operations: [
-          bind(Write, ({ bytes = 0 }, ctx) => {
+          bind(Write, ({ bytes = 0, used = Math.floor(bytes / 2) }, ctx) => {
             done.push(ctx.caller.id);
-            return { bytes: Math.floor(bytes / 2) };
+            return { bytes: used };
           }),
           bind(Wait, (_input, ctx) => {
             signals.push(ctx.signal);
@@ -223,6 +227,17 @@ test("a budget is taken before the call and what was not used comes back; too li
       "leases.bad-lease",
       budget,
     );
+});
+
+test("what a call used beyond the most it said is taken, too", async () => {
+  const { kit } = await world();
+  await using _kit = kit;
+  await grant(kit, { ...forPlugin, budget: ["1 KB written"] });
+  assert.equal(await come(kit, ["world.write", { bytes: 100, used: 700 }]), "answer");
+  assert.deepEqual((await listed(kit))[0]?.budgetLeft, { bytesWritten: 300 });
+  assert.equal(await come(kit, ["world.write", { bytes: 300, used: 700 }]), "answer");
+  assert.deepEqual((await listed(kit))[0]?.budgetLeft, { bytesWritten: 0 });
+  assert.equal(await come(kit, "world.write"), "held");
 });
 
 test("a call under way ends with its lease: taken back, run out, or ahead of its time by the wall clock", async () => {

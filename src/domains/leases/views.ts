@@ -41,8 +41,10 @@ export const leases = view(Lease)({
     lease(
       LeaseSettled,
       (e) => e.data.leaseId,
-      (row, { data: { back } }) =>
-        row?.budgetLeft === undefined ? (row ?? null) : { ...row, budgetLeft: moved(row.budgetLeft, back, 1) },
+      (row, { data: { back, over = {} } }) =>
+        row?.budgetLeft === undefined
+          ? (row ?? null)
+          : { ...row, budgetLeft: moved(moved(row.budgetLeft, back, 1), over, -1) },
     ),
     lease(
       LeaseRevoked,
