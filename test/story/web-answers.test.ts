@@ -60,7 +60,7 @@ test("a question says what would be done, why it is asked, and what it was built
   const card = page.locator("main [data-approval]");
   for (const text of [
     "Changes something; can be undone. What was there before is kept.",
-    "writes files in folders you grant",
+    "writes files in folders that you grant",
     "your words, files, and tools",
     "an agent asks before it changes anything",
   ])

@@ -72,7 +72,7 @@ async function takeAnswers(page: Page): Promise<void> {
   const panel = card.getByRole("group", { name: "More answers" });
   await panel.getByRole("radio", { name: "This folder" }).click();
   await panel.getByRole("radio", { name: "15 minutes" }).click();
-  await page.setViewportSize({ width: 1180, height: 720 });
+  await page.setViewportSize({ width: 1180, height: 500 });
   await panel.getByRole("button", { name: "Allow for longer" }).scrollIntoViewIfNeeded();
   await page.getByRole("main").focus();
   await take(page, "answers.png");

@@ -1,7 +1,7 @@
 import { useNow } from "../hub-context.ts";
 import type { Approval } from "../shapes.ts";
 import { formatClock, formatDuration } from "../text/formats.ts";
-import { type MessageKey, t } from "../text/messages.ts";
+import { t } from "../text/messages.ts";
 import { type Reason, Reasons } from "./why-panel.tsx";
 
 /** What a person weighs before an answer. What an older question does not say is left out. */
@@ -17,7 +17,7 @@ export function ApprovalFacts({ approval }: { readonly approval: Approval }) {
     { label: t("approval.card.does"), value: operation, isCode: true },
     ...(target ? [{ label: t("approval.card.on"), value: target, isCode: true }] : []),
     { label: t("approval.card.effect"), value: canUndo ? `${effect ?? ""} ${undo}`.trim() : (effect ?? undo) },
-    ...(needs.length > 0 ? [{ label: t("approval.card.needs"), value: listText(needs.map(needText)) }] : []),
+    ...(needs.length > 0 ? [{ label: t("approval.card.needs"), value: listText(needs) }] : []),
     ...(labels.length > 0
       ? [{ label: t("approval.card.built"), value: listText(labels.map((label) => t(`label.word.${label}`))) }]
       : []),
@@ -38,22 +38,5 @@ export function ApprovalFacts({ approval }: { readonly approval: Approval }) {
 /** The rule that asks, with the place where it is written. */
 export const ruleText = ({ rule, ruleSource }: Approval): string =>
   ruleSource === undefined ? rule : t("approval.card.rule", { rule, source: ruleSource });
-
-const needWords: Readonly<Record<string, MessageKey>> = {
-  exec: "need.word.exec",
-  "hub:read": "need.word.known",
-  "hub:write": "need.word.notes",
-  "model:ask": "need.word.model",
-  "fs:read": "need.word.read",
-  "fs:write": "need.word.write",
-  "net:fetch": "need.word.fetch",
-  "net:send": "need.word.send",
-};
-
-/** A need that has no words here stands as rules write it. */
-function needText(need: string): string {
-  const words = needWords[need];
-  return words === undefined ? need : t(words);
-}
 
 const listText = (parts: readonly string[]): string => new Intl.ListFormat("en").format(parts);
