@@ -1,4 +1,5 @@
 /** `X-ARW-Gate`: rules that a request brings. They are in force before it runs, or it does not run; either way it is told. */
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import { Internal, ShuttingDown } from "../../contract/standard-problems.ts";
@@ -30,10 +31,16 @@ export async function presentCapsule({ request, reply, done }: Waiting, desk: Ca
     raw.setHeader(statusHeader, status);
     done(refusal ?? undefined);
   } catch (error) {
-    const code = isProblem(error) ? error.definition.code : Internal.code;
-    raw.setHeader(statusHeader, `refused; reason=${code}`);
+    tellUnread(request.headers, raw, error);
     done(error as Error);
   }
+}
+
+/** Also where the request is refused before its capsule was looked at. */
+export function tellUnread(headers: IncomingHttpHeaders, raw: ServerResponse, error: unknown): void {
+  if (headers[capsuleHeader] === undefined) return;
+  const code = isProblem(error) ? error.definition.code : Internal.code;
+  raw.setHeader(statusHeader, `refused; reason=${code}`);
 }
 
 async function presented(request: FastifyRequest, { capsules, guard, isReady }: CapsuleDesk): Promise<Presented> {

@@ -10,7 +10,7 @@ import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts"
 import type { Dispatcher, ForeignRoute, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
 import { callRoute } from "./calls.ts";
-import { capsuleHeader, presentCapsule } from "./capsule-header.ts";
+import { capsuleHeader, presentCapsule, tellUnread } from "./capsule-header.ts";
 import { addBaseHeaders, rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
 import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
@@ -156,9 +156,11 @@ function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
     routerOptions: { maxParamLength: paramLengthMax },
     rewriteUrl: ({ url = "/" }) => (url.startsWith(aliasPrefix) ? url.slice(aliasPrefix.length - 1) : url),
     clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps),
-    frameworkErrors: (error, _request, reply) => {
+    frameworkErrors: (error, request, reply) => {
       const corrId = deps.newCorrId();
-      sendProblem(reply, toProblem(error, corrId, deps.log), corrId);
+      const problem = toProblem(error, corrId, deps.log);
+      if (deps.capsules !== undefined) tellUnread(request.headers, reply.raw, problem);
+      sendProblem(reply, problem, corrId);
     },
   });
   app.server.maxConnections = limits.connectionsMax;
@@ -215,6 +217,7 @@ function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission
       if (capsules === undefined || request.headers[capsuleHeader] === undefined) done();
       else void presentCapsule({ request, reply, done }, { capsules, guard, isReady });
     } catch (error) {
+      if (capsules !== undefined) tellUnread(request.headers, raw, error);
       done(error as Error);
     }
   });
