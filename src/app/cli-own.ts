@@ -44,7 +44,7 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf }: OwnOptions): Ow
           const holder = await stateHolder(stateDir);
           return holder === null ? null : `held by the hub with process id ${holder.pid}`;
         },
-        confinement: () => createConfineSeat({ hidden: [], programs: [] }).abilities(),
+        confinement: () => createConfineSeat({ own: [], programs: [] }).abilities(),
         ailing: async () => ailingOf((await stateHolder(stateDir))?.address ?? null),
       });
       const findings = await doctor.examine();

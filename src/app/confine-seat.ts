@@ -8,16 +8,16 @@ import { createShell } from "../domains/shell/service.ts";
 import { type ChildStarter, createStarter } from "../domains/shell/starter.ts";
 
 export interface ConfineSeatOptions {
-  /** Folders of the hub itself. */
-  readonly hidden: readonly string[];
+  /** Files and folders of the hub itself. */
+  readonly own: readonly string[];
   /** Folders whose programs may be run beside the system's. */
   readonly programs: readonly string[];
 }
 
-export const createConfineSeat = ({ hidden, programs }: ConfineSeatOptions): Confinement =>
+export const createConfineSeat = ({ own, programs }: ConfineSeatOptions): Confinement =>
   createConfinement({
     environment: process.env,
-    hidden,
+    own,
     programs,
     platform: process.platform,
     nodePath: process.execPath,

@@ -211,7 +211,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     capsules,
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
-    confinement: opening.use(createConfineSeat({ hidden: [stateDir], programs: values.shell.programs })),
+    confinement: opening.use(createConfineSeat({ own: ownOf(config, ruleFile), programs: values.shell.programs })),
     policies,
     prices,
     models: createModelSeat(process.env),
@@ -247,6 +247,13 @@ async function openAudit({ config, files, log }: AuditMeans, opening: AsyncDispo
   anchor.follow(auditLog.head);
   return opening.use(auditLog);
 }
+
+/** What no program that the hub starts may change. */
+const ownOf = ({ values, file }: LoadedConfig, { path }: RuleFile): readonly string[] => [
+  values.state.dir,
+  path,
+  ...(file === null ? [] : [file]),
+];
 
 const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>
   openRuleFile({

@@ -26,7 +26,7 @@ if (lack === null) {
 
 test("a machine that confines nothing says what is missing", async () => {
   const lackOf = async (more: { readonly platform?: string; readonly program?: string }) => {
-    await using confinement = createConfinement({ environment: process.env, hidden: [], platform, nodePath, ...more });
+    await using confinement = createConfinement({ environment: process.env, own: [], platform, nodePath, ...more });
     assert.equal(confinement.known(), null);
     const { confinesFiles, confinesNetwork, lack: told } = await confinement.abilities();
     assert.deepEqual([confinesFiles, confinesNetwork, confinement.known()?.lack], [false, false, told]);

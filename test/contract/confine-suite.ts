@@ -22,7 +22,7 @@ export interface ConfineSubject {
   readonly confinesFiles: boolean;
   /** Made anew for each test, with these folders as the hub's own. */
   create(given: {
-    readonly hidden: readonly string[];
+    readonly own: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
   }): Confinement;
 }
@@ -33,7 +33,9 @@ export interface Place extends AsyncDisposable {
   readonly folder: string;
   /** Beside it, and granted to nobody. */
   readonly outside: string;
-  /** The hub's own, in the folder. */
+  /** Holds them all. */
+  readonly home: string;
+  /** The hub's own. */
   readonly state: string;
   order(command: string, args?: readonly string[], more?: Partial<ChildOrder>): ChildOrder;
   /** Runs it to its end. */
@@ -62,11 +64,11 @@ export function openPlace(subject: Pick<ConfineSubject, "create">): Place {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "arw-confine-")));
   const folder = join(home, "granted");
   const outside = join(home, "outside");
-  const state = join(folder, "state");
+  const state = join(home, "state");
   for (const path of [folder, outside, state]) mkdirSync(path);
   writeFileSync(join(outside, "note.txt"), "outside");
   writeFileSync(join(state, "token"), planted);
-  const confinement = subject.create({ hidden: [state], environment });
+  const confinement = subject.create({ own: [state, join(outside, "note.txt")], environment });
   const order = (command: string, args: readonly string[] = [], more: Partial<ChildOrder> = {}): ChildOrder => ({
     command,
     args,
@@ -80,6 +82,7 @@ export function openPlace(subject: Pick<ConfineSubject, "create">): Place {
   });
   return {
     confinement,
+    home,
     folder,
     outside,
     state,
@@ -204,18 +207,21 @@ export function confineSuite(subject: ConfineSubject): void {
   test(named("nothing is started in what is no folder, a link, the machine itself or the hub's own"), async () => {
     await using place = openPlace(subject);
     symlinkSync(place.outside, join(place.folder, "link"));
-    const refused = async (path: string, pattern: RegExp, cwd = path): Promise<void> =>
+    const refused = async (path: string, pattern: RegExp, more: Partial<ChildOrder> = {}): Promise<void> =>
       assert.rejects(
-        place.confinement.start(place.order("true", [], { folders: [{ path, mode: "read" }], cwd })),
+        place.confinement.start(place.order("true", [], { folders: [{ path, mode: "read" }], cwd: path, ...more })),
         (error: unknown) => error instanceof ChildFault && pattern.test(error.message),
       );
+    const writing = (path: string) => ({ folders: [{ path, mode: "write" as const }] });
     await refused(join(place.folder, "none"), /is no folder/);
     await refused(join(place.folder, "link"), /leads to .*outside/);
     await refused("/", /the machine itself/);
     await refused("/proc/self", /the machine itself/);
     await refused(place.state, /belongs to the hub/);
+    await refused(place.home, /holds .*state, which belongs to the hub/, writing(place.home));
+    await refused(place.outside, /holds .*note\.txt, which belongs to the hub/, writing(place.outside));
     await refused("granted", /no absolute path/);
-    await refused(place.folder, /in none of the folders/, place.outside);
+    await refused(place.folder, /in none of the folders/, { cwd: place.outside });
   });
 
   if (subject.confinesFiles) confinedSuite(subject, named);
@@ -232,10 +238,11 @@ function confinedSuite(subject: ConfineSubject, named: (what: string) => string)
       join(process.cwd(), "package.json"),
     ])
       assert.match((await read(path)).err, /No such file/, path);
-    assert.deepEqual(
-      [(await read(join(place.state, "token"))).exitCode, (await place.run("ls", [place.state])).out],
-      [1, ""],
-    );
+    // A folder around the hub's own can be read, with that covered.
+    const around = { folders: [{ path: place.home, mode: "read" as const }], cwd: place.home };
+    assert.equal((await place.run("ls", ["-A", place.home, place.state], around)).out.includes("token"), false);
+    assert.match((await place.run("cat", [join(place.state, "token")], around)).err, /No such file/);
+    assert.equal((await place.run("cat", [join(place.outside, "note.txt")], around)).out, "outside");
     const seen = (await place.run("ls", ["/", "/home", "/root", "/etc"])).out;
     assert.equal(/work|home:|root:/.test(seen), false, seen);
     assert.match((await place.run("sh", ["-c", "cat /etc/passwd; id -un"])).out, /^\w+:x:\d+:/);
@@ -248,9 +255,8 @@ function confinedSuite(subject: ConfineSubject, named: (what: string) => string)
     assert.equal((await write(join(place.folder, "a"), "write")).exitCode, 0);
     assert.equal(readFileSync(join(place.folder, "a"), "utf8"), "changed\n");
     assert.match((await write(join(place.folder, "b"), "read")).err, /Read-only file system/);
-    for (const path of [join(place.state, "token"), "/usr/bin/a", "/etc/a", "/a", "/dev/a"])
+    for (const path of ["/usr/bin/a", "/etc/a", "/a", "/dev/a"])
       assert.match((await write(path, "write")).err, /Read-only file system/, path);
-    assert.equal(readFileSync(join(place.state, "token"), "utf8"), planted);
     // Also for a hub that runs as root, whose children have its number, if not its rights.
     assert.match((await place.run("sh", ["-c", "cat /proc/mounts"])).out, /^proc \/proc proc ro,/m);
     // What it keeps for itself ends with it.

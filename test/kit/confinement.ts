@@ -3,5 +3,5 @@ import { createConfinement } from "../../src/adapters/confine/confinement.ts";
 
 export async function lackOfConfinement(): Promise<string | null> {
   const { env, execPath: nodePath, platform } = process;
-  return (await createConfinement({ environment: env, hidden: [], platform, nodePath }).abilities()).lack;
+  return (await createConfinement({ environment: env, own: [], platform, nodePath }).abilities()).lack;
 }

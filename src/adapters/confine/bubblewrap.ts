@@ -11,13 +11,13 @@ import { type Ambient, confinedEnvironment, confinedHome } from "./environment.t
 import { forwarderText } from "./forwarder.ts";
 import { insideNode, insideSocket, inOrder, type Mount, orderMounts, systemMounts } from "./mounts.ts";
 import { createNursery } from "./nursery.ts";
-import { checkFolders, truePaths } from "./order-folders.ts";
+import { checkFolders, ownedAt } from "./order-folders.ts";
 import { graceMsDefault, type Outcome, tend } from "./tend.ts";
 
 export interface BubblewrapOptions {
   readonly environment: Ambient;
-  /** Folders of the hub that no child sees. */
-  readonly hidden: readonly string[];
+  /** Files and folders of the hub itself. */
+  readonly own: readonly string[];
   /** Path of it. */
   readonly program: string;
   readonly version: string;
@@ -43,13 +43,13 @@ async function start(
   order: ChildOrder,
   { signal, options }: { readonly signal: AbortSignal; readonly options: BubblewrapOptions },
 ): Promise<Child> {
-  const hidden = await truePaths(options.hidden);
-  await checkFolders(order, hidden);
+  const owned = await ownedAt(options.own);
+  await checkFolders(order, owned);
   const { programs = [] } = options;
   const mounts = [
     ...(await systemMounts(options.nodePath)),
     ...programs.map((path) => ({ at: path, args: ["--ro-bind-try", path, path] })),
-    ...orderMounts(order, hidden),
+    ...orderMounts(order, owned),
   ];
   const env = { ...confinedEnvironment(options.environment, programs), ...order.env };
   signal.throwIfAborted();

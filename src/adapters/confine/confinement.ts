@@ -12,8 +12,8 @@ import { createPlain } from "./plain.ts";
 export interface ConfinementOptions {
   /** The hub's own, of which children see a few names. */
   readonly environment: Ambient;
-  /** Folders of the hub itself. */
-  readonly hidden: readonly string[];
+  /** Files and folders of the hub itself, which no child is given or may put something else in the place of. */
+  readonly own: readonly string[];
   /** Folders beside the system's whose programs a child may run and read. */
   readonly programs?: readonly string[];
   readonly platform: string;

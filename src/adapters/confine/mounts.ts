@@ -2,7 +2,7 @@
 import { lstat, readlink } from "node:fs/promises";
 import type { ChildOrder } from "../../domains/shell/port.ts";
 import { confinedHome } from "./environment.ts";
-import { isWithin } from "./order-folders.ts";
+import { isWithin, type Own } from "./order-folders.ts";
 
 export interface Mount {
   readonly at: string;
@@ -63,16 +63,16 @@ async function asItLies(path: string): Promise<Mount | null> {
   return readOnly(path);
 }
 
-/** The folders of an order, with what is the hub's in them covered. */
+/** The folders of an order, with the folders of the hub in them covered. */
 export function orderMounts(
   { folders, network }: Pick<ChildOrder, "folders" | "network">,
-  hidden: readonly string[],
+  owned: readonly Own[],
 ): readonly Mount[] {
   const socketPath = network.kind === "proxy" ? network.socketPath : null;
-  const covered = hidden.filter((path) => folders.some((folder) => isWithin(path, folder.path)));
+  const covered = owned.filter((own) => own.isFolder && folders.some((folder) => isWithin(own.path, folder.path)));
   return [
     ...folders.map(({ path, mode }) => ({ at: path, args: [mode === "read" ? "--ro-bind" : "--bind", path, path] })),
-    ...covered.map((path) => ({ at: path, args: ["--tmpfs", path, "--remount-ro", path] })),
+    ...covered.map(({ path }) => ({ at: path, args: ["--tmpfs", path, "--remount-ro", path] })),
     ...(socketPath === null ? [] : [readOnly(socketPath, insideSocket)]),
   ];
 }

@@ -13,18 +13,31 @@ const closedFolders = [
   { path: "/run/arw", below: true },
 ] as const;
 
-/** Of the same order; rejects with `ChildFault`. `hidden` are true paths, and no folder of an order may be or lie in one. */
+/** What belongs to the hub itself: its state, its configuration and its rules, by their true paths. */
+export interface Own {
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
+/**
+ * Of the same order; rejects with `ChildFault`. No child is given what is the hub's own. None may write where that lies, either:
+ * whoever may rename the folders above it puts something else in its place.
+ */
 export async function checkFolders(
   { folders, cwd }: Pick<ChildOrder, "folders" | "cwd">,
-  hidden: readonly string[],
+  owned: readonly Own[],
 ): Promise<void> {
-  for (const { path } of folders) {
+  for (const { path, mode } of folders) {
     if (!isAbsolute(path) || path.includes("\0")) throw new ChildFault(`${JSON.stringify(path)} is no absolute path`);
     if (closedFolders.some((each) => path === each.path || (each.below && isWithin(path, each.path))))
       throw new ChildFault(`${path} is the machine itself, and no folder to run commands in`);
     await checkFolder(path);
-    const own = hidden.find((each) => isWithin(path, each));
-    if (own !== undefined) throw new ChildFault(`${path} belongs to the hub itself`);
+    if (owned.some((own) => isWithin(path, own.path))) throw new ChildFault(`${path} belongs to the hub itself`);
+    const inside = mode === "write" ? owned.find((own) => isWithin(own.path, path)) : undefined;
+    if (inside !== undefined)
+      throw new ChildFault(
+        `${path} holds ${inside.path}, which belongs to the hub; choose a folder beside or below it`,
+      );
   }
   if (!folders.some(({ path }) => isWithin(cwd, path)))
     throw new ChildFault(`${cwd} lies in none of the folders that the child is given`);
@@ -48,8 +61,13 @@ export function isWithin(path: string, folder: string): boolean {
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
 
-/** Where each of these really lies; what is not there hides nothing. */
-export async function truePaths(paths: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(paths.map((path) => realpath(path).catch(() => null)));
-  return found.filter((path) => path !== null);
+/** Where each of these really lies; what is not there is nobody's. */
+export async function ownedAt(paths: readonly string[]): Promise<readonly Own[]> {
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const own = await realpath(path).catch(() => null);
+      return own === null ? null : { path: own, isFolder: await isFolder(own) };
+    }),
+  );
+  return found.filter((own) => own !== null);
 }

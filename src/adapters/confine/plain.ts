@@ -4,13 +4,13 @@ import { Buffer } from "node:buffer";
 import { type Child, ChildFault, type ChildOrder, type Confinement } from "../../domains/shell/port.ts";
 import { type Ambient, plainEnvironment } from "./environment.ts";
 import { createNursery } from "./nursery.ts";
-import { checkFolders, truePaths } from "./order-folders.ts";
+import { checkFolders, ownedAt } from "./order-folders.ts";
 import { graceMsDefault, tend } from "./tend.ts";
 
 export interface PlainOptions {
   readonly environment: Ambient;
-  /** Folders of the hub that no child is given. */
-  readonly hidden: readonly string[];
+  /** Files and folders of the hub itself. */
+  readonly own: readonly string[];
   readonly programs?: readonly string[];
   readonly lack: string;
   readonly graceMs?: number;
@@ -32,7 +32,7 @@ async function start(
   order: ChildOrder,
   { signal, options }: { readonly signal: AbortSignal; readonly options: PlainOptions },
 ): Promise<Child> {
-  await checkFolders(order, await truePaths(options.hidden));
+  await checkFolders(order, await ownedAt(options.own));
   signal.throwIfAborted();
   const { command, args, cwd, env, limits } = order;
   const isGroup = process.platform !== "win32";

@@ -48,10 +48,10 @@ async function world({ isEnabled = true, isPlain = false, isUnconfined = false }
   for (const path of [folder, state]) mkdirSync(path);
   writeFileSync(join(state, "token"), planted);
   const environment = { ...process.env, ARW_ADMIN_TOKEN: planted };
-  const hidden = [state];
+  const own = [state];
   const confinement: Confinement = isPlain
-    ? createPlain({ environment, hidden, lack: "bubblewrap is not installed" })
-    : createConfinement({ environment, hidden, platform: process.platform, nodePath: process.execPath, graceMs: 300 });
+    ? createPlain({ environment, own, lack: "bubblewrap is not installed" })
+    : createConfinement({ environment, own, platform: process.platform, nodePath: process.execPath, graceMs: 300 });
   const door = createProxyDoor({
     randomBytes: randomBytesOf(seededRandom(1)),
     resolver: () => Promise.resolve(["127.0.0.1"]),
