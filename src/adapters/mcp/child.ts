@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createLines } from "./lines.ts";
 
 /** How long a server may take to end once its input is closed, and again once it was told to (the protocol's own way). */
-const graceMs = 2_000;
+const graceMsDefault = 2_000;
 
 export interface StartedServer {
   readonly lines: AsyncIterable<string | null>;
@@ -15,7 +15,11 @@ export interface StartedServer {
 
 export function startServer(
   [command, ...args]: readonly [string, ...string[]],
-  options: { readonly lengthMax: number; readonly env: Readonly<Record<string, string | undefined>> },
+  options: {
+    readonly lengthMax: number;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly graceMs?: number;
+  },
 ): StartedServer {
   // In a group of its own, so that what it started ends with it; its complaints go where the client looks for them.
   const isGrouped = process.platform !== "win32";
@@ -49,7 +53,7 @@ export function startServer(
   const end = async (): Promise<void> => {
     await close();
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      if (await isOver(ended)) return;
+      if (await isOver(ended, options.graceMs ?? graceMsDefault)) return;
       kill(signal);
     }
     await ended;
@@ -57,7 +61,7 @@ export function startServer(
   return { lines, write, ended, close: () => (closing ??= end()) };
 }
 
-async function isOver(ended: Promise<string>): Promise<boolean> {
+async function isOver(ended: Promise<string>, graceMs: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => late.resolve(false), graceMs);
   try {
