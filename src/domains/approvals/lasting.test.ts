@@ -325,6 +325,7 @@ const word = fc.constantFrom("a", "b");
 const scope: fc.Arbitrary<Scope> = fc.oneof(
   fc.record({ folder: word.map((each) => `/${each}`), path: word }, { requiredKeys: ["folder"] }),
   fc.record({ host: word.map((each) => `${each}.example.org:443`) }),
+  fc.record({ tool: word.map((each) => `files/${each}`) }),
   fc.constant({}),
 );
 const anyCall = fc.record({
@@ -382,12 +383,14 @@ function saysSo(
   const read =
     /^Every (\S+)(?: of (\S+))?(?: in (\S+))?(?: to (every host|\S+).*?)? by (\S+) (\S+) (?:for|until) /u.exec(words);
   assert.ok(read, words);
-  const [, operation, path, folder, host, kind, id] = read;
+  const [, operation, what, folder, host, kind, id] = read;
+  const [path, tool] = what?.includes("/") === true ? [undefined, what] : [what, undefined];
   return (
     operation === call.operation &&
     kind === call.caller.kind &&
     id === call.caller.id &&
     (path === undefined || path === call.scope.path) &&
+    (tool === undefined || tool === call.scope.tool) &&
     (folder === undefined || folder === call.scope.folder) &&
     (host === undefined || host === "every host" || host === call.scope.host)
   );
