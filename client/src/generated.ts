@@ -2458,6 +2458,155 @@ export type PolicyTestOutput = {
   }[];
 };
 
+export type ProjectsCreateInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  /** In your own words; the name without it. */
+  readonly title?: string | undefined;
+};
+export type ProjectsCreateOutput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  readonly title: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly notesSavedAtMs: number | null;
+};
+
+export type ProjectsFileInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  readonly fromLine?: number | undefined;
+  readonly lines?: number | undefined;
+};
+export type ProjectsFileOutput = {
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  readonly text: string;
+  readonly fromLine: number;
+  readonly toLine: number;
+  readonly totalLines: number;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  readonly isTruncated: boolean;
+};
+
+export type ProjectsFileSaveInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  readonly text: string;
+  /** What the file must be now: its digest as it was read, or null when it must not exist. */
+  readonly expectedDigest: string | null;
+};
+export type ProjectsFileSaveOutput = {
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** The content before, in the blob store; null when the file is new. */
+  readonly beforeRef: string | null;
+  readonly isChanged: boolean;
+};
+
+export type ProjectsForgetInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+};
+export type ProjectsForgetOutput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  readonly title: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly notesSavedAtMs: number | null;
+};
+
+export type ProjectsListInput = Readonly<Record<string, never>>;
+export type ProjectsListOutput = {
+  readonly projects: readonly ({
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    readonly title: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    readonly createdBy: string;
+    readonly notesSavedAtMs: number | null;
+  })[];
+};
+
+export type ProjectsNotesInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+};
+export type ProjectsNotesOutput = {
+  readonly text: string;
+  /** To be sent along when they are saved; null while there are none. */
+  readonly digest: string | null;
+  /** There is more than is shown; open the file itself. */
+  readonly isTruncated: boolean;
+};
+
+export type ProjectsNotesSaveInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  readonly text: string;
+  /** What the file must be now: its digest as it was read, or null when it must not exist. */
+  readonly expectedDigest: string | null;
+};
+export type ProjectsNotesSaveOutput = {
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** The content before, in the blob store; null when the file is new. */
+  readonly beforeRef: string | null;
+  readonly isChanged: boolean;
+};
+
+export type ProjectsTreeInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Go on after this path. */
+  readonly afterPath?: string | undefined;
+  readonly limit?: number | undefined;
+};
+export type ProjectsTreeOutput = {
+  readonly entries: readonly ({
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly kind: "file" | "folder" | "link" | "other";
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly modifiedMs: number;
+  })[];
+  readonly nextAfterPath: string | null;
+  readonly skipped: readonly {
+    readonly path: string;
+    readonly reason: string;
+  }[];
+};
+
 export type ProvenanceAdoptInput = {
   /** The envelope as JSON, or as base64url of it, which is how it travels in a header. */
   readonly envelope: string;
@@ -5168,6 +5317,64 @@ export type StateObservationsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateProjectsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateProjectsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    readonly title: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    readonly createdBy: string;
+    readonly notesSavedAtMs: number | null;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateProjectsGetInput = {
+  readonly key: string;
+};
+export type StateProjectsGetOutput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  readonly title: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly notesSavedAtMs: number | null;
+};
+
+export type StateProjectsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateProjectsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateProvenanceCapsulesInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -6967,6 +7174,29 @@ export interface EventData {
     /** Rules that the new text leaves out and that stay until they end, because nothing may change them. */
     readonly held: readonly string[];
   };
+  /** A person named a folder as a project; nothing in the folder changed. */
+  readonly "projects.created": {
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    readonly title: string;
+  };
+  /** A person took the name of a project away; its folder stays as it is. */
+  readonly "projects.forgotten": {
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+  };
+  /** The notes of a project were written. */
+  readonly "projects.notes.saved": {
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    readonly beforeRef: string | null;
+  };
   /** The rules of a capsule are in force, until their end. */
   readonly "provenance.capsule.adopted": {
     /** Who signed it, by the name in this hub's trust store. */
@@ -7440,6 +7670,24 @@ export interface Client {
     /** Hold the policies against the examples in `policies/examples.toml`, without making any call. */
     test(input?: PolicyTestInput, options?: CallOptions): Promise<PolicyTestOutput>;
   };
+  readonly projects: {
+    /** Give a folder of yours a name here; nothing in it changes. */
+    create(input: ProjectsCreateInput, options?: CallOptions): Promise<ProjectsCreateOutput>;
+    /** Read some lines of a file of a project. */
+    file(input: ProjectsFileInput, options?: CallOptions): Promise<ProjectsFileOutput>;
+    /** Write a file of a project, if it still is what it was when it was read. */
+    fileSave(input: ProjectsFileSaveInput, options?: CallOptions): Promise<ProjectsFileSaveOutput>;
+    /** Take the name of a project away; its folder and everything in it stay. */
+    forget(input: ProjectsForgetInput, options?: CallOptions): Promise<ProjectsForgetOutput>;
+    /** List the projects. */
+    list(input?: ProjectsListInput, options?: CallOptions): Promise<ProjectsListOutput>;
+    /** Read the notes of a project. */
+    notes(input: ProjectsNotesInput, options?: CallOptions): Promise<ProjectsNotesOutput>;
+    /** Write the notes of a project, if they still are what they were when they were read. */
+    notesSave(input: ProjectsNotesSaveInput, options?: CallOptions): Promise<ProjectsNotesSaveOutput>;
+    /** List the files of a project, page by page, leaving out what .gitignore leaves out. */
+    tree(input: ProjectsTreeInput, options?: CallOptions): Promise<ProjectsTreeOutput>;
+  };
   readonly provenance: {
     /** Take the rules of a signed capsule into force until they end; rules are only ever added. */
     adopt(input: ProvenanceAdoptInput, options?: CallOptions): Promise<ProvenanceAdoptOutput>;
@@ -7645,6 +7893,12 @@ export interface Client {
     observationsGet(input: StateObservationsGetInput, options?: CallOptions): Promise<StateObservationsGetOutput>;
     /** Follow observations as JSON patches (RFC 6902). */
     observationsWatch(input?: StateObservationsWatchInput, options?: StreamOptions): AsyncGenerator<StateObservationsWatchOutput, void, undefined>;
+    /** List projects, by name. */
+    projects(input?: StateProjectsInput, options?: CallOptions): Promise<StateProjectsOutput>;
+    /** Show one row of projects. */
+    projectsGet(input: StateProjectsGetInput, options?: CallOptions): Promise<StateProjectsGetOutput>;
+    /** Follow projects as JSON patches (RFC 6902). */
+    projectsWatch(input?: StateProjectsWatchInput, options?: StreamOptions): AsyncGenerator<StateProjectsWatchOutput, void, undefined>;
     /** List capsules that are in force, were in force at an earlier boot, or must not be replayed. */
     provenanceCapsules(input?: StateProvenanceCapsulesInput, options?: CallOptions): Promise<StateProvenanceCapsulesOutput>;
     /** Show one row of provenanceCapsules. */
@@ -7841,6 +8095,16 @@ export function createClient(options: ClientOptions): Client {
       reload: (input = {}, options) => runtime.call("POST /policy/reload", input, options) as Promise<PolicyReloadOutput>,
       test: (input = {}, options) => runtime.call("POST /policy/test", input, options) as Promise<PolicyTestOutput>,
     },
+    projects: {
+      create: (input, options) => runtime.call("POST /projects", input, options) as Promise<ProjectsCreateOutput>,
+      file: (input, options) => runtime.call("GET /projects/{project}/file", input, options) as Promise<ProjectsFileOutput>,
+      fileSave: (input, options) => runtime.call("PUT /projects/{project}/file", input, options) as Promise<ProjectsFileSaveOutput>,
+      forget: (input, options) => runtime.call("DELETE /projects/{project}", input, options) as Promise<ProjectsForgetOutput>,
+      list: (input = {}, options) => runtime.call("GET /projects", input, options) as Promise<ProjectsListOutput>,
+      notes: (input, options) => runtime.call("GET /projects/{project}/notes", input, options) as Promise<ProjectsNotesOutput>,
+      notesSave: (input, options) => runtime.call("PUT /projects/{project}/notes", input, options) as Promise<ProjectsNotesSaveOutput>,
+      tree: (input, options) => runtime.call("GET /projects/{project}/tree", input, options) as Promise<ProjectsTreeOutput>,
+    },
     provenance: {
       adopt: (input, options) => runtime.call("POST /provenance/capsules", input, options) as Promise<ProvenanceAdoptOutput>,
       issuersAdd: (input, options) => runtime.call("POST /provenance/issuers", input, options) as Promise<ProvenanceIssuersAddOutput>,
@@ -7948,6 +8212,9 @@ export function createClient(options: ClientOptions): Client {
       observations: (input = {}, options) => runtime.call("GET /state/observations", input, options) as Promise<StateObservationsOutput>,
       observationsGet: (input, options) => runtime.call("GET /state/observations/{key}", input, options) as Promise<StateObservationsGetOutput>,
       observationsWatch: (input = {}, options) => runtime.stream("GET /state/observations/-/watch", input, options) as AsyncGenerator<StateObservationsWatchOutput, void, undefined>,
+      projects: (input = {}, options) => runtime.call("GET /state/projects", input, options) as Promise<StateProjectsOutput>,
+      projectsGet: (input, options) => runtime.call("GET /state/projects/{key}", input, options) as Promise<StateProjectsGetOutput>,
+      projectsWatch: (input = {}, options) => runtime.stream("GET /state/projects/-/watch", input, options) as AsyncGenerator<StateProjectsWatchOutput, void, undefined>,
       provenanceCapsules: (input = {}, options) => runtime.call("GET /state/provenanceCapsules", input, options) as Promise<StateProvenanceCapsulesOutput>,
       provenanceCapsulesGet: (input, options) => runtime.call("GET /state/provenanceCapsules/{key}", input, options) as Promise<StateProvenanceCapsulesGetOutput>,
       provenanceCapsulesWatch: (input = {}, options) => runtime.stream("GET /state/provenanceCapsules/-/watch", input, options) as AsyncGenerator<StateProvenanceCapsulesWatchOutput, void, undefined>,

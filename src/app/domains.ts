@@ -20,12 +20,13 @@ import { createEpisodes } from "../domains/episodes/service.ts";
 import { episodes } from "../domains/episodes/views.ts";
 import { createEvents } from "../domains/events/service.ts";
 import type { Folders } from "../domains/fs/port.ts";
-import { createFolderReader, type LearningRedactor } from "../domains/fs/reader.ts";
+import { createFolderReader, type FolderReader, type LearningRedactor } from "../domains/fs/reader.ts";
 import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
 import { createModels } from "../domains/models/service.ts";
+import { createProjects } from "../domains/projects/service.ts";
 import { createProvenance, type Provenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import { createGating, type Gating } from "../domains/gating/service.ts";
@@ -95,7 +96,7 @@ export interface Means {
 }
 
 export function composeDomains(means: Means, parts: KernelParts): Composition {
-  const { blobs, clock, log, redactor } = means;
+  const { clock, log, redactor } = means;
   const hierarchy = createHierarchy({ parts });
   const gating = createGating({ parts, clock, log, hierarchy, denyRules: means.denyRules, file: means.ruleFile });
   const approvals = openApprovals(means, { parts, brake: () => halt.brake, leases: () => leases.desk });
@@ -137,13 +138,11 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),
-      createFs({ reader, recorder: () => parts.recorder }),
       halt.domain,
       hierarchy.domain,
       createJournalKeeper({ parts, clock, onImported: both(gating.refresh, leases.refresh), ...means.journal }),
       leases.domain,
       mcp.domain,
-      createModels({ parts, clock, courier: egress.courier, ...means.models }),
       createPolicy({
         parts,
         stages: [gating.explain, explainRulings(rulings), budgets.explain],
@@ -151,18 +150,31 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         rulings,
       }),
       provenance.domain,
-      createScout({ parts, blobs, sample: means.sample }),
       secrets.domain,
       shell.domain,
       createSystem({
         parts,
         facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health, shell.health]),
       }),
-      createText({ files: createTextFiles(reader) }),
-      createWeb({ courier: egress.courier }),
+      ...worldOf(means, parts, { reader, courier: egress.courier }),
     ],
   };
 }
+
+interface World {
+  readonly reader: FolderReader;
+  readonly courier: Egress["courier"];
+}
+
+/** What agents and people work with: files, the web, models, and what is made of them. */
+const worldOf = (means: Means, parts: KernelParts, { reader, courier }: World): readonly Domain[] => [
+  createFs({ reader, recorder: () => parts.recorder }),
+  createModels({ parts, clock: means.clock, courier, ...means.models }),
+  createProjects({ parts }),
+  createScout({ parts, blobs: means.blobs, sample: means.sample }),
+  createText({ files: createTextFiles(reader) }),
+  createWeb({ courier }),
+];
 
 /** What looks after the hub's own state. */
 const upkeepOf = (means: Means, parts: KernelParts): readonly Domain[] => [
