@@ -135,6 +135,17 @@ test("changed arguments are asked about again: what refuses them leaves the ques
   assert.deepEqual(kit.made, [{ folder: "/a" }]);
 });
 
+test("a value that was handed over as a secret is written into no call", async () => {
+  const kept = "hunter-22-kept";
+  const isKept = (value: unknown): boolean => (JSON.stringify(value) ?? "").includes(kept);
+  const text = (given: string): string => given.replaceAll(kept, "[kept]");
+  const clean = <T>(value: T): T => (isKept(value) ? (JSON.parse(text(JSON.stringify(value))) as T) : value);
+  await using kit = await disk({ vault: { text, clean } });
+  const { approvalId } = await asked(kit);
+  assert.equal(await said(kit, approvalId, { decision: "allow", input: { text: kept } }), "arw.invalid-input");
+  assert.deepEqual([(await newest(kit)).status, kit.made, isKept(kit.events())], ["waiting", [], false]);
+});
+
 test("what the tool refuses of the changed call is said with the tool's words", async () => {
   await using kit = await disk();
   const { approvalId } = await asked(kit);
