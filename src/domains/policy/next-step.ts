@@ -16,13 +16,16 @@ interface Refused {
 export function nextFor({ call, ruling, canLease, isUnpermitted, isClosed }: Refused): string {
   if (isClosed && call.scope.host !== undefined) return `arw egress allow ${shellWord(call.scope.host)}`;
   if (canLease) return leaseCommand(call);
+  if (ruling.effect === "ask") return "make the call; a person is asked about it";
   if (call.isForPersons === true) return "let a person make the call";
   if (isUnpermitted) return "let a person make the call, or permit it in a policy";
   return `change the policy ${ruling.rule} (${ruling.source}), or let somebody make the call whom it permits`;
 }
 
-function leaseCommand({ key, caller, scope: { folder, path, host } }: PolicyCall): string {
-  const narrowed = Object.entries({ folder, path, host }).flatMap(([name, value]) =>
+/** As narrow as the call is, so that it opens nothing beside it. */
+function leaseCommand({ key, caller, scope: { folder, path, host, tool } }: PolicyCall): string {
+  const inFolder = folder === undefined ? {} : { folder, path };
+  const narrowed = Object.entries({ ...inFolder, host, tool }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, shellWord(value)],
   );
   return ["arw lease grant", key, "--holder", callerName(caller), ...narrowed, "--ttl 15m"].join(" ");

@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { runs } from "../../../test/kit/runs.ts";
 import type { PolicyCall, Ruling } from "../../kernel/ports.ts";
+import { covers } from "../leases/coverage.ts";
 import type { NamedPolicy, PolicyEngine, Verdict } from "./engine-port.ts";
+import { nextFor } from "./next-step.ts";
 import { createRulings } from "./rulings.ts";
 
 const policy = (effect: NamedPolicy["effect"]): NamedPolicy => ({
@@ -99,5 +101,38 @@ test("every no and every question names the nearest change", () => {
   assert.equal(next("none", { isForPersons: true }), "let a person make the call");
   assert.equal(next("none", { kind: "person" }), "let a person make the call, or permit it in a policy");
   assert.equal(next("ask", { said: [verdicts.allow, verdicts.none] }), "arw egress allow example.org:443");
+  assert.equal(next("ask", { isForPersons: true, kind: "person" }), "make the call; a person is asked about it");
   assert.equal(next("allow"), undefined);
+});
+
+/** As a shell takes words apart. */
+const wordsOf = (line: string): readonly string[] =>
+  [...line.matchAll(/(?:[^\s'\\]|\\.|'[^']*')+/gu)].map(([word]) =>
+    word.replace(/\\(.)|'([^']*)'/gu, (_match, one: string | undefined, many: string | undefined) => one ?? many ?? ""),
+  );
+
+test("the command that a refusal names covers the refused call, whatever its folder is called", () => {
+  const name = fc.string({ minLength: 1, maxLength: 12 }).map((text) => `/${text.replaceAll("\0", "")}`);
+  const reached = fc.record({ folder: name, path: name, host: fc.constant("example.org:8443") }, { requiredKeys: [] });
+  fc.assert(
+    fc.property(reached, (scope) => {
+      const call: PolicyCall = {
+        operation: "fs.write",
+        key: "fs:write",
+        caller: { kind: "agent", id: "scout" },
+        scope,
+        effect: "write",
+        needs: [],
+      };
+      const ruling: Ruling = { effect: "ask", rule: "r", source: "s", reason: "" };
+      const line = nextFor({ call, ruling, canLease: true, isUnpermitted: false, isClosed: false });
+      const [, , , capability = "", ...options] = wordsOf(line);
+      const given = Object.fromEntries(options.flatMap((word, at) => (at % 2 === 0 ? [[word, options[at + 1]]] : [])));
+      const { "--holder": holder = "", "--folder": folder, "--path": path, "--host": host } = given;
+      assert.equal(folder, scope.folder);
+      const narrowed = Object.entries({ folder, path, host }).filter(([, value]) => value !== undefined);
+      assert.ok(covers({ capability, holder, scope: Object.fromEntries(narrowed) }, call), line);
+    }),
+    runs(300),
+  );
 });

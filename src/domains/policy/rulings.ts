@@ -174,8 +174,10 @@ function weighed(call: PolicyCall, said: readonly Said[], { askPatterns, leases 
 }
 
 /** The admin person needs no permit, so the lack of one is nothing that a lease would mend. */
-const isLeasable = ({ isForPersons, caller }: PolicyCall, { effect }: Verdict, ruling: Ruling): boolean =>
-  isForPersons !== true && (ruling.effect === "ask" || (effect === "none" && caller.kind !== "person"));
+const isLeasable = ({ isForPersons, caller, scope }: PolicyCall, { effect }: Verdict, ruling: Ruling): boolean =>
+  isForPersons !== true &&
+  scope.capsule === undefined &&
+  (ruling.effect === "ask" || (effect === "none" && caller.kind !== "person"));
 
 const isClosed = ({ resource, context }: PolicyRequest): boolean => resource.type === "Host" && !context.open;
 
