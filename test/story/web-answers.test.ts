@@ -143,8 +143,11 @@ test("the panel opens and closes by keys, and the focus goes back to where it ca
   assert.equal(await focused(), "More answers");
   assert.deepEqual(await sidewaysScroll(page), []);
   assert.deepEqual(await axeViolations(page), []);
+  const yes = card.getByRole("button", { name: "Allow once" });
+  assert.equal(await yes.count(), 0, "a plain yes does not stand beside changed arguments");
   await page.keyboard.press("Escape");
   await panel.waitFor({ state: "detached" });
+  await yes.waitFor();
   assert.match(await focused(), /^More answers/u);
   await card.focus();
   await page.keyboard.press("d");

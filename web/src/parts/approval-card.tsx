@@ -83,23 +83,35 @@ function WaitingApproval({
       {why.panel}
       {more.panel}
       <div className={styles["actions"]}>
-        <Button
-          look="primary"
-          hotkey="a"
-          disabled={decide.isPending}
-          title={plainLine(approval.offers?.find(({ answer }) => answer === "once")?.words ?? "")}
-          onClick={() => decide.mutate({ decision: "allow" })}
-        >
-          {t("approval.action.allow")}
-        </Button>
-        <Button hotkey="d" disabled={decide.isPending} onClick={() => decide.mutate({ decision: "deny" })}>
-          {t("approval.action.deny")}
-        </Button>
+        {more.isOpen ? null : <YesOrNo approval={approval} decide={decide} />}
         {more.toggle}
         {why.toggle}
         {hasEpisodeLink ? <EpisodeLink id={approval.corrId} /> : null}
       </div>
     </div>
+  );
+}
+
+type Decide = UseMutationResult<unknown, Error, Decision>;
+
+/** Not beside the further answers: nobody who changed an argument shall allow the call as it was asked by a slip. */
+function YesOrNo({ approval, decide }: { readonly approval: Approval; readonly decide: Decide }) {
+  const once = approval.offers?.find(({ answer }) => answer === "once")?.words;
+  return (
+    <>
+      <Button
+        look="primary"
+        hotkey="a"
+        disabled={decide.isPending}
+        title={once === undefined ? undefined : plainLine(once)}
+        onClick={() => decide.mutate({ decision: "allow" })}
+      >
+        {t("approval.action.allow")}
+      </Button>
+      <Button hotkey="d" disabled={decide.isPending} onClick={() => decide.mutate({ decision: "deny" })}>
+        {t("approval.action.deny")}
+      </Button>
+    </>
   );
 }
 
@@ -157,7 +169,7 @@ function Evidence({ approval: { diff, input, labels, caller, corrId } }: { reado
 }
 
 /** Answers beyond yes and no, where the hub offers them. */
-function useMore(approval: Approval, decide: UseMutationResult<unknown, Error, Decision>) {
+function useMore(approval: Approval, decide: Decide) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
@@ -173,7 +185,7 @@ function useMore(approval: Approval, decide: UseMutationResult<unknown, Error, D
       aria-controls={isOpen ? id : undefined}
       onClick={() => setOpen(!isOpen)}
     >
-      {t("approval.action.more")}
+      {t(isOpen ? "approval.action.fewer" : "approval.action.more")}
     </Button>
   ) : null;
   const panel = isOpen ? (
@@ -181,7 +193,7 @@ function useMore(approval: Approval, decide: UseMutationResult<unknown, Error, D
       <AnswerPanel id={id} approval={approval} decide={decide} onClose={close} />
     </Suspense>
   ) : null;
-  return { toggle, panel };
+  return { toggle, panel, isOpen };
 }
 
 const whyOf = (approval: Approval): readonly Reason[] => [

@@ -30,6 +30,7 @@ export const approvalMessages = {
   "approval.action.allow": "Allow once",
   "approval.action.deny": "Deny",
   "approval.action.more": "More answers",
+  "approval.action.fewer": "Fewer answers",
   "approval.action.lease": "See the lease",
   "approval.action.episode": "See what happened",
   "approval.why.rule": "Rule",
