@@ -7,9 +7,13 @@ export interface Nursery extends AsyncDisposable {
   endAll(reason: string): Promise<void>;
 }
 
+/** Each is some processes and, confined, some 50 MB. Whoever starts more has lost count, or wants the machine to stop. */
+const childrenMax = 32;
+
 export function createNursery(): Nursery {
   const living = new Set<Child>();
   let everybody = new AbortController();
+  let starting = 0;
   let isClosed = false;
   const endAll = async (reason: string): Promise<void> => {
     const ends = [...living].map(({ exited }) => exited);
@@ -21,11 +25,17 @@ export function createNursery(): Nursery {
     async raise(signal, start) {
       signal.throwIfAborted();
       if (isClosed) throw new ChildFault("the hub is stopping");
-      const both = AbortSignal.any([signal, everybody.signal]);
-      const child = await start(both);
-      living.add(child);
-      void child.exited.then(() => living.delete(child));
-      return child;
+      if (living.size + starting >= childrenMax)
+        throw new ChildFault(`${childrenMax} programs run already; wait until one of them has ended`);
+      starting += 1;
+      try {
+        const child = await start(AbortSignal.any([signal, everybody.signal]));
+        living.add(child);
+        void child.exited.then(() => living.delete(child));
+        return child;
+      } finally {
+        starting -= 1;
+      }
     },
     endAll,
     async [Symbol.asyncDispose]() {
