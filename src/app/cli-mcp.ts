@@ -1,7 +1,11 @@
 /** `arw mcp wrap`: started by somebody else's agent in place of an MCP server, which it then starts behind the hub. */
+import { dirname } from "node:path";
 import { createLines } from "../adapters/mcp/lines.ts";
-import { startServer } from "../adapters/mcp/child.ts";
+import { createConfinement } from "../adapters/confine/confinement.ts";
+import { type StartedServer, startServer } from "../adapters/mcp/child.ts";
+import { startConfined } from "../adapters/mcp/confined.ts";
 import { digestOf } from "../base/canonical-json.ts";
+import { ChildFault } from "../domains/shell/port.ts";
 import { Whoami } from "../domains/access/contract.ts";
 import type { Table } from "../kernel/kernel.ts";
 import { CallFailed, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
@@ -18,6 +22,7 @@ export interface McpCommandOptions {
   readonly table: Table;
   readonly version: string;
   readonly connect: (globals: Globals) => Promise<Transport>;
+  readonly stateDirOf: (globals: Globals) => string;
   readonly env: Environment;
 }
 
@@ -32,9 +37,17 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
     options: [
       ["--name <name>", "name of the server, as rules write it"],
       ["--agent <name>", "name of the agent that uses it, as rules write it"],
+      ["--read <folder>", "confine the server: it sees this folder, and reaches no network (may be repeated)"],
+      ["--write <folder>", "the same, and it may change what is in there"],
     ],
     run: ({ rest = [], flags, globals }) =>
-      wrap(options, { rest, globals, name: last(flags["name"]), agent: last(flags["agent"]) }),
+      wrap(options, {
+        rest,
+        globals,
+        name: last(flags["name"]),
+        agent: last(flags["agent"]),
+        folders: { read: all(flags["read"]), write: all(flags["write"]) },
+      }),
   },
   {
     words: "mcp serve",
@@ -44,47 +57,86 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
   },
 ];
 
-const last = (values: unknown): string | undefined =>
-  Array.isArray(values) && typeof values.at(-1) === "string" ? (values.at(-1) as string) : undefined;
+const all = (values: unknown): readonly string[] => (Array.isArray(values) ? values.map(String) : []);
+const last = (values: unknown): string | undefined => all(values).at(-1);
 
 interface Wrapping {
   readonly rest: readonly string[];
   readonly globals: Globals;
   readonly name: string | undefined;
   readonly agent: string | undefined;
+  readonly folders: { readonly read: readonly string[]; readonly write: readonly string[] };
 }
 
 const say = (text: string): void => void process.stderr.write(`arw: ${text}\n`);
 
-async function wrap({ connect, env }: McpCommandOptions, { rest, globals, name, agent }: Wrapping): Promise<number> {
-  const [command, ...args] = rest;
+async function wrap(options: McpCommandOptions, wrapping: Wrapping): Promise<number> {
+  const [command, ...args] = wrapping.rest;
   if (command === undefined) {
     say("name the server's command: arw mcp wrap -- COMMAND ARGS");
     return exitCodes.usage;
   }
-  const server = name ?? serverNameOf([command, ...args]);
+  const words = [command, ...args] as const;
   // Standard output is the protocol's; everything said to a person goes to standard error.
   const client = createLines({ input: process.stdin, output: process.stdout, lengthMax: lineLengthMax });
-  let session: HubSession;
-  try {
-    session = await openSession({
-      transport: await connect(globals),
-      server,
-      command: digestOf([command, ...args]),
-      ...(agent === undefined ? {} : { agent }),
-    });
-  } catch (error) {
-    const reason = `${error instanceof Error ? error.message : String(error)} Start the hub with \`arw\`, then restart this server`;
-    say(`${server} is not started, because its calls could not be watched: ${reason}.`);
+  const refuse = async (error: unknown, next: string): Promise<number> => {
+    const reason = `${error instanceof Error ? error.message : String(error)} ${next}`;
+    say(`${wrapping.name ?? command} is not started: ${reason}.`);
     await refuseAll(client, reason);
     return exitCodes.unreachable;
+  };
+  let session: HubSession;
+  try {
+    session = await openWrapSession(options, wrapping, words);
+  } catch (error) {
+    return refuse(error, "Its calls could not be watched: start the hub with `arw`, then restart this server");
   }
   await using _held = session;
-  const child = startServer([command, ...args], { lengthMax: lineLengthMax, env: withoutOwn(env) });
-  void child.ended.then(say);
+  let server: StartedServer;
+  try {
+    server = await begin(options, wrapping, words);
+  } catch (error) {
+    if (!(error instanceof ChildFault)) throw error;
+    return refuse(error, "- it cannot be confined; leave out --read and --write to run it with your own rights");
+  }
+  void server.ended.then(say);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.stdin.destroy());
-  await runWrap({ client, server: child, session, clock, say });
+  await runWrap({ client, server, session, clock, say });
   return exitCodes.ok;
+}
+
+type Words = readonly [string, ...string[]];
+
+async function openWrapSession(
+  { connect }: McpCommandOptions,
+  { globals, name, agent }: Wrapping,
+  words: Words,
+): Promise<HubSession> {
+  return openSession({
+    transport: await connect(globals),
+    server: name ?? serverNameOf(words),
+    command: digestOf(words),
+    ...(agent === undefined ? {} : { agent }),
+  });
+}
+
+/** With folders it sees those and no network; without, it is a program like any other of this person's. */
+async function begin(
+  { env, stateDirOf }: McpCommandOptions,
+  { folders, globals }: Wrapping,
+  words: Words,
+): Promise<StartedServer> {
+  const given = { lengthMax: lineLengthMax, env: withoutOwn(env) };
+  if (folders.read.length + folders.write.length === 0) return startServer(words, given);
+  const confinement = createConfinement({
+    environment: env,
+    own: [stateDirOf(globals)],
+    // Most servers are programs of Node, and this one is at hand.
+    programs: [dirname(dirname(process.execPath))],
+    platform: process.platform,
+    nodePath: process.execPath,
+  });
+  return startConfined(words, { ...given, ...folders, confinement });
 }
 
 async function serve({ connect, table, version }: McpCommandOptions, globals: Globals): Promise<number> {

@@ -52,6 +52,7 @@ export async function cli(words: readonly string[]): Promise<number> {
         ...mcpCommands({
           table,
           version,
+          stateDirOf,
           env: connection.env,
           // A call that broke off may have been made: it is never sent a second time.
           connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),

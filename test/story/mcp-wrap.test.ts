@@ -1,5 +1,6 @@
 /** Somebody else's client and somebody else's server, unchanged, with a hub between them. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -97,3 +98,42 @@ test("without a hub the server is not started, and the client is told why", asyn
   const words = ["--", process.execPath, packageOf("server-everything")];
   await assert.rejects(connect(room.stateDir, ["--url", "http://127.0.0.1:9", ...words]), /ARW: No hub answers/);
 });
+
+const confines = spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-all", "true"]).status === 0;
+
+test.skipIf(!confines)(
+  "a confined server sees the folders that it was given, and no network [optional: bubblewrap]",
+  async () => {
+    await using room = await createRoom();
+    const given = await room.folder("given", { "a.md": "seen" });
+    const secret = await room.folder("secret", { "b.md": "unseen" });
+    const script = await room.folder("server", {
+      "look.mjs": `
+      import { readFileSync, writeFileSync } from "node:fs";
+      const tried = async (work) => { try { return String(await work()); } catch (error) { return error.code ?? error.cause?.code ?? "no"; } };
+      const seen = [
+        await tried(() => readFileSync(${JSON.stringify(join(given, "a.md"))}, "utf8")),
+        await tried(() => readFileSync(${JSON.stringify(join(secret, "b.md"))}, "utf8")),
+        await tried(() => writeFileSync(${JSON.stringify(join(given, "c.md"))}, "x")),
+        await tried(() => fetch("http://127.0.0.1:" + process.argv[2] + "/healthz")),
+        process.env.SECRET_OF_SERVER,
+      ];
+      process.stdin.on("data", (line) => {
+        const { id } = JSON.parse(line);
+        if (id !== undefined) console.log(JSON.stringify({ jsonrpc: "2.0", id, error: { code: 1, message: seen.join(" | ") } }));
+      });`,
+    });
+    await using hub = await startHub({ stateDir: room.stateDir });
+    const words = [
+      "--read",
+      given,
+      "--read",
+      script,
+      "--",
+      process.execPath,
+      join(script, "look.mjs"),
+      new URL(hub.url).port,
+    ];
+    await assert.rejects(connect(room.stateDir, words), /seen \| ENOENT \| EROFS \| ECONN\w+ \| of the server alone/);
+  },
+);

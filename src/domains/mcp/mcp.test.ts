@@ -208,7 +208,7 @@ test("an answer that lasts holds for the one tool, of the one server, and for no
   const asked = await kit.next("approvals.requested", () => true);
   const { approvalId, offers, tool } = asked.data as { approvalId: string; offers: { words: string }[]; tool: string };
   assert.equal(tool, "files/write_file");
-  assert.ok(offers.some(({ words }) => /^Every mcp\.call of files\/write_file by agent ada for 1 hour/.test(words)));
+  assert.ok(offers.some(({ words }) => words === "Every mcp.call of files/write_file by agent ada for 1 hour."));
   await kit.call("approvals.decide", { approvalId, decision: "allow", lasting: { until: "1h", over: "tool" } });
   assert.equal(((await going).value as Item).kind, "go");
   const second = wrapped.ask("write_file", { arguments: { path: "b" } });
