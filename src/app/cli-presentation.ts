@@ -63,6 +63,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) =>
       approvalsText((output as { items: readonly Approval[] }).items, { pen, nowMs: nowMs() }),
+    [Decide.id]: (output, pen) => approvalsText([output as Approval], { pen, nowMs: nowMs() }),
     [Show.id]: (output, pen) => storyText(output as Static<typeof Show.output>, pen),
     [ListTasks.id]: (output, pen) => tasksText(output as Static<typeof ListTasks.output>, pen),
     [SigninCode.id]: (output) => `${address()}${(output as Static<typeof SigninCode.output>).path}`,

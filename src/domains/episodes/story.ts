@@ -83,10 +83,21 @@ const tellers: Readonly<Record<string, Teller>> = {
   "approvals.granted": allowed,
   "approvals.denied": (d) => `Denied${d["reason"] === undefined ? "" : `: ${text(d["reason"])}`}`,
   "approvals.expired": () => "Nobody answered in time, which counts as no",
+  "scout.folder.remembered": (d) => `Remembers what the folder holds, for next time: ${Number(d["files"])} files`,
+  "models.asked": (d) =>
+    `Asked ${text(d["model"])}${d["code"] === "ok" ? tokensPart(d) : `, which failed: ${text(d["code"])}`}`,
   "budgets.limit.neared": (d) => `${usedPart(d)} is used`,
   "budgets.limit.reached": (d) => `Ceiling reached: too little is left for ${text(d["tool"])}; ${usedPart(d)} is used`,
   "approvals.cancelled": (d) => `Question withdrawn: ${text(d["reason"])}`,
 };
+
+function tokensPart({ inputTokens, outputTokens, isScripted }: Data): string {
+  const counted =
+    typeof inputTokens === "number" && typeof outputTokens === "number"
+      ? `: ${inputTokens} tokens in, ${outputTokens} out`
+      : ", which counted no tokens";
+  return isScripted === true ? `${counted} (scripted)` : counted;
+}
 
 /** The books that the hub keeps about a run; what came of them is told by other events. */
 const untold: ReadonlySet<string> = new Set([
