@@ -8,7 +8,8 @@ import { createBackup } from "../domains/backup/service.ts";
 import type { Doctor } from "../domains/doctor/port.ts";
 import { createDoctor } from "../domains/doctor/service.ts";
 import type { Source } from "../domains/approvals/contract.ts";
-import { type ApprovalsDeps, createApprovals } from "../domains/approvals/service.ts";
+import type { LeaseDesk } from "../domains/approvals/decide.ts";
+import { createApprovals } from "../domains/approvals/service.ts";
 import type { PriceLists } from "../domains/budgets/port.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
 import { parseAllowance } from "../domains/budgets/syntax.ts";
@@ -56,7 +57,7 @@ import type { ModelSeat } from "./model-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
-import type { BlobStore, Clock, Identity, Log } from "../kernel/ports.ts";
+import type { BlobStore, Brake, Clock, Exits, Identity, Log } from "../kernel/ports.ts";
 import { stateOperations } from "../kernel/state-operations.ts";
 import { createTable } from "../kernel/table.ts";
 
@@ -99,7 +100,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const { clock, log, redactor } = means;
   const hierarchy = createHierarchy({ parts });
   const gating = createGating({ parts, clock, log, hierarchy, denyRules: means.denyRules, file: means.ruleFile });
-  const approvals = openApprovals(means, { parts, brake: () => halt.brake, leases: () => leases.desk });
+  const approvals = openApprovals(means, parts, () => ({ brake: halt.brake, desk: leases.desk, exits: egress.exits }));
   const budgets = createBudgets({ parts, clock, log, lists: means.prices });
   const leases = openLeases({ parts, clock, openings: () => egress.openings(), halted: () => halt.brake.signal });
   const rulings = createRulings({
@@ -186,8 +187,21 @@ const upkeepOf = (means: Means, parts: KernelParts): readonly Domain[] => [
 ];
 const openApprovals = (
   { blobs, clock, log, redactor, approvalTimeoutMs: timeoutMs }: Means,
-  given: Pick<ApprovalsDeps, "parts" | "brake" | "leases">,
-) => createApprovals({ blobs, clock, log, redactor, timeoutMs, ...given, sourcesOf: sourcesIn(given.parts) });
+  parts: KernelParts,
+  late: () => { readonly brake: Brake; readonly desk: LeaseDesk; readonly exits: Exits },
+) =>
+  createApprovals({
+    blobs,
+    clock,
+    log,
+    redactor,
+    timeoutMs,
+    parts,
+    brake: () => late().brake,
+    leases: () => late().desk,
+    exits: () => late().exits,
+    sourcesOf: sourcesIn(parts),
+  });
 
 /** What a run has read that nobody declassified, for the questions that it asks. */
 const sourcesIn =

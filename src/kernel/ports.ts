@@ -298,7 +298,10 @@ export interface Approvals {
   isGranted(approvalId: string, call: Pick<HeldCall, "operation" | "argsDigest">): boolean;
 }
 
-/** Keeps the list of what left the hub and of what was refused. `turnedBack` resolves once that is durable. */
+/**
+ * Keeps the list of what left the hub and of what was refused. `turnedBack` writes before it gives up its turn, and resolves
+ * once that is durable, or when a rule keeps it from being written.
+ */
 export interface Exits {
   /** A call to another machine that a rule, a person, a ceiling or the emergency stop refused before it began. */
   turnedBack(

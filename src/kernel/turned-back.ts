@@ -1,5 +1,5 @@
 /** Calls to other machines that the corridor refuses: whoever keeps the list of what left the hub is told of each. */
-import { isProblem, type Problem } from "../contract/problem.ts";
+import type { Problem } from "../contract/problem.ts";
 import { ApprovalDenied, BudgetExceeded, Denied, Halted, TooManyRequests } from "../contract/standard-problems.ts";
 import type { Call, DispatchOptions } from "./call.ts";
 
@@ -17,10 +17,8 @@ export function noteTurnedBack(call: Call, problem: Problem, options: DispatchOp
   if (caller === null || host === undefined) return undefined;
   const { key, operation } = call.prepared;
   const told = { key, caller, corrId, host, ...ruleOf(problem, call), reason: problem.message };
-  return exits.turnedBack(told).catch((error: unknown) => {
-    // The refusal stands either way; a rule may close that event, too.
-    if (!isProblem(error, Denied)) options.onDefect(error, { operation: operation.id, corrId });
-  });
+  // The refusal stands either way.
+  return exits.turnedBack(told).catch((error: unknown) => options.onDefect(error, { operation: operation.id, corrId }));
 }
 
 /** A person's no goes back to the rule that asked them; an allowance is named by its words. */

@@ -146,6 +146,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         timeoutMs: approvalTimeoutMs,
         brake: () => halt.brake,
         leases: () => leases.desk,
+        ...(options.egress === undefined ? {} : { exits: () => (late.egress as Egress).exits }),
       });
       const budgets = createBudgets({ parts, clock, log, lists: options.prices ?? noPrices });
       const endEgress = async (reason: string): Promise<void> => late.egress?.endAll(reason);

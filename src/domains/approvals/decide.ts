@@ -20,9 +20,10 @@ import { isAnsweredBy, lastingAnswer, nextWords, termOf } from "./lasting.ts";
 import { type EditedCall, editedCall } from "./edit.ts";
 import type { Term } from "./offers.ts";
 import type { Questions } from "./questions.ts";
+import { type ExitDesk, turnedBack } from "./turned-back.ts";
 import { approvals as view } from "./views.ts";
 
-export interface DecideDeps {
+export interface DecideDeps extends ExitDesk {
   readonly parts: KernelParts;
   readonly redactor: Redactor;
   readonly blobs: BlobStore;
@@ -78,13 +79,15 @@ function refuseContradiction({ decision, lasting, input }: Said, { offers = [] }
     refuse("What holds for longer is what was asked; changed arguments are allowed once.");
 }
 
-async function deny({ ctx, parts, questions, said, known }: Deciding): Promise<void> {
-  const { approvalId, reason } = said;
+async function deny({ ctx, parts, questions, said, known, exits }: Deciding): Promise<void> {
+  const { approvalId, reason = `denied by ${callerName(ctx.caller)}` } = said;
   claim(questions, known);
   const actor = parts.act({ caller: ctx.caller, corrId: known.corrId });
-  const decision: Decision = { kind: "denied", reason: reason ?? `denied by ${callerName(ctx.caller)}` };
-  const write: Answer["write"] = () => [actor.emit(ApprovalDenied, { approvalId, ...reasonOf(said) })];
-  await settle(questions, [{ approvalId, decision, write }]);
+  const write: Answer["write"] = () => [
+    actor.emit(ApprovalDenied, { approvalId, ...reasonOf(said) }),
+    ...turnedBack(known, reason, { exits }),
+  ];
+  await settle(questions, [{ approvalId, decision: { kind: "denied", reason }, write }]);
 }
 
 async function allow(deciding: Deciding): Promise<void> {

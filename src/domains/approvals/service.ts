@@ -16,11 +16,12 @@ import {
   Decide,
   type Source,
 } from "./contract.ts";
-import { type Answer, decide, type LeaseDesk, settle } from "./decide.ts";
-import { createQuestions, type Questions } from "./questions.ts";
+import { type Answer, decide, type DecideDeps, type LeaseDesk, settle } from "./decide.ts";
+import { createQuestions } from "./questions.ts";
+import { type ExitDesk, turnedBack } from "./turned-back.ts";
 import { approvals as view } from "./views.ts";
 
-export interface ApprovalsDeps {
+export interface ApprovalsDeps extends ExitDesk {
   readonly parts: KernelParts;
   readonly clock: Clock;
   readonly log: Log;
@@ -53,7 +54,10 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
     if (waiting?.status !== "waiting" || !questions.claim(approvalId)) return;
     const reason = "nobody answered in time";
     const actor = parts.act({ caller: hub, corrId: waiting.corrId });
-    const write: Answer["write"] = () => [actor.emit(ApprovalExpired, { approvalId, reason })];
+    const write: Answer["write"] = () => [
+      actor.emit(ApprovalExpired, { approvalId, reason }),
+      ...turnedBack(waiting, reason, deps),
+    ];
     await settle(questions, [{ approvalId, decision: { kind: "denied", reason }, write }]);
   };
 
@@ -85,7 +89,7 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
 
   return {
     port,
-    withdrawAll: (reason) => withdrawAll(reason, { parts, questions }),
+    withdrawAll: (reason) => withdrawAll(reason, { ...deps, questions }),
     domain: {
       name: "approvals",
       operations: [bind(Decide, (input, ctx) => decide(input, ctx, { ...deps, questions }))],
@@ -114,7 +118,7 @@ function formerAnswer(known: Approval | undefined): Decision {
 
 async function withdrawAll(
   reason: string,
-  { parts, questions }: { readonly parts: KernelParts; readonly questions: Questions },
+  { parts, questions, exits }: Pick<DecideDeps, "parts" | "questions" | "exits">,
 ): Promise<void> {
   const where = (each: Approval): boolean => each.status === "waiting";
   const waiting = parts.kernel.views.list(view, { limit: waitingMax, where }).rows.map((each) => each.row);
@@ -122,7 +126,11 @@ async function withdrawAll(
   const decision: Decision = { kind: "denied", reason };
   const answers = claimed.map((each): Answer => {
     const { approvalId } = each;
-    return { approvalId, decision, write: () => [withdraw(parts, each, reason)] };
+    return {
+      approvalId,
+      decision,
+      write: () => [withdraw(parts, each, reason), ...turnedBack(each, reason, { exits })],
+    };
   });
   await settle(questions, answers);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
 import { createFakeWire } from "../../../test/kit/fake-wire.ts";
-import { admin, type Kit, type KitOptions, makeKernel, turn } from "../../../test/kit/kernel.ts";
+import { admin, approvalTimeoutMs, type Kit, type KitOptions, makeKernel, turn } from "../../../test/kit/kernel.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { LedgerEntry } from "./contract.ts";
@@ -71,6 +71,34 @@ test("a person's no, and a ceiling", async () => {
   const [code, outcome, , , , source] = await refusedRow(kit, other);
   assert.deepEqual([code, outcome], ["arw.budget-exceeded", "refused"]);
   assert.match(String(source), /1 calls\/hour/u);
+});
+
+test("a no to who did not wait for it, and an answer that nobody gave", async () => {
+  await using kit = await hub({ ask: ["web:fetch"] });
+  const program: Caller = { ...admin, reach: { token: "ci", keys: ["web:*"], isReadOnly: false } };
+  for (const end of ["deny", "expire"] as const) {
+    const { outcome } = await kit.call("web.fetch", { url }, program);
+    const { approvalId } = outcome as { approvalId: string };
+    assert.equal((await ledger(kit)).length, end === "deny" ? 0 : 1, "a question is no refusal");
+    if (end === "deny") await kit.call("approvals.decide", { approvalId, decision: "deny", reason: "not there" });
+    else {
+      const expired = kit.next("approvals.expired");
+      kit.clock.advance(approvalTimeoutMs);
+      await expired;
+    }
+  }
+  const rows = (await ledger(kit)).map(({ outcome, caller, host, rule, reason }) => [
+    outcome,
+    caller,
+    host,
+    rule,
+    reason,
+  ]);
+  const told = ["refused", "person:admin", "shop.test", "config:approvals.ask:web:fetch"];
+  assert.deepEqual(rows, [
+    [...told, "nobody answered in time"],
+    [...told, "not there"],
+  ]);
 });
 
 test("a halt", async () => {

@@ -4,6 +4,8 @@ import { parseEndpoint } from "../../base/web-address.ts";
 import { parseIp } from "../../base/ip-address.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
+import { isProblem } from "../../contract/problem.ts";
+import { Denied } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, Exits, Gate, Policy, Redactor } from "../../kernel/ports.ts";
 import { type Children, createChildren } from "./children.ts";
@@ -103,7 +105,7 @@ const createExits = ({ parts, redactor }: Pick<EgressDeps, "parts" | "redactor">
   async turnedBack({ key, caller, corrId, host: named, rule, source, reason }) {
     const host = redactor.text(named);
     const to = parseEndpoint(host) ?? { host, port: 0 };
-    await parts.act({ caller, corrId }).emit(EgressRefused, {
+    const written = parts.act({ caller, corrId }).emit(EgressRefused, {
       operation: key,
       host: to.host.slice(0, hostCharactersMax),
       port: to.port,
@@ -113,6 +115,9 @@ const createExits = ({ parts, redactor }: Pick<EgressDeps, "parts" | "redactor">
       rule: rule.slice(0, 300),
       source: source.slice(0, 300),
       reason: reason.slice(0, 500),
+    });
+    await written.catch((error: unknown) => {
+      if (!isProblem(error, Denied)) throw error;
     });
   },
 });
