@@ -230,6 +230,8 @@ test("open hosts are told, the status bar tells of them, and the ledger names ru
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify({ url: "http://closed.example.com/" }),
   });
+  const held = { authorization: `Bearer ${hub.token}` };
+  assert.ok((await fetch(`${hub.url}/access/tokens/bot`, { method: "DELETE", headers: held })).ok);
   await entry.getByText("closed.example.com", { exact: false }).first().waitFor();
   assert.match(await entry.innerText(), /Refused\s+closed\.example\.com:80[^]*agent:bot\s+web:fetch[^]*Rule/u);
   await page.getByRole("link", { name: "Open or close a host" }).click();
