@@ -103,7 +103,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 
 const groups: Presentation["groups"] = [
   { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
-  { title: "See", words: ["episodes", "episodes show", "events tail", "tasks", "state"] },
+  { title: "See", words: ["episodes", "episodes show", "agents", "events tail", "tasks", "state"] },
   {
     title: "Decide",
     words: [
@@ -111,6 +111,7 @@ const groups: Presentation["groups"] = [
       "halt release",
       "approvals",
       "approvals decide",
+      "declassify",
       "lease grant",
       "leases",
       "egress allow",
