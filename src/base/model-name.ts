@@ -34,8 +34,6 @@ export function parseServer(text: string): string | null {
   return endpoint.port === httpsPort ? whole.slice(0, -`:${httpsPort}`.length) : whole;
 }
 
-export const modelName = ({ server, model }: ModelName): string => `${server}/${model}`;
-
 export const endpointOf = (server: string): string =>
   /(^|[^:]):\d{1,5}$|\]:\d{1,5}$/.test(server) ? server : `${server}:${httpsPort}`;
 

@@ -17,7 +17,7 @@ export const modelName = "tiny";
 export async function serveModel(replies: Readonly<Record<string, Reply>> = {}): Promise<ModelServer> {
   const requests: { path: string; headers: IncomingMessage["headers"]; body: unknown }[] = [];
   let open = 0;
-  const server = await serveHttp(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
@@ -29,7 +29,8 @@ export async function serveModel(replies: Readonly<Record<string, Reply>> = {}):
       open -= 1;
     });
     await (replies[path] ?? ordinary[path] ?? unknown)(response, body);
-  });
+  };
+  const server = await serveHttp((request, response) => void answer(request, response));
   return {
     url: `http://127.0.0.1:${server.port}/v1`,
     requests,

@@ -7,7 +7,6 @@ import type {
   ModelRuntime,
   Part,
   RuntimeCall,
-  Usage,
 } from "../../domains/models/port.ts";
 import { BadAnswer, NotAble } from "../../domains/models/port.ts";
 import { requestBodyOf } from "./request.ts";
@@ -179,5 +178,3 @@ function tokensIn(answer: Record<string, unknown>): readonly number[] {
   if (!Array.isArray(tokens) || tokens.some((each) => !Number.isInteger(each))) throw bad("has no tokens");
   return tokens as number[];
 }
-
-export type { Usage };

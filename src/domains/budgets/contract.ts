@@ -80,7 +80,8 @@ export const AllowanceRevoked = event({
 });
 export const BudgetCharged = event({
   kind: "budgets.charged",
-  about: "A call took from an allowance: the most that it can use, before it ran, or afterwards what it used beyond that.",
+  about:
+    "A call took from an allowance: the most that it can use, before it ran, or afterwards what it used beyond that.",
   data: closed(Charge),
 });
 export const BudgetRefunded = event({

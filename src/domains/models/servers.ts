@@ -1,6 +1,6 @@
 /** The model servers that a person named: each is asked at its own address and nowhere else. */
 import { addressClassOf } from "../../base/ip-address.ts";
-import { endpointName, parseEndpoint, parseWebAddress } from "../../base/web-address.ts";
+import { endpointName, parseWebAddress } from "../../base/web-address.ts";
 import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
@@ -135,6 +135,3 @@ function namedModel(text: string, find: Servers["find"]): string {
     );
   return `${name.server}/${name.model}`;
 }
-
-export const hostAndPort = (server: string): { readonly host: string; readonly port: number } =>
-  parseEndpoint(endpointOf(server)) ?? { host: server, port: 443 };
