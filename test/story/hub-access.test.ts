@@ -79,6 +79,18 @@ test("a sign-in code works once, and its cookie is closed to scripts and to othe
   assert.equal((await hub.send("GET /tasks", undefined, { cookie: session })).status, 401);
 });
 
+test("an observer, who only reads, signs out like anybody else", async () => {
+  const { token } = await hub.post("/access/tokens", { name: "watcher", role: "observer", key: ["*"] });
+  const { headers } = await hub.send("POST /signin", { token }, {});
+  const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";
+  assert.equal((await hub.send("GET /tasks", undefined, { cookie })).status, 200);
+  const left = await hub.send("POST /signout", {}, { cookie, origin: hub.url });
+  assert.deepEqual([left.status, left.body], [200, { signedOut: true }]);
+  assert.equal((await hub.send("GET /tasks", undefined, { cookie })).status, 401);
+  const again = await hub.send("POST /signout", {}, { cookie, origin: hub.url });
+  assert.deepEqual([again.status, again.body], [200, { signedOut: false }]);
+});
+
 test("other hosts and other origins are refused, whatever token they bring", async () => {
   const { host } = new URL(hub.url);
   const token = bearer(hub.token);

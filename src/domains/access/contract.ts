@@ -50,6 +50,8 @@ export const Signout = op({
   cli: "",
   effect: "write",
   isIdempotent: true,
+  // To leave needs no right, also of who only reads; whoever came by no sign-in ends none.
+  isPublic: true,
   isOpenWhenHalted: true,
   about: "End this browser's sign-in.",
   input: closed({}),

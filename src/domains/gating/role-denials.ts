@@ -1,4 +1,5 @@
 /** What a role denies by itself. The denials of one role take the place of those of another. */
+import { gateKey, type Operation } from "../../contract/operation.ts";
 import type { Role } from "../hierarchy/contract.ts";
 import type { Contract } from "./contract.ts";
 
@@ -10,17 +11,16 @@ const observed = [
   "agents:run",
   "agents:resume",
   "scout:*",
-  "shell:*",
   "mcp:open",
   "mcp:relay",
-  "mcp:call",
   "mcp:read",
-  "fs:write",
   "queue:*",
   "tools:*",
   "memory:*",
   "models:*",
 ];
+/** What needs one of these changes files or runs programs, whatever it is called. */
+const observedNeeds: ReadonlySet<string> = new Set(["fs:write", "exec"]);
 const patternsOf: Readonly<Record<Role, readonly string[]>> = {
   root: [],
   regional: [],
@@ -30,9 +30,9 @@ const patternsOf: Readonly<Record<Role, readonly string[]>> = {
   observer: observed,
 };
 
-export function roleContracts(role: Role): readonly Contract[] {
-  const patterns = patternsOf[role];
-  return patterns.length === 0
-    ? []
-    : [{ id: role, patterns: [...patterns], reason: `a hub that is ${role} does not do this` }];
+export function roleContracts(role: Role, operations: readonly Pick<Operation, "id" | "needs">[]): readonly Contract[] {
+  const changing =
+    role === "observer" ? operations.filter(({ needs }) => needs.some((each) => observedNeeds.has(each))) : [];
+  const patterns = [...patternsOf[role], ...changing.map(gateKey)];
+  return patterns.length === 0 ? [] : [{ id: role, patterns, reason: `a hub that is ${role} does not do this` }];
 }

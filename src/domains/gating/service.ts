@@ -58,7 +58,8 @@ export function createGating(deps: GatingDeps): Gating {
   const takePlace = (): void => {
     const { id, role, tags } = hierarchy.current();
     late.self = { role, node: id, tags };
-    book.source(roleSource).replace(roleContracts(role).map((contract) => ({ contract })));
+    const operations = [...parts.kernel.table.operations.values()].map((each) => each.operation);
+    book.source(roleSource).replace(roleContracts(role, operations).map((contract) => ({ contract })));
   };
   const refresh = (): void => {
     takePlace();
