@@ -1,8 +1,8 @@
 /** The stage that asks: a call that a policy wants a person to see waits for the answer. */
 import { digestOf } from "../base/canonical-json.ts";
-import type { Caller } from "../contract/caller.ts";
+import type { Caller, Scope } from "../contract/caller.ts";
 import type { Context, Preview } from "../contract/operation.ts";
-import { Problem } from "../contract/problem.ts";
+import { isProblem, Problem } from "../contract/problem.ts";
 import { ApprovalDenied, Denied } from "../contract/standard-problems.ts";
 import { refuseSecrets } from "./sealed.ts";
 import { type Call, contextOf, type Dispatch, type DispatchOptions, nobody } from "./call.ts";
@@ -55,7 +55,7 @@ async function hold(
     scope: call.scope,
     caller,
     corrId: call.corrId,
-    preview: await previewOf(call, context),
+    preview: await shownPreview(call, caller, context),
     ruling,
     isResumable: !waitsInside,
   });
@@ -83,6 +83,23 @@ function edit(call: Call, input: unknown): void {
   call.editedInput = input;
   decode(call);
 }
+
+/**
+ * A preview that fails tells what is there and what is not. Whoever was granted nothing there gets to know it by a person's
+ * answer alone.
+ */
+async function shownPreview(call: Call, caller: Caller, context: Context): Promise<Preview> {
+  try {
+    return await previewOf(call, context);
+  } catch (error) {
+    if (!isProblem(error) || mayKnow(caller, call.scope)) throw error;
+    const { id, about } = call.prepared.operation;
+    return { summary: `${id}: ${about} It cannot be shown: ${error.message}`, canUndo: false };
+  }
+}
+
+const mayKnow = ({ kind, grants = [] }: Caller, { folder }: Scope): boolean =>
+  kind === "person" || folder === undefined || grants.some((grant) => grant.folder === folder);
 
 export async function previewOf({ prepared: { bound, operation }, input }: Call, context: Context): Promise<Preview> {
   if (bound.preview) return await bound.preview(input as never, context);
