@@ -1838,6 +1838,19 @@ export type McpCallOutput = {
   readonly label: "tool";
 };
 
+export type McpCarryInput = {
+  /** Address of a server that is reached by one. */
+  readonly url: string;
+  readonly body: string;
+  /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers: Readonly<Record<string, string>>;
+};
+export type McpCarryOutput = {
+  readonly status: number;
+  readonly serverSession?: string | undefined;
+  readonly messages: readonly unknown[];
+};
+
 export type McpDeliverInput = {
   /** Joins everything that belongs to one episode. */
   readonly session: string;
@@ -1878,6 +1891,8 @@ export type McpOpenInput = {
   readonly command: string;
   /** What the program calls itself. */
   readonly title?: string | undefined;
+  /** Address of a server that is reached by one. */
+  readonly url?: string | undefined;
 };
 export type McpOpenOutput = {
   readonly kind: "opened";
@@ -1934,6 +1949,20 @@ export type McpSeeInput = {
 };
 export type McpSeeOutput = {
   readonly held: readonly string[];
+};
+
+export type McpSendInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  /** Fields of the request beside the tool's name, as the agent sent them. */
+  readonly message: Readonly<Record<string, unknown>>;
+  /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers: Readonly<Record<string, string>>;
+};
+export type McpSendOutput = {
+  readonly status: number;
+  readonly serverSession?: string | undefined;
+  readonly messages: readonly unknown[];
 };
 
 export type McpShowInput = {
@@ -7615,6 +7644,8 @@ export interface Client {
     allow(input: McpAllowInput, options?: CallOptions): Promise<McpAllowOutput>;
     /** Call a tool of a wrapped server; only a wrapper can carry it out. */
     call(input: McpCallInput, options?: CallOptions): Promise<McpCallOutput>;
+    /** Send a message to the address of an open session; only the hub itself calls this. */
+    carry(input: McpCarryInput, options?: CallOptions): Promise<McpCarryOutput>;
     /** Hand over what a server answered to a call that the hub let go. */
     deliver(input: McpDeliverInput, options?: CallOptions): Promise<McpDeliverOutput>;
     /** Take back that a tool may be called without asking. */
@@ -7627,6 +7658,8 @@ export interface Client {
     relay(input: McpRelayInput, options?: StreamOptions): AsyncGenerator<McpRelayOutput, void, undefined>;
     /** Tell the hub what a server says of its tools, and learn which of them are held. */
     see(input: McpSeeInput, options?: CallOptions): Promise<McpSeeOutput>;
+    /** Carry one message of a session to a server that is reached by its address, and bring back what it answers. */
+    send(input: McpSendInput, options?: CallOptions): Promise<McpSendOutput>;
     /** Show what a server says of a tool, and what changed in it. */
     show(input: McpShowInput, options?: CallOptions): Promise<McpShowOutput>;
     /** List the tools that wrapped servers offered, and which of them are held. */
@@ -8065,12 +8098,14 @@ export function createClient(options: ClientOptions): Client {
       accept: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/accept", input, options) as Promise<McpAcceptOutput>,
       allow: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/allow", input, options) as Promise<McpAllowOutput>,
       call: (input, options) => runtime.call("POST /mcp/call", input, options) as Promise<McpCallOutput>,
+      carry: (input, options) => runtime.call("POST /mcp/carry", input, options) as Promise<McpCarryOutput>,
       deliver: (input, options) => runtime.call("POST /mcp/deliver", input, options) as Promise<McpDeliverOutput>,
       disallow: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/disallow", input, options) as Promise<McpDisallowOutput>,
       open: (input, options) => runtime.stream("POST /mcp/sessions", input, options) as AsyncGenerator<McpOpenOutput, void, undefined>,
       read: (input, options) => runtime.call("POST /mcp/read", input, options) as Promise<McpReadOutput>,
       relay: (input, options) => runtime.stream("POST /mcp/relay", input, options) as AsyncGenerator<McpRelayOutput, void, undefined>,
       see: (input, options) => runtime.call("POST /mcp/see", input, options) as Promise<McpSeeOutput>,
+      send: (input, options) => runtime.call("POST /mcp/send", input, options) as Promise<McpSendOutput>,
       show: (input, options) => runtime.call("GET /mcp/tools/{server}/{tool}", input, options) as Promise<McpShowOutput>,
       tools: (input = {}, options) => runtime.call("GET /mcp/tools", input, options) as Promise<McpToolsOutput>,
     },

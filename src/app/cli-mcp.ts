@@ -10,13 +10,14 @@ import { Whoami } from "../domains/access/contract.ts";
 import type { Table } from "../kernel/kernel.ts";
 import { CallFailed, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
 import { codes, errorText, readMessage } from "../surfaces/mcp/messages.ts";
-import { type HubSession, type Lines, type Params, Refused } from "../surfaces/mcp/port.ts";
+import { type Lines, type Params, Refused } from "../surfaces/mcp/port.ts";
 import { type Called, personRefused, servedTools } from "../surfaces/mcp/serve.ts";
 import { serveLines } from "../surfaces/mcp/stdio.ts";
 import { runWrap } from "../surfaces/mcp/wrap.ts";
 import type { Environment } from "./config/places.ts";
 import { openSession } from "./mcp-session.ts";
-import { serverNameOf } from "./mcp-names.ts";
+import { createFarServer } from "./mcp-far.ts";
+import { asName, serverNameOf } from "./mcp-names.ts";
 
 export interface McpCommandOptions {
   readonly table: Table;
@@ -37,6 +38,8 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
     options: [
       ["--name <name>", "name of the server, as rules write it"],
       ["--agent <name>", "name of the agent that uses it, as rules write it"],
+      ["--server <address>", "a server that is reached by this address, in place of a command"],
+      ["--header <line>", "header line for that server, such as `Authorization: Bearer secret:NAME` (may be repeated)"],
       ["--read <folder>", "confine the server: it sees this folder, and reaches no network (may be repeated)"],
       ["--write <folder>", "the same, and it may change what is in there"],
     ],
@@ -46,6 +49,8 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
         globals,
         name: last(flags["name"]),
         agent: last(flags["agent"]),
+        url: last(flags["server"]),
+        headers: all(flags["header"]),
         folders: { read: all(flags["read"]), write: all(flags["write"]) },
       }),
   },
@@ -65,36 +70,41 @@ interface Wrapping {
   readonly globals: Globals;
   readonly name: string | undefined;
   readonly agent: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: readonly string[];
   readonly folders: { readonly read: readonly string[]; readonly write: readonly string[] };
 }
 
 const say = (text: string): void => void process.stderr.write(`arw: ${text}\n`);
 
 async function wrap(options: McpCommandOptions, wrapping: Wrapping): Promise<number> {
-  const [command, ...args] = wrapping.rest;
-  if (command === undefined) {
-    say("name the server's command: arw mcp wrap -- COMMAND ARGS");
+  const words = wordsOf(wrapping);
+  if (words === null) {
+    say("name the server's command, or its address: arw mcp wrap -- COMMAND ARGS, or arw mcp wrap --server URL");
     return exitCodes.usage;
   }
-  const words = [command, ...args] as const;
   // Standard output is the protocol's; everything said to a person goes to standard error.
   const client = createLines({ input: process.stdin, output: process.stdout, lengthMax: lineLengthMax });
   const refuse = async (error: unknown, next: string): Promise<number> => {
     const reason = `${error instanceof Error ? error.message : String(error)} ${next}`;
-    say(`${wrapping.name ?? command} is not started: ${reason}.`);
+    say(`${wrapping.name ?? words[0]} is not started: ${reason}.`);
     await refuseAll(client, reason);
     return exitCodes.unreachable;
   };
-  let session: HubSession;
+  let session: OpenedSession;
+  const transport = await options.connect(wrapping.globals);
   try {
-    session = await openWrapSession(options, wrapping, words);
+    session = await openWrapSession(transport, wrapping, words);
   } catch (error) {
     return refuse(error, "Its calls could not be watched: start the hub with `arw`, then restart this server");
   }
   await using _held = session;
   let server: StartedServer;
   try {
-    server = await begin(options, wrapping, words);
+    server =
+      wrapping.url === undefined
+        ? await begin(options, wrapping, words)
+        : createFarServer({ transport, session: session.id, headers: headersOf(wrapping.headers) });
   } catch (error) {
     if (!(error instanceof ChildFault)) throw error;
     return refuse(error, "- it cannot be confined; leave out --read and --write to run it with your own rights");
@@ -107,18 +117,31 @@ async function wrap(options: McpCommandOptions, wrapping: Wrapping): Promise<num
 
 type Words = readonly [string, ...string[]];
 
-async function openWrapSession(
-  { connect }: McpCommandOptions,
-  { globals, name, agent }: Wrapping,
-  words: Words,
-): Promise<HubSession> {
-  return openSession({
-    transport: await connect(globals),
-    server: name ?? serverNameOf(words),
+type OpenedSession = Awaited<ReturnType<typeof openSession>>;
+
+/** A command, or the address in its place; never both. */
+const wordsOf = ({ rest: [command, ...args], url }: Wrapping): Words | null => {
+  if (url !== undefined) return command === undefined ? [url] : null;
+  return command === undefined ? null : [command, ...args];
+};
+
+const openWrapSession = (transport: Transport, { name, agent, url }: Wrapping, words: Words): Promise<OpenedSession> =>
+  openSession({
+    transport,
+    server: name ?? (url !== undefined && URL.canParse(url) ? asName(new URL(url).hostname) : serverNameOf(words)),
     command: digestOf(words),
     ...(agent === undefined ? {} : { agent }),
+    ...(url === undefined ? {} : { url }),
   });
-}
+
+/** `Authorization: Bearer secret:NAME` */
+const headersOf = (lines: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    lines.map((line) => {
+      const cut = line.indexOf(":");
+      return [line.slice(0, cut).trim().toLowerCase(), line.slice(cut + 1).trim()];
+    }),
+  );
 
 /** With folders it sees those and no network; without, it is a program like any other of this person's. */
 async function begin(

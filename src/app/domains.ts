@@ -114,7 +114,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
   const egress = openEgress(means, { parts, gate: gating.gate, policy: rulings, secrets, leaseEnds: leases.signalOf });
-  const mcp = createMcp({ parts });
+  const mcp = createMcp({ parts, courier: egress.courier });
   const provenance = openProvenance(means, parts, gating);
   const shell = composeShell(means, { passes: egress.children, reader });
   const enders = [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];

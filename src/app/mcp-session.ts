@@ -10,20 +10,25 @@ export interface SessionOptions {
   /** Digest of the command that runs. */
   readonly command: string;
   readonly agent?: string;
+  /** Of a server that is reached by its address. */
+  readonly url?: string;
 }
 
 /** Rejects with `Refused`, or with what the transport says when no hub answers. */
-export async function openSession({ transport, ...given }: SessionOptions): Promise<HubSession & { agent: string }> {
+export async function openSession({
+  transport,
+  ...given
+}: SessionOptions): Promise<HubSession & { readonly id: string }> {
   const leave = new AbortController();
   const items = transport.stream(Open.id, given, leave.signal)[Symbol.asyncIterator]() as AsyncIterator<
     Static<typeof Open.output>
   >;
   const first = await asked(items.next());
   if (first.done === true || first.value.kind !== "opened") throw new TypeError("a session begins with its id");
-  const { session, agent } = first.value;
+  const { session } = first.value;
   const { signal } = leave;
   return {
-    agent,
+    id: session,
     ended: reasonOf(items, leave.signal),
     async see(tools, limit) {
       const result = await asked(transport.call(See.id, { session, tools }, AbortSignal.any([signal, limit])));

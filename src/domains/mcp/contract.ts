@@ -8,7 +8,9 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, Digest, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
+import { hostOf } from "../web/contract.ts";
 import { RunFinished, RunStarted } from "../agents/contract.ts";
+import { sendEvents, sendProblems } from "../egress/contract.ts";
 import {
   ActionApplied,
   ActionFailed,
@@ -105,6 +107,19 @@ export const LookFirst = problem({
   about: "Say which definition you looked at: the first characters of its digest, as `arw mcp show` prints it.",
 });
 
+const Url = Type.String({ minLength: 1, maxLength: 8192, description: "Address of a server that is reached by one." });
+const HeaderLines = Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 8192 }), {
+  maxProperties: 32,
+  description: "Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host.",
+});
+/** What one message may weigh, characters: what the way out sends at most. */
+const messageLengthMax = 900_000;
+const Sent = closed({
+  status: Type.Integer(),
+  /** Names what the server knows this client by from here on. */
+  serverSession: Type.Optional(Type.String({ maxLength: 8192 })),
+  messages: Type.Array(Type.Unknown()),
+});
 const Session = CorrelationId;
 const CallId = Type.String({ minLength: 1, maxLength: 64 });
 /** Whatever the protocol has or will have there. */
@@ -125,6 +140,7 @@ export const Open = op({
     agent: Type.Optional(AgentName),
     command: Digest,
     title: Type.Optional(Type.String({ maxLength: 200, description: "What the program calls itself." })),
+    url: Type.Optional(Url),
   }),
   output: Type.Union([
     closed({ kind: Type.Literal("opened"), session: Session, agent: Type.String() }),
@@ -188,6 +204,42 @@ export const Deliver = op({
   output: closed({ isTaken: Type.Boolean() }),
   problems: [NoSession],
 });
+
+export const Send = op({
+  id: "mcp.send",
+  http: "POST /mcp/send",
+  cli: "",
+  effect: "read",
+  isRoutine: true,
+  about: "Carry one message of a session to a server that is reached by its address, and bring back what it answers.",
+  input: closed({ session: Session, message: Params, headers: HeaderLines }),
+  output: Sent,
+  problems: [NoSession, ...sendProblems],
+  emits: [...sendEvents],
+  /** A call of a tool takes as long as it takes. */
+  deadlineMs: 600_000,
+});
+/** As the agent, so that every rule about hosts is asked about it. */
+export const Carry = op({
+  id: "mcp.carry",
+  http: "POST /mcp/carry",
+  cli: "",
+  effect: "read",
+  isRoutine: true,
+  about: "Send a message to the address of an open session; only the hub itself calls this.",
+  input: closed({ url: Url, body: Type.String({ maxLength: messageLengthMax }), headers: HeaderLines }),
+  output: Sent,
+  problems: [NoSession, ...sendProblems],
+  emits: [...sendEvents],
+  needs: ["net:fetch", "net:send"],
+  scope: ({ url }): Scope => ({ host: hostOf(url) }),
+  cost: ({ url, body, headers }) => ({
+    bytesOut: overheadBytes + 6 * (url.length + body.length + Object.entries(headers).flat().join("").length),
+  }),
+  deadlineMs: 600_000,
+});
+/** Greetings, certificates and header lines of an encrypted connection, as often as redirects may be followed. */
+const overheadBytes = 6 * 4_000;
 
 const callFields = {
   input: closed({ ...Target, params: Params }),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
+import { createFakeWire } from "../../../test/kit/fake-wire.ts";
 import { admin, type Kit, type KitOptions, makeKernel } from "../../../test/kit/kernel.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem } from "../../contract/problem.ts";
+import type { Courier } from "./port.ts";
 import { createMcp, type Mcp } from "./service.ts";
 
 const command = `sha256:${"a".repeat(64)}`;
@@ -27,10 +29,16 @@ async function streamOf(kit: Kit, operationId: string, { as = admin, ...input }:
   return (outcome as { items: AsyncIterable<unknown> }).items[Symbol.asyncIterator]() as AsyncGenerator<Item>;
 }
 
-async function wrap(options: KitOptions & { readonly given?: object } = {}): Promise<Wrapped> {
-  const { given = {}, ...kitOptions } = options;
+async function wrap(
+  options: KitOptions & { readonly given?: object; readonly courier?: Courier } = {},
+): Promise<Wrapped> {
+  const { given = {}, courier, ...kitOptions } = options;
+  const way = courier === undefined ? {} : { courier };
   const late: { mcp?: Mcp } = {};
-  const kit = await makeKernel({ ...kitOptions, domains: (parts) => [(late.mcp = createMcp({ parts })).domain] });
+  const kit = await makeKernel({
+    ...kitOptions,
+    domains: (parts) => [(late.mcp = createMcp({ parts, ...way })).domain],
+  });
   const lifeline = await streamOf(kit, "mcp.open", { server: "files", agent: "ada", command, ...given });
   const opened = (await lifeline.next()).value as unknown as { session: string };
   return {
@@ -219,4 +227,49 @@ test("an answer that lasts holds for the one tool, of the one server, and for no
   const answer = { approvalId: (again.data as { approvalId: string }).approvalId, decision: "deny" };
   await kit.call("approvals.decide", answer);
   await assert.rejects(other, code("arw.approval-denied"));
+});
+
+test("a call of a tool leaves for an address once it was let pass, once, and as it was let pass", async () => {
+  const sent: { url: string; body: string }[] = [];
+  const courier: Courier = {
+    async send({ url, body }) {
+      sent.push({ url, body: new TextDecoder().decode(body) });
+      const frames = 'event: message\ndata: {"jsonrpc":"2.0","id":1,"result":{}}\n\ndata: no json\n\n';
+      return {
+        status: 200,
+        headers: { "content-type": "text/event-stream" },
+        body: new TextEncoder().encode(frames),
+        isCut: false,
+      };
+    },
+  };
+  const url = "https://far.example/mcp";
+  await using wrapped = await wrap({
+    given: { url },
+    courier,
+    egress: { wire: createFakeWire({}), settings: { posture: "allowlist", hosts: ["far.example"] } },
+  });
+  const { kit, session } = wrapped;
+  const post = (message: object) =>
+    kit.call("mcp.send", { session, message: { jsonrpc: "2.0", id: 1, ...message }, headers: {} });
+  const listed = (await post({ method: "tools/list" })).outcome as { output: { messages: unknown[] } };
+  assert.deepEqual(listed.output.messages, [{ jsonrpc: "2.0", id: 1, result: {} }]);
+  const call = { method: "tools/call", params: { name: "write", arguments: { a: 1 }, _meta: { progressToken: 1 } } };
+  await assert.rejects(post(call), code("mcp.no-session"));
+  await assert.rejects(post({ ...call, Method: "x" }), code("mcp.no-session"));
+  const asking = wrapped.ask("write", { arguments: { a: 1 } });
+  const going = asking.next();
+  await kit.next("approvals.requested", () => true);
+  await assert.rejects(post(call), code("mcp.no-session"));
+  await answered(kit, "allow");
+  await going;
+  await assert.rejects(post({ ...call, params: { name: "write", arguments: { a: 2 } } }), code("mcp.no-session"));
+  await post(call);
+  await assert.rejects(post(call), code("mcp.no-session"));
+  assert.deepEqual(
+    sent.map((each) => each.url),
+    [url, url],
+  );
+  const carried = { url, body: "{}", headers: {} };
+  await assert.rejects(kit.call("mcp.carry", carried), code("mcp.no-session"));
 });

@@ -11,6 +11,7 @@ import {
   Accept,
   Allow,
   Call,
+  Carry,
   Deliver,
   Disallow,
   NoSession,
@@ -18,6 +19,7 @@ import {
   Read,
   Relay,
   See,
+  Send,
   ServerSeen,
   Show,
   ToolAccepted,
@@ -28,6 +30,8 @@ import {
   Tools,
   ToolSeen,
 } from "./contract.ts";
+import { carry, send } from "./far.ts";
+import type { Courier } from "./port.ts";
 import { createSessions, type Session, type Sessions } from "./sessions.ts";
 import { summaryOf, takeStep } from "./steps.ts";
 import { createTools } from "./tools.ts";
@@ -39,7 +43,13 @@ export interface Mcp {
   endAll(reason: string): Promise<void>;
 }
 
-export function createMcp({ parts }: { readonly parts: KernelParts }): Mcp {
+export interface McpDeps {
+  readonly parts: KernelParts;
+  /** Without it servers that are reached by their address cannot be wrapped. */
+  readonly courier?: Courier;
+}
+
+export function createMcp({ parts, courier }: McpDeps): Mcp {
   const sessions = createSessions();
   const shelf = createTools(parts);
   return {
@@ -58,6 +68,8 @@ export function createMcp({ parts }: { readonly parts: KernelParts }): Mcp {
           exchange?.reply.resolve(reply);
           return { isTaken: exchange !== undefined };
         }),
+        bind(Send, (input, ctx) => send(input, { ctx, parts, sessions })),
+        bind(Carry, (input, ctx) => carry(input, { ctx, sessions, courier })),
         ...[Call, Read].map((operation) =>
           bind(operation, (input, ctx) => carriedOut(input, ctx, sessions), {
             preview: ({ server, tool, params }) =>
@@ -90,10 +102,10 @@ interface Deps {
 type Opened = Static<typeof Open.output>;
 
 async function* open(input: Static<typeof Open.input>, { ctx, parts, sessions }: Deps): AsyncGenerator<Opened> {
-  const { server, command, title } = input;
+  const { server, command, title, url } = input;
   const agent = agentOf(input, ctx);
   const id = ctx.id();
-  const session = sessions.begin({ id, server, command, agent, opener: ctx.caller });
+  const session = sessions.begin({ id, server, command, agent, url, opener: ctx.caller });
   const actor = parts.act({ caller: agent, corrId: id });
   try {
     if (parts.kernel.views.get(servers, server)?.command !== command) await actor.emit(ServerSeen, { server, command });

@@ -35,17 +35,23 @@ export interface Session {
   /** Digest of the command that the wrapper runs. */
   readonly command: string;
   readonly agent: Caller;
+  /** Of a server that is reached by its address: what leaves goes there and nowhere else. */
+  readonly url?: string | undefined;
   readonly signal: AbortSignal;
   /** Steps of the episode so far. */
   nextStep(): number;
   begin(call: { readonly callId: string; readonly tool: string; readonly params: Params }): Exchange & Disposable;
   exchange(callId: string): Exchange | undefined;
+  /** Takes one call that was let pass and has not left yet; false when there is none like it. */
+  depart(call: { readonly tool: string; readonly params: Params }): boolean;
 }
 
 export interface Sessions {
-  begin(session: Pick<Session, "id" | "server" | "command" | "agent"> & { readonly opener: Caller }): Session;
+  begin(session: Pick<Session, "id" | "server" | "command" | "agent" | "url"> & { readonly opener: Caller }): Session;
   /** Throws `NoSession` also for the session of somebody else. */
   of(id: string, caller: Caller): Session;
+  /** Of the session that this episode is. */
+  urlOf(id: string): string | undefined;
   /** The call of this session that the corridor is letting pass. */
   claim(id: string, call: { readonly tool: string; readonly params: Params }): Exchange | undefined;
   end(id: string, reason: string): void;
@@ -54,7 +60,7 @@ export interface Sessions {
 
 interface Held extends Session {
   readonly opener: string;
-  readonly waiting: Map<string, Exchange & { isReleased: boolean }>;
+  readonly waiting: Map<string, Exchange & { isReleased: boolean; allowed: string | null }>;
   readonly controller: AbortController;
 }
 
@@ -78,6 +84,7 @@ export function createSessions(): Sessions {
         throw new Problem(NoSession, `there is no session ${id}`);
       return held;
     },
+    urlOf: (id) => open.get(id)?.url,
     claim(id, call) {
       const waiting = [...(open.get(id)?.waiting.values() ?? [])].filter(
         (each) => !each.isReleased && each.tool === call.tool,
@@ -86,7 +93,9 @@ export function createSessions(): Sessions {
       // A person may have changed what it is called with; then only the one call of this tool can be meant.
       const meant =
         waiting.find((each) => digestOf(each.params) === digest) ?? (waiting.length === 1 ? waiting[0] : undefined);
-      if (meant !== undefined) meant.isReleased = true;
+      if (meant === undefined) return undefined;
+      meant.isReleased = true;
+      meant.allowed = digest;
       return meant;
     },
     end,
@@ -96,7 +105,7 @@ export function createSessions(): Sessions {
   };
 }
 
-function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent">, opener: string): Held {
+function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent" | "url">, opener: string): Held {
   const controller = new AbortController();
   const waiting: Held["waiting"] = new Map();
   let steps = 0;
@@ -108,6 +117,13 @@ function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent">,
     signal: controller.signal,
     nextStep: () => (steps += 1),
     exchange: (callId) => waiting.get(callId),
+    depart({ tool, params }) {
+      const digest = digestOf(params);
+      const going = [...waiting.values()].find((each) => each.tool === tool && each.allowed === digest);
+      if (going === undefined) return false;
+      going.allowed = null;
+      return true;
+    },
     begin({ callId, tool, params }) {
       if (waiting.size >= exchangesMax) throw new Problem(TooMany, `${exchangesMax} calls of this session are open`);
       const stop = new AbortController();
@@ -119,6 +135,7 @@ function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent">,
         reply: Promise.withResolvers<Reply>(),
         signal: AbortSignal.any([controller.signal, stop.signal]),
         isReleased: false,
+        allowed: null,
         [Symbol.dispose]() {
           waiting.delete(callId);
           stop.abort(new Problem(Cancelled, "the caller left before the call ended"));
