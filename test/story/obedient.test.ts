@@ -416,3 +416,15 @@ test("an agent that comes by the door, with a token of its own, does no harm eit
   );
   await assertNoHarm();
 });
+
+test("an agent that comes by MCP finds fewer tools, and none of them does harm", async () => {
+  // Spending is the same by every door.
+  for (const order of ordersOf("mcp").filter(({ times }) => times === undefined)) {
+    const params = { name: order.id.replaceAll(".", "_"), arguments: order.input };
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params };
+    const text = JSON.stringify((await send("POST /mcp", visitorToken, call)).body);
+    const isTool = operationOf(order.id).isTool;
+    assert.match(text, isTool ? /\bisError\\":true.*Rule: [a-z0-9]/ : /there is no tool/, `${order.id} ${text}`);
+  }
+  await assertNoHarm();
+});
