@@ -2901,6 +2901,74 @@ export type ProvenanceVerifyOutput = {
   } | null;
 };
 
+export type RecipesDryRunInput = {
+  /** Text of the recipe; on the command line its file. */
+  readonly recipe: string;
+  /** What the recipe is given, each as `name=value`. */
+  readonly input?: readonly string[] | undefined;
+  /** Tools that may change things in the recipe's folders without asking, such as `fs.write`. */
+  readonly allow?: readonly string[] | undefined;
+};
+export type RecipesDryRunOutput = {
+  readonly name: string;
+  readonly about: string;
+  readonly steps: readonly ({
+    readonly id: string;
+    readonly about: string;
+    /** Null when the step calls nothing. */
+    readonly tool: string | null;
+    /** `each`: once for every item of a list that is known only when it runs. */
+    readonly times: "once" | "each";
+    readonly isConditional: boolean;
+    readonly verdict: "allow" | "ask" | "deny";
+    readonly reason: string;
+    readonly rule?: string | undefined;
+    readonly source?: string | undefined;
+    /** The nearest change that would let the step pass. */
+    readonly next?: string | undefined;
+    /** What the tool would be given; `…` stands for what earlier steps answer. */
+    readonly input: unknown;
+  })[];
+};
+
+export type RecipesLintInput = {
+  /** Text of the recipe; on the command line its file. */
+  readonly recipe: string;
+};
+export type RecipesLintOutput = {
+  readonly ok: boolean;
+  readonly name: string | null;
+  /** All that a run of it would ever call. */
+  readonly tools: readonly string[];
+  readonly faults: readonly ({
+    readonly line: number;
+    readonly message: string;
+    /** What to write instead. */
+    readonly hint?: string | undefined;
+  })[];
+};
+
+export type RecipesRunInput = {
+  /** Text of the recipe; on the command line its file. */
+  readonly recipe: string;
+  /** What the recipe is given, each as `name=value`. */
+  readonly input?: readonly string[] | undefined;
+  /** Tools that may change things in the recipe's folders without asking, such as `fs.write`. */
+  readonly allow?: readonly string[] | undefined;
+};
+export type RecipesRunOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  readonly outcome: string;
+  readonly notDone: readonly string[];
+  /** Steps that were done. */
+  readonly done: readonly string[];
+  /** The step at which a refusal ended the run. */
+  readonly stoppedAt: string | null;
+  /** What the recipe says that it answers. */
+  readonly answer: unknown;
+};
+
 export type ScoutBriefInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
@@ -7745,6 +7813,14 @@ export interface Client {
     /** Say whether a capsule would be adopted now and what it says; nothing is changed. */
     verify(input: ProvenanceVerifyInput, options?: CallOptions): Promise<ProvenanceVerifyOutput>;
   };
+  readonly recipes: {
+    /** Say what the rules would say of each step of a recipe, without doing any of them. */
+    dryRun(input: RecipesDryRunInput, options?: CallOptions): Promise<RecipesDryRunOutput>;
+    /** Check a recipe and name every fault with its line, without running anything. */
+    lint(input: RecipesLintInput, options?: CallOptions): Promise<RecipesLintOutput>;
+    /** Run a recipe as an episode: it reads the folders it was given, and asks before it changes anything. */
+    run(input: RecipesRunInput, options?: CallOptions): Promise<Accepted>;
+  };
   readonly scout: {
     /** Read a folder and write a brief of it, with a citation on every statement. */
     brief(input: ScoutBriefInput, options?: CallOptions): Promise<Accepted>;
@@ -8152,6 +8228,11 @@ export function createClient(options: ClientOptions): Client {
       status: (input = {}, options) => runtime.call("GET /provenance/status", input, options) as Promise<ProvenanceStatusOutput>,
       teardown: (input, options) => runtime.call("DELETE /provenance/capsules/{id}", input, options) as Promise<ProvenanceTeardownOutput>,
       verify: (input, options) => runtime.call("POST /provenance/verify", input, options) as Promise<ProvenanceVerifyOutput>,
+    },
+    recipes: {
+      dryRun: (input, options) => runtime.call("POST /recipes/dry-run", input, options) as Promise<RecipesDryRunOutput>,
+      lint: (input, options) => runtime.call("POST /recipes/lint", input, options) as Promise<RecipesLintOutput>,
+      run: (input, options) => runtime.call("POST /recipes/run", input, options) as Promise<Accepted>,
     },
     scout: {
       brief: (input, options) => runtime.call("POST /scout/brief", input, options) as Promise<Accepted>,

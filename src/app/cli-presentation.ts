@@ -17,10 +17,12 @@ import { agentAnswers, agentShortIds, episodeId, sourcesText } from "./cli-agent
 import { budgetAnswers } from "./cli-budgets.ts";
 import { approvalsText, runAnswer } from "./cli-approvals.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
+import { mcpAnswers } from "./cli-mcp-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
 import { modelAnswers } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
+import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
@@ -50,16 +52,19 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     { word: "stop", flag: "--all", means: ["halt"] },
     { word: "stop", flag: "--release", means: ["halt", "release"] },
   ],
+  prepare: recipePrepare,
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
   answers: {
     ...budgetAnswers,
     ...egressAnswers,
+    ...mcpAnswers,
     ...policyAnswers,
     ...shellAnswers,
     ...leaseAnswers,
     ...modelAnswers,
     ...capsuleAnswers,
     ...agentAnswers,
+    ...recipeAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) =>
       approvalsText((output as { items: readonly Approval[] }).items, { pen, nowMs: nowMs() }),
@@ -88,6 +93,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   jobsLeft: { [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
   failures: {
     ...shellFailures,
+    ...recipeFailures,
     [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
   },
   follow,

@@ -43,6 +43,7 @@ import { createJournalKeeper } from "../domains/journal/service.ts";
 import type { PolicySet } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
+import { createRecipes } from "../domains/recipes/service.ts";
 import { createScout } from "../domains/scout/service.ts";
 import { createSecrets, type SecretsDeps } from "../domains/secrets/service.ts";
 import type { Confinement } from "../domains/shell/port.ts";
@@ -54,6 +55,7 @@ import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
 import type { ModelSeat } from "./model-seat.ts";
+import { recipeText } from "./recipe-text.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
@@ -111,6 +113,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     isUnconfined: async () => !(await means.confinement.abilities()).confinesFiles,
     leases: leases.book,
   });
+  const recipes = createRecipes({ parts, text: recipeText, policy: rulings });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
   const egress = openEgress(means, { parts, gate: gating.gate, policy: rulings, secrets, leaseEnds: leases.signalOf });
@@ -132,7 +135,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,
       means.access.domain,
-      createAgents({ parts, programs: [scout, ...means.programs], policy: rulings }),
+      createAgents({ parts, programs: [scout, recipes.program, ...means.programs], policy: rulings }),
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
@@ -151,6 +154,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         rulings,
       }),
       provenance.domain,
+      recipes.domain,
       secrets.domain,
       shell.domain,
       createSystem({

@@ -18,6 +18,8 @@ import { NotFound } from "../../contract/standard-problems.ts";
 import { Interrupted, QueueFull } from "../../contract/task.ts";
 import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
 
+export { labelOf } from "./labels.ts";
+
 const Agent = Type.String({ maxLength: 120 });
 /** An agent with more tools than this is no agent that somebody can judge. */
 const toolsMax = 128;

@@ -106,6 +106,10 @@ export interface Presentation {
   readonly aliases?: readonly { readonly word: string; readonly flag: string; readonly means: readonly string[] }[];
   /** Options for fields inside a field, by operation: `{ "lasting.until": "for" }`. */
   readonly flags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What has to be read on this machine before a call is sent, by operation: the file behind a path that a person typed. */
+  readonly prepare?: Readonly<
+    Record<string, (input: Input, terminal: Pick<Terminal, "resolvePath">) => Promise<Input>>
+  >;
   readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
   readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;

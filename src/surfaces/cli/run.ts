@@ -91,7 +91,9 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   const { parts, chosen, transport, signal } = running;
   const { operation } = chosen.plan;
   const shortIds = parts.presentation.shortIds[operation.id] ?? [];
-  const input = await wholeIds({ input: withFolders(chosen, parts), shortIds, transport, signal });
+  const prepared = await parts.presentation.prepare?.[operation.id]?.(chosen.input, parts.terminal);
+  const typed = withFolders({ ...chosen, input: prepared ?? chosen.input }, parts);
+  const input = await wholeIds({ input: typed, shortIds, transport, signal });
   if (operation.mode === "many") return printStream(running, input);
   const corrIdOf = chosen.isDetached ? undefined : parts.presentation.jobsLeft?.[operation.id];
   const afterSeq = corrIdOf === undefined ? 0 : await newestSeq(running);

@@ -1,0 +1,107 @@
+/** Checks, plans and runs recipes. A run is an episode of the agent `recipe`, under grants made from the recipe itself. */
+import { coversPattern } from "../../contract/caller.ts";
+import type { Domain } from "../../contract/domain.ts";
+import { bind, type Context, type Operation } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { Denied } from "../../contract/standard-problems.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { Policy } from "../../kernel/ports.ts";
+import { type AgentProgram, Run as RunAgent } from "../agents/contract.ts";
+import { DryRun, type Fault, InvalidRecipe, Lint, Run } from "./contract.ts";
+import { grantsFor, type Planner, type Planning, planOf } from "./plan.ts";
+import type { RecipeText } from "./port.ts";
+import { createRecipeProgram, isStepTool, recipeAgent } from "./program.ts";
+import { allowFault, readGiven, readRecipe, toolsOf } from "./read-recipe.ts";
+
+interface RecipesDeps {
+  readonly parts: KernelParts;
+  readonly text: RecipeText;
+  readonly policy: Policy;
+}
+
+export interface Recipes {
+  readonly domain: Domain;
+  readonly program: AgentProgram;
+}
+
+type RunInput = Static<typeof Run.input>;
+
+export function createRecipes({ parts, text, policy }: RecipesDeps): Recipes {
+  let known: ReadonlyMap<string, Operation> | null = null;
+  const tools = (): ReadonlyMap<string, Operation> => (known ??= stepTools(parts));
+  const planner: Planner = { parts, text, tools, policy };
+  return {
+    program: createRecipeProgram({ tools }),
+    domain: {
+      name: "recipes",
+      operations: [
+        bind(Lint, ({ recipe }) => {
+          const read = readRecipe(recipe, planner);
+          return read.kind === "faults"
+            ? { ok: false, name: null, tools: [], faults: [...read.faults] }
+            : { ok: true, name: read.recipe.name, tools: [...toolsOf(read.recipe)], faults: [] };
+        }),
+        bind(DryRun, async (input) => {
+          const planning = planningOf(input, planner);
+          const { name, about } = planning.run.recipe;
+          return { name, about, steps: await planOf(planning, planner) };
+        }),
+        bind(Run, (input, ctx) => run(planningOf(input, planner), planner, ctx), {
+          admit: async (input, ctx) => withinReach(planningOf(input, planner), planner, ctx),
+        }),
+      ],
+      events: [],
+      views: [],
+    },
+  };
+}
+
+const stepTools = ({ kernel }: KernelParts): ReadonlyMap<string, Operation> => {
+  const operations = [...kernel.table.operations.values()].map(({ operation }) => operation);
+  return new Map(operations.filter(isStepTool).map((operation) => [operation.id, operation]));
+};
+
+/** Throws with every fault when the recipe does not hold, or was given what it does not take. */
+function planningOf({ recipe: text, input = [], allow = [] }: RunInput, planner: Planner): Planning {
+  const read = readRecipe(text, planner);
+  if (read.kind === "faults") throw invalid(read.faults);
+  const given = readGiven(read.recipe, input, planner);
+  if (given.kind === "fault") throw invalid([given.fault]);
+  const fault = allowFault(read.recipe, allow);
+  if (fault !== null) throw invalid([fault]);
+  return { run: { recipe: read.recipe, input: given.input }, allow };
+}
+
+function invalid(faults: readonly Fault[]): Problem {
+  const [first] = faults;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  const hint = first?.hint === undefined ? "" : `; ${first.hint}`;
+  return new Problem(InvalidRecipe, `line ${first?.line}: ${first?.message}${hint}${more}`, { faults: [...faults] });
+}
+
+async function run(planning: Planning, planner: Planner, ctx: Context): Promise<Static<typeof Run.output>> {
+  const { recipe, input } = planning.run;
+  const folder = recipe.input?.find(({ kind }) => kind === "folder")?.name;
+  const ended = await ctx.call(RunAgent, {
+    agent: recipeAgent,
+    title: `Recipe ${recipe.name}`,
+    ...(folder === undefined ? {} : { folder: String(input[folder]) }),
+    input: planning.run,
+    grants: grantsFor(planning, planner),
+  });
+  const { done, stoppedAt, answer } = ended.output as Pick<Static<typeof Run.output>, "done" | "stoppedAt" | "answer">;
+  const { episode, outcome, notDone } = ended;
+  return { episode, outcome, notDone, done, stoppedAt, answer };
+}
+
+/** Who runs a recipe by a token gives it no key that the token does not reach. */
+function withinReach(planning: Planning, planner: Planner, { caller: { reach } }: Context): void {
+  if (reach === undefined) return;
+  const beyond = grantsFor(planning, planner).find(({ key }) => !reach.keys.some((own) => coversPattern(own, key)));
+  if (beyond === undefined) return;
+  throw new Problem(Denied, `The token ${reach.token} does not reach ${beyond.key}, and the recipe needs it.`, {
+    rule: `access.token:${reach.token}`,
+    source: "token",
+  });
+}
