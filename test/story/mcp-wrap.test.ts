@@ -101,14 +101,13 @@ test("without a hub the server is not started, and the client is told why", asyn
 
 const confines = spawnSync("bwrap", ["--ro-bind", "/", "/", "--unshare-all", "true"]).status === 0;
 
-test.skipIf(!confines)(
-  "a confined server sees the folders that it was given, and no network [optional: bubblewrap]",
-  async () => {
-    await using room = await createRoom();
-    const given = await room.folder("given", { "a.md": "seen" });
-    const secret = await room.folder("secret", { "b.md": "unseen" });
-    const script = await room.folder("server", {
-      "look.mjs": `
+test("a confined server sees the folders that it was given, and no network", async ({ skip }) => {
+  skip(!confines, "optional: bubblewrap does not run here");
+  await using room = await createRoom();
+  const given = await room.folder("given", { "a.md": "seen" });
+  const secret = await room.folder("secret", { "b.md": "unseen" });
+  const script = await room.folder("server", {
+    "look.mjs": `
       import { readFileSync, writeFileSync } from "node:fs";
       const tried = async (work) => { try { return String(await work()); } catch (error) { return error.code ?? error.cause?.code ?? "no"; } };
       const seen = [
@@ -122,18 +121,17 @@ test.skipIf(!confines)(
         const { id } = JSON.parse(line);
         if (id !== undefined) console.log(JSON.stringify({ jsonrpc: "2.0", id, error: { code: 1, message: seen.join(" | ") } }));
       });`,
-    });
-    await using hub = await startHub({ stateDir: room.stateDir });
-    const words = [
-      "--read",
-      given,
-      "--read",
-      script,
-      "--",
-      process.execPath,
-      join(script, "look.mjs"),
-      new URL(hub.url).port,
-    ];
-    await assert.rejects(connect(room.stateDir, words), /seen \| ENOENT \| EROFS \| ECONN\w+ \| of the server alone/);
-  },
-);
+  });
+  await using hub = await startHub({ stateDir: room.stateDir });
+  const words = [
+    "--read",
+    given,
+    "--read",
+    script,
+    "--",
+    process.execPath,
+    join(script, "look.mjs"),
+    new URL(hub.url).port,
+  ];
+  await assert.rejects(connect(room.stateDir, words), /seen \| ENOENT \| EROFS \| ECONN\w+ \| of the server alone/);
+});
