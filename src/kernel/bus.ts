@@ -73,7 +73,7 @@ export function createBus({ capacity, replay, onDefect, onPublish }: BusOptions)
     counters(): BusCounters {
       const { offered, ...counts } = routes.counters();
       const lagged = readers.lagged();
-      return { ...counts, delivered: offered - lagged - readers.undelivered(), lagged, receivers: matcher.size };
+      return { ...counts, delivered: offered - lagged - readers.undelivered(), lagged, receivers: routes.listening() };
     },
     get ring() {
       return { held: heldIn(ring), capacity: ring.capacity };
@@ -89,6 +89,7 @@ export function createBus({ capacity, replay, onDefect, onPublish }: BusOptions)
 function createRoutes(matcher: PrefixMatcher<Listener>) {
   const known = new Map<string, Route>();
   const sums = { published: 0, offered: 0, noReceivers: 0 };
+  let listening = 0;
   const addTo = (to: typeof sums): typeof sums => {
     for (const { listeners, published } of known.values()) {
       to.published += published;
@@ -112,12 +113,19 @@ function createRoutes(matcher: PrefixMatcher<Listener>) {
     },
     listen(prefixes: readonly string[], run: Listener): () => void {
       const removals = (prefixes.length === 0 ? [""] : prefixes).map((prefix) => matcher.add(prefix, run));
+      listening += 1;
       forget();
+      let isListening = true;
       return () => {
+        if (!isListening) return;
+        isListening = false;
+        listening -= 1;
         for (const remove of removals) remove();
         forget();
       };
     },
+    /** Each counts once, however many kinds it listens to. */
+    listening: (): number => listening,
     counters: () => addTo({ ...sums }),
   };
 }
