@@ -5126,6 +5126,64 @@ export type StateMcpServersWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateMcpSessionsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateMcpSessionsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    /** Joins everything that belongs to one episode. */
+    readonly session: string;
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    readonly agent: string;
+    /** SHA-256 of the content. */
+    readonly command: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly openedAtMs: number;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateMcpSessionsGetInput = {
+  readonly key: string;
+};
+export type StateMcpSessionsGetOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  readonly agent: string;
+  /** SHA-256 of the content. */
+  readonly command: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly openedAtMs: number;
+};
+
+export type StateMcpSessionsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateMcpSessionsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateMcpToolsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -7108,6 +7166,18 @@ export interface EventData {
     /** SHA-256 of the content. */
     readonly command: string;
   };
+  /** An agent of others no longer works with a wrapped server. */
+  readonly "mcp.session.closed": {
+    readonly reason: string;
+  };
+  /** An agent of others began to work with a wrapped server. */
+  readonly "mcp.session.opened": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    readonly agent: string;
+    /** SHA-256 of the content. */
+    readonly command: string;
+  };
   /** A person looked at what a server says of a tool now, and took it. */
   readonly "mcp.tool.accepted": {
     /** Name of the server, as rules write it. */
@@ -7978,6 +8048,12 @@ export interface Client {
     mcpServersGet(input: StateMcpServersGetInput, options?: CallOptions): Promise<StateMcpServersGetOutput>;
     /** Follow mcpServers as JSON patches (RFC 6902). */
     mcpServersWatch(input?: StateMcpServersWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpServersWatchOutput, void, undefined>;
+    /** List agents of others that work with a wrapped server right now, newest first. */
+    mcpSessions(input?: StateMcpSessionsInput, options?: CallOptions): Promise<StateMcpSessionsOutput>;
+    /** Show one row of mcpSessions. */
+    mcpSessionsGet(input: StateMcpSessionsGetInput, options?: CallOptions): Promise<StateMcpSessionsGetOutput>;
+    /** Follow mcpSessions as JSON patches (RFC 6902). */
+    mcpSessionsWatch(input?: StateMcpSessionsWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpSessionsWatchOutput, void, undefined>;
     /** List tools of wrapped MCP servers, with what their servers say of them. */
     mcpTools(input?: StateMcpToolsInput, options?: CallOptions): Promise<StateMcpToolsOutput>;
     /** Show one row of mcpTools. */
@@ -8316,6 +8392,9 @@ export function createClient(options: ClientOptions): Client {
       mcpServers: (input = {}, options) => runtime.call("GET /state/mcpServers", input, options) as Promise<StateMcpServersOutput>,
       mcpServersGet: (input, options) => runtime.call("GET /state/mcpServers/{key}", input, options) as Promise<StateMcpServersGetOutput>,
       mcpServersWatch: (input = {}, options) => runtime.stream("GET /state/mcpServers/-/watch", input, options) as AsyncGenerator<StateMcpServersWatchOutput, void, undefined>,
+      mcpSessions: (input = {}, options) => runtime.call("GET /state/mcpSessions", input, options) as Promise<StateMcpSessionsOutput>,
+      mcpSessionsGet: (input, options) => runtime.call("GET /state/mcpSessions/{key}", input, options) as Promise<StateMcpSessionsGetOutput>,
+      mcpSessionsWatch: (input = {}, options) => runtime.stream("GET /state/mcpSessions/-/watch", input, options) as AsyncGenerator<StateMcpSessionsWatchOutput, void, undefined>,
       mcpTools: (input = {}, options) => runtime.call("GET /state/mcpTools", input, options) as Promise<StateMcpToolsOutput>,
       mcpToolsGet: (input, options) => runtime.call("GET /state/mcpTools/{key}", input, options) as Promise<StateMcpToolsGetOutput>,
       mcpToolsWatch: (input = {}, options) => runtime.stream("GET /state/mcpTools/-/watch", input, options) as AsyncGenerator<StateMcpToolsWatchOutput, void, undefined>,

@@ -135,6 +135,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,
       means.access.domain,
+      // Before agents: what is left of a session is no run that could go on.
+      mcp.domain,
       createAgents({ parts, programs: [scout, recipes.program, ...means.programs], policy: rulings }),
       approvals.domain,
       ...upkeepOf(means, parts),
@@ -146,7 +148,6 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       hierarchy.domain,
       createJournalKeeper({ parts, clock, onImported: both(gating.refresh, leases.refresh), ...means.journal }),
       leases.domain,
-      mcp.domain,
       createPolicy({
         parts,
         stages: [gating.explain, explainRulings(rulings), budgets.explain],

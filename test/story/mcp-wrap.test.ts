@@ -91,6 +91,9 @@ test("a killed hub lets nothing pass any more", async () => {
   await hub.kill("SIGKILL");
   await failed;
   await assert.rejects(client.listTools(), /ARW/);
+  await using again = await startHub({ stateDir: room.stateDir });
+  const { items } = await again.get("/state/episodes");
+  assert.deepEqual([items[0].status, items[0].outcome], ["finished", "The hub ended while the session was open"]);
 });
 
 test("without a hub the server is not started, and the client is told why", async () => {

@@ -50,6 +50,25 @@ export const ServerSeen = event({
 });
 export const Server = closed({ server: ServerName, command: Digest, seenAtMs: EpochMs });
 export type Server = Static<typeof Server>;
+const SessionId = CorrelationId;
+export const SessionOpened = event({
+  kind: "mcp.session.opened",
+  about: "An agent of others began to work with a wrapped server.",
+  data: closed({ server: ServerName, agent: Type.String({ maxLength: 120 }), command: Digest }),
+});
+export const SessionClosed = event({
+  kind: "mcp.session.closed",
+  about: "An agent of others no longer works with a wrapped server.",
+  data: closed({ reason: Type.String({ maxLength: 500 }) }),
+});
+export const OpenSession = closed({
+  session: SessionId,
+  server: ServerName,
+  agent: Type.String(),
+  command: Digest,
+  openedAtMs: EpochMs,
+});
+export type OpenSession = Static<typeof OpenSession>;
 export const ToolSeen = event({
   kind: "mcp.tool.seen",
   about: "A server listed a tool for the first time; what it says of it is kept from here on.",
@@ -147,7 +166,7 @@ export const Open = op({
     closed({ kind: Type.Literal("ended"), reason: Type.String() }),
   ]),
   problems: [TooMany],
-  emits: [RunStarted, RunFinished, ServerSeen],
+  emits: [RunStarted, RunFinished, SessionOpened, SessionClosed, ServerSeen],
 });
 
 export const See = op({

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "vitest";
 import { createFakeWire } from "../../../test/kit/fake-wire.ts";
 import { admin, type Kit, type KitOptions, makeKernel } from "../../../test/kit/kernel.ts";
+import { createMemoryStore } from "../../adapters/memory/store.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { Courier } from "./port.ts";
@@ -89,6 +90,7 @@ test("a call of a tool waits for a person, and only then may the wrapper make it
     [
       "mcp.server.seen",
       "agents.run.started",
+      "mcp.session.opened",
       "intents.proposed",
       "approvals.requested",
       "approvals.granted",
@@ -272,4 +274,19 @@ test("a call of a tool leaves for an address once it was let pass, once, and as 
   );
   const carried = { url, body: "{}", headers: {} };
   await assert.rejects(kit.call("mcp.carry", carried), code("mcp.no-session"));
+});
+
+test("a session that the end of the hub cut off has ended when the next hub starts, and is nothing to resume", async () => {
+  const store = createMemoryStore();
+  const kept = { ...store, [Symbol.dispose]: () => undefined };
+  const first = await makeKernel({ store: kept, domains: (parts) => [createMcp({ parts }).domain] });
+  const lifeline = await streamOf(first, "mcp.open", { server: "files", command });
+  await lifeline.next();
+  const left = first.events().length;
+  // Killed: nothing of the former hub runs any more, and its store is as it was.
+  await using next = await makeKernel({ store: kept, domains: (parts) => [createMcp({ parts }).domain] });
+  const told = next.events().slice(left);
+  assert.ok(told.some(({ kind }) => kind === "mcp.session.closed"));
+  const { outcome } = await next.call("state.mcpSessions", {});
+  assert.deepEqual((outcome as { output: { items: unknown[] } }).output.items, []);
 });

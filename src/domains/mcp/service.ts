@@ -21,6 +21,8 @@ import {
   See,
   Send,
   ServerSeen,
+  SessionClosed,
+  SessionOpened,
   Show,
   ToolAccepted,
   ToolAllowed,
@@ -35,7 +37,7 @@ import type { Courier } from "./port.ts";
 import { createSessions, type Session, type Sessions } from "./sessions.ts";
 import { summaryOf, takeStep } from "./steps.ts";
 import { createTools } from "./tools.ts";
-import { servers, tools } from "./views.ts";
+import { openMax, openSessions, servers, tools } from "./views.ts";
 
 export interface Mcp {
   readonly domain: Domain;
@@ -82,15 +84,38 @@ export function createMcp({ parts, courier }: McpDeps): Mcp {
         bind(Allow, (named, ctx) => shelf.allow(named, ctx)),
         bind(Disallow, (named, ctx) => shelf.disallow(named, ctx)),
       ],
-      events: [ServerSeen, ToolSeen, ToolChanged, ToolRestored, ToolAccepted, ToolAllowed, ToolDisallowed],
-      views: [tools, servers],
-      start: async () =>
+      events: [
+        SessionOpened,
+        SessionClosed,
+        ServerSeen,
+        ToolSeen,
+        ToolChanged,
+        ToolRestored,
+        ToolAccepted,
+        ToolAllowed,
+        ToolDisallowed,
+      ],
+      views: [tools, servers, openSessions],
+      async start() {
+        await closeLeftOpen(parts);
         // A person who stops the episode stops the session.
-        void parts.bus.listen([RunCancelled.kind], ({ corrId, data }) =>
+        parts.bus.listen([RunCancelled.kind], ({ corrId, data }) =>
           sessions.end(corrId, (data as Static<typeof RunCancelled.data>).reason),
-        ),
+        );
+      },
     },
   };
+}
+
+/** What the end of the hub cut off cannot go on: its server ended with its wrapper. Before agents look for what can. */
+async function closeLeftOpen(parts: KernelParts): Promise<void> {
+  const reason = "The hub ended while the session was open";
+  for (const { row } of parts.kernel.views.list(openSessions, { limit: openMax }).rows) {
+    const { session, agent } = row;
+    const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: session });
+    await actor.emit(SessionClosed, { reason });
+    await actor.emit(RunFinished, { agent, outcome: reason, notDone: [] });
+  }
 }
 
 interface Deps {
@@ -116,11 +141,13 @@ async function* open(input: Static<typeof Open.input>, { ctx, parts, sessions }:
       input: { server, command },
       grants: [],
     });
+    await actor.emit(SessionOpened, { server, agent: agent.id, command });
     yield { kind: "opened", session: id, agent: agent.id };
     yield { kind: "ended", reason: await endOf(session, ctx) };
   } finally {
     const isCancelled = session.signal.aborted;
     sessions.end(id, "the wrapper left");
+    await actor.emit(SessionClosed, { reason: isCancelled ? reasonOf(session.signal) : "The wrapper left" });
     // Who stopped the episode has said so already.
     if (!isCancelled) await actor.emit(RunFinished, { agent: agent.id, outcome: "The session ended", notDone: [] });
   }
@@ -133,10 +160,13 @@ function agentOf({ agent, server }: Static<typeof Open.input>, { caller }: Conte
   return kind === "person" ? { kind: "agent", id: agent ?? `mcp-${server}`, ...held } : { kind, id, ...held };
 }
 
+const reasonOf = ({ reason }: AbortSignal): string =>
+  reason instanceof Error ? reason.message.slice(0, 500) : "ended";
+
 /** Ends when somebody ended the session; throws when whoever opened it leaves. */
 function endOf({ signal }: Session, ctx: Context): Promise<string> {
   const ended = new Promise<string>((resolve) => {
-    const tell = (): void => resolve(signal.reason instanceof Error ? signal.reason.message : "ended");
+    const tell = (): void => resolve(reasonOf(signal));
     if (signal.aborted) tell();
     else signal.addEventListener("abort", tell, { once: true });
   });

@@ -1,8 +1,11 @@
 /** Every tool that a wrapped server ever listed: what it said of it when a person last looked, and what it says now. */
 import { on, view } from "../../contract/view.ts";
 import {
+  OpenSession,
   Server,
   ServerSeen,
+  SessionClosed,
+  SessionOpened,
   Tool,
   ToolAccepted,
   ToolAllowed,
@@ -70,6 +73,30 @@ export const servers = view(Server)({
       ServerSeen,
       (e) => e.data.server,
       (_row, e) => ({ ...e.data, seenAtMs: e.timeMs }),
+    ),
+  ],
+});
+
+/** As many as may be open at once, and some that a crash left. */
+export const openMax = 1000;
+const session = on<OpenSession>();
+
+/** Agents of others that work with a wrapped server right now. */
+export const openSessions = view(OpenSession)({
+  name: "mcpSessions",
+  version: 1,
+  about: "Agents of others that work with a wrapped server right now, newest first.",
+  rowsMax: openMax,
+  folds: [
+    session(
+      SessionOpened,
+      (e) => e.corrId,
+      (_row, e) => ({ session: e.corrId, ...e.data, openedAtMs: e.timeMs }),
+    ),
+    session(
+      SessionClosed,
+      (e) => e.corrId,
+      () => null,
     ),
   ],
 });
