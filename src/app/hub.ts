@@ -11,7 +11,8 @@ import { createDoctor } from "../adapters/doctor/examine.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
-import { createSampleFolder } from "../adapters/files/sample.ts";
+import { withoutOwn } from "../adapters/files/own-folder.ts";
+import { createSampleFolder, samplesFolder } from "../adapters/files/sample.ts";
 import { createStateFiles, type Damage, type StateFiles } from "../adapters/files/state-file.ts";
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
 import { createFileLog } from "../adapters/log/log.ts";
@@ -299,7 +300,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           clock: systemClock,
           log,
           redactor,
-          folders: createFileFolders(),
+          folders: withoutOwn(createFileFolders(), { path: values.state.dir, open: [samplesFolder] }),
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           capsules: means.capsules,

@@ -2,6 +2,9 @@
 import { cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+/** Below the state directory, and for everybody. */
+export const samplesFolder = "samples";
+
 interface SampleOptions {
   readonly source: string;
   readonly stateDir: string;
@@ -21,7 +24,7 @@ export function createSampleFolder(options: SampleOptions) {
 }
 
 async function layOut({ source, stateDir }: SampleOptions): Promise<string> {
-  const folder = join(stateDir, "samples", "garden-notes");
+  const folder = join(stateDir, samplesFolder, "garden-notes");
   await mkdir(folder, { recursive: true });
   await cp(source, folder, { recursive: true });
   await rm(join(folder, "brief.md"), { force: true });

@@ -1,0 +1,57 @@
+/** Whoever was granted a folder that holds the state directory was not granted the hub itself. */
+import assert from "node:assert/strict";
+import { readdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "vitest";
+import { loadConfig } from "../../src/app/config/load.ts";
+import { openHub } from "../../src/app/hub.ts";
+import type { Caller } from "../../src/contract/caller.ts";
+import { isProblem } from "../../src/contract/problem.ts";
+import { programRoot } from "./kit/hub-process.ts";
+import { createRoom } from "./kit/room.ts";
+
+test("neither by a folder above it, nor by its own, nor by a link: no rule, token or journal is read or written", async () => {
+  await using room = await createRoom();
+  const folder = await room.folder("home", { "notes/a.md": "hello\n" });
+  const stateDir = join(folder, "state");
+  await symlink(stateDir, join(folder, "link"));
+  const config = loadConfig({
+    flags: {},
+    env: { ARW_STATE_DIR: stateDir, ARW_PORT: "0" },
+    platform: "linux",
+    home: room.path,
+    workDir: room.path,
+    programDir: programRoot,
+    readFile: () => null,
+  });
+  await using hub = await openHub({ config, givenToken: undefined, pid: process.pid });
+  const folders = [folder, stateDir, join(folder, "link"), join(stateDir, "blobs")];
+  const caller: Caller = { kind: "agent", id: "a", grants: folders.map((each) => ({ key: "*", folder: each })) };
+  const call = async (operationId: string, input: object): Promise<unknown> => {
+    const { outcome } = await hub.kernel.dispatch({ operationId, input, credentials: { kind: "caller", caller } });
+    return outcome.kind === "answer" ? outcome.output : assert.fail(outcome.kind);
+  };
+  const before = (await readdir(stateDir)).toSorted();
+  for (const [operationId, input] of [
+    ["fs.read", { folder, path: "state/credentials" }],
+    ["fs.write", { folder, path: "state/gating.toml", text: "" }],
+    ["fs.write", { folder, path: "state/policies/own.cedar", text: "permit (principal, action, resource);" }],
+    ["fs.write", { folder, path: "link/gating.toml", text: "" }],
+    ["fs.read", { folder: stateDir, path: "credentials" }],
+    ["fs.list", { folder: stateDir }],
+    ["fs.list", { folder: join(folder, "link") }],
+    ["fs.list", { folder: join(stateDir, "blobs") }],
+  ] as const)
+    await assert.rejects(
+      call(operationId, input),
+      (error: unknown) => isProblem(error) && error.definition.code.startsWith("fs."),
+    );
+  assert.deepEqual((await readdir(stateDir)).toSorted(), before);
+  const { entries } = (await call("fs.list", { folder })) as { entries: { path: string }[] };
+  assert.deepEqual(
+    entries.map(({ path }) => path).filter((path) => path.startsWith("state")),
+    [],
+  );
+  assert.ok(entries.some(({ path }) => path === "notes/a.md"));
+  await call("fs.write", { folder, path: "notes/b.md", text: "hello" });
+});
