@@ -15,8 +15,23 @@ export function formsOf(value: string): readonly string[] {
     // Without the padding it is found inside a longer run, too.
     bytes.toString("base64").replace(/=+$/u, ""),
     bytes.toString("base64url"),
+    ...insideBase64(bytes, "base64"),
+    ...insideBase64(bytes, "base64url"),
     bytes.toString("hex"),
     ...(lines.length > 1 ? lines : []),
   ];
   return [...new Set(forms)].filter((form) => form.length >= secretLengthMin);
 }
+
+/**
+ * What a longer text leaves of the value in Base64, as `user:SECRET` is sent to servers: three bytes share four characters, so
+ * there are three ways to begin, and the characters at either end also hold bits of what stands beside.
+ */
+const insideBase64 = (bytes: Uint8Array, alphabet: "base64" | "base64url"): readonly string[] =>
+  [0, 1, 2].map((before) => {
+    const text = Buffer.concat([new Uint8Array(before), bytes])
+      .toString(alphabet)
+      .replace(/=+$/u, "");
+    const isWhole = (before + bytes.byteLength) % 3 === 0;
+    return text.slice(before === 0 ? 0 : before + 1, isWhole ? undefined : -1);
+  });

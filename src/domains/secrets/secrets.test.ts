@@ -211,6 +211,25 @@ test("what is no secret is refused: short values, names that are none, hosts wit
     assert.match(refused, /^arw\.invalid-input/);
 });
 
+test("a secret is found in the Base64 of any text that it stands in, as in the header of a sign-in", () => {
+  const beside = fc.uint8Array({ maxLength: 7 });
+  fc.assert(
+    fc.property(fc.string({ minLength: 9, maxLength: 40 }), beside, beside, (value, before, after) => {
+      const bytes = Buffer.concat([before, Buffer.from(value), after]);
+      for (const alphabet of ["base64", "base64url"] as const) {
+        const text = bytes.toString(alphabet);
+        const found = formsOf(value).filter((form) => text.includes(form));
+        // What stands outside of it holds less than a character of the value at either end.
+        assert.ok(
+          found.some((form) => form.length >= (value.length * 4) / 3 - 4),
+          `${text} shows ${value}`,
+        );
+      }
+    }),
+    runs(200),
+  );
+});
+
 test("whatever text a secret stands in, none of its forms comes through, and other text stays as it was", () => {
   const text = fc.string({ maxLength: 40, unit: "grapheme" });
   const secret = fc.string({ minLength: 8, maxLength: 40, unit: "binary" }).filter((each) => each.length >= 8);
