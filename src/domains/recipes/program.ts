@@ -16,6 +16,8 @@ export const recipeAgent = "recipe";
 /** Calls that one step makes of a list; what is beyond is told as not done. */
 const eachMax = 500;
 const answerCharsMax = 60_000;
+const dayMs = 86_400_000;
+const daysPerWeek = 7;
 const dateLength = "YYYY-MM-DD".length;
 
 /** A run within a run would be no step of this one; a stream has no answer. */
@@ -46,7 +48,8 @@ interface Following {
 async function follow({ recipe, input }: RecipeRun, given: Pick<Following, "tools" | "operations">) {
   const { startedAtMs } = given.tools;
   const answers: Record<string, unknown> = {};
-  const run = { startedAtMs, date: new Date(startedAtMs).toISOString().slice(0, dateLength) };
+  const date = new Date(startedAtMs).toISOString().slice(0, dateLength);
+  const run = { startedAtMs, date, dayAgoMs: startedAtMs - dayMs, weekAgoMs: startedAtMs - daysPerWeek * dayMs };
   const filling: Filling = { names: { input, steps: answers, run }, meter: createMeter() };
   const following: Following = { ...given, filling, notDone: [] };
   const { notDone } = following;

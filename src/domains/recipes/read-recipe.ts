@@ -189,7 +189,7 @@ interface Wrong {
   readonly message: string;
   readonly hint: string;
 }
-const runFields = ["date", "startedAtMs"];
+const runFields = ["date", "startedAtMs", "dayAgoMs", "weekAgoMs"];
 
 function nameFault(name: string, { inputs, known, hasItem, text }: Checking & Scope): Wrong | null {
   const [root = "", first = "", field] = name.split(".");

@@ -16,6 +16,7 @@ const Condition = closed({
   is: Type.Optional(Type.Union([Text, Type.Number(), Type.Boolean()])),
   ends: Type.Optional(Type.Array(Text, { maxItems: 32 })),
   has: Type.Optional(Text),
+  above: Type.Optional(Type.Union([Text, Type.Number()])),
   not: Type.Optional(Type.Boolean()),
 });
 const When = Type.Union([Text, Condition]);

@@ -108,11 +108,12 @@ export function isMet(when: When | undefined, filling: Filling): boolean {
   if (typeof when === "string") return isSomething(fill(when, filling));
   const value = fill(when.of, filling);
   const asked = [
-    ...(when.is === undefined ? [] : [value === when.is]),
+    ...(when.is === undefined ? [] : [value === fill(when.is, filling)]),
     ...(when.ends === undefined
       ? []
       : [when.ends.some((end) => wordOf(value).toLowerCase().endsWith(end.toLowerCase()))]),
-    ...(when.has === undefined ? [] : [wordOf(value).toLowerCase().includes(when.has.toLowerCase())]),
+    ...(when.has === undefined ? [] : [wordOf(value).toLowerCase().includes(words(when.has, filling).toLowerCase())]),
+    ...(when.above === undefined ? [] : [Number(wordOf(value)) > Number(wordOf(fill(when.above, filling)))]),
   ];
   const isTrue = asked.length === 0 ? isSomething(value) : asked.every(Boolean);
   return when.not === true ? !isTrue : isTrue;
