@@ -83,7 +83,13 @@ async function give(
   );
   deps.learnSecrets([text]);
   const facts = { name: token.name, role: token.role, key: [...token.keys], expiresAtMs };
-  await ctx.emit(told, facts);
+  try {
+    await ctx.emit(told, facts);
+  } catch (error) {
+    // Nobody learns of a token that was not written down, so there is none.
+    await book.remove(token.name);
+    throw error;
+  }
   return { ...facts, token: text };
 }
 
