@@ -56,6 +56,10 @@ const told = (kit: Kit) =>
       return [kind, caller, corrId, host, rule.replace(/:.*/, ""), status];
     });
 
+/** The word of a person that this agent's children may send there. */
+const maySend = (kit: Kit, host: string) =>
+  kit.call("leases.grant", { capability: "net:send", holder: "agent:builder", host });
+
 test("a child goes where its agent may, as long as that may be, and the ledger has its episode", async () => {
   await using server = await serveHttp((_request, response) => void response.end("hello"));
   await using it = await world();
@@ -63,6 +67,8 @@ test("a child goes where its agent may, as long as that may be, and the ledger h
   const url = `http://docs.example:${server.port}/`;
   assert.match(await childFetch(environment, url), /^403 .*docs\.example:\d+ is closed to agent builder/);
   await it.kit.call("egress.allow", { host: `docs.example:${server.port}`, isPrivate: true });
+  await maySend(it.kit, `docs.example:${server.port}`);
+  await maySend(it.kit, "inside.example");
   assert.equal(await childFetch(environment, url), "200 hello");
   assert.equal(server.count, 1);
   assert.deepEqual(told(it.kit), [
@@ -85,13 +91,43 @@ test("a halt closes the door to every child", async () => {
   assert.equal(server.count, 0);
 });
 
-test("what a child opens is asked for where the agent would be, and nobody can be asked on the way", async () => {
+test.each([{ labels: [] }, { labels: ["file"] }] as const)(
+  "a child of an agent is built from the files that it reads, whatever its agent had read: $labels",
+  async ({ labels }) => {
+    await using server = await serveHttp((_request, response) => void response.end("hello"));
+    await using it = await world();
+    const host = `docs.example:${server.port}`;
+    await it.kit.call("egress.allow", { host, isPrivate: true });
+    const caller: Caller = { ...agent, labels: [...labels] };
+    const grant = { caller, corrId: "run-2", operation: "shell:run", signal: it.end.signal };
+    using child = await it.kit.egress.children.admit(grant);
+    const url = `http://${host}/?stolen`;
+    const answer = await childFetch(child.environment, url);
+    const next = `arw lease grant net:send --holder agent:builder --host ${host} --ttl 15m`;
+    assert.match(answer, /^403 .*is asked for/);
+    assert.ok(answer.includes(`\`${next}\``), answer);
+    assert.equal(server.count, 0);
+    await it.kit.call("leases.grant", { capability: "net:send", holder: "agent:other", host });
+    assert.match(await childFetch(child.environment, url), /^403 /);
+    await maySend(it.kit, host);
+    assert.equal(await childFetch(child.environment, url), "200 hello");
+    const [given] = it.kit
+      .events()
+      .filter(({ kind }) => kind === "leases.granted")
+      .toReversed();
+    await it.kit.call("leases.revoke", { leaseId: String((given?.data as { leaseId: string } | undefined)?.leaseId) });
+    assert.match(await childFetch(child.environment, url), /^403 /);
+    assert.equal(server.count, 1);
+  },
+);
+
+test("a person's own child goes where the person may", async () => {
   await using server = await serveHttp((_request, response) => void response.end("hello"));
   await using it = await world();
-  await it.kit.call("egress.allow", { host: `docs.example:${server.port}`, isPrivate: true });
-  const caller: Caller = { ...agent, labels: ["file"] };
-  const grant = { caller, corrId: "run-2", operation: "shell:run", signal: it.end.signal };
+  const host = `docs.example:${server.port}`;
+  await it.kit.call("egress.allow", { host, isPrivate: true });
+  const caller: Caller = { kind: "person", id: "admin" };
+  const grant = { caller, corrId: "own", operation: "shell:run", signal: it.end.signal };
   using child = await it.kit.egress.children.admit(grant);
-  assert.match(await childFetch(child.environment, `http://docs.example:${server.port}/`), /^403 .*is asked for/);
-  assert.equal(server.count, 0);
+  assert.equal(await childFetch(child.environment, `http://${host}/`), "200 hello");
 });

@@ -1,5 +1,5 @@
 /** What child processes may do through the loopback proxy: exactly what the caller may that started them. */
-import type { Caller } from "../../contract/caller.ts";
+import type { Caller, Label } from "../../contract/caller.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { EgressRefused, EgressSent } from "./contract.ts";
 import { privateAddress, refused } from "./courier.ts";
@@ -76,7 +76,18 @@ export function createChildren(deps: ChildrenDeps): Children {
   };
 }
 
-function childOf({ caller, corrId, operation, signal }: ChildGrant, { parts, warden }: ChildrenDeps): ProxyChild {
+/** What a child reads in its folder, and what its program answers, nobody here sees before it sends. */
+const ownLabels: readonly Label[] = ["file", "tool"];
+
+/** A person who runs a command knows what it is for; for anybody else the child speaks for what it read. */
+function builtFromWhatItReads(caller: Caller): Caller {
+  if (caller.kind === "person" || caller.kind === "system") return caller;
+  return { ...caller, labels: [...new Set([...(caller.labels ?? []), ...ownLabels])] };
+}
+
+function childOf({ caller: starter, corrId, operation, signal }: ChildGrant, deps: ChildrenDeps): ProxyChild {
+  const { parts, warden } = deps;
+  const caller = builtFromWhatItReads(starter);
   const actor = parts.act({ caller, corrId });
   return {
     async pass(to, method) {

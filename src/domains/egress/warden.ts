@@ -129,9 +129,14 @@ const ruledCall = ({ to, caller, corrId }: Asking): PolicyCall => ({
   ...(corrId === undefined ? {} : { corrId }),
 });
 
-function refuseRuled({ effect, rule, source, reason }: Ruling, { to, isRuled }: Asking): void {
+function refuseRuled({ effect, rule, source, reason, next }: Ruling, { to, isRuled }: Asking): void {
   if (effect === "allow" || (effect === "ask" && isRuled)) return;
-  const host = endpointName(to);
-  const detail = effect === "ask" ? `${host} is asked for, and nobody can be asked on the way: ${reason}` : reason;
-  throw denied(rule, source, detail);
+  const extra = { rule, source, ...(next === undefined ? {} : { next }) };
+  if (effect === "deny") throw new Problem(Denied, reason, extra);
+  const way = next === undefined ? "" : `; a person lets it pass beforehand with \`${next}\``;
+  throw new Problem(
+    Denied,
+    `${endpointName(to)} is asked for, and nobody can be asked on the way: ${reason}${way}`,
+    extra,
+  );
 }

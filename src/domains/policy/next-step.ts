@@ -23,12 +23,14 @@ export function nextFor({ call, ruling, canLease, isUnpermitted, isClosed }: Ref
 }
 
 /** As narrow as the call is, so that it opens nothing beside it. */
-function leaseCommand({ key, caller, scope: { folder, path, host, tool } }: PolicyCall): string {
+function leaseCommand({ key, caller, isStep, scope: { folder, path, host, tool } }: PolicyCall): string {
+  // What goes on the way of a call is no operation that anybody knows; it sends.
+  const capability = isStep === true ? "net:send" : key;
   const inFolder = folder === undefined ? {} : { folder, path };
   const narrowed = Object.entries({ ...inFolder, host, tool }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, shellWord(value)],
   );
-  return ["arw lease grant", key, "--holder", callerName(caller), ...narrowed, "--ttl 15m"].join(" ");
+  return ["arw lease grant", capability, "--holder", callerName(caller), ...narrowed, "--ttl 15m"].join(" ");
 }
 
 const shellWord = (text: string): string =>
