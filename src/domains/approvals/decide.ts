@@ -1,9 +1,9 @@
 /** A person's answer: what it says is checked, and written in one commit with all that follows from it. */
-import { type Caller, callerName } from "../../contract/caller.ts";
+import { type Caller, callerName, isInReach } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { NotFound } from "../../contract/standard-problems.ts";
+import { Denied, NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { BlobStore, Brake, Decision, Redactor } from "../../kernel/ports.ts";
 import {
@@ -93,6 +93,7 @@ async function deny({ ctx, parts, questions, said, known, exits }: Deciding): Pr
 async function allow(deciding: Deciding): Promise<void> {
   const { ctx, parts, questions, said, known, brake, leases } = deciding;
   const { approvalId, lasting, reason } = said;
+  if (said.input !== undefined || lasting !== undefined) refuseBeyondReach(deciding);
   const held = await heldCall(known, deciding);
   const edit = said.input === undefined ? null : await edited(deciding, held);
   const lasts = lasting === undefined ? null : await lastingAnswer({ known, lasting, reason, ctx, parts });
@@ -122,6 +123,22 @@ async function allow(deciding: Deciding): Promise<void> {
   // All in one turn, so that they share a commit: a hub that ends in between has written everything or nothing.
   await settle(questions, [own, ...passed.map((each) => passedWith(each, { deciding, granted }))]);
   if (lasts !== null) await leases().written(lasts.lasting.leaseId);
+}
+
+/** A yes lets pass what was asked. Whoever puts another call in its place, or gives more than it, has to reach that by their own token. */
+function refuseBeyondReach({ ctx, parts, known }: Deciding): void {
+  const { reach } = ctx.caller;
+  if (reach === undefined || isInReach(reach, known.key, operationOf(parts, known).effect)) return;
+  throw new Problem(
+    Denied,
+    `The token ${reach.token} does not reach ${known.key}: it answers what was asked, once and unchanged.`,
+    {
+      key: known.key,
+      rule: `access.token:${reach.token}`,
+      source: "token",
+      next: `answer it once and unchanged, or let a person answer whose token reaches ${known.key}`,
+    },
+  );
 }
 
 /** Questions that one answer lets pass at most; the others wait, and are let pass when they are asked again. */

@@ -269,6 +269,32 @@ test("nobody gives by an answer what they could not give by hand", async () => {
   assert.deepEqual([await leases(kit), await leases(denied)], [[], []]);
 });
 
+test("a token answers what was asked, and puts nothing in its place that it does not reach", async () => {
+  const keys = ["approvals:*", "leases:*", "state:*"];
+  const by = (...more: string[]): Caller => ({
+    ...admin,
+    reach: { token: "nx", keys: [...keys, ...more], isReadOnly: false },
+  });
+  await using kit = await hub();
+  const { came, approvalId } = await asked(kit);
+  const ruleOf = async (given: Said, caller: Caller): Promise<unknown> => {
+    const refused: unknown = await kit
+      .call("approvals.decide", { approvalId, ...given }, caller)
+      .catch((error) => error);
+    return isProblem(refused) ? refused.extra["rule"] : "ok";
+  };
+  const changed: Said = { decision: "allow", input: { folder: "/b", path: "y" } };
+  const lasting: Said = { decision: "allow", lasting: { until: "15m", over: "path" } };
+  for (const answer of [changed, lasting]) {
+    assert.equal(await ruleOf(answer, by()), "access.token:nx");
+    assert.equal(await ruleOf(answer, by("disk:drop")), "access.token:nx");
+  }
+  assert.deepEqual([kit.made, await leases(kit)], [[], []]);
+  assert.equal(await ruleOf(changed, by("disk:put")), "ok");
+  assert.equal(await came, "ok");
+  assert.deepEqual(kit.made, ["disk.put /b y"]);
+});
+
 test("wherever the hub ends while a lasting answer is written, lease and answers are there, or none of them", async () => {
   for (let commits = 0; commits <= 4; commits += 1) {
     const store = createFailingStore();

@@ -17,7 +17,7 @@ function isHeldBy(holder: string, { kind, id }: Caller): boolean {
 }
 
 /** The operation itself, or one that needs nothing else than this: a right to write is none to write and send. */
-const permits = (capability: string, { key, needs }: PolicyCall): boolean =>
+export const permits = (capability: string, { key, needs }: Pick<PolicyCall, "key" | "needs">): boolean =>
   matchesKey(capability, key) || (needs.length > 0 && needs.every((need) => includes(capability, need)));
 
 const includes = (capability: string, need: string): boolean =>

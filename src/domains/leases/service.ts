@@ -31,6 +31,7 @@ import {
 } from "./contract.ts";
 import { createHolds, type Holds } from "./holds.ts";
 import type { LeasesPorts } from "./port.ts";
+import { refuseBeyondReach } from "./reach.ts";
 import { leases as view, leasesMax } from "./views.ts";
 
 export interface LeasesDeps extends LeasesPorts {
@@ -193,7 +194,8 @@ interface Desk extends LeasesDeps {
 async function grant(input: Static<typeof GrantLease.input>, ctx: Context, desk: Desk): Promise<ListedLease> {
   const { parts, holds } = desk;
   const data = { leaseId: ctx.id(), ...termsOf(input, ctx.now(), desk) };
-  const { leaseId } = data;
+  const { leaseId, capability } = data;
+  refuseBeyondReach(capability, ctx.caller, parts.kernel.table);
   using _room = roomFor(desk);
   await ctx.emit(LeaseGranted, data);
   const late = await takeBackLate(leaseId, desk);
