@@ -7,6 +7,7 @@ import { runs } from "../../../test/kit/runs.ts";
 import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
 import { recipeText } from "../../app/recipe-text.ts";
+import type { Caller } from "../../contract/caller.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { closed, type Static, Type } from "../../contract/schema.ts";
@@ -202,6 +203,8 @@ test("a dry run tells what each step would be asked, and does nothing", async ()
   );
   assert.deepEqual(world.did, []);
   assert.equal(kit.events().length, before);
+  const agent: Caller = { kind: "agent", id: "scout" };
+  assert.equal(await codeOf(kit.call(DryRun.id, { recipe, input }, agent)), "arw.denied");
 });
 
 test("a run does its steps under grants made from the recipe", async () => {

@@ -42,7 +42,13 @@ export function createRecipes({ parts, text, policy }: RecipesDeps): Recipes {
             ? { ok: false, name: null, tools: [], faults: [...read.faults] }
             : { ok: true, name: read.recipe.name, tools: [...toolsOf(read.recipe)], faults: [] };
         }),
-        bind(DryRun, async (input) => {
+        bind(DryRun, async (input, { caller }) => {
+          // What stands in another's way is for persons to know.
+          if (caller.kind !== "person")
+            throw new Problem(Denied, "only a person asks what the rules say of a recipe", {
+              rule: "built-in:own-rules",
+              source: "built-in",
+            });
           const planning = planningOf(input, planner);
           const { name, about } = planning.run.recipe;
           return { name, about, steps: await planOf(planning, planner) };
