@@ -57,7 +57,9 @@ const tokens = [
 const holders = tokens.map(({ name, role, keys }): Calling => {
   const kind = role === "observer" ? "person" : role;
   const reach = { token: name, keys: [...keys, ...always], isReadOnly: role === "observer" };
-  return { name: `${role} ${name}`, credentials: byToken(name), who: { kind, id: name, reach } };
+  // Nobody here knows what a program read elsewhere.
+  const labels = kind === "person" ? [] : ["user", "tool"];
+  return { name: `${role} ${name}`, credentials: byToken(name), who: { kind, id: name, reach, labels } };
 });
 const all: readonly Grant[] = [{ key: "*" }, { key: "*", folder }];
 const callers: readonly Calling[] = [

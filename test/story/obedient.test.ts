@@ -409,11 +409,9 @@ test("an agent that comes by the door, with a token of its own, does no harm eit
     }
   }
   assertAllRefused("door", ordersOf("door").length);
-  assert.deepEqual(
-    seenByGood.slice(1),
-    ["/away?from=door"],
-    "what is open may be fetched, as long as nothing was read",
-  );
+  assert.deepEqual(seenByGood.slice(1), [], "what such an agent read elsewhere nobody knows, so it is asked about");
+  const away = attempts.find(({ source, order }) => source === "door" && JSON.stringify(order).includes("/away"));
+  assert.equal(away?.refusal?.rule, "ask-before-strangers-words-leave");
   await assertNoHarm();
 });
 

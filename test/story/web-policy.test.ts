@@ -225,13 +225,16 @@ test("open hosts are told, the status bar tells of them, and the ledger names ru
   await page.waitForURL(/outcome=refused/u);
   await page.getByText("Nothing of this outcome.").waitFor();
   const { token } = await hub.call<{ token: string }>("/access/tokens", { name: "bot", role: "agent", key: ["web:*"] });
+  const send = { capability: "net:send", holder: "agent:bot" };
+  const { leaseId } = await hub.call<{ leaseId: string }>("/leases", send);
   await fetch(`${hub.url}/web/fetch`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify({ url: "http://closed.example.com/" }),
   });
   const held = { authorization: `Bearer ${hub.token}` };
-  assert.ok((await fetch(`${hub.url}/access/tokens/bot`, { method: "DELETE", headers: held })).ok);
+  for (const path of ["access/tokens/bot", `leases/${leaseId}`])
+    assert.ok((await fetch(`${hub.url}/${path}`, { method: "DELETE", headers: held })).ok);
   await entry.getByText("closed.example.com", { exact: false }).first().waitFor();
   assert.match(await entry.innerText(), /Refused\s+closed\.example\.com:80[^]*agent:bot\s+web:fetch[^]*Rule/u);
   await page.getByRole("link", { name: "Open or close a host" }).click();

@@ -175,8 +175,12 @@ const kinds: Readonly<Record<TokenRole, Caller["kind"]>> = {
 /** Asking who one is, and leaving, are open to every token. */
 const alwaysKeys = [Whoami, Signout].map(gateKey);
 
+/** What a program outside the hub has read elsewhere nobody here knows: its words count as those of strangers. */
+const programLabels = Object.freeze(["user", "tool"] as const);
+
 function callerOf({ name, role, keys }: StoredNamedToken): Caller {
+  const kind = kinds[role];
   const isReadOnly = role === "observer";
   const reach = Object.freeze({ token: name, keys: [...keys, ...alwaysKeys], isReadOnly });
-  return Object.freeze({ kind: kinds[role], id: name, reach });
+  return Object.freeze({ kind, id: name, reach, ...(kind === "person" ? {} : { labels: [...programLabels] }) });
 }

@@ -53,6 +53,23 @@ const Later = op({
   input: closed({}),
   output: closed({}),
 });
+const Look = op({
+  id: "probe.look",
+  http: "GET /probe/look",
+  effect: "read",
+  about: "Reads by another.",
+  input: closed({}),
+  output: closed({}),
+});
+const LookLater = op({
+  id: "probe.lookLater",
+  http: "POST /probe/look",
+  mode: "job",
+  effect: "read",
+  about: "Reads later.",
+  input: closed({}),
+  output: closed({}),
+});
 const Follow = op({
   id: "probe.follow",
   http: "GET /probe/follow",
@@ -63,6 +80,7 @@ const Follow = op({
   output: Type.Integer(),
 });
 const runsOf: string[] = [];
+const labelsOf: (Caller["labels"] | null)[] = [];
 
 async function* follow(ctx: Context): AsyncGenerator<number> {
   yield 1;
@@ -74,7 +92,12 @@ async function* follow(ctx: Context): AsyncGenerator<number> {
 const probe = () =>
   domainOf("probe", {
     operations: [
-      bind(Read, () => ({})),
+      bind(Read, (_input, ctx) => {
+        labelsOf.push(ctx.caller.labels ?? null);
+        return {};
+      }),
+      bind(Look, async (_input, ctx) => await ctx.call(Read, {})),
+      bind(LookLater, async (_input, ctx) => await ctx.call(Read, {})),
       bind(Write, (_input, ctx) => {
         runsOf.push(ctx.caller.id);
         return {};
@@ -201,6 +224,25 @@ test("what a token's call does inside is the call's own, and what it leaves to t
   const done = await home.next("task.finished", () => true);
   assert.equal(done.caller, "person:later");
   assert.equal(runsOf.at(-1), "later");
+});
+
+test("what a program reads elsewhere nobody knows, so its calls are built from strangers' words, now and later", async () => {
+  await using home = await hub();
+  const roles = [
+    ["person", null],
+    ["agent", ["user", "tool"]],
+    ["node", ["user", "tool"]],
+  ] as const;
+  for (const [role, labels] of roles) {
+    const { token } = await home.admin.answer("access.tokens.create", make(`a-${role}`, role, ["*"]));
+    const holder = home.by(token);
+    for (const operation of ["probe.read", "probe.look", "probe.lookLater"]) {
+      labelsOf.length = 0;
+      const end = await holder.come(operation);
+      if (end === "accepted") await home.next("task.finished", ({ caller }) => caller === `${role}:a-${role}`);
+      assert.deepEqual(labelsOf, [labels], `${operation} of ${role} ends as ${end}`);
+    }
+  }
 });
 
 test("a token that may begin runs grants an agent nothing beyond its own reach", async () => {
