@@ -10,11 +10,13 @@ import { type AgentProgram, RunStarted, type Tools } from "../agents/contract.ts
 import { InvalidRecipe } from "./contract.ts";
 import type { Kitchen } from "./read-recipe.ts";
 import { RecipeRun, type RecipeStep } from "./recipe.ts";
-import { createMeter, fill, type Filling, isMet, made, type Names, words } from "./template.ts";
+import { createMeter, fill, type Filling, isMet, made, type Meter, type Names, words } from "./template.ts";
 
 export const recipeAgent = "recipe";
 /** Calls that one step makes of a list; what is beyond is told as not done. */
 const eachMax = 500;
+/** Characters of all that the tools answer in one run: later steps may name any of it, so all of it is held. */
+const heldCharsMax = 64_000_000;
 const answerCharsMax = 60_000;
 const dayMs = 86_400_000;
 const daysPerWeek = 7;
@@ -42,6 +44,7 @@ interface Following {
   readonly tools: Tools;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly filling: Filling;
+  readonly held: Meter;
   readonly notDone: string[];
 }
 
@@ -51,7 +54,7 @@ async function follow({ recipe, input }: RecipeRun, given: Pick<Following, "tool
   const date = new Date(startedAtMs).toISOString().slice(0, dateLength);
   const run = { startedAtMs, date, dayAgoMs: startedAtMs - dayMs, weekAgoMs: startedAtMs - daysPerWeek * dayMs };
   const filling: Filling = { names: { input, steps: answers, run }, meter: createMeter() };
-  const following: Following = { ...given, filling, notDone: [] };
+  const following: Following = { ...given, filling, held: createMeter(heldCharsMax), notDone: [] };
   const { notDone } = following;
   const done: string[] = [];
   let stopped: { readonly at: string; readonly why: string } | null = null;
@@ -121,9 +124,11 @@ async function performed(step: RecipeStep, following: Following): Promise<unknow
 
 const summaryOf = (step: RecipeStep, filling: Filling): string => words(step.about ?? step.id, filling).slice(0, 500);
 
-async function called(step: RecipeStep, { tools, operations, filling }: Following): Promise<unknown> {
+async function called(step: RecipeStep, { tools, operations, filling, held }: Following): Promise<unknown> {
   const operation = operations.get(step.tool ?? "");
   if (operation === undefined) throw new Problem(InvalidRecipe, `the step ${step.id}: there is no tool ${step.tool}`);
   const input = fill(step.input ?? {}, filling);
-  return await tools.call(operation, input as never, summaryOf(step, filling));
+  const answer: unknown = await tools.call(operation, input as never, summaryOf(step, filling));
+  held.spend((JSON.stringify(answer) ?? "").length);
+  return answer;
 }

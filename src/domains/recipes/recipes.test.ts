@@ -244,6 +244,15 @@ test("a run stops at a step that a rule denies, and says which and why", async (
   assert.match(notDone[0] ?? "", /^put: not done/u);
 });
 
+test("a recipe that makes far more than it was given ends, and says so", async () => {
+  await using kit = await open();
+  const line = `"${"{{input.folder}}".repeat(200)}"`;
+  const text = `${head}[[step]]\nid = "t"\ntext = [${Array.from({ length: 15 }, () => line).join(", ")}]\n`;
+  const { corrId } = await kit.call(Run.id, { recipe: text, input: [`folder=/${"f".repeat(4000)}`] });
+  const { data } = await kit.next("agents.run.failed", (each) => each.corrId === corrId);
+  assert.equal((data as { readonly code: string }).code, "recipes.too-much");
+});
+
 test("what does not hold is refused before anything runs", async () => {
   const world = createWorld();
   await using kit = await open(world);

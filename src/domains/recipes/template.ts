@@ -27,7 +27,7 @@ export function createMeter(max = madeMax): Meter {
   return {
     spend(amount) {
       left -= amount;
-      if (left < 0) throw new Problem(TooMuch, `the recipe made more than ${max} characters out of its values`);
+      if (left < 0) throw new Problem(TooMuch, `the recipe came to more than ${max} characters`);
     },
   };
 }
