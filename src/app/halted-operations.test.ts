@@ -80,6 +80,45 @@ test("each operation about rights and rules that changes something says whether 
   }
 });
 
+/** What is open in a halted hub for one of these reasons is also what rules of others, and limits, leave to a person. */
+const wayOutReasons: ReadonlySet<string> = new Set(["narrows", "narrowsOrRefuses", "readsFiles", "stops", "takesBack"]);
+const wayOutByName: Readonly<Record<string, boolean>> = {
+  // A rule that is put by a call is lifted by one.
+  "gating.contracts.put": true,
+  "gating.contracts.remove": true,
+  "hierarchy.role": true,
+  "hierarchy.tags": true,
+  // Who holds a token that leaked holds it until it is replaced.
+  "access.tokens.rotate": true,
+  // It narrows nothing that holds here already: whose rules may come in is a choice like others.
+  "provenance.issuers.add": false,
+  // Prices count what is spent; no rule of another hub is lifted by them.
+  "budgets.prices.reload": false,
+};
+
+test("what stops, narrows or takes back is part of the way out, and nothing that gives rights is", () => {
+  const byId = contractTable().operations;
+  for (const [id, reason] of Object.entries(open))
+    assert.equal(byId.get(id)?.operation.isWayOut === true, wayOutByName[id] ?? wayOutReasons.has(reason), id);
+  for (const id of Object.keys(closed)) assert.notEqual(byId.get(id)?.operation.isWayOut, true, id);
+});
+
+/** Of the other domains. Work is stopped, questions are answered, and a hub is shut down whatever rules come in. */
+const otherWaysOut = ["agents.stop", "approvals.decide", "mcp.disallow", "system.shutdown", "tasks.cancel"];
+
+test("beside those and what only looks, nothing else is part of the way out", () => {
+  const marked = [...contractTable().operations.values()].map((each) => each.operation).filter((each) => each.isWayOut);
+  for (const { id, effect, needs, cost } of marked) {
+    assert.ok(effect === "read" || id in open || otherWaysOut.includes(id), id);
+    assert.ok(cost === undefined && needs.every((each) => each.startsWith("hub:")), id);
+  }
+  for (const id of otherWaysOut)
+    assert.ok(
+      marked.some((each) => each.id === id),
+      id,
+    );
+});
+
 test("no read is marked, as every person may look, and nothing that is a tool or a job stays open", () => {
   for (const { operation } of contractTable().operations.values()) {
     if (operation.isOpenWhenHalted !== true) continue;

@@ -48,6 +48,11 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   readonly isForPersons?: boolean;
   /** Starts no work and opens nothing new: a person may call it while the hub is halted. Reads need no mark. */
   readonly isOpenWhenHalted?: boolean;
+  /**
+   * Stops, narrows, takes back, ends rules, or shows what there is to take back. Rules that a person undoes by calls alone never
+   * close it to a person, nor do other calls of theirs count against it.
+   */
+  readonly isWayOut?: boolean;
   /** Takes or gives a secret: not even a digest of its input is kept, and it is never held for a person's answer. */
   readonly isSecret?: boolean;
   /** `preview` may still change its shape or go away; everything else is stable. */

@@ -27,6 +27,8 @@ export interface View<Row = unknown> {
   readonly about: string;
   readonly row: TSchema;
   readonly folds: readonly Fold<Row>[];
+  /** Shows what a person may have to stop or take back: its operations are part of the way out. */
+  readonly isWayOut?: boolean;
   /** Order of the list by key. Keys that begin with a time (UUIDv7, padded seq) make `desc` newest first. */
   readonly order: "asc" | "desc";
   /**

@@ -30,6 +30,7 @@ function listOf(view: View, views: () => Views): Bound {
     http: `GET /state/${view.name}`,
     cli: `state ${view.name}`,
     effect: "read",
+    ...wayOutOf(view),
     about: `List ${lowerFirst(view.about)}`,
     input: closed({
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listMax, default: listDefault })),
@@ -82,6 +83,8 @@ function listOf(view: View, views: () => Views): Bound {
   );
 }
 
+const wayOutOf = ({ isWayOut }: View): { isWayOut?: true } => (isWayOut === true ? { isWayOut } : {});
+
 /** A cursor names its view and the key it stands at, so that one from elsewhere is refused instead of leading nowhere. */
 const cursorOf = (view: View, key: string): string => Buffer.from(`${view.name}\n${key}`).toString("base64url");
 
@@ -122,6 +125,7 @@ function getOf(view: View, views: () => Views): Bound {
     http: `GET /state/${view.name}/{key}`,
     cli: `state ${view.name} get <key>`,
     effect: "read",
+    ...wayOutOf(view),
     about: `Show one row of ${view.name}.`,
     input: closed({ key: Type.String({ minLength: 1, maxLength: 500 }) }),
     output: view.row,
@@ -147,6 +151,7 @@ function watchOf(view: View, views: () => Views): Bound {
     cli: `state ${view.name} watch`,
     mode: "many",
     effect: "read",
+    ...wayOutOf(view),
     about: `Follow ${view.name} as JSON patches (RFC 6902).`,
     input: closed({
       after: Type.Optional(

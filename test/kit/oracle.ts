@@ -98,7 +98,7 @@ function stoppedAtTheDoor(operation: Operation, { kind, reach }: Who, { isHalted
 
 function denialsOf({ operation, who, rules }: Asking, isQueued: boolean): readonly Verdict[] {
   const keys = keysOf(operation, isQueued);
-  const mayUndo = typeof who !== "string" && who.kind === "person" && wayOut.test(operation.id);
+  const mayUndo = typeof who !== "string" && who.kind === "person" && isWayOut(operation);
   return [...roleDenials(rules.role, operation, isQueued), ...rules.denying]
     .filter(({ state, pattern }) => state !== "waiting" && keys.some((key) => matches(pattern, key)))
     .filter(({ leavesWayOut }) => !(leavesWayOut && mayUndo))
@@ -126,9 +126,30 @@ function roleDenials(role: Rules["role"], { id, needs }: Operation, isQueued: bo
   return isDenied ? [{ id: role, pattern: "*", leavesWayOut: true, state: "active" }] : [];
 }
 
-/** By these a person takes rules back that only a call can lift; such rules leave them to persons. */
-const wayOut =
-  /^(hierarchy\.(role|state)|gating\.(keys|contracts\.(list|put|remove))|policy\.explain|provenance\.(adopt|status|teardown|issuers\.(list|reload|revoke)))$/;
+/** By these a person stops, narrows, takes back and lifts rules, and sees what there is: rules of others leave them to persons. */
+const wayOutById: Readonly<Record<string, RegExp>> = {
+  access: /^(signout|whoami|tokens\.(list|rotate|revoke))$/,
+  agents: /^(stop|list)$/,
+  approvals: /^decide$/,
+  budgets: /^(allow|list)$/,
+  egress: /^(posture|posture\.set|revoke)$/,
+  gating: /^(keys|reload|contracts\.(list|put|remove))$/,
+  halt: /^(engage|release|status)$/,
+  hierarchy: /^(role|state|tags)$/,
+  leases: /^(list|revoke)$/,
+  mcp: /^(tools|disallow)$/,
+  policy: /^(explain|list|reload)$/,
+  provenance: /^(adopt|status|teardown|ledger|issuers\.(list|reload|revoke))$/,
+  secrets: /^(list|remove)$/,
+  state:
+    /^(approvals|runs|leases|egressLeases|egressPosture|halt|gateContracts|provenanceCapsules|provenanceLedger|hierarchy)(\.(get|watch))?$/,
+  system: /^(health|shutdown)$/,
+  tasks: /^(list|get|cancel)$/,
+};
+const isWayOut = ({ id }: Operation): boolean => {
+  const [domain = "", ...rest] = id.split(".");
+  return wayOutById[domain]?.test(rest.join(".")) === true;
+};
 
 /** A need covers every operation that needs nothing else. */
 const isOfNeeds = (capability: string, { needs }: Operation): boolean =>
@@ -148,11 +169,14 @@ function isCovered({ operation, scope, rules }: Asking, { kind, id }: Who): bool
   );
 }
 
+/** What runs of others read and wrote. */
+const books = /^(?:(?:audit|episodes|events|journal|state)\.|tasks\.list$)/;
+
 /** The default set: open for persons, calm for agents and plugins, closed for strangers' words. */
 function permitOf({ operation, scope, rules }: Asking, who: Who): "runs" | "asks" | "nothing" {
   const { effect, needs } = operation;
   const { path, ...reached } = scope;
-  const looksAtHub = effect === "read" && Object.keys(reached).length === 0;
+  const looksAtHub = effect === "read" && Object.keys(reached).length === 0 && !books.test(operation.id);
   if (who.kind === "person") return "runs";
   if (who.kind === "node") return looksAtHub ? "runs" : "nothing";
   if (who.kind === "plugin") return looksAtHub ? "runs" : effect === "read" ? "nothing" : "asks";

@@ -15,12 +15,15 @@ import {
   configSource,
   fileSource,
   foreignSource,
-  isWayOut,
   roleSource,
+  wayOutOf,
 } from "../../src/domains/gating/sources.ts";
 
 const nowMs = 1_000_000;
-const keys = keySpace(contractTable()).map((row) => row.key);
+const table = contractTable();
+const keys = keySpace(table).map((row) => row.key);
+const wayOut = wayOutOf(table);
+const isWayOut = (key: string): boolean => wayOut.has(key);
 const callers: readonly (Caller | null)[] = [
   null,
   { kind: "person", id: "admin" },

@@ -7,9 +7,11 @@ import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import { Denied, InvalidInput, TooManyRequests, Unauthenticated } from "../../contract/standard-problems.ts";
+import { contractTable } from "../../app/domains.ts";
 import { createManualClock, type ManualClock } from "../../adapters/memory/clock.ts";
 import type { Credentials } from "../../kernel/ports.ts";
-import { CodeRefused, ListTokens, Signin } from "./contract.ts";
+import { TestPolicies } from "../policy/contract.ts";
+import { CodeRefused, CreateToken, ListTokens, Signin } from "./contract.ts";
 import { type StoredSession, type StoredTokens, tokenHash } from "./port.ts";
 import { type Access, createAccess } from "./service.ts";
 import { sessionAgeMsMax, sessionIdleMsMax, sessionsMax } from "./sessions.ts";
@@ -227,6 +229,25 @@ test("sessions survive a restart as hashes, and there are never too many", async
   const next = house(home.stored, home.clock.nowMs());
   assert.equal(next.identify(cookie(values[0] ?? "")), null);
   assert.ok(next.identify(cookie(values.at(-1) ?? "")));
+});
+
+test("a person who is over every limit still stops and takes back, and each of those is counted by itself", () => {
+  const table = [...contractTable().operations.values()].map(({ operation }) => operation);
+  const waysOut = table.filter(({ isWayOut, effect }) => isWayOut === true && effect !== "read");
+  assert.ok(waysOut.some(({ id }) => id === "halt.engage"));
+  const home = house();
+  for (const credentials of [token(right), cookie(signIn(home))]) {
+    for (let count = 0; count < 3; count += 1) home.identify(credentials, CreateToken);
+    for (let count = 0; count < 20; count += 1) home.identify(credentials, TestPolicies);
+    for (let count = 0; count < 3; count += 1)
+      throwsProblem(() => home.identify(token("wrong", `10.0.0.${count}`)), Unauthenticated);
+    throwsProblem(() => home.identify(credentials, CreateToken), TooManyRequests);
+    for (const operation of waysOut) assert.deepEqual(home.identify(credentials, operation), admin, operation.id);
+    const [stop, other] = waysOut as [Operation, Operation];
+    for (let count = 1; count < 20; count += 1) home.identify(credentials, stop);
+    throwsProblem(() => home.identify(credentials, stop), TooManyRequests);
+    home.identify(credentials, other);
+  }
 });
 
 test("a session store that fails costs nobody the sign-in", async () => {

@@ -79,13 +79,14 @@ export function createAccess(deps: AccessDeps): Access {
     if (credentials.kind === "cookie") {
       const caller = sessions.find(credentials.cookie, nowMs);
       // A stale cookie is no attack and no error: its browser must still reach the sign-in.
-      if (caller !== null) limits.call(`${sessions.holder(caller)} ${address}`, wanted, nowMs);
+      if (caller !== null)
+        limits.call({ name: `${sessions.holder(caller)} ${address}`, isPerson: true }, wanted, nowMs);
       return caller;
     }
     // The right token passes before wrong ones are counted, so no flood of those shuts its owner out.
     const caller = callerBy(credentials.token, nowMs);
     if (caller !== null) {
-      limits.call(`${callerName(caller)} ${address}`, wanted, nowMs);
+      limits.call({ name: `${callerName(caller)} ${address}`, isPerson: caller.kind === "person" }, wanted, nowMs);
       return caller;
     }
     limits.wrong(address, nowMs);

@@ -43,6 +43,7 @@ export const runs = view(RunRow)({
   name: "runs",
   version: 2,
   about: "Runs of agents with their input and grants, newest first.",
+  isWayOut: true,
   rowsMax: runsMax,
   folds: [
     run(RunStarted, byEpisode, (_row, e) => {

@@ -192,6 +192,7 @@ export const Decide = op({
   http: "POST /approvals/{approvalId}/decide",
   cli: "approvals decide <approvalId> <decision>",
   effect: "write",
+  isWayOut: true,
   isForPersons: true,
   // A no starts nothing; a yes to a call that may not run now is refused.
   isOpenWhenHalted: true,

@@ -28,6 +28,7 @@ export const approvals = view(Approval)({
   name: "approvals",
   version: 2,
   about: "Calls that wait for a person, and how they were answered, newest first.",
+  isWayOut: true,
   rowsMax: approvalsMax,
   filters: {
     status: { schema: oneOf(approvalStatuses), matches: (row: Approval, value: string) => row.status === value },

@@ -179,6 +179,7 @@ export const ShowPosture = op({
   http: "GET /egress/posture",
   cli: "egress posture",
   effect: "read",
+  isWayOut: true,
   about: "Show how far the hub is open towards the outside, and who set it so.",
   input: closed({}),
   output: PostureState,
@@ -188,6 +189,7 @@ export const SetPosture = op({
   http: "PUT /egress/posture",
   cli: "egress posture set <posture>",
   effect: "write",
+  isWayOut: true,
   isIdempotent: true,
   ...forPersons,
   about:
@@ -226,6 +228,7 @@ export const RevokeLease = op({
   http: "DELETE /egress/leases/{leaseId}",
   cli: "egress revoke <leaseId>",
   effect: "destroy",
+  isWayOut: true,
   ...forPersons,
   about: "Close a host that a lease opened; calls that are under way to it end.",
   input: closed({ leaseId: LeaseId }),

@@ -26,6 +26,7 @@ export const egressPosture = view(SetPostureRow)({
   name: "egressPosture",
   version: 1,
   about: "How far a person opened the hub towards the outside; none as long as the configuration says it.",
+  isWayOut: true,
   rowsMax: 1,
   folds: [
     posture(
@@ -41,6 +42,7 @@ export const egressLeases = view(EgressLease)({
   name: "egressLeases",
   version: 1,
   about: "Hosts that are open for a while, newest first.",
+  isWayOut: true,
   rowsMax: leasesMax,
   overflow: "guarded",
   folds: [

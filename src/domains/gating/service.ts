@@ -16,7 +16,7 @@ import { createQuotas, type Quotas } from "./quotas.ts";
 import { roleContracts } from "./role-denials.ts";
 import { denyContract, type RuleSource, type Subject } from "./rule.ts";
 import { createRuleBook, type RuleBook, type SourceDoor } from "./rule-book.ts";
-import { apiSource, configSource, type DenyRule, foreignSource, isWayOut, roleSource } from "./sources.ts";
+import { apiSource, configSource, type DenyRule, foreignSource, roleSource, wayOutOf } from "./sources.ts";
 import { gateContracts, gateQuotas } from "./views.ts";
 
 export interface GatingDeps {
@@ -43,8 +43,9 @@ export interface Gating {
 export function createGating(deps: GatingDeps): Gating {
   const { parts, clock, file, hierarchy, log } = deps;
   const book = createRuleBook();
-  const late: { system?: Context; self?: Omit<Subject, "caller"> } = {};
+  const late: { system?: Context; self?: Omit<Subject, "caller">; wayOut?: ReadonlySet<string> } = {};
   const quotas = createQuotas(clock, async (count) => await late.system?.emit(QuotaCounted, count));
+  const isWayOut = (key: string): boolean => (late.wayOut ??= wayOutOf(parts.kernel.table)).has(key);
   const gate = createGate({ book, quotas, clock, isWayOut, self: () => late.self ?? nobodyYet });
   fillConfigured(book, deps.denyRules);
   const fileRules = createFileRules({
@@ -99,7 +100,8 @@ export function createDenyGate(rules: readonly DenyRule[], clock: GatingDeps["cl
   const book = createRuleBook();
   fillConfigured(book, rules);
   const quotas = createQuotas(clock, () => Promise.resolve());
-  return createGate({ book, quotas, clock, isWayOut, self: () => nobodyYet });
+  // Those of the configuration leave nothing open: it is its file that lifts them.
+  return createGate({ book, quotas, clock, isWayOut: () => false, self: () => nobodyYet });
 }
 
 /** Before the start of the kernel nobody calls, and rules about a role or a node are asked by nobody. */

@@ -1,20 +1,7 @@
 /** Where rules come from, in the order in which they decide, and what would lift a rule of each. */
 import { gateKey } from "../../contract/operation.ts";
 import { emitKey, egressKey, ingressKey } from "../../contract/gate-keys.ts";
-import { SetRole, ShowState, TagsChanged, RoleChanged } from "../hierarchy/contract.ts";
-import { Explain } from "../policy/contract.ts";
-import {
-  Adopt,
-  CapsuleAdopted,
-  CapsuleEnded,
-  IssuerRevoked,
-  ListIssuers,
-  ReloadIssuers,
-  RevokeIssuer,
-  ShowStatus,
-  Teardown,
-} from "../provenance/contract.ts";
-import { ContractPut, ContractRemoved, ListContracts, ListKeys, PutContract, RemoveContract } from "./contract.ts";
+import type { Table } from "../../kernel/kernel.ts";
 import type { RuleSource } from "./rule.ts";
 
 /** A deny rule of the configuration with the place it was written in. */
@@ -70,15 +57,13 @@ export const foreignSource = (
   remedy,
 });
 
-/** The calls by which a person takes rules back, or is told that rules were taken in, with both of their ends and the events that they write. */
-const wayOut = new Set([
-  ...[SetRole, ShowState, ListContracts, ListKeys, PutContract, RemoveContract, Explain]
-    .map(gateKey)
-    .concat([Adopt, ListIssuers, ReloadIssuers, RevokeIssuer, ShowStatus, Teardown].map(gateKey))
-    .flatMap((key) => [key, ingressKey(key), egressKey(key)]),
-  ...[ContractPut, ContractRemoved, RoleChanged, TagsChanged, CapsuleAdopted, CapsuleEnded, IssuerRevoked].map(
-    ({ kind }) => emitKey(kind),
-  ),
-]);
-
-export const isWayOut = (key: string): boolean => wayOut.has(key);
+/** The calls that such sources leave to persons, with both of their ends and the events that they write. */
+export function wayOutOf({ operations }: Pick<Table, "operations">): ReadonlySet<string> {
+  const marked = [...operations.values()].map(({ operation }) => operation).filter(({ isWayOut }) => isWayOut === true);
+  return new Set(
+    marked.flatMap((operation) => {
+      const key = gateKey(operation);
+      return [key, ingressKey(key), egressKey(key), ...operation.emits.map(({ kind }) => emitKey(kind))];
+    }),
+  );
+}

@@ -8,6 +8,7 @@ export const gateContracts = view(KeptContract)({
   name: "gateContracts",
   version: 1,
   about: "Contracts that were put into force by a person.",
+  isWayOut: true,
   order: "asc",
   rowsMax: contractsMax,
   overflow: "guarded",

@@ -9,6 +9,7 @@ export const halt = view(HaltState)({
   name: "halt",
   version: 1,
   about: "Whether the hub is halted, since when, by whom and why.",
+  isWayOut: true,
   rowsMax: 1,
   folds: [
     state(

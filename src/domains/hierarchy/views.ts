@@ -16,6 +16,7 @@ export const hierarchy = view(Place)({
   name: "hierarchy",
   version: 1,
   about: "The hub's role and tags.",
+  isWayOut: true,
   rowsMax: 1,
   overflow: "guarded",
   folds: [

@@ -19,6 +19,7 @@ export const leases = view(Lease)({
   name: "leases",
   version: 1,
   about: "What is permitted for a while, newest first.",
+  isWayOut: true,
   rowsMax: leasesMax,
   overflow: "guarded",
   folds: [

@@ -21,6 +21,7 @@ export const provenanceCapsules = view(HeldCapsule)({
   name: "provenanceCapsules",
   version: 1,
   about: "Capsules that are in force, were in force at an earlier boot, or must not be replayed.",
+  isWayOut: true,
   order: "asc",
   rowsMax: rememberedMax,
   overflow: "guarded",
@@ -49,6 +50,7 @@ export const provenanceLedger = view(LedgerRow)({
   name: "provenanceLedger",
   version: 1,
   about: "The adoption ledger, where the configuration keeps it.",
+  isWayOut: true,
   rowsMax: ledgerRowsMax,
   folds: [
     ledger(

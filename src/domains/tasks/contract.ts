@@ -58,6 +58,7 @@ export const ListTasks = op({
   http: "GET /tasks",
   cli: "tasks list",
   effect: "read",
+  isWayOut: true,
   about: "List tasks: those that wait or run first, then those that ended, newest first.",
   input: closed({
     status: Type.Optional(oneOf(["queued", "running", "finished", "failed", "cancelled"])),
@@ -70,6 +71,7 @@ export const GetTask = op({
   http: "GET /tasks/{taskId}",
   cli: "tasks get <taskId>",
   effect: "read",
+  isWayOut: true,
   about: "Show one task.",
   input: closed({ taskId: TaskId }),
   output: Task,
@@ -80,6 +82,7 @@ export const CancelTask = op({
   http: "POST /tasks/{taskId}/cancel",
   cli: "tasks cancel <taskId>",
   effect: "write",
+  isWayOut: true,
   isIdempotent: true,
   isOpenWhenHalted: true,
   about: "Take a task out of the queue, or stop it where it runs.",
