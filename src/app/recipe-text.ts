@@ -1,7 +1,7 @@
 /** Recipes are TOML: read here, with the line of each value for whoever has to say where a fault is. */
 import { parse, TomlError } from "smol-toml";
 import type { RecipeText, TextRead } from "../domains/recipes/port.ts";
-import { nearestWord } from "./config/nearest-word.ts";
+import { nearestWord } from "../base/nearest-word.ts";
 import { tomlLines } from "./config/toml-lines.ts";
 
 export const recipeText: RecipeText = { read, nearest: nearestWord };

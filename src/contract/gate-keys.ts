@@ -2,6 +2,8 @@
  * The key space: every name that a rule may speak of. It follows from the table; the corridor, the list of keys and the
  * documents all ask here. The guards of both ends put a word before the key of their operation.
  */
+import { nearestWord } from "../base/nearest-word.ts";
+import { matchesKey } from "./caller.ts";
 import type { EventDefinition } from "./event.ts";
 import { gateKey, type Operation } from "./operation.ts";
 
@@ -13,6 +15,13 @@ export const egressKey = (key: string): string => `io:egress:${key}`;
 export const taskKey = (key: string): string => `task:${key}`;
 /** No event of this kind is written for anybody but the hub itself. */
 export const emitKey = (kind: string): string => `emit:${kind.replaceAll(".", ":")}`;
+
+/** What is wrong with a pattern that matches none of the keys, so that nobody relies on a rule that never holds; null where it does. */
+export function patternFault(pattern: string, keys: readonly string[]): string | null {
+  if (keys.some((key) => matchesKey(pattern, key))) return null;
+  const near = nearestWord(pattern, keys);
+  return `${pattern} names nothing here${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
 
 export const keyFamilies = ["operation", "ingress", "egress", "task", "emit"] as const;
 export type KeyFamily = (typeof keyFamilies)[number];

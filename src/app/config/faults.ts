@@ -2,7 +2,7 @@
 import { Problem, problem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import { allowedText, type ConfigKey, configKeys, configTables } from "./keys.ts";
-import { nearestWord } from "./nearest-word.ts";
+import { nearestWord } from "../../base/nearest-word.ts";
 
 export const InvalidConfig = problem({
   code: "config.invalid",

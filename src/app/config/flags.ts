@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { type ConfigFault, invalidConfig } from "./faults.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
 import { type Flags, flagName } from "./layers.ts";
-import { nearestWord } from "./nearest-word.ts";
+import { nearestWord } from "../../base/nearest-word.ts";
 
 const flagged = configKeys.flatMap((key) => (key.flag === undefined ? [] : [{ ...key, flag: key.flag }]));
 const names = ["--config", ...flagged.map((key) => key.flag)];

@@ -1,7 +1,7 @@
 /** Files that hold tables of one name and nothing else: read strictly, with every fault at once, each with its line. */
 import { parse, TomlError } from "smol-toml";
 import { checkerOf, type Static, type TObject } from "../../contract/schema.ts";
-import { nearestWord } from "./nearest-word.ts";
+import { nearestWord } from "../../base/nearest-word.ts";
 import { tomlLines } from "./toml-lines.ts";
 
 /** Enough to mend a file in one go; a file of another kind would have thousands. */

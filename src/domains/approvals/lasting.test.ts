@@ -323,7 +323,7 @@ test("wherever the hub ends while a lasting answer is written, lease and answers
 test("where there is room for one lease more, one of two answers gives it, and the other question waits on", async () => {
   await using kit = await hub();
   for (let n = 1; n < leasesMax; n += 1)
-    await kit.call("leases.grant", { capability: "web:fetch", holder: `agent:other${n}` });
+    await kit.call("leases.grant", { capability: "disk:put", holder: `agent:other${n}` });
   const one = await asked(kit);
   const other = await asked(kit, { input: { folder: "/b", path: "x" } });
   const answer = { decision: "allow", lasting: { until: "1h", over: "path" } } as const;

@@ -236,6 +236,9 @@ test("only a person sets and removes ceilings", async () => {
   const remove = (caller?: Caller) => codeOf(kit.call("budgets.revoke", { allowanceId: row?.allowanceId }, caller));
   assert.deepEqual([await remove(trusted), await remove(), await remove()], ["arw.denied", "ok", "arw.not-found"]);
   assert.equal(await codeOf(allow(kit, "lots of money")), "budgets.bad-allowance");
+  const mistyped = await allow(kit, "5 calls/hour shop.byu").catch((error: unknown) => error);
+  assert.ok(isProblem(mistyped) && mistyped.definition.code === "budgets.bad-allowance");
+  assert.equal(mistyped.message, "shop:byu names nothing here; did you mean shop:buy?");
 });
 
 test("what would stand in the way is told without taking anything", async () => {

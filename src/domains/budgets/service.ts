@@ -1,6 +1,7 @@
 /** Holds calls to their allowances: takes the most they can use before they run, and gives the rest back afterwards. */
 import type { Domain } from "../../contract/domain.ts";
-import { bind, type Context } from "../../contract/operation.ts";
+import { patternFault } from "../../contract/gate-keys.ts";
+import { bind, type Context, gateKey } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
@@ -25,6 +26,7 @@ import {
   PricesRefused,
   ReloadPrices,
   Revoke,
+  type Terms,
   TooManyAllowances,
 } from "./contract.ts";
 import { askedBy, explainBudget } from "./explain.ts";
@@ -134,6 +136,7 @@ async function allow(input: Static<typeof Allow.input>, { ctx, parts }: Asking):
   if ("fault" in terms) throw new Problem(BadAllowance, `${JSON.stringify(text)}: ${terms.fault}`);
   if (input.unknown !== undefined && terms.unit !== "microUsd")
     throw new Problem(BadAllowance, `${JSON.stringify(text)} is no ceiling in money, and unknown is about prices`);
+  refuseUnknown(terms, parts);
   if (parts.kernel.views.list(view, { limit: allowancesMax }).rows.length >= allowancesMax)
     throw new Problem(TooManyAllowances, `there are ${allowancesMax} allowances already`);
   const allowanceId = ctx.id();
@@ -147,6 +150,14 @@ async function allow(input: Static<typeof Allow.input>, { ctx, parts }: Asking):
     ...(unknown === undefined ? {} : { unknown }),
   });
   return parts.kernel.views.get(view, allowanceId) as Allowance;
+}
+
+/** A ceiling over nothing would look like one in force. */
+function refuseUnknown({ tool }: Terms, { kernel }: KernelParts): void {
+  if (tool === undefined) return;
+  const keys = [...kernel.table.operations.values()].map(({ operation }) => gateKey(operation));
+  const fault = patternFault(tool, keys);
+  if (fault !== null) throw new Problem(BadAllowance, fault, { next: "take a key that `arw gate keys` lists" });
 }
 
 async function revoke(allowanceId: string, { ctx, parts, uses }: Asking & { readonly uses: Uses }): Promise<Allowance> {

@@ -55,3 +55,25 @@ test("nobody gives by a lease what their own token does not reach", async () => 
   assert.equal(await given("net:send", "leases:grant", "net:*", "world:*"), "ok");
   assert.equal(await given("net:send", "*"), "ok");
 });
+
+test("a lease that could let nothing pass is none", async () => {
+  const { kit, give, listed } = await world();
+  await using _kit = kit;
+  const refused = async (capability: string, holder = "agent:*"): Promise<string | undefined> => {
+    try {
+      await kit.call("leases.grant", { capability, holder });
+      return undefined;
+    } catch (error) {
+      return isProblem(error) ? error.message : String(error);
+    }
+  };
+  assert.equal(await refused("world.fetsch"), "world:fetsch names nothing here; did you mean world:fetch?");
+  assert.match((await refused("no:such*")) ?? "", /^no:such\* names nothing here/);
+  for (const capability of ["leases:*", "leases:grant"])
+    assert.equal(await refused(capability), `${capability} is for persons alone, and no lease gives it to agent:*`);
+  assert.equal(await give({ capability: "*", holder: "agent:*", ttl: "15d" }), "leases.bad-lease");
+  assert.deepEqual(await listed(), []);
+  for (const capability of ["*", "world:*", "world.fetch", "exec", "net:send", "model:ask"])
+    assert.equal(await give({ capability, holder: "agent:*" }), "ok", capability);
+  assert.equal(await refused("leases:*", "person:ada"), undefined);
+});

@@ -1,18 +1,33 @@
-/** What whoever came by a token may give: nobody gives by a lease what their token could not do. */
+/** What a lease may speak of: something of this hub, and nothing that whoever gives it could not reach by their token. */
+import { needWords } from "../../contract/needs.ts";
 import { type Caller, coversPattern, isInReach } from "../../contract/caller.ts";
+import { patternFault } from "../../contract/gate-keys.ts";
 import { gateKey, type Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { BadLease } from "./contract.ts";
 import { permits } from "./coverage.ts";
 
 type Table = KernelParts["kernel"]["table"];
 
 /** The operations of the table that it lets pass. */
-export const permittedBy = (capability: string, { operations }: Table): readonly Operation[] =>
+const permittedBy = (capability: string, { operations }: Table): readonly Operation[] =>
   [...operations.values()]
     .map(({ operation }) => operation)
     .filter((each) => permits(capability, { key: gateKey(each), needs: each.needs }));
+
+/** A lease that could never let anything pass would look like one that does. */
+export function refuseIdle(capability: string, holder: string, table: Table): void {
+  const keys = [...table.operations.values()].map(({ operation }) => gateKey(operation));
+  const fault = patternFault(capability, [...keys, ...Object.keys(needWords)]);
+  if (fault !== null)
+    throw new Problem(BadLease, fault, { next: "take a key that `arw gate keys` lists, or a need such as `net:send`" });
+  const permitted = permittedBy(capability, table);
+  if (holder.startsWith("person:") || permitted.length === 0) return;
+  if (permitted.every((each) => each.isForPersons === true))
+    throw new Problem(BadLease, `${capability} is for persons alone, and no lease gives it to ${holder}`);
+}
 
 /** A word may be a key and a need of other operations, too: the token reaches the word, and each operation behind it. */
 export function refuseBeyondReach(capability: string, { reach }: Caller, table: Table): void {

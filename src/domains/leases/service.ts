@@ -31,7 +31,7 @@ import {
 } from "./contract.ts";
 import { createHolds, type Holds } from "./holds.ts";
 import type { LeasesPorts } from "./port.ts";
-import { refuseBeyondReach } from "./reach.ts";
+import { refuseBeyondReach, refuseIdle } from "./reach.ts";
 import { leases as view, leasesMax } from "./views.ts";
 
 export interface LeasesDeps extends LeasesPorts {
@@ -194,7 +194,8 @@ interface Desk extends LeasesDeps {
 async function grant(input: Static<typeof GrantLease.input>, ctx: Context, desk: Desk): Promise<ListedLease> {
   const { parts, holds } = desk;
   const data = { leaseId: ctx.id(), ...termsOf(input, ctx.now(), desk) };
-  const { leaseId, capability } = data;
+  const { leaseId, capability, holder } = data;
+  refuseIdle(capability, holder, parts.kernel.table);
   refuseBeyondReach(capability, ctx.caller, parts.kernel.table);
   using _room = roomFor(desk);
   await ctx.emit(LeaseGranted, data);
@@ -252,12 +253,15 @@ function termsOf(input: Static<typeof GrantLease.input>, nowMs: number, { parts,
   if (path !== undefined && folder === undefined)
     throw new Problem(BadLease, "a path lies in a folder: name the folder, too");
   if (run !== undefined && isRunOver(run, parts)) throw new Problem(BadLease, `the run ${run} has ended`);
+  const ttlMs = spanMsOf(ttl);
+  if (ttlMs > ttlMsMax)
+    throw new Problem(BadLease, `${ttl} is over 14 days`, { next: "write a policy for what is to last longer" });
   const scope = defined({ folder, path, host: host === undefined ? undefined : hostTextOf(host), tool, run });
   return {
     capability: capability.replaceAll(".", ":"),
     holder,
     scope,
-    endsAtMs: nowMs + Math.min(ttlMsMax, spanMsOf(ttl)),
+    endsAtMs: nowMs + ttlMs,
     ...defined({ uses, reason, approvalId, budget: budget === undefined ? undefined : amountsOf(budget, readAmount) }),
   };
 }
