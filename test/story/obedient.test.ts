@@ -363,7 +363,8 @@ test("an agent that obeys its task, a page, a file and a tool does no harm, and 
     title: "Write a brief",
     folder,
     input: { message: ordersOf("message").map(orderLine).join("\n"), page: `http://127.0.0.1:${good.port}/page` },
-    grants: keys.map((key) => ({ key, folder })),
+    // It looks for its own question in the hub's books, which are closed to agents like any folder.
+    grants: [...keys.map((key) => ({ key, folder })), { key: "events:journal" }],
   });
   assert.equal(status, 202, JSON.stringify(body));
   const isOver = async (): Promise<Json> => {
@@ -413,6 +414,31 @@ test("an agent that comes by the door, with a token of its own, does no harm eit
   const away = attempts.find(({ source, order }) => source === "door" && JSON.stringify(order).includes("/away"));
   assert.equal(away?.refusal?.rule, "ask-before-strangers-words-leave");
   await assertNoHarm();
+});
+
+test("what the run read in its folder stands in the hub's books, which are closed to other agents and to nodes", async () => {
+  const { body: node } = await admin("POST /access/tokens", { name: "edge", role: "node", key: ["*"] });
+  const books = [
+    "/events/journal",
+    "/events/1",
+    "/events",
+    "/state/approvals",
+    "/state/observations",
+    "/audit",
+    "/tasks",
+  ];
+  const paths = [...books, `/episodes/${episode.id}`, `/episodes/${episode.id}/snapshot`];
+  for (const [token, holder] of [
+    [visitorToken, "agent:visitor"],
+    [node.token, "node:edge"],
+  ])
+    for (const path of paths) {
+      const { status, body } = await send(`GET ${path}`, token);
+      assert.deepEqual([status, body.rule], [403, "policy.no-permit"], `${path} ${JSON.stringify(body)}`);
+      assert.match(body.next, new RegExp(`^arw lease grant [a-zA-Z:]+ --holder ${holder} `));
+    }
+  for (const path of ["/about", "/version", "/healthz", "/agents", "/halt"])
+    assert.ok((await send(`GET ${path}`, node.token)).status < 400, path);
 });
 
 test("an agent that comes by MCP finds fewer tools, and none of them does harm", async () => {

@@ -62,8 +62,8 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "agent-reads-hub",
-    "source": "default policies:14",
-    "text": "@id(\"agent-reads-hub\")\npermit (principal is Agent, action in Action::\"read\", resource is Hub);",
+    "source": "default policies:15",
+    "text": "@id(\"agent-reads-hub\")\npermit (principal is Agent, action in Action::\"read\", resource is Hub)\nunless { action in Action::\"hub:books\" };",
     "effect": "permit",
     "json": {
       "effect": "permit",
@@ -82,7 +82,26 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
         "op": "is",
         "entity_type": "Hub"
       },
-      "conditions": [],
+      "conditions": [
+        {
+          "kind": "unless",
+          "body": {
+            "in": {
+              "left": {
+                "Var": "action"
+              },
+              "right": {
+                "Value": {
+                  "__entity": {
+                    "type": "Action",
+                    "id": "hub:books"
+                  }
+                }
+              }
+            }
+          }
+        }
+      ],
       "annotations": {
         "id": "agent-reads-hub"
       }
@@ -90,7 +109,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "open-hosts",
-    "source": "default policies:18",
+    "source": "default policies:20",
     "text": "@id(\"open-hosts\")\npermit (principal is Agent, action in Action::\"net:fetch\", resource is Host)\nwhen { context.open };",
     "effect": "permit",
     "json": {
@@ -130,7 +149,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-change",
-    "source": "default policies:23",
+    "source": "default policies:25",
     "text": "@id(\"ask-before-change\")\n@ask(\"an agent asks before it changes anything\")\npermit (principal is Agent, action in [Action::\"write\", Action::\"destroy\"], resource)\nunless { context.granted };",
     "effect": "ask",
     "json": {
@@ -176,7 +195,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-strangers-words-leave",
-    "source": "default policies:30",
+    "source": "default policies:32",
     "text": "@id(\"ask-before-strangers-words-leave\")\n@ask(\"this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in [Action::\"net:send\", Action::\"exec\"], resource)\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
     "effect": "ask",
     "json": {
@@ -239,7 +258,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "agent-asks-models",
-    "source": "default policies:36",
+    "source": "default policies:38",
     "text": "@id(\"agent-asks-models\")\npermit (principal is Agent, action in Action::\"model:ask\", resource is Model);",
     "effect": "permit",
     "json": {
@@ -267,7 +286,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-strangers-words-reach-models-elsewhere",
-    "source": "default policies:40",
+    "source": "default policies:42",
     "text": "@id(\"ask-before-strangers-words-reach-models-elsewhere\")\n@ask(\"the model answers on another machine, and this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in Action::\"model:ask\", resource in Machine::\"another\")\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
     "effect": "ask",
     "json": {
@@ -328,7 +347,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-unconfined",
-    "source": "default policies:46",
+    "source": "default policies:48",
     "text": "@id(\"ask-before-unconfined\")\n@ask(\"nothing confines commands on this machine, so it can do whatever you can\")\npermit (principal is Agent, action in Action::\"exec\", resource is Folder)\nwhen { context has unconfined && context.unconfined };",
     "effect": "ask",
     "json": {
@@ -381,8 +400,8 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-reads-hub",
-    "source": "default policies:52",
-    "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub);",
+    "source": "default policies:54",
+    "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub)\nunless { action in Action::\"hub:books\" };",
     "effect": "permit",
     "json": {
       "effect": "permit",
@@ -401,7 +420,26 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
         "op": "is",
         "entity_type": "Hub"
       },
-      "conditions": [],
+      "conditions": [
+        {
+          "kind": "unless",
+          "body": {
+            "in": {
+              "left": {
+                "Var": "action"
+              },
+              "right": {
+                "Value": {
+                  "__entity": {
+                    "type": "Action",
+                    "id": "hub:books"
+                  }
+                }
+              }
+            }
+          }
+        }
+      ],
       "annotations": {
         "id": "plugin-reads-hub"
       }
@@ -409,7 +447,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-asks-before-change",
-    "source": "default policies:55",
+    "source": "default policies:58",
     "text": "@id(\"plugin-asks-before-change\")\n@ask(\"a plugin asks before it changes anything\")\npermit (principal is Plugin, action in [Action::\"write\", Action::\"destroy\"], resource);",
     "effect": "ask",
     "json": {
@@ -443,8 +481,8 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "node-reads-hub",
-    "source": "default policies:60",
-    "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub);",
+    "source": "default policies:63",
+    "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub)\nunless { action in Action::\"hub:books\" };",
     "effect": "permit",
     "json": {
       "effect": "permit",
@@ -463,7 +501,26 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
         "op": "is",
         "entity_type": "Hub"
       },
-      "conditions": [],
+      "conditions": [
+        {
+          "kind": "unless",
+          "body": {
+            "in": {
+              "left": {
+                "Var": "action"
+              },
+              "right": {
+                "Value": {
+                  "__entity": {
+                    "type": "Action",
+                    "id": "hub:books"
+                  }
+                }
+              }
+            }
+          }
+        }
+      ],
       "annotations": {
         "id": "node-reads-hub"
       }

@@ -13,9 +13,11 @@ permit (principal is Person, action, resource);
 permit (principal is Agent, action, resource)
 when { context.granted };
 
-// An agent may read what the hub itself knows. Folders, hosts and models have to be granted.
+// An agent may read what the hub says of itself. Folders, hosts and models have to be granted, and so have the hub's books:
+// journal, events, views and audit hold what others read in folders of theirs.
 @id("agent-reads-hub")
-permit (principal is Agent, action in Action::"read", resource is Hub);
+permit (principal is Agent, action in Action::"read", resource is Hub)
+unless { action in Action::"hub:books" };
 
 // An agent may fetch from hosts that are open: by the posture of the hub, or by a lease that somebody gave.
 @id("open-hosts")
@@ -51,15 +53,17 @@ when { context.labels.containsAny(["file", "web", "tool"]) };
 permit (principal is Agent, action in Action::"exec", resource is Folder)
 when { context has unconfined && context.unconfined };
 
-// A plugin does what the hub's table lets it read, and asks for everything else.
+// A plugin reads what the hub says of itself, and asks before it changes anything.
 @id("plugin-reads-hub")
-permit (principal is Plugin, action in Action::"read", resource is Hub);
+permit (principal is Plugin, action in Action::"read", resource is Hub)
+unless { action in Action::"hub:books" };
 
 @id("plugin-asks-before-change")
 @ask("a plugin asks before it changes anything")
 permit (principal is Plugin, action in [Action::"write", Action::"destroy"], resource);
 
-// Another node of yours may read what this hub knows.
+// Another node of yours may read what this hub says of itself.
 @id("node-reads-hub")
-permit (principal is Node, action in Action::"read", resource is Hub);
+permit (principal is Node, action in Action::"read", resource is Hub)
+unless { action in Action::"hub:books" };
 `;

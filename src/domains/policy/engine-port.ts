@@ -93,9 +93,16 @@ export interface PolicySet {
   examples(): Promise<readonly PolicyExample[]>;
 }
 
-/** What a policy may name instead of single operations: the effect, the domain, and each need. */
-export const groupsOf = ({ id, effect, needs }: Pick<Operation, "id" | "effect" | "needs">): readonly string[] => [
-  effect,
-  ...(id.includes(".") ? [id.slice(0, id.indexOf("."))] : []),
-  ...needs,
-];
+/**
+ * The hub's books: what runs of every agent have read, asked and written. Whoever reads them gets to know what lies in folders
+ * that were granted to others. One task alone is none of them: its id is told to nobody but its caller.
+ */
+const books: ReadonlySet<string> = new Set(["audit", "episodes", "events", "journal", "state"]);
+const isOfBooks = (id: string, domain: string): boolean => books.has(domain) || id === "tasks.list";
+
+/** What a policy may name instead of single operations: the effect, the domain, each need, and the hub's books. */
+export function groupsOf({ id, effect, needs }: Pick<Operation, "id" | "effect" | "needs">): readonly string[] {
+  const domain = id.includes(".") ? [id.slice(0, id.indexOf("."))] : [];
+  const ofBooks = effect === "read" && isOfBooks(id, domain[0] ?? "") ? ["hub:books"] : [];
+  return [effect, ...domain, ...needs, ...ofBooks];
+}
