@@ -34,6 +34,7 @@ test("arw stop --all ends runs, questions and agents' streams within the call, a
     events.some((each) => each.corrId === running.episode && each.kind === "observations.recorded"),
   );
   const { token } = await hub.post("/access/tokens", { name: "bot", role: "agent", key: ["events:*"], ttl: "1h" });
+  await hub.post("/leases", { capability: "events:watch", holder: "agent:bot" });
   const stream = await fetch(`${hub.url}/events`, { headers: { authorization: `Bearer ${token}` } });
   assert.equal(stream.status, 200);
   const streamEnd = stream.text();
