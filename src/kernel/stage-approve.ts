@@ -17,7 +17,11 @@ export function approve(call: Call, options: DispatchOptions, dispatch: Dispatch
   if (ruling?.effect !== "ask" || options.approvals.isAnswer?.(operation.id) === true) return undefined;
   if (operation.isSecret === true) {
     const detail = `${operation.id} deals with a secret, which a question would keep; the rule ${ruling.rule} closes it.`;
-    throw new Problem(Denied, detail, { rule: ruling.rule, source: "built-in" });
+    throw new Problem(Denied, detail, {
+      rule: ruling.rule,
+      source: "built-in",
+      next: `let somebody make the call whom ${ruling.rule} does not ask, or change that rule (${ruling.source})`,
+    });
   }
   const caller = call.caller ?? nobody;
   const argsDigest = digestOf(call.input);

@@ -4,6 +4,8 @@ import { Problem } from "../contract/problem.ts";
 import { Denied, Unauthenticated } from "../contract/standard-problems.ts";
 import type { Call, DispatchOptions } from "./call.ts";
 
+const byPerson = "let a person make the call";
+
 export function identify(call: Call, { identity, brake }: Pick<DispatchOptions, "identity" | "brake">): void {
   const { credentials } = call.request;
   const { operation } = call.prepared;
@@ -19,6 +21,7 @@ export function identify(call: Call, { identity, brake }: Pick<DispatchOptions, 
       key: call.prepared.key,
       rule: "built-in:person",
       source: "built-in",
+      next: operation.cli === undefined ? byPerson : `let a person call \`arw ${operation.cli}\``,
     });
   holdToReach(call, caller);
   brake?.check(caller, operation);
@@ -30,7 +33,7 @@ export function identify(call: Call, { identity, brake }: Pick<DispatchOptions, 
 }
 
 /** Calls that a handler makes belong to the call that let it run, and public operations are open to everybody. */
-function holdToReach({ prepared: { key, operation }, request }: Call, { reach }: Caller): void {
+function holdToReach({ prepared: { key, operation }, request }: Call, { kind, reach }: Caller): void {
   if (reach === undefined || request.isNested === true || operation.isPublic) return;
   if (isInReach(reach, key, operation.effect)) return;
   const why = reach.isReadOnly && operation.effect !== "read" ? "only reads" : `reaches ${reach.keys.join(", ")}`;
@@ -38,6 +41,7 @@ function holdToReach({ prepared: { key, operation }, request }: Call, { reach }:
     key,
     rule: `access.token:${reach.token}`,
     source: "token",
+    next: `let a person make a token that reaches it: \`arw token create NAME --role ${kind} --key ${key}\``,
   });
 }
 

@@ -241,8 +241,9 @@ function verdictOf(error: unknown, operation: Operation): Verdict {
   const { code } = error.definition;
   if (code === "arw.invalid-input" || code === "arw.internal") throw error;
   if (code !== "arw.denied") return refusals[code] ?? "runs";
-  const { rule, source } = error.extra;
+  const { rule, source, next } = error.extra;
   assert.ok(typeof rule === "string" && typeof source === "string" && error.message.length > 0, operation.id);
+  assert.ok(typeof next === "string" && next.length > 0, `${operation.id}: ${rule} names no next step`);
   if (operation.isSecret === true && rule !== "built-in:person" && source === "built-in")
     return "denied by a question that would keep a secret";
   return `denied by ${rule}`;

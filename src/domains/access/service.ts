@@ -182,5 +182,10 @@ function createSignins({ deps, isAdminToken, limits, book, sessions }: SigninDep
 }
 
 function mustBePerson({ kind }: Caller, detail: string): void {
-  if (kind !== "person") throw new Problem(Denied, detail, { rule: "access.person", source: "built-in" });
+  if (kind !== "person")
+    throw new Problem(Denied, detail, {
+      rule: "access.person",
+      source: "built-in",
+      next: "let a person make the call",
+    });
 }

@@ -102,6 +102,7 @@ function mayGive(caller: Caller, keys: readonly string[]): void {
   throw new Problem(Denied, `${callerName(caller)} does not reach ${beyond}, and cannot give it.`, {
     rule: `access.token:${reach?.token}`,
     source: "token",
+    next: `give no more than ${callerName(caller)} reaches, or let somebody give it who reaches ${beyond}`,
   });
 }
 

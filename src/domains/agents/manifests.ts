@@ -46,6 +46,7 @@ async function accept(program: AgentProgram, parts: KernelParts, ctx: Context) {
     throw new Problem(Denied, `only a person accepts the tools of ${id}`, {
       rule: "built-in:own-tools",
       source: "built-in",
+      next: `let a person call \`arw agents accept ${id}\``,
     });
   const change = changeOf(program, parts);
   if (change !== null) await ctx.emit(ToolsAccepted, change);

@@ -203,6 +203,7 @@ async function withinReach(grants: readonly Grant[], caller: Caller): Promise<vo
   throw new Problem(Denied, `The token ${reach?.token} does not reach ${beyond.key}, and cannot grant it.`, {
     rule: `access.token:${reach?.token}`,
     source: "token",
+    next: `grant less, or let somebody run it whose token reaches ${beyond.key}`,
   });
 }
 

@@ -31,6 +31,7 @@ export async function preview(
     throw new Problem(Denied, "Only a person may ask on behalf of an agent.", {
       rule: "built-in:person",
       source: "built-in",
+      next: "leave the agent out, or let a person make the call",
     });
   const caller: Caller = agent === undefined ? ctx.caller : { kind: "agent", id: agent };
   const typed = agent === undefined ? typedBy(ctx, to) : null;

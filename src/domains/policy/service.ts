@@ -93,6 +93,7 @@ function questionOf(given: Static<typeof Explain.input>, ctx: Context, table: Ta
     throw new Problem(Denied, "only a person asks about another caller", {
       rule: "built-in:own-rules",
       source: "built-in",
+      next: "ask about yourself, or let a person ask",
     });
   const named = given.operation ?? given.key;
   if (named === undefined) throw new Problem(InvalidInput, "policy.explain: name a key or an operation");

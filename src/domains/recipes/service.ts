@@ -48,6 +48,7 @@ export function createRecipes({ parts, text, policy }: RecipesDeps): Recipes {
             throw new Problem(Denied, "only a person asks what the rules say of a recipe", {
               rule: "built-in:own-rules",
               source: "built-in",
+              next: "let a person make the call",
             });
           const planning = planningOf(input, planner);
           const { name, about } = planning.run.recipe;
@@ -109,5 +110,6 @@ function withinReach(planning: Planning, planner: Planner, { caller: { reach } }
   throw new Problem(Denied, `The token ${reach.token} does not reach ${beyond.key}, and the recipe needs it.`, {
     rule: `access.token:${reach.token}`,
     source: "token",
+    next: `let somebody run it whose token reaches ${beyond.key}`,
   });
 }
