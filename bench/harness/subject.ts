@@ -229,6 +229,7 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
       budget: {
         reserve: () => null,
         ask: () => null,
+        bytesOutLeft: () => null,
         amounts: () => ({ tokens: 0, microUsd: 0, bytesOut: 0, bytesWritten: 0 }),
       },
       approvals: {

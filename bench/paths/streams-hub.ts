@@ -71,6 +71,7 @@ export async function startStreamHub(options: BenchOptions, sizes: StreamHubSize
       budget: {
         reserve: () => null,
         ask: () => null,
+        bytesOutLeft: () => null,
         amounts: () => ({ tokens: 0, microUsd: 0, bytesOut: 0, bytesWritten: 0 }),
       },
       approvals: {

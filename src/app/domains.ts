@@ -116,7 +116,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const recipes = createRecipes({ parts, text: recipeText, policy: rulings });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
-  const egress = openEgress(means, { parts, gate: gating.gate, policy: rulings, secrets, leaseEnds: leases.signalOf });
+  const rules = { gate: gating.gate, policy: rulings, budget: budgets.port, leaseEnds: leases.signalOf };
+  const egress = openEgress(means, { parts, secrets, ...rules });
   const mcp = createMcp({ parts, courier: egress.courier });
   const provenance = openProvenance(means, parts, gating);
   const shell = composeShell(means, { passes: egress.children, reader });

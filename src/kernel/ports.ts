@@ -257,6 +257,11 @@ export type BudgetCall = Pick<HeldCall, "key" | "caller" | "scope" | "corrId"> &
   readonly cost: Cost;
   /** The longest that it may take; null without an end. */
   readonly durationMsMax: number | null;
+  /**
+   * No call of its own, as the call that it belongs to was counted: a connection on its way, which counts as a call of the host
+   * alone, or more bytes on that connection.
+   */
+  readonly part?: "connection" | "bytes";
 };
 
 export interface Reservation {
@@ -276,12 +281,14 @@ export interface Amounts {
 /**
  * Ceilings. `reserve` takes the most that the call can use from every allowance that speaks of it, or from none, and resolves
  * once that is durable; null when none does. Throws `BudgetExceeded`. `ask` takes nothing: it says which soft limit the call
- * would pass that wants a person to be asked, or null. `amounts` turns tokens of the model in the scope into money by the price
+ * would pass that wants a person to be asked, or null. `bytesOutLeft` is how much may be sent before one of them says no or
+ * asks; null when none counts it. `amounts` turns tokens of the model in the scope into money by the price
  * of this moment; `unknown` where there is none.
  */
 export interface Budget {
   reserve(call: BudgetCall): null | Promise<Reservation>;
   ask(call: BudgetCall): Ruling | null;
+  bytesOutLeft(call: Pick<BudgetCall, "key" | "caller" | "scope" | "corrId">): number | null;
   amounts(cost: Cost, scope: Scope): Amounts;
 }
 

@@ -206,6 +206,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
           door,
           secrets,
           redactor,
+          budget: budgets.port,
           settings: full,
           leaseEnds: leases.signalOf,
         });

@@ -18,11 +18,12 @@ const run = promisify(execFile);
 
 interface Seen {
   readonly passed: string[];
+  readonly sending: number[];
   readonly ends: { status: number | null; fault: string | null; bytesOut: number; bytesIn: number }[];
 }
 
 /** Lets `*.example` through to this machine, and nothing else. */
-function childOf(seen: Seen, signal = new AbortController().signal): ProxyChild {
+function childOf(seen: Seen, signal = new AbortController().signal, bytesMax = Number.POSITIVE_INFINITY): ProxyChild {
   return {
     pass(to: WebAddress, method) {
       seen.passed.push(`${method} ${endpointName(to)}`);
@@ -30,6 +31,11 @@ function childOf(seen: Seen, signal = new AbortController().signal): ProxyChild 
       return Promise.resolve({
         isNearOpen: true,
         signal,
+        sends(bytes) {
+          seen.sending.push(bytes);
+          if (seen.sending.reduce((all, each) => all + each) > bytesMax)
+            throw new Problem(Denied, "an allowance is used up");
+        },
         ended: ({ status, bytesOut, bytesIn }, fault) => {
           seen.ends.push({ status, fault: fault?.reason ?? null, bytesOut, bytesIn });
           return Promise.resolve();
@@ -45,7 +51,7 @@ const doorOf = (more: Partial<ProxyOptions> = {}) =>
     resolver: () => Promise.resolve(["127.0.0.1"]),
     ...more,
   });
-const nothingSeen = (): Seen => ({ passed: [], ends: [] });
+const nothingSeen = (): Seen => ({ passed: [], sending: [], ends: [] });
 
 /** One exchange by hand; answers everything that came back. */
 async function speak(url: string, text: string): Promise<string> {
@@ -210,4 +216,43 @@ test("a tunnel ends with what opened it, with its limit, and when nothing moves"
     ["ended", "slow", "ended"],
   );
   assert.ok((seen.ends[0]?.bytesIn ?? 0) < 10_000_000);
+});
+
+test("what goes out is counted before it leaves, and what is too much stays here", async () => {
+  const arrived: Buffer[] = [];
+  await using server = await serveRaw((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (piece: Buffer) => void arrived.push(piece));
+  });
+  await using door = doorOf();
+  const text = (): string => Buffer.concat(arrived.splice(0)).toString("latin1");
+  const more = "x".repeat(20_000);
+
+  const through = nothingSeen();
+  const never = new AbortController().signal;
+  const tunnelled = await door.admit(childOf(through, never, 1_000));
+  const connecting = `CONNECT a.example:${server.port} HTTP/1.1\r\nHost: x\r\n${credentialOf(tunnelled.url)}\r\n`;
+  assert.equal(
+    await speak(tunnelled.url, `${connecting}${more}`),
+    "HTTP/1.1 200 Connection established\r\n\r\n",
+    "nothing of ours within the tunnel",
+  );
+  assert.equal(text(), "");
+
+  const plain = nothingSeen();
+  const asking = await door.admit(childOf(plain, never, 1_000));
+  const posting = (length: string): string =>
+    `POST http://a.example:${server.port}/ HTTP/1.1\r\nHost: x\r\n${credentialOf(asking.url)}${length}\r\n\r\n`;
+  assert.match(await speak(asking.url, `${posting("Content-Length: 20000")}${more}`), /^HTTP\/1.1 502 [^]*used up/);
+  assert.ok(text().length < 1_000);
+  plain.sending.length = 0;
+  const framed = `${posting("Transfer-Encoding: chunked")}4e20\r\n${more}\r\n0\r\n\r\n`;
+  assert.match(await speak(asking.url, framed), /^HTTP\/1.1 502 [^]*used up/);
+  assert.ok(text().length < 1_000);
+  plain.sending.length = 0;
+  const long = `GET http://a.example:${server.port}/${more.slice(0, 2_000)} HTTP/1.1\r\nHost: x\r\n${credentialOf(asking.url)}\r\n`;
+  assert.match(await speak(asking.url, long), /^HTTP\/1.1 502 [^]*used up/);
+  assert.equal(text(), "");
+  for (const { bytesOut, fault } of [...through.ends, ...plain.ends])
+    assert.ok(fault === "ended" && bytesOut < 1_000, `${bytesOut} bytes, ${fault}`);
 });

@@ -25,6 +25,7 @@ import {
   type ProxyPass,
   WireFault,
 } from "../../domains/egress/port.ts";
+import { count, createCounted } from "./counted.ts";
 import { openSocket, type Resolver, systemResolver } from "./connect.ts";
 import { createTrip, type Trip } from "./trip.ts";
 
@@ -205,14 +206,18 @@ async function tunnel(
   { socket, head, means }: { readonly socket: Duplex; readonly head: Buffer; readonly means: Means },
 ): Promise<void> {
   const to = parseEndpoint(request.url ?? "") === null ? "" : parseWebAddress(`https://${request.url ?? ""}/`);
+  let isThrough = false;
   const refusal = await walk({ request, to: typeof to === "string" ? null : to, means }, async (way) => {
     const far = await socketOf(way);
+    isThrough = true;
     socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-    if (head.byteLength > 0) far.write(head);
-    await way.trip.step(join(socket, far, means.limits));
+    const out = createCounted(way.pass.sends);
+    if (head.byteLength > 0) out.write(head);
+    await way.trip.step(join({ near: socket, out, far }, means.limits));
     return 200;
   }).catch(() => ({ status: 500, text: "The hub failed." }));
-  if (refusal === null) socket.destroy();
+  // Words of ours in what the other side said would be taken for its own.
+  if (refusal === null || isThrough) socket.destroy();
   else socket.end(refusalText(refusal));
 }
 
@@ -223,12 +228,16 @@ function refusalText({ status, text }: Refusal): string {
 }
 
 /** Bytes both ways, until one side is done, nothing moves any more, or there were too many. */
-async function join(near: Duplex, far: Socket, limits: ProxyLimits): Promise<void> {
+async function join(
+  { near, out, far }: { readonly near: Duplex; readonly out: Duplex; readonly far: Socket },
+  limits: ProxyLimits,
+): Promise<void> {
   const idle = new Promise<never>((_resolve, reject) => {
     far.setTimeout(limits.idleMs, () => reject(new WireFault("slow", `nothing moved for ${limits.idleMs} ms`)));
     for (const side of [near, far]) side.on("data", () => tooMany(far, limits) && reject(fullFault(limits)));
+    out.on("error", reject);
   });
-  near.pipe(far);
+  near.pipe(out).pipe(far);
   far.pipe(near);
   const quiet = (stream: Duplex): Promise<void> => finished(stream).catch(() => undefined);
   await Promise.race([idle, Promise.all([quiet(near), quiet(far)])]);
@@ -284,29 +293,44 @@ async function forward(request: IncomingMessage, response: ServerResponse, means
   response.end(`${refusal.text}\n`);
 }
 
+/** Around a piece of a body whose length was not said. */
+const frameBytes = 16;
+/** The rest of the first line, and what ends the headers and says how a body comes. */
+const headRestBytes = 64;
+
+const headBytesOf = (line: string, headers: Readonly<Record<string, string | readonly string[]>>): number =>
+  Object.entries(headers)
+    .flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}\r\n`))
+    .reduce((bytes, each) => bytes + Buffer.byteLength(each), Buffer.byteLength(line) + headRestBytes);
+
 async function exchange(request: IncomingMessage, response: ServerResponse, way: Way): Promise<number> {
-  const { to, trip, means } = way;
+  const { to, pass, trip, means } = way;
+  const method = request.method ?? "GET";
+  const headers = { ...passedOn(request.headers), host: hostHeader(to), connection: "close" };
+  await trip.step(count(pass.sends, headBytesOf(`${method} ${to.path}`, headers)));
   const far = await socketOf(way);
+  const out = createCounted(pass.sends, request.headers["content-length"] === undefined ? frameBytes : 0);
   const over = new Promise<never>((_resolve, reject) => {
     far.setTimeout(means.limits.idleMs, () =>
       reject(new WireFault("slow", `nothing moved for ${means.limits.idleMs} ms`)),
     );
     far.on("data", () => tooMany(far, means.limits) && reject(fullFault(means.limits)));
     request.on("data", () => tooMany(far, means.limits) && reject(fullFault(means.limits)));
+    out.on("error", reject);
   });
   const asked = plainRequest({
     createConnection: () => far,
-    method: request.method ?? "GET",
+    method,
     path: to.path,
     setHost: false,
     maxHeaderSize: headerBytesMax,
-    headers: { ...passedOn(request.headers), host: hostHeader(to), connection: "close" },
+    headers,
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     asked.on("response", resolve);
     asked.on("error", reject);
   });
-  request.pipe(asked);
+  request.pipe(out).pipe(asked);
   const answer = await trip.step(Promise.race([over, answered]));
   response.writeHead(answer.statusCode ?? 502, passedOn(answer.headers) as Record<string, string | string[]>);
   answer.pipe(response);

@@ -47,7 +47,7 @@ export const chargesOf = (
   { amounts, price }: Priced,
 ): readonly Charge[] =>
   allowances
-    .filter((each) => concerns(each, call))
+    .filter((each) => concerns(each, call) && isCounted(each, call))
     .map((allowance) => ({
       allowance,
       amount: amountOf(allowance.unit, amounts, call.durationMsMax),
@@ -55,8 +55,14 @@ export const chargesOf = (
     }))
     .filter(({ amount }) => amount !== 0);
 
+const isCounted = ({ unit, subject }: Allowance, { part }: BudgetCall): boolean =>
+  part === undefined || unit !== "calls" || (part === "connection" && subject?.kind === "host");
+
 /** Money and tokens count whoever spends them; calls, time and bytes of a person only where the allowance names the person. */
-function concerns({ tool, subject, unit }: Allowance, { key, caller, scope }: BudgetCall): boolean {
+export function concerns(
+  { tool, subject, unit }: Allowance,
+  { key, caller, scope }: Pick<BudgetCall, "key" | "caller" | "scope">,
+): boolean {
   if (tool !== undefined && !matchesKey(tool, key)) return false;
   if (subject === undefined) return unit === "microUsd" || unit === "tokens" || caller.kind !== "person";
   if (subject.kind === "project") return scope.project === subject.id;

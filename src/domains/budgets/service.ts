@@ -8,7 +8,7 @@ import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Budget, BudgetCall, Clock, Log, Ruling } from "../../kernel/ports.ts";
 import type { ExplainStage } from "../policy/contract.ts";
-import { chargesOf, pricedBy } from "./charges.ts";
+import { chargesOf, concerns, pricedBy, softOf } from "./charges.ts";
 import {
   Allow,
   type Allowance,
@@ -33,7 +33,7 @@ import { askedBy, explainBudget } from "./explain.ts";
 import type { PriceLists } from "./port.ts";
 import { createPriceBook, type PriceBook, rowOf, unknownRow } from "./price-book.ts";
 import { parseAllowance } from "./syntax.ts";
-import { take } from "./taking.ts";
+import { placeOf, take } from "./taking.ts";
 import { createUses, type Uses } from "./uses.ts";
 import { allowances as view, allowancesMax, budgetUses } from "./views.ts";
 import { windowAt } from "./windows.ts";
@@ -77,6 +77,12 @@ export function createBudgets(deps: BudgetsDeps): Budgets {
       ask(call) {
         const asking = all().filter((each) => each.over === "ask");
         return asking.length === 0 ? null : ruledBy(call, asking, { clock, uses, book });
+      },
+      bytesOutLeft(call) {
+        const counting = all().filter((each) => each.unit === "bytesOut" && concerns(each, call));
+        const nowMs = clock.nowMs();
+        const lefts = counting.map((each) => bytesLeftOf(each, { uses, nowMs, corrId: call.corrId }));
+        return lefts.length === 0 ? null : Math.min(...lefts);
       },
       amounts: (cost, scope) => pricedBy(book, cost, { scope, atMs: clock.nowMs() }).amounts,
     },
@@ -123,6 +129,16 @@ function ruledBy(
     if (asked !== null) return { effect: "ask", isLeasable: false, ...asked };
   }
   return null;
+}
+
+/** Up to the soft limit where that asks a person. */
+function bytesLeftOf(
+  allowance: Allowance,
+  { uses, nowMs, corrId }: { readonly uses: Uses; readonly nowMs: number; readonly corrId: string },
+): number {
+  const { use, window } = placeOf(allowance, corrId, nowMs);
+  const ceiling = allowance.over === "ask" ? Math.floor(softOf(allowance)) : allowance.limit;
+  return Math.max(0, ceiling - uses.used(use, window));
 }
 
 interface Asking {

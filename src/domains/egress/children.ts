@@ -1,6 +1,8 @@
 /** What child processes may do through the loopback proxy: exactly what the caller may that started them. */
 import type { Caller, Label } from "../../contract/caller.ts";
+import { endpointName } from "../../base/web-address.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { type ChildBudget, openMeter } from "./child-meter.ts";
 import { EgressRefused, EgressSent } from "./contract.ts";
 import { privateAddress, refused } from "./courier.ts";
 import type { ProxyChild, ProxyDoor } from "./port.ts";
@@ -39,6 +41,7 @@ interface ChildrenDeps {
   readonly parts: KernelParts;
   readonly warden: Warden;
   readonly door: ProxyDoor;
+  readonly budget: ChildBudget;
 }
 
 export function createChildren(deps: ChildrenDeps): Children {
@@ -98,17 +101,23 @@ function childOf({ caller: starter, corrId, operation, signal }: ChildGrant, dep
         method: method.slice(0, 20),
         url: to.shown.slice(0, 400),
       };
-      const flight = await warden
-        .admit({ to, caller, typed: null, isRuled: false, corrId })
-        .catch(async (error: unknown) => {
-          throw await refused(error, { told, ctx: actor });
-        });
+      const tell = async (error: unknown): Promise<never> => {
+        throw await refused(error, { told, ctx: actor });
+      };
+      const flight = await warden.admit({ to, caller, typed: null, isRuled: false, corrId }).catch(tell);
+      const sender = { key: operation, caller, corrId, scope: { host: endpointName(to) } };
+      const meter = await openMeter(sender, deps.budget).catch((error: unknown) => {
+        flight[Symbol.dispose]();
+        return tell(error);
+      });
       const { rule, source, isNearOpen } = flight.opening;
       return {
         isNearOpen,
         signal: AbortSignal.any([signal, flight.signal]),
+        sends: async (bytes) => meter.sends(bytes)?.catch(tell),
         async ended({ address, bytesOut, bytesIn, durationMs, status }, fault) {
           flight[Symbol.dispose]();
+          await meter.settle(bytesOut);
           if (fault?.reason === "address") {
             await actor.emit(EgressRefused, { ...told, ...privateAddress, reason: fault.message });
             return;

@@ -4,7 +4,7 @@ import { endpointName, originOf, parseWebAddress, type WebAddress } from "../../
 import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Context } from "../../contract/operation.ts";
 import type { Static } from "../../contract/schema.ts";
-import { Denied } from "../../contract/standard-problems.ts";
+import { BudgetExceeded, Denied } from "../../contract/standard-problems.ts";
 import type { Redactor } from "../../kernel/ports.ts";
 import { BadAddress, EgressRefused, EgressSent, NotReached, TooSlow } from "./contract.ts";
 import { checkedHeaders, type Filled, harmless, type Headers, type SecretSource, withSecrets } from "./headers.ts";
@@ -177,14 +177,15 @@ interface Telling {
 
 /** Tells the ledger, and answers the problem to throw. */
 export async function refused(error: unknown, { told, ctx }: Telling): Promise<unknown> {
-  if (!isProblem(error, Denied)) return error;
+  if (!isProblem(error, Denied) && !isProblem(error, BudgetExceeded)) return error;
   await ctx.emit(EgressRefused, { ...told, ...ruleOf(error), reason: error.message.slice(0, 500) });
   return error;
 }
 
 export function ruleOf({ extra }: Problem): { readonly rule: string; readonly source: string } {
   const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, 300) : "");
-  return { rule: text(extra["rule"]), source: text(extra["source"]) };
+  // An allowance is named by its words.
+  return { rule: text(extra["rule"]), source: text(extra["source"] ?? extra["allowance"]) };
 }
 
 interface Failing {

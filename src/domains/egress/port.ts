@@ -84,6 +84,8 @@ export interface ProxyPass {
   readonly isNearOpen: boolean;
   /** Aborts when what opened the host ends. */
   readonly signal: AbortSignal;
+  /** Before so many bytes more go out, one at a time. Rejects with the problem that ends the connection; they then stay here. */
+  sends(bytes: number): void | Promise<void>;
   /** Called once, with what was carried, and why it ended when that was no good end. */
   ended(end: Carried & { readonly status: number | null }, fault: WireFault | null): Promise<void>;
 }

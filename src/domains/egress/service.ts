@@ -8,6 +8,7 @@ import { isProblem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, Exits, Gate, Policy, Redactor } from "../../kernel/ports.ts";
+import type { ChildBudget } from "./child-meter.ts";
 import { type Children, createChildren } from "./children.ts";
 import {
   AllowHost,
@@ -40,6 +41,8 @@ export interface EgressDeps {
   readonly policy: Policy;
   readonly secrets: SecretSource;
   readonly redactor: Redactor;
+  /** What connections of children count against. */
+  readonly budget: ChildBudget;
   readonly settings: EgressSettings;
   /** Aborts when that lease of calls ends. */
   readonly leaseEnds?: (leaseId: string) => AbortSignal;
@@ -68,7 +71,7 @@ export function createEgress(deps: EgressDeps): Egress {
     policy,
     ...(leaseEnds === undefined ? {} : { ends: leaseEnds }),
   });
-  const children = createChildren({ parts, warden, door });
+  const children = createChildren({ parts, warden, door, budget: deps.budget });
   return {
     courier: createCourier({ wire, warden, secrets, redactor }),
     children,
