@@ -8,6 +8,7 @@ import type { Gating } from "../domains/gating/service.ts";
 import { contractFault } from "../domains/gating/rule.ts";
 import { Adopt, CapsuleRefused } from "../domains/provenance/contract.ts";
 import { headerCharsMax } from "../domains/provenance/format.ts";
+import { refusalOf } from "../domains/provenance/refusal.ts";
 import type { TrustDeps } from "../domains/provenance/issuers-desk.ts";
 import type { CapsuleRules } from "../domains/provenance/port.ts";
 import type { Provenance } from "../domains/provenance/service.ts";
@@ -43,12 +44,16 @@ export async function openCapsuleSeat(options: {
 
 /** The part of the gate in which the rules of capsules stand. */
 export function capsuleRules(gating: Gating): CapsuleRules {
-  const door = gating.foreign(
-    "capsules",
-    ({ contract }) =>
-      `end its capsule: arw policy capsule teardown ${/^[^/]*\/(.*?)(::|$)/.exec(contract.id)?.[1] ?? ""}`,
-  );
+  const door = gating.foreign("capsules", ({ contract }) => capsuleRemedy(contract));
   return { fault: (contract) => contractFault(contract, roles), put: door.put, remove: door.remove };
+}
+
+/** An immutable rule outlasts the end of its capsule, and not that of the trust in its issuer. */
+function capsuleRemedy({ id, immutable }: { readonly id: string; readonly immutable?: boolean }): string {
+  const { issuer = "", capsule = "" } = /^(?<issuer>[^/]*)\/(?<capsule>.*?)(?:::|$)/u.exec(id)?.groups ?? {};
+  return immutable === true
+    ? `trust its issuer no more: arw policy issuers revoke ${issuer}`
+    : `end its capsule: arw policy capsule teardown ${capsule}`;
 }
 
 const headerForm = /^[A-Za-z0-9_-]+$/;
@@ -86,11 +91,17 @@ const adopted = ({ id, untilMs }: { readonly id: string; readonly untilMs: numbe
   refusal: null,
 });
 
-const refused = (reason: string, detail: string): Presented =>
-  refusedBy(new Problem(CapsuleRefused, `the capsule is refused: ${detail}`, { reason }));
+const refused = (reason: "too-large" | "malformed", detail: string): Presented =>
+  refusedBy(refusalOf(reason, detail, undefined));
 
 const waiting = (approvalId: string): Presented =>
-  refusedBy(new Problem(CapsuleRefused, "a person is asked about the capsule first", { reason: "held", approvalId }));
+  refusedBy(
+    new Problem(CapsuleRefused, "a person is asked about the capsule first", {
+      reason: "held",
+      approvalId,
+      next: `send it again once a person allowed it: arw approvals decide ${approvalId} allow`,
+    }),
+  );
 
 /** Only words of ours go into the header: an id that a good signature vouches for, and a reason. */
 function refusedBy(error: unknown): Presented {

@@ -1,6 +1,7 @@
 /** Headers that a caller may give, and secrets that are put into them at the moment of sending. */
 import { addressClassOf } from "../../base/ip-address.ts";
 import { hostHeader, type WebAddress } from "../../base/web-address.ts";
+import { egressKey } from "../../contract/gate-keys.ts";
 import { Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import { BadHeader } from "./contract.ts";
@@ -80,14 +81,22 @@ export function withSecrets(headers: Headers, to: WebAddress, source: SecretSour
   // What stays on this machine passes nobody who could listen.
   if (to.scheme === "http" && addressClassOf(to.host) !== "loopback")
     throw secretDenied(
-      "egress.secret-unencrypted",
+      {
+        rule: "egress.secret-unencrypted",
+        next: `ask for https://${host}, or for a number of this machine such as 127.0.0.1`,
+      },
+      to,
       `secrets go over https alone, and ${host} was to be reached over http`,
     );
   const values = new Map<string, string>();
   for (const name of names) {
     const value = source.secretFor(name, host);
     if (value === null)
-      throw secretDenied("egress.secret-not-bound", `there is no secret ${name} that is bound to ${host}`);
+      throw secretDenied(
+        { rule: "egress.secret-not-bound", next: `arw secret bind ${name} ${host}` },
+        to,
+        `there is no secret ${name} that is bound to ${host}`,
+      );
     values.set(name, value);
   }
   const put = (text: string): string => text.replace(secretPattern, (_whole, name: string) => values.get(name) ?? "");
@@ -98,5 +107,10 @@ export function withSecrets(headers: Headers, to: WebAddress, source: SecretSour
   };
 }
 
-const secretDenied = (rule: string, reason: string): Problem =>
-  new Problem(Denied, reason, { rule, source: "built-in" });
+interface Refusing {
+  readonly rule: string;
+  readonly next: string;
+}
+
+const secretDenied = (refusing: Refusing, { host }: WebAddress, reason: string): Problem =>
+  new Problem(Denied, reason, { key: egressKey(`net:${host}`), source: "built-in", ...refusing });

@@ -134,3 +134,47 @@ test("whatever headers are given, what is sent breaks no line and names no host"
     runs(300),
   );
 });
+
+test("whatever is refused on the way says by what, and the nearest change", async () => {
+  const extraOf = async (work: () => unknown): Promise<unknown> => {
+    try {
+      await work();
+    } catch (error) {
+      return isProblem(error) ? error.extra : error;
+    }
+    return null;
+  };
+  const key = "io:egress:net:example.org";
+  const denying = { rule: () => ({ ...ruling("deny"), next: "let a person make the call" }) };
+  const wardenOf = (word: PostureState["posture"]) =>
+    createWarden({ rules: () => posture(word), gate: openGate, policy: denying });
+  const onTheWay = { ...asking, isRuled: false };
+  assert.deepEqual(await extraOf(() => wardenOf("closed").admit(onTheWay)), {
+    key,
+    rule: "egress.closed",
+    source: "config",
+    next: "arw egress allow example.org:443",
+  });
+  assert.deepEqual(await extraOf(() => wardenOf("public").admit(onTheWay)), {
+    key,
+    rule: "mine",
+    source: "home.cedar:3",
+    next: "let a person make the call",
+  });
+  const secretFor = () => null;
+  const plain = parseWebAddress("http://example.org/") as WebAddress;
+  const sent = (place: WebAddress) =>
+    extraOf(() => withSecrets({ authorization: "secret:TOKEN" }, place, { secretFor }));
+  assert.deepEqual(await sent(to), {
+    key,
+    rule: "egress.secret-not-bound",
+    source: "built-in",
+    next: "arw secret bind TOKEN example.org",
+  });
+  assert.deepEqual(await sent(plain), {
+    key,
+    rule: "egress.secret-unencrypted",
+    source: "built-in",
+    next: "ask for https://example.org, or for a number of this machine such as 127.0.0.1",
+  });
+});

@@ -114,7 +114,13 @@ function refuseGated(denial: Denial | null, key: string): void {
 function refuseClosed(asking: Asking, rules: Rules): Opening {
   const opening = openingOf(asking, rules);
   if (opening !== null) return opening;
-  throw denied("egress.closed", rules.posture.source, closedReason(asking, rules.posture));
+  const { host } = asking.to;
+  throw new Problem(Denied, closedReason(asking, rules.posture), {
+    key: egressKey(`net:${host}`),
+    rule: "egress.closed",
+    source: rules.posture.source,
+    next: `arw egress allow ${endpointName(asking.to)}`,
+  });
 }
 
 /** Whatever leaves is ruled as `web.fetch` is: it is the operation that policies about hosts speak of. */
@@ -131,7 +137,7 @@ const ruledCall = ({ to, caller, corrId }: Asking): PolicyCall => ({
 
 function refuseRuled({ effect, rule, source, reason, next }: Ruling, { to, isRuled }: Asking): void {
   if (effect === "allow" || (effect === "ask" && isRuled)) return;
-  const extra = { rule, source, ...(next === undefined ? {} : { next }) };
+  const extra = { key: egressKey(`net:${to.host}`), rule, source, ...(next === undefined ? {} : { next }) };
   if (effect === "deny") throw new Problem(Denied, reason, extra);
   const way = next === undefined ? "" : `; a person lets it pass beforehand with \`${next}\``;
   throw new Problem(

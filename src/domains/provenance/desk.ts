@@ -5,17 +5,17 @@
 import { createKeyedMutex } from "../../base/async.ts";
 import { type Caller, callerName } from "../../contract/caller.ts";
 import type { Context } from "../../contract/operation.ts";
-import { Problem } from "../../contract/problem.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, Log } from "../../kernel/ports.ts";
-import { CapsuleAdopted, CapsuleEnded, CapsuleRefused, type Ending, type LedgerRow } from "./contract.ts";
-import { capsulesMax, type Refusal } from "./format.ts";
+import { CapsuleAdopted, CapsuleEnded, type Ending, type LedgerRow } from "./contract.ts";
+import { capsulesMax } from "./format.ts";
 import { isRefused, type Refused, refused } from "./envelope.ts";
 import { createHoldings, type Holding, type Holdings } from "./holdings.ts";
 import { judge, type Judged } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
 import { createMemory, type Memory } from "./memory.ts";
 import type { CapsuleRules } from "./port.ts";
+import { refusalOf } from "./refusal.ts";
 import type { KnownKey } from "./trust.ts";
 import { capsuleKey, type HeldCapsule } from "./views.ts";
 
@@ -175,9 +175,6 @@ const writeEnd = async ({ systemOf }: Bench, { issuer, id, nonce }: EndedRow, { 
 
 const note = ({ ledger, clock, systemOf }: Bench, row: Omit<LedgerRow, "timeMs">): Promise<void> =>
   ledger.write({ timeMs: clock.nowMs(), ...row }, systemOf(row.corrId));
-
-export const refusalOf = (reason: Refusal | "propagate", detail: string, id: string | undefined): Problem =>
-  new Problem(CapsuleRefused, `the capsule is refused: ${detail}`, { reason, ...(id === undefined ? {} : { id }) });
 
 function drop(holdings: Holdings, row: HeldCapsule): void {
   const holding = holdings.get(capsuleKey(row));

@@ -356,3 +356,13 @@ test("the ledger ends with the hub unless it is kept", async () => {
     assert.deepEqual(told, isLedgerKept ? ["ended restart", "adopted"] : ["ended restart"]);
   }
 });
+
+test("a refused capsule says by what, and after which change one would be taken", async () => {
+  const stranger = createIssuer("stranger");
+  await using kit = await open({ trusts: [] });
+  const refusal = await adopt(kit, stranger.envelope({ denies: ["probe:act*"] })).catch((error: unknown) => error);
+  assert.ok(isProblem(refusal));
+  const { rule, source, next } = refusal.extra;
+  assert.deepEqual([rule, source], ["provenance.unknown-issuer", "built-in"]);
+  assert.match(String(next), /arw policy issuers add/);
+});

@@ -23,7 +23,8 @@ import {
   Teardown,
   Verify,
 } from "./contract.ts";
-import { createDesk, type Desk, refusalOf } from "./desk.ts";
+import { createDesk, type Desk } from "./desk.ts";
+import { refusalOf } from "./refusal.ts";
 import { isRefused, openEnvelope, strictly } from "./envelope.ts";
 import type { Holding } from "./holdings.ts";
 import { createTrustDesk, type TrustDeps, type TrustDesk } from "./issuers-desk.ts";
