@@ -3,7 +3,7 @@ import { Problem } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { Budget, BudgetCall, Reservation } from "../../kernel/ports.ts";
 
-export interface ChildMeter {
+interface ChildMeter {
   /** Before so many bytes more go out. Throws what is in their way. One at a time. */
   sends(bytes: number): void | Promise<void>;
   /** Gives back what was not sent. */
