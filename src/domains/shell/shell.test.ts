@@ -246,7 +246,10 @@ test("a confined command reaches hosts through the hub alone, and the ledger has
   };
   const url = `http://docs.example:${server.port}/`;
   assert.match(await fetch(url), /^403 .*docs\.example:\d+ is closed to agent builder/);
-  await it.kit.call("egress.allow", { host: `docs.example:${server.port}`, isPrivate: true });
+  const host = `docs.example:${server.port}`;
+  await it.kit.call("egress.allow", { host, isPrivate: true });
+  // It is built from the files of its folder, and nobody can be asked on the way.
+  await it.kit.call("leases.grant", { capability: "net:send", holder: "agent:builder", host });
   assert.equal(await fetch(url), "200 hello");
   // The loopback of the machine is another one.
   assert.equal(await fetch(`http://127.0.0.1:${server.port}/`), "ECONNREFUSED");
