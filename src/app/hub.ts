@@ -249,11 +249,12 @@ async function openAudit({ config, files, log }: AuditMeans, opening: AsyncDispo
   return opening.use(auditLog);
 }
 
-/** What no program that the hub starts may change. */
-const ownOf = ({ values, file }: LoadedConfig, { path }: RuleFile): readonly string[] => [
+/** What belongs to the hub itself, wherever it lies: nobody reads or changes it as a file, and no program that the hub starts. */
+const ownOf = ({ values, fileAt }: LoadedConfig, { path }: RuleFile): readonly string[] => [
   values.state.dir,
   path,
-  ...(file === null ? [] : [file]),
+  ...["policies", "prices"].map((name) => join(values.state.dir, name)),
+  ...(fileAt === null ? [] : [fileAt]),
 ];
 
 const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>
@@ -300,7 +301,10 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           clock: systemClock,
           log,
           redactor,
-          folders: withoutOwn(createFileFolders(), { path: values.state.dir, open: [samplesFolder] }),
+          folders: withoutOwn(createFileFolders(), {
+            own: ownOf(config, means.ruleFile),
+            open: [join(values.state.dir, samplesFolder)],
+          }),
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           capsules: means.capsules,

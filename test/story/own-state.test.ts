@@ -1,7 +1,7 @@
 /** Whoever was granted a folder that holds the state directory was not granted the hub itself. */
 import assert from "node:assert/strict";
-import { readdir, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, symlink } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { test } from "vitest";
 import { loadConfig } from "../../src/app/config/load.ts";
 import { openHub } from "../../src/app/hub.ts";
@@ -54,4 +54,49 @@ test("neither by a folder above it, nor by its own, nor by a link: no rule, toke
   );
   assert.ok(entries.some(({ path }) => path === "notes/a.md"));
   await call("fs.write", { folder, path: "notes/b.md", text: "hello" });
+});
+
+test("rules and configuration belong to the hub wherever they lie, also before they are there and behind links", async () => {
+  await using room = await createRoom();
+  const home = await room.folder("home", {
+    "rules/gates.toml": "",
+    "elsewhere/own.cedar": "",
+    "notes/a.md": "hello\n",
+  });
+  const stateDir = join(room.path, "state");
+  await mkdir(stateDir);
+  await symlink(join(home, "elsewhere"), join(stateDir, "policies"));
+  const config = loadConfig({
+    flags: { config: undefined },
+    env: {
+      ARW_STATE_DIR: stateDir,
+      ARW_PORT: "0",
+      ARW_GATING_FILE: join(home, "rules", "gates.toml"),
+      XDG_CONFIG_HOME: join(home, "conf"),
+    },
+    platform: "linux",
+    home,
+    workDir: room.path,
+    programDir: programRoot,
+    readFile: () => null,
+  });
+  const at = config.fileAt ?? assert.fail("a place is looked at");
+  assert.ok(at.startsWith(home), at);
+  await mkdir(dirname(at), { recursive: true });
+  await using hub = await openHub({ config, givenToken: undefined, pid: process.pid });
+  const caller: Caller = { kind: "agent", id: "a", grants: [{ key: "*", folder: home }] };
+  const write = (path: string) =>
+    hub.kernel.dispatch({
+      operationId: "fs.write",
+      input: { folder: home, path, text: "x" },
+      credentials: { kind: "caller", caller },
+    });
+  for (const path of ["rules/gates.toml", "elsewhere/own.cedar", relative(home, at)])
+    await assert.rejects(
+      write(path),
+      (error: unknown) => isProblem(error) && error.definition.code.startsWith("fs."),
+      path,
+    );
+  await write("rules/notes.md");
+  await write("notes/a.md");
 });

@@ -3,7 +3,7 @@
  * was not granted the rules, the tokens and the journal in it.
  */
 import { realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import {
   FolderFault,
   type Folders,
@@ -12,31 +12,38 @@ import {
   type OpenFolder,
 } from "../../domains/fs/port.ts";
 
-export interface OwnFolder {
-  /** The hub's; made before anything is opened. */
-  readonly path: string;
-  /** Names in it that are for everybody. */
+export interface OwnFiles {
+  /** Files and folders of the hub itself, also those that are not there yet. */
+  readonly own: readonly string[];
+  /** Folders within them that are for everybody. */
   readonly open: readonly string[];
 }
 
-export function withoutOwn(folders: Folders, { path, open: openNames }: OwnFolder): Folders {
-  let known: Promise<(place: string) => boolean> | null = null;
-  // Links are followed at the root of a folder and nowhere below it, so true paths can be compared as they are written.
+export function withoutOwn(folders: Folders, { own, open: openFolders }: OwnFiles): Folders {
+  // Asked each time: what is the hub's may have been made, or linked elsewhere, meanwhile. Links are followed at the root of a
+  // folder and nowhere below it, so true paths can be compared as they are written.
   const isOwn = async (): Promise<(place: string) => boolean> => {
-    const own = await realpath(path);
-    const except = openNames.map((name) => join(own, name));
-    return (place) => isWithin(place, own) && !except.some((each) => isWithin(place, each));
+    const [owned, except] = await Promise.all([placesOf(own), placesOf(openFolders)]);
+    return (place) => owned.some((each) => isWithin(place, each)) && !except.some((each) => isWithin(place, each));
   };
   return {
     async open(root, options) {
       const opened = await folders.open(root, options);
-      known ??= isOwn();
-      const refuses = await known;
+      const refuses = await isOwn();
       if (!refuses(opened.root)) return guarded(opened, refuses);
       await opened[Symbol.asyncDispose]();
       throw refused(root);
     },
   };
+}
+
+/** Each where it is named and where that leads: a link is the hub's as much as what lies behind it. */
+async function placesOf(paths: readonly string[]): Promise<readonly string[]> {
+  const both = paths.map(async (path) => {
+    const at = join(await realpath(dirname(path)).catch(() => dirname(path)), basename(path));
+    return [at, await realpath(path).catch(() => at)];
+  });
+  return (await Promise.all(both)).flat();
 }
 
 /** File systems of these platforms take names in whatever case. */

@@ -41,6 +41,8 @@ export interface LoadedConfig {
   readonly denyRules: readonly DenyRule[];
   /** The file that was read, if there was one. */
   readonly file: string | null;
+  /** Where the next start looks for one. */
+  readonly fileAt: string | null;
 }
 
 /** Throws the `InvalidConfig` problem with every fault in it. */
@@ -53,7 +55,13 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const faults = [...layers.faults, ...bindFaults(chosen, options), ...rangeFaults(chosen)];
   if (faults.length > 0) throw invalidConfig(faults);
   const sources = configKeys.flatMap(({ key }) => chosen.get(key) ?? []);
-  return { values: valuesOf(sources), sources, denyRules: denyRules(layers.settings), file: file.path };
+  return {
+    values: valuesOf(sources),
+    sources,
+    denyRules: denyRules(layers.settings),
+    file: file.path,
+    fileAt: file.at,
+  };
 }
 
 /** Denials of every layer hold: a later layer must not lift a rule that an earlier one set. Elsewhere the last layer wins. */
@@ -71,7 +79,13 @@ function choose(key: string, settings: readonly Setting[]): Setting | undefined 
   };
 }
 
-function fileOf(options: LoadOptions): { readonly layer: Layer; readonly path: string | null } {
+interface ConfigFile {
+  readonly layer: Layer;
+  readonly path: string | null;
+  readonly at: string | null;
+}
+
+function fileOf(options: LoadOptions): ConfigFile {
   const { env, flags, readFile } = options;
   const asked = [
     { path: flags["config"], from: "--config" },
@@ -80,19 +94,22 @@ function fileOf(options: LoadOptions): { readonly layer: Layer; readonly path: s
   if (asked === undefined) {
     const path = configFileFor(options);
     const text = readFile(path);
-    return text === null ? { layer: merge([]), path: null } : { layer: fileLayer(text, path), path };
+    return text === null
+      ? { layer: merge([]), path: null, at: path }
+      : { layer: fileLayer(text, path), path, at: path };
   }
   if (typeof asked.path !== "string")
     return missing({ from: asked.from, key: "", message: "needs the path of a file." });
   const path = absolute(asked.path, options.workDir, options);
   const text = readFile(path);
-  if (text !== null) return { layer: fileLayer(text, path), path };
+  if (text !== null) return { layer: fileLayer(text, path), path, at: path };
   return missing({ from: asked.from, key: "", message: `names ${path}, which does not exist or cannot be read.` });
 }
 
-const missing = (fault: ConfigFault): ReturnType<typeof fileOf> => ({
+const missing = (fault: ConfigFault): ConfigFile => ({
   layer: { settings: [], faults: [fault] },
   path: null,
+  at: null,
 });
 
 function absolute(path: string, base: string, place: Place): string {

@@ -6,6 +6,7 @@ import { admin, domainOf, type Kit, type KitOptions, makeKernel, turn, until } f
 import { runs as propertyRuns } from "../../../test/kit/runs.ts";
 import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
+import type { Caller } from "../../contract/caller.ts";
 import type { Envelope } from "../../contract/event.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { isProblem, Problem, problem } from "../../contract/problem.ts";
@@ -372,6 +373,21 @@ test("an episode has one run, also when two begin at the same moment", async () 
   assert.deepEqual(place.world.done, ["write 0"]);
   assert.equal(fact(kit, "task.failed")["code"], "agents.already-ran");
   assert.equal(kit.kinds().filter((kind) => kind === "agents.run.started").length, 1);
+});
+
+test("who is no person hands on what was granted to them and nothing else, whatever a lease lets them call", async () => {
+  const world = createWorld();
+  await using kit = await makeKernel({ programs: [actor], domains: () => [world.domain] });
+  const agent: Caller = { kind: "agent", id: "boss", grants: [{ key: "agents:*" }, { key: "world:read" }] };
+  const run = (key: string) =>
+    kit.call("agents.run", { agent: "actor", title: "t", input: [], grants: [{ key }] }, agent).then(
+      ({ outcome }) => outcome.kind,
+      (error: unknown) => (isProblem(error) ? String(error.extra["rule"]) : String(error)),
+    );
+  assert.equal(await run("world:write"), "built-in:held-grants");
+  assert.equal(await run("world:*"), "built-in:held-grants");
+  assert.equal(await run("*"), "built-in:held-grants");
+  assert.equal(await run("world:read"), "accepted");
 });
 
 test("an unknown agent, and a tool whose failure the agent does not handle, end the task with words", async () => {

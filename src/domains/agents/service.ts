@@ -27,6 +27,7 @@ import {
   Stop,
   ToolsAccepted,
   ValueDeclassified,
+  refuseUnheld,
 } from "./contract.ts";
 import type { Policy } from "../../kernel/ports.ts";
 import { createDeclassify } from "./declassify.ts";
@@ -69,7 +70,7 @@ export function createAgents({ parts, programs, policy }: AgentsDeps): Domain {
   return {
     name: "agents",
     operations: [
-      bind(Run, run, { admit: ({ grants }, ctx) => withinReach(grants, ctx.caller) }),
+      bind(Run, run, { admit: ({ grants }, ctx) => mayHandOn(grants, ctx.caller) }),
       bind(Stop, async ({ episode }, ctx) => {
         const known = row(episode);
         const reason = `stopped by ${callerName(ctx.caller)}`;
@@ -194,8 +195,9 @@ async function cancelIdle({ agent, status }: RunRow, parts: KernelParts, stoppin
   await parts.act({ caller: ctx.caller, corrId: episode }).emit(RunCancelled, { agent, reason });
 }
 
-/** Whoever begins a run by a token gives the agent no key that the token does not reach. */
-async function withinReach(grants: readonly Grant[], caller: Caller): Promise<void> {
+/** Nobody gives an agent what they do not hold: who is no person their grants, and whoever comes by a token its keys. */
+async function mayHandOn(grants: readonly Grant[], caller: Caller): Promise<void> {
+  refuseUnheld(grants, caller);
   const { reach } = caller;
   const beyond =
     reach === undefined ? undefined : grants.find(({ key }) => !reach.keys.some((own) => coversPattern(own, key)));

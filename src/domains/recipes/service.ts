@@ -7,7 +7,7 @@ import type { Static } from "../../contract/schema.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Policy } from "../../kernel/ports.ts";
-import { type AgentProgram, Run as RunAgent } from "../agents/contract.ts";
+import { type AgentProgram, refuseUnheld, Run as RunAgent } from "../agents/contract.ts";
 import { DryRun, type Fault, InvalidRecipe, Lint, Run } from "./contract.ts";
 import { grantsFor, type Planner, type Planning, planOf } from "./plan.ts";
 import type { RecipeText } from "./port.ts";
@@ -90,22 +90,27 @@ function invalid(faults: readonly Fault[]): Problem {
 async function run(planning: Planning, planner: Planner, ctx: Context): Promise<Static<typeof Run.output>> {
   const { recipe, input } = planning.run;
   const folder = recipe.input?.find(({ kind }) => kind === "folder")?.name;
+  const grants = grantsFor(planning, planner);
+  refuseUnheld(grants, ctx.caller);
   const ended = await ctx.call(RunAgent, {
     agent: recipeAgent,
     title: `Recipe ${recipe.name}`,
     ...(folder === undefined ? {} : { folder: String(input[folder]) }),
     input: planning.run,
-    grants: grantsFor(planning, planner),
+    grants,
   });
   const { done, stoppedAt, answer } = ended.output as Pick<Static<typeof Run.output>, "done" | "stoppedAt" | "answer">;
   const { episode, outcome, notDone } = ended;
   return { episode, outcome, notDone, done, stoppedAt, answer };
 }
 
-/** Who runs a recipe by a token gives it no key that the token does not reach. */
-function withinReach(planning: Planning, planner: Planner, { caller: { reach } }: Context): void {
+/** Nobody gives a recipe what they do not hold: who is no person their grants, and whoever comes by a token its keys. */
+function withinReach(planning: Planning, planner: Planner, { caller }: Context): void {
+  const { reach } = caller;
+  const grants = grantsFor(planning, planner);
+  refuseUnheld(grants, caller);
   if (reach === undefined) return;
-  const beyond = grantsFor(planning, planner).find(({ key }) => !reach.keys.some((own) => coversPattern(own, key)));
+  const beyond = grants.find(({ key }) => !reach.keys.some((own) => coversPattern(own, key)));
   if (beyond === undefined) return;
   throw new Problem(Denied, `The token ${reach.token} does not reach ${beyond.key}, and the recipe needs it.`, {
     rule: `access.token:${reach.token}`,

@@ -1,6 +1,7 @@
 /** Commands: programs that are started in a granted folder, as confined as the machine allows. */
 import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
+import { fileProblems } from "../fs/contract.ts";
 import { closed, DurationMs, FolderPath, oneOf, SizeBytes, Type } from "../../contract/schema.ts";
 
 export const Off = problem({
@@ -74,7 +75,7 @@ export const Run = op({
     }),
     label: oneOf(["tool"], "Whatever is built from this text was told by a program."),
   }),
-  problems: [Off, NotStarted],
+  problems: [Off, NotStarted, ...fileProblems],
   needs: ["exec"],
   scope: ({ folder }) => ({ folder }),
   deadlineMs: timeoutMsMax + marginMs,
