@@ -44,16 +44,37 @@ export async function openCapsuleSeat(options: {
 
 /** The part of the gate in which the rules of capsules stand. */
 export function capsuleRules(gating: Gating): CapsuleRules {
-  const door = gating.foreign("capsules", ({ contract }) => capsuleRemedy(contract));
-  return { fault: (contract) => contractFault(contract, roles), put: door.put, remove: door.remove };
+  /** Ids of immutable rules, by their capsule: one of them keeps all of it. */
+  const fixed = new Map<string, Set<string>>();
+  const door = gating.foreign("capsules", ({ contract }) => remedyOf(contract.id, fixed));
+  return {
+    fault: (contract) => contractFault(contract, roles),
+    put(placed) {
+      door.put(placed);
+      const { id, immutable } = placed.contract;
+      if (immutable !== true) return;
+      const capsule = capsuleOf(id);
+      fixed.set(capsule, (fixed.get(capsule) ?? new Set()).add(id));
+    },
+    remove(id) {
+      const capsule = capsuleOf(id);
+      fixed.get(capsule)?.delete(id);
+      if (fixed.get(capsule)?.size === 0) fixed.delete(capsule);
+      return door.remove(id);
+    },
+  };
 }
 
-/** An immutable rule outlasts the end of its capsule, and not that of the trust in its issuer. */
-function capsuleRemedy({ id, immutable }: { readonly id: string; readonly immutable?: boolean }): string {
-  const { issuer = "", capsule = "" } = /^(?<issuer>[^/]*)\/(?<capsule>.*?)(?:::|$)/u.exec(id)?.groups ?? {};
-  return immutable === true
-    ? `trust its issuer no more: arw policy issuers revoke ${issuer}`
-    : `end its capsule: arw policy capsule teardown ${capsule}`;
+/** `issuer/capsule`, which is what the id of each of its rules begins with. */
+const capsuleOf = (id: string): string => /^[^/]*\/.*?(?=::|$)/u.exec(id)?.[0] ?? id;
+
+/** A capsule with an immutable rule is not ended by itself, and does not outlast the trust in its issuer. */
+function remedyOf(id: string, fixed: ReadonlyMap<string, unknown>): string {
+  const whole = capsuleOf(id);
+  const slash = whole.indexOf("/");
+  return fixed.has(whole)
+    ? `trust its issuer no more: arw policy issuers revoke ${whole.slice(0, Math.max(0, slash))}`
+    : `end its capsule: arw policy capsule teardown ${whole.slice(slash + 1)}`;
 }
 
 const headerForm = /^[A-Za-z0-9_-]+$/;

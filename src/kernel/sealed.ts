@@ -1,5 +1,7 @@
 /** Keeps handed-over secrets out of what the hub writes down: events are cleaned, and a task that would carry one is refused. */
+import type { EventDefinition } from "../contract/event.ts";
 import { Problem } from "../contract/problem.ts";
+import { checkerOf } from "../contract/schema.ts";
 import { InvalidInput } from "../contract/standard-problems.ts";
 import type { Journal, Queue } from "./kernel.ts";
 import type { Vault } from "./ports.ts";
@@ -7,7 +9,25 @@ import type { Vault } from "./ports.ts";
 export const sealedJournal = <J extends Journal>(journal: J, vault: Vault | undefined): J =>
   vault === undefined
     ? journal
-    : { ...journal, emit: (definition, data, origin) => journal.emit(definition, vault.clean(data), origin) };
+    : {
+        ...journal,
+        // Not `async`: one promise an event, which the commit settles itself.
+        emit(definition, data, origin) {
+          try {
+            return journal.emit(definition, cleaned(definition, data, vault), origin);
+          } catch (error) {
+            return Promise.reject(error);
+          }
+        },
+      };
+
+/** What no longer fits without the secret, such as a name, was given as one. Throws `InvalidInput`. */
+function cleaned({ data: schema }: EventDefinition, data: unknown, vault: Vault): unknown {
+  const clean = vault.clean(data);
+  if (clean === data || checkerOf(schema).check(clean)) return clean;
+  const message = "a name holds the value of a kept secret, which would be written down; give it another one";
+  throw new Problem(InvalidInput, message, { faults: [{ at: "", message }] });
+}
 
 export const sealedQueue = <Q extends Queue>(queue: Q, vault: Vault | undefined): Q =>
   vault === undefined
