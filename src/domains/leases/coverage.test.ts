@@ -71,15 +71,18 @@ function likened(lease: Terms, { caller, key, needs, scope }: PolicyCall, same: 
 
 test("a lease covers exactly what it names, for whom it names, where it names it", () => {
   let covered = 0;
+  let asked = 0;
   fc.assert(
     fc.property(terms, calls, fc.array(fc.nat(4), { maxLength: 5 }), (given, call, same) => {
       const lease = likened(given, call, same);
+      asked += 1;
       covered += Number(covers(lease, call));
       assert.equal(covers(lease, call), mayCover(lease, call));
     }),
     runs(2_000),
   );
-  assert.ok(covered > 200, `only ${covered} were covered`);
+  // The few cases of a soak that is past its end say nothing of how many there are.
+  assert.ok(asked < 1_000 || covered > asked / 10, `only ${covered} of ${asked} were covered`);
 });
 
 test("a narrower lease never covers more than the one it was narrowed from", () => {
