@@ -44,6 +44,8 @@ const serverTerms = {
 };
 export const Server = closed({
   ...serverTerms,
+  // Agents are shown no word that stands under this name, not even the name of a secret.
+  secret: Type.Optional(Type.String({ maxLength: 64, description: "Name of the secret that is sent as its key." })),
   isLocal: Type.Boolean({ description: "What is said to it stays on this machine." }),
   addedAtMs: EpochMs,
   addedBy: Type.String(),
