@@ -8,6 +8,7 @@ import { runs } from "../kit/runs.ts";
 import { createIssuer, type TestIssuer } from "../kit/capsules.ts";
 import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
+import { until } from "./kit/until.ts";
 
 let room: Room;
 let hub: RunningHub;
@@ -95,6 +96,34 @@ test("a request whose capsule is refused does not run", async () => {
     rows.filter(({ what }) => what === "refused").map(({ reason }) => reason),
     ["expired", "unknown-issuer"],
   );
+});
+
+async function questions(): Promise<readonly { approvalId: string; summary: string }[]> {
+  return JSON.parse((await send("/state/approvals")).text).items;
+}
+
+test("an agent's capsule that would be refused is refused at once: no person is asked about it", async () => {
+  const made = await send("/access/tokens", { method: "POST", body: { name: "bot", role: "agent", key: ["*"] } });
+  const { token } = JSON.parse(made.text) as { token: string };
+  const late = parent.header({ id: "late-again", issuedAtMs: 0, notAfterMs: 1 });
+  for (const [capsule, told] of [
+    ["garbage", "refused; reason=malformed"],
+    [late, "refused; id=late-again; reason=expired"],
+  ] as const) {
+    const answer = await send("/version", { capsule, token });
+    assert.deepEqual([answer.status, answer.told], [403, told]);
+  }
+  assert.deepEqual(await questions(), []);
+  // A good one waits for a person, who reads what it would do.
+  const asking = send("/version", { capsule: parent.header({ id: "of-bot", denies: ["scout:sample"] }), token });
+  const row = await until("the question", async () => {
+    const rows = await questions();
+    return rows[0];
+  });
+  assert.match(row.summary, /^take in the capsule of-bot of parent: 1 rule until /u);
+  const denied = await send(`/approvals/${row.approvalId}/decide`, { method: "POST", body: { decision: "deny" } });
+  assert.equal(denied.status, 200, denied.text);
+  assert.deepEqual([(await asking).status, (await send("/provenance/status")).status], [403, 200]);
 });
 
 test("nobody who is not signed in makes the hub adopt anything", async () => {

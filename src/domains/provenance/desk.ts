@@ -33,6 +33,8 @@ export interface Desk {
   readonly memory: Memory;
   /** What adopting would come to now. */
   foresee(envelope: string): Judged | Refused;
+  /** The same, for somebody who wants it adopted: throws `CapsuleRefused`, and the ledger says so. */
+  expect(envelope: string, ctx: Context): Promise<Judged>;
   /** Throws `CapsuleRefused`; nothing has changed then. The same capsule again is no second adoption. */
   adopt(envelope: string, ctx: Context): Promise<{ readonly holding: Holding; readonly isNew: boolean }>;
   /** Ends those that are picked, in force or of an earlier boot, and answers how many. */
@@ -74,6 +76,10 @@ export function createDesk(deps: DeskDeps): Desk {
     holdings,
     memory,
     foresee: (envelope) => foreseen(bench, envelope),
+    async expect(envelope, ctx) {
+      const found = foreseen(bench, envelope);
+      return isRefused(found) ? await refuse(bench, found, ctx) : found;
+    },
     adopt: (envelope, ctx) => inTurn(() => adopt(bench, envelope, ctx)),
     end,
     async start(ctx) {

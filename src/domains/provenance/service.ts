@@ -67,10 +67,7 @@ export function createProvenance(deps: ProvenanceDeps): Provenance {
     domain: {
       name: "provenance",
       operations: [
-        bind(Adopt, async ({ envelope }, ctx) => {
-          const { holding, isNew } = await desk.adopt(envelope, ctx);
-          return { adopted: shownHolding(holding), isNew, bootId };
-        }),
+        adoptOperation(desk, bootId),
         verifyOperation(desk),
         bind(ShowStatus, () => {
           const nowMs = clock.nowMs();
@@ -103,6 +100,26 @@ export function createProvenance(deps: ProvenanceDeps): Provenance {
 
 const ledgerRowsDefault = 100;
 const digestOf = (payload: Uint8Array): string => `sha256:${sha256Hex(payload)}`;
+
+/** What would be refused whatever a person says is not put before them. */
+const adoptOperation = (desk: Desk, bootId: string) =>
+  bind(
+    Adopt,
+    async ({ envelope }, ctx) => {
+      const { holding, isNew } = await desk.adopt(envelope, ctx);
+      return { adopted: shownHolding(holding), isNew, bootId };
+    },
+    {
+      async preview({ envelope }, ctx) {
+        const { capsule } = await desk.expect(envelope, ctx);
+        const { id, issuer, denies, contracts, notAfterMs } = capsule;
+        const until = new Date(notAfterMs).toISOString();
+        const rules = denies.length + contracts.length;
+        const summary = `take in the capsule ${id} of ${issuer}: ${rules} ${rules === 1 ? "rule" : "rules"} until ${until}`;
+        return { summary, canUndo: contracts.every(({ immutable }) => immutable !== true) };
+      },
+    },
+  );
 
 const verifyOperation = (desk: Desk): Bound =>
   bind(Verify, ({ envelope }) => {
