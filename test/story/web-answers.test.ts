@@ -4,16 +4,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
-import { findChromium, requireChromium } from "../chromium.ts";
+import { requireChromium } from "../chromium.ts";
 import {
   axeViolations,
+  closeStage,
+  openStage,
   briefSample,
-  buildWeb,
   type Hub,
-  launch,
   sidewaysScroll,
   signIn,
-  startHub,
   visit,
 } from "./web-journey.ts";
 
@@ -21,17 +20,9 @@ let hub: Hub;
 let browser: Browser;
 
 beforeAll(async () => {
-  buildWeb();
-  const chromium = findChromium();
-  if (chromium === undefined) return;
-  browser = await launch(chromium);
-  hub = await startHub();
+  ({ hub, browser } = await openStage());
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.[Symbol.asyncDispose]();
-});
+afterAll(() => closeStage({ hub, browser }));
 
 /** Opens the episode of a run that waits, and the further answers to its question by keys alone. */
 async function openAnswers(page: Page): Promise<{ id: string; card: Locator; panel: Locator }> {

@@ -6,24 +6,16 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { parseAllowance } from "../../src/domains/budgets/syntax.ts";
 import { meaningOf } from "../../web/src/rooms/policy/allowance-words.ts";
-import { findChromium, requireChromium } from "../chromium.ts";
-import { axeViolations, briefSample, buildWeb, type Hub, launch, signIn, startHub, visit } from "./web-journey.ts";
+import { requireChromium } from "../chromium.ts";
+import { axeViolations, closeStage, openStage, briefSample, type Hub, signIn, visit } from "./web-journey.ts";
 
 let hub: Hub;
 let browser: Browser;
 
 beforeAll(async () => {
-  buildWeb();
-  const chromium = findChromium();
-  if (chromium === undefined) return;
-  browser = await launch(chromium);
-  hub = await startHub();
+  ({ hub, browser } = await openStage());
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.[Symbol.asyncDispose]();
-});
+afterAll(() => closeStage({ hub, browser }));
 
 /** Opens the budgets and waits until all of them are there. */
 async function open(page: Page): Promise<void> {

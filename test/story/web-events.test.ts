@@ -5,26 +5,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
-import { findChromium, requireChromium } from "../chromium.ts";
+import { requireChromium } from "../chromium.ts";
 import { until } from "./kit/until.ts";
-import { axeViolations, buildWeb, type Hub, launch, sidewaysScroll, signIn, startHub, visit } from "./web-journey.ts";
+import {
+  axeViolations,
+  closeStage,
+  openStage,
+  type Hub,
+  sidewaysScroll,
+  signIn,
+  startHub,
+  visit,
+} from "./web-journey.ts";
 
 let hub: Hub;
 let browser: Browser;
 
 beforeAll(async () => {
-  buildWeb();
-  const chromium = findChromium();
-  if (chromium === undefined) return;
-  browser = await launch(chromium);
   // Sixteen waiting events and the oldest are dropped: a burst that shares one commit is more than that.
-  hub = await startHub({ ARW_BUS_CAP: "16" });
+  ({ hub, browser } = await openStage({ ARW_BUS_CAP: "16" }));
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.[Symbol.asyncDispose]();
-});
+afterAll(() => closeStage({ hub, browser }));
 
 const consumersAtOnce = 100;
 

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { findChromium } from "../chromium.ts";
 
 export const repository = join(import.meta.dirname, "..", "..");
 export const webDist = join(repository, "web", "dist");
@@ -15,7 +16,7 @@ const startMsMax = 40_000;
 const stepMsMax = 15_000;
 
 /** Builds the UI when a source is newer than what was built last. */
-export function buildWeb(): void {
+function buildWeb(): void {
   const web = join(repository, "web");
   const built = join(webDist, "index.html");
   const sources = ["src", "public"].flatMap((folder) =>
@@ -141,7 +142,7 @@ function spawnHub(
   });
 }
 
-export const launch = (executablePath: string): Promise<Browser> =>
+const launch = (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [
@@ -153,6 +154,24 @@ export const launch = (executablePath: string): Promise<Browser> =>
       "--no-first-run",
     ],
   });
+
+interface Stage {
+  readonly hub: Hub;
+  readonly browser: Browser;
+}
+
+/** The hub and the browser that the journeys of a file share. Where there is no Chromium, none of them begins. */
+export async function openStage(settings?: Settings): Promise<Stage> {
+  buildWeb();
+  const executablePath = findChromium();
+  if (executablePath === undefined) return {} as Stage;
+  return { browser: await launch(executablePath), hub: await startHub(settings) };
+}
+
+export async function closeStage({ hub, browser }: Partial<Stage>): Promise<void> {
+  await browser?.close();
+  await hub?.[Symbol.asyncDispose]();
+}
 
 export interface Visit extends AsyncDisposable {
   readonly page: Page;

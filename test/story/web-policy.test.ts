@@ -6,16 +6,15 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
-import { findChromium, requireChromium } from "../chromium.ts";
+import { requireChromium } from "../chromium.ts";
 import {
   axeViolations,
+  closeStage,
+  openStage,
   briefSample,
-  buildWeb,
   type Hub,
-  launch,
   sidewaysScroll,
   signIn,
-  startHub,
   visit,
 } from "./web-journey.ts";
 
@@ -56,17 +55,9 @@ const write = (name: string, text: string): void => {
 };
 
 beforeAll(async () => {
-  buildWeb();
-  const chromium = findChromium();
-  if (chromium === undefined) return;
-  browser = await launch(chromium);
-  hub = await startHub({ ARW_GATING_DENY: "journal:import" });
+  ({ hub, browser } = await openStage({ ARW_GATING_DENY: "journal:import" }));
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.[Symbol.asyncDispose]();
-});
+afterAll(() => closeStage({ hub, browser }));
 
 /** Opens a view of the room and waits until all of it is there. */
 async function open(page: Page, view: string): Promise<void> {

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
-import { findChromium, requireChromium } from "../chromium.ts";
+import { requireChromium } from "../chromium.ts";
 import { measureFirstVisit, measureStyles, scriptBytesMax, styleBytesMax } from "../../web/check-size.ts";
 import {
   axeViolations,
+  closeStage,
+  openStage,
   briefSample,
-  buildWeb,
   type Hub,
-  launch,
   sidewaysScroll,
   signIn,
   startHub,
@@ -21,17 +21,9 @@ let hub: Hub;
 let browser: Browser;
 
 beforeAll(async () => {
-  buildWeb();
-  const chromium = findChromium();
-  if (chromium === undefined) return;
-  browser = await launch(chromium);
-  hub = await startHub();
+  ({ hub, browser } = await openStage());
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.[Symbol.asyncDispose]();
-});
+afterAll(() => closeStage({ hub, browser }));
 
 test("the first visit fits its budget", () => {
   const { scriptBytes } = measureFirstVisit(webDist);
