@@ -12,7 +12,7 @@ import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { DeclassifiedLedger } from "./declassified-ledger.tsx";
 import { policyApi } from "./policy-api.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** What agents declare that they call, and what persons let them act on. */
 export function AgentsView() {

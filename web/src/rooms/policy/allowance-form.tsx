@@ -11,7 +11,7 @@ import { meaningOf } from "./allowance-words.ts";
 import { meaningText } from "./amount-text.ts";
 import { type NewAllowance, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** What the hub takes when nobody says otherwise is not sent. */
 const usual = { soft: "80", over: "warn", unknown: "refuse" } as const;

@@ -7,7 +7,7 @@ import { amountText } from "./amount-text.ts";
 import { Left } from "./left.tsx";
 import type { Allowance } from "../../shapes.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** Where nobody set a soft limit. */
 const softPercentUsual = 80;

@@ -12,7 +12,7 @@ import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 const route = getRouteApi("/policy");
 const choices = ["all", ...answers] as const;

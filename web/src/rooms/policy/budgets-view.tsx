@@ -13,7 +13,7 @@ import { AllowanceForm } from "./allowance-form.tsx";
 import { AllowanceItem } from "./allowance-item.tsx";
 import { policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { Prices } from "./prices-section.tsx";
 
 /** Ceilings, how much of each is used, and when it begins anew. */

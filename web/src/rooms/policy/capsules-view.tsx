@@ -14,7 +14,7 @@ import { useRefreshWhileSeen } from "../events/use-stats.ts";
 import { Left } from "./left.tsx";
 import { type AdoptionLedger, type Capsule, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** Rules of others that are in force here, and what became of every capsule that was presented. */
 export function CapsulesView() {

@@ -7,7 +7,7 @@ import { plainLine } from "../../text/plain.ts";
 import { leftText } from "./left.tsx";
 import type { ContractRow } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 const looks = {
   active: { Icon: ShieldIcon, tone: "bad" },

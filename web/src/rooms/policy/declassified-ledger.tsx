@@ -9,7 +9,7 @@ import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { type Declassified, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** Who said of which value that it may be acted on, and why; newest first. */
 export function DeclassifiedLedger() {

@@ -15,7 +15,7 @@ import { t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import { type LedgerEntry, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 const route = getRouteApi("/policy");
 const choices = ["all", ...egressOutcomes] as const;

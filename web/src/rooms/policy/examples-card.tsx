@@ -6,7 +6,7 @@ import marks from "../../parts/marks.module.css";
 import { plainLine } from "../../text/plain.ts";
 import { type Examples, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** Whether the policies come to what their owner expects of them. */
 export function ExamplesCard() {

@@ -21,7 +21,7 @@ import { useKeys } from "./lease-item.tsx";
 import { capabilityText } from "./lease-words.ts";
 import { policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 interface LeaseFormProps {
   readonly draft: LeaseDraft;

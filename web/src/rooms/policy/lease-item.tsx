@@ -10,7 +10,7 @@ import { capabilityText, holderText, leftTexts, scopeFacts } from "./lease-words
 import { Left } from "./left.tsx";
 import { type Lease, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** What every key is for, by key; the same question as the tester's. */
 export function useKeys() {

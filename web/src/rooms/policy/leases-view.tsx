@@ -13,7 +13,7 @@ import { LeaseItem } from "./lease-item.tsx";
 import { draftOf } from "./lease-words.ts";
 import { type Lease, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** What is permitted for a while: each counted down, taken back by one press, and given by a form. */
 export function LeasesView() {

@@ -5,7 +5,7 @@ import { Dialog } from "../../parts/dialog.tsx";
 import { plainLine } from "../../text/plain.ts";
 import type { MadeToken } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** Long enough to be typed over, short enough to be forgotten on a screen that others see. */
 const shownMs = 10_000;

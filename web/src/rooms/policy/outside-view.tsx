@@ -4,7 +4,7 @@ import { type Reach, useReach } from "../../shell/use-now.ts";
 import { plainLine } from "../../text/plain.ts";
 import { EgressLedger } from "./egress-ledger.tsx";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** What may leave this machine, and what has left. */
 export function OutsideView() {

@@ -10,7 +10,7 @@ import { CapsulesView } from "./capsules-view.tsx";
 import { LeasesView } from "./leases-view.tsx";
 import { OutsideView } from "./outside-view.tsx";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { RulesView } from "./rules-view.tsx";
 import { TesterView } from "./tester-view.tsx";
 import { TokensView } from "./tokens-view.tsx";

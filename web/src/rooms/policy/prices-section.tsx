@@ -12,7 +12,7 @@ import { formatDay, formatNumber } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
 import { policyApi, type Price } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 /** What models cost, from which list. A price that nobody wrote down is unknown, never made up. */
 export function Prices() {

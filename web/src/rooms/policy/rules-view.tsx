@@ -10,7 +10,7 @@ import { CedarView } from "./cedar-view.tsx";
 import { ContractItem } from "./contract-item.tsx";
 import { policyApi, type PolicyRow } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { EffectMark } from "./verdict-mark.tsx";
 
 /** Policies that come with the hub stand in no file of the user. */

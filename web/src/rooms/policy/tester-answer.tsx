@@ -6,7 +6,7 @@ import { formatDuration } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
 import type { Explained, StageAnswer } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { VerdictMark } from "./verdict-mark.tsx";
 
 /** The verdict, the rule that decides, and what every stage said on the way. */

@@ -4,7 +4,7 @@ import { Segmented } from "../../parts/segmented.tsx";
 import { SelectField } from "../../parts/select-field.tsx";
 import { plainLine } from "../../text/plain.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { type Draft, type FormField, readForm } from "./tester-input.ts";
 
 export interface InputFieldsProps {

@@ -10,7 +10,7 @@ import { SelectField } from "../../parts/select-field.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { type Explained, policyApi, type Question } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { InputFields } from "./tester-fields.tsx";
 import { type Draft, formFields, type InputRead, readForm, readJson } from "./tester-input.ts";
 

@@ -8,7 +8,7 @@ import { SelectField } from "../../parts/select-field.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { type MadeToken, policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 
 const roles = ["person", "observer", "agent", "node"] as const;
 

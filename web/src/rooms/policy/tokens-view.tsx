@@ -12,7 +12,7 @@ import { plainLine } from "../../text/plain.ts";
 import { Left } from "./left.tsx";
 import { type MadeToken, policyApi, type Token } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "./policy-page.module.css";
+import styles from "../../parts/page.module.css";
 import { MadeTokenDialog } from "./made-token.tsx";
 import { TokenForm } from "./token-form.tsx";
 
