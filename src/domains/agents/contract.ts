@@ -19,6 +19,7 @@ import { Interrupted, QueueFull } from "../../contract/task.ts";
 import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
 
 export { labelOf } from "./labels.ts";
+export { Turn, TurnAnswer } from "./turn.ts";
 
 const Agent = Type.String({ maxLength: 120 });
 /** An agent with more tools than this is no agent that somebody can judge. */
