@@ -110,6 +110,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     askPatterns: means.askPatterns,
     isOpen: (host, caller) => egress.isOpen(host, caller),
     self: () => placeOf(hierarchy.current()),
+    isShut: (host, caller) => egress.isShut(host, caller),
     isUnconfined: async () => !(await means.confinement.abilities()).confinesFiles,
     leases: leases.book,
   });

@@ -172,6 +172,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         engine: () => policies,
         askPatterns: options.ask ?? [],
         isOpen: (host, caller) => late.egress?.isOpen(host, caller) ?? false,
+        isShut: (host, caller) => late.egress?.isShut(host, caller) ?? true,
         isUnconfined: () => Promise.resolve(options.isUnconfined === true),
         leases: leases.book,
       });

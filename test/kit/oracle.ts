@@ -2,54 +2,9 @@
  * What must come of a call, said once more in plain words: who may do what, by the rules of the guides and nothing of the
  * corridor. It knows the row of the operation, who calls, and which rules are there; the matrix holds the corridor to it.
  */
-import type { Grant, Scope } from "../../src/contract/caller.ts";
 import type { Operation } from "../../src/contract/operation.ts";
-
-export interface Who {
-  readonly kind: "person" | "agent" | "plugin" | "node";
-  readonly id: string;
-  /** Of a token that does not reach everything. */
-  readonly reach?: { readonly token: string; readonly keys: readonly string[]; readonly isReadOnly: boolean };
-  readonly grants?: readonly Grant[];
-  readonly labels?: readonly string[];
-}
-
-/** A rule that denies what a key names. */
-export interface Denying {
-  readonly id: string;
-  readonly pattern: string;
-  /** Lifted by calls alone, which it therefore leaves to persons. */
-  readonly leavesWayOut: boolean;
-  readonly state: "active" | "waiting" | "spent";
-}
-
-export interface Rules {
-  readonly denying: readonly Denying[];
-  readonly role: "edge" | "observer" | "connector";
-  readonly isHalted: boolean;
-  /** Of the user's own policies: one that forbids, and one that asks. */
-  readonly forbids: (operation: Operation) => boolean;
-  readonly asks: (operation: Operation) => boolean;
-  readonly openHosts: readonly string[];
-  /** Live leases: what they permit, to whom, and perhaps in which folder alone. */
-  readonly leases: readonly { readonly capability: string; readonly holder: string; readonly folder?: string }[];
-  /** Nothing confines commands on this machine. */
-  readonly isUnconfined: boolean;
-  /** A person says yes to whatever is asked. */
-  readonly isApproved: boolean;
-  /** Whose allowance of calls is used up. */
-  readonly isBroke: (who: Who) => boolean;
-}
-
-export type Verdict = "runs" | "asks" | "unauthenticated" | "halted" | "too-many" | "broke" | `denied by ${string}`;
-
-export interface Asking {
-  readonly operation: Operation;
-  readonly scope: Scope;
-  /** `nobody` shows nothing; a `stranger` shows what proves nothing, and is told so before anything else. */
-  readonly who: Who | "nobody" | "stranger";
-  readonly rules: Rules;
-}
+import { isWayOut } from "./oracle-ways-out.ts";
+import type { Asking, Denying, Rules, Verdict, Who } from "./oracle-words.ts";
 
 const matches = (pattern: string, key: string): boolean =>
   pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : pattern === key;
@@ -69,7 +24,7 @@ export function oracle(asking: Asking): readonly Verdict[] {
   if (operation.isPublic || who === null) return ["runs"];
   if (rules.forbids(operation)) return ["denied by own-forbid"];
   // 2. What asks, asks; 3. what permits, permits; 4. what nothing permits is denied. A lease helps with the first and the last.
-  const permit = rules.asks(operation) ? "asks" : permitOf(asking, who);
+  const permit = isShut(asking, who) ? "nothing" : rules.asks(operation) ? "asks" : permitOf(asking, who);
   // A lease never decides about rights.
   const isLeased = operation.isForPersons !== true && isCovered(asking, who);
   if (permit !== "runs" && !isLeased) {
@@ -126,31 +81,6 @@ function roleDenials(role: Rules["role"], { id, needs }: Operation, isQueued: bo
   return isDenied ? [{ id: role, pattern: "*", leavesWayOut: true, state: "active" }] : [];
 }
 
-/** By these a person stops, narrows, takes back and lifts rules, and sees what there is: rules of others leave them to persons. */
-const wayOutById: Readonly<Record<string, RegExp>> = {
-  access: /^(signout|whoami|tokens\.(list|rotate|revoke))$/,
-  agents: /^(stop|list)$/,
-  approvals: /^decide$/,
-  budgets: /^(allow|list)$/,
-  egress: /^(posture|posture\.set|revoke)$/,
-  gating: /^(keys|reload|contracts\.(list|put|remove))$/,
-  halt: /^(engage|release|status)$/,
-  hierarchy: /^(role|state|tags)$/,
-  leases: /^(list|revoke)$/,
-  mcp: /^(tools|disallow)$/,
-  policy: /^(explain|list|reload)$/,
-  provenance: /^(adopt|status|teardown|ledger|issuers\.(list|reload|revoke))$/,
-  secrets: /^(list|remove)$/,
-  state:
-    /^(approvals|runs|leases|egressLeases|egressPosture|halt|gateContracts|provenanceCapsules|provenanceLedger|hierarchy)(\.(get|watch))?$/,
-  system: /^(health|shutdown)$/,
-  tasks: /^(list|get|cancel)$/,
-};
-const isWayOut = ({ id }: Operation): boolean => {
-  const [domain = "", ...rest] = id.split(".");
-  return wayOutById[domain]?.test(rest.join(".")) === true;
-};
-
 /** A need covers every operation that needs nothing else. */
 const isOfNeeds = (capability: string, { needs }: Operation): boolean =>
   needs.length > 0 && needs.every((each) => matches(capability, each));
@@ -171,6 +101,10 @@ function isCovered({ operation, scope, rules }: Asking, { kind, id }: Who): bool
 
 /** What runs of others read and wrote. */
 const books = /^(?:(?:audit|episodes|events|journal|state)\.|tasks\.list$)/;
+
+/** A host that nobody opened is permitted to nobody but persons, who may type it; so nobody is asked about it either. */
+const isShut = ({ scope: { host }, rules }: Asking, { kind }: Who): boolean =>
+  kind !== "person" && host !== undefined && !rules.openHosts.includes(host);
 
 /** The default set: open for persons, calm for agents and plugins, closed for strangers' words. */
 function permitOf({ operation, scope, rules }: Asking, who: Who): "runs" | "asks" | "nothing" {

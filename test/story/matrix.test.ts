@@ -14,7 +14,8 @@ import { createIssuer } from "../kit/capsules.ts";
 import { seededRandom } from "../kit/chance.ts";
 import { startMs, until } from "../kit/kernel.ts";
 import { adminToken, openOracleHub, type OracleHub } from "../kit/oracle-hub.ts";
-import { type Denying, oracle, type Rules, type Verdict, type Who } from "../kit/oracle.ts";
+import { oracle } from "../kit/oracle.ts";
+import type { Denying, Rules, Verdict, Who } from "../kit/oracle-words.ts";
 import { valuesOf } from "./schema-values.ts";
 
 const seed = Number(process.env["ARW_SEED"] ?? 8090);

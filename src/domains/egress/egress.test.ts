@@ -287,6 +287,22 @@ test("a deny rule closes a host to everybody, whatever is granted", async () => 
   assert.equal(it.wire.hops.length, 0);
 });
 
+test("nobody is asked about a host that stays closed whatever they answer", async () => {
+  await using it = await world({ answer: () => ({ text: "fine" }) });
+  const told: Caller = { ...agent, labels: ["file"] };
+  await assert.rejects(fetchAs(it.kit, told, "https://example.org/"), (error) => {
+    const { rule, next } = (error as Problem).extra as { rule: string; next: string };
+    assert.deepEqual([rule, next], ["policy.no-permit", "arw egress allow example.org:443"]);
+    return true;
+  });
+  assert.equal(it.kit.kinds().includes("approvals.requested"), false);
+  await it.kit.call("egress.posture.set", { posture: "custom" });
+  const work = fetchAs(it.kit, told, "https://example.org/");
+  const { approvalId } = (await it.kit.next("approvals.requested", () => true)).data as { approvalId: string };
+  await it.kit.call("approvals.decide", { approvalId, decision: "allow" });
+  assert.equal((await work).text, "fine");
+});
+
 test("an agent that read a file is asked for, and the person sees the whole address", async () => {
   await using it = await world({ answer: () => ({ text: "fine" }) });
   await allow(it.kit, { host: "example.org" });

@@ -30,6 +30,7 @@ import { createLeases, type EgressSettings } from "./leases.ts";
 import type { ProxyDoor, Wire } from "./port.ts";
 import { preview } from "./preview.ts";
 import { egressLeases, egressLedger, egressPosture } from "./views.ts";
+import type { Wanted } from "./openings.ts";
 import { createWarden } from "./warden.ts";
 
 export interface EgressDeps {
@@ -56,6 +57,8 @@ export interface Egress {
   readonly exits: Exits;
   /** Whether posture or lease open `example.org:443` to this caller: what the policies read as `context.open`. */
   isOpen(host: string, caller: Caller): boolean;
+  /** Whether nothing opens it, not even the user's policies under the posture `custom`. */
+  isShut(host: string, caller: Caller): boolean;
   /** Hosts that leases hold open now. */
   openings(): readonly EgressLease[];
   /** Takes every lease back and ends what is under way. */
@@ -78,8 +81,12 @@ export function createEgress(deps: EgressDeps): Egress {
     exits: createExits({ parts, redactor }),
     openings: () => leases.rules().leases,
     isOpen(host, caller) {
-      const to = parseEndpoint(host);
-      return to !== null && warden.isOpen({ to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null });
+      const wanted = wantedOf(host, caller);
+      return wanted !== null && warden.isOpen(wanted);
+    },
+    isShut(host, caller) {
+      const wanted = wantedOf(host, caller);
+      return wanted === null || warden.isShut(wanted);
     },
     async endAll(reason) {
       children.endAll();
@@ -100,6 +107,11 @@ export function createEgress(deps: EgressDeps): Egress {
       start: () => leases.start(),
     },
   };
+}
+
+function wantedOf(host: string, caller: Caller): Wanted | null {
+  const to = parseEndpoint(host);
+  return to === null ? null : { to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null };
 }
 
 const hostCharactersMax = 260;

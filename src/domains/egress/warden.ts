@@ -30,6 +30,8 @@ export interface Warden {
   admit(asking: Asking): Promise<Flight>;
   /** Whether posture or lease open `example.org:443` to this caller, as the policies read it. */
   isOpen(wanted: Wanted): boolean;
+  /** Whether nothing opens it to this caller, and the policies cannot either. */
+  isShut(wanted: Wanted): boolean;
   /** Looks again at all that is under way. */
   review(): void;
   /** Ends all of it. */
@@ -88,6 +90,7 @@ export function createWarden({ rules, gate, policy, ends }: WardenOptions): Ward
       // Where the policies decide, they are not told that they did.
       return opening !== null && opening.isByPolicy !== true;
     },
+    isShut: (wanted) => openingOf(wanted, rules()) === null,
     review() {
       const now = rules();
       for (const { asking, stop } of flights)

@@ -27,6 +27,8 @@ export interface RulingsOptions {
   readonly askPatterns: readonly string[];
   /** Whether posture or lease open a host, as `example.org:443`, to this caller; none is without it. */
   readonly isOpen?: (host: string, caller: Caller) => boolean;
+  /** Whether nothing opens that host to this caller, so that no yes of a person would help; never without it. */
+  readonly isShut?: (host: string, caller: Caller) => boolean;
   /** What this hub is among others, for rules about what it takes in. */
   readonly self?: () => Pick<CapsuleFacts, "role" | "node" | "tags">;
   /** Permissions that persons gave for a while; none without it. */
@@ -41,6 +43,7 @@ export const createRulings = ({
   engine,
   askPatterns,
   isOpen = () => false,
+  isShut = () => false,
   self = () => nobodyYet,
   leases = noLeases,
   isUnconfined = () => Promise.resolve(false),
@@ -51,9 +54,9 @@ export const createRulings = ({
       verdict: engine().decide(request),
     }));
     const pending = verdicts.some((each) => each.verdict instanceof Promise);
-    if (!pending) return weighed(call, verdicts as readonly Said[], { askPatterns, leases });
+    if (!pending) return weighed(call, verdicts as readonly Said[], { askPatterns, leases, isShut });
     return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
-      (said) => weighed(call, said, { askPatterns, leases }),
+      (said) => weighed(call, said, { askPatterns, leases, isShut }),
     );
   };
   return {
@@ -149,17 +152,23 @@ function strictest(said: readonly Said[]): Said {
   return first as Said;
 }
 
-interface Weights {
-  readonly askPatterns: readonly string[];
-  readonly leases: LeaseBook;
+type Weights = Pick<Required<RulingsOptions>, "askPatterns" | "leases" | "isShut">;
+
+/** Nobody is asked about a host that stays closed whatever they answer: closed is the absence of a permit. */
+function closedFirst(call: PolicyCall, said: readonly Said[], isShut: Weights["isShut"]): Said {
+  const first = strictest(said);
+  const { host } = call.scope;
+  if (first.verdict.effect !== "ask" || host === undefined || call.caller.kind === "person") return first;
+  const away = said.find(({ request }) => request.resource.type === "Host");
+  return away === undefined || !isShut(host, call.caller) ? first : { ...away, verdict: { effect: "none" } };
 }
 
 /**
  * One lattice: what is forbidden stays so whatever anybody gave; what is asked, or permitted by nobody, a live lease lets
  * pass. Nothing opens to a lease what only persons may do.
  */
-function weighed(call: PolicyCall, said: readonly Said[], { askPatterns, leases }: Weights): Ruling {
-  const first = strictest(said);
+function weighed(call: PolicyCall, said: readonly Said[], { askPatterns, leases, isShut }: Weights): Ruling {
+  const first = closedFirst(call, said, isShut);
   const ruling = asked(call, rulingOf(call, first), askPatterns);
   if (ruling.effect === "allow") return ruling;
   const canLease = isLeasable(call, first.verdict, ruling);
