@@ -11,7 +11,7 @@ import type { Table } from "../kernel/kernel.ts";
 import { CallFailed, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
 import { codes, errorText, readMessage } from "../surfaces/mcp/messages.ts";
 import { type Lines, type Params, Refused } from "../surfaces/mcp/port.ts";
-import { type Called, personRefused, servedTools } from "../surfaces/mcp/serve.ts";
+import { type Called, type Live, personRefused, servedTools } from "../surfaces/mcp/serve.ts";
 import { serveLines } from "../surfaces/mcp/stdio.ts";
 import { runWrap } from "../surfaces/mcp/wrap.ts";
 import type { Environment } from "./config/places.ts";
@@ -164,17 +164,17 @@ async function begin(
 
 async function serve({ connect, table, version }: McpCommandOptions, globals: Globals): Promise<number> {
   await using transport = await connect(globals);
-  const { signal } = new AbortController();
-  const who = await transport.call(Whoami.id, {}, signal);
+  const { signal: never } = new AbortController();
+  const who = await transport.call(Whoami.id, {}, never);
   const { caller } = (who.kind === "answer" ? who.output : { caller: "nobody" }) as { readonly caller: string };
   if (!caller.startsWith("agent:")) throw new CallFailed(personRefused(caller));
   const client = createLines({ input: process.stdin, output: process.stdout, lengthMax: lineLengthMax });
   const tools = servedTools(table);
-  const call = async (operationId: string, input: Params): Promise<Called> => {
+  const call = async (operationId: string, input: Params, { signal = never, onItem }: Live): Promise<Called> => {
     const isStream = tools.some((each) => each.operationId === operationId && each.isStream);
     try {
       if (!isStream) return await transport.call(operationId, input, signal);
-      return { kind: "items", items: await gathered(transport.stream(operationId, input, signal)) };
+      return { kind: "items", items: await gathered(transport.stream(operationId, input, signal), onItem) };
     } catch (error) {
       throw error instanceof CallFailed ? new Refused(error.document) : error;
     }
@@ -186,9 +186,12 @@ async function serve({ connect, table, version }: McpCommandOptions, globals: Gl
 /** Items of a stream that fit into one answer; a stream that goes on is left there. */
 const itemsMax = 1_000;
 
-async function gathered(stream: AsyncIterable<unknown>): Promise<readonly unknown[]> {
+async function gathered(stream: AsyncIterable<unknown>, onItem: () => void): Promise<readonly unknown[]> {
   const items: unknown[] = [];
-  for await (const item of stream) if (items.push(item) >= itemsMax) break;
+  for await (const item of stream) {
+    onItem();
+    if (items.push(item) >= itemsMax) break;
+  }
   return items;
 }
 

@@ -2,12 +2,15 @@
 import { Problem, problemDocument } from "../../contract/problem.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import type { Answered, ForeignAnswer, ForeignRequest, ForeignRoute, Table } from "../../kernel/kernel.ts";
+import { createBoundedQueue } from "../../base/bounded-queue.ts";
 import { codes, errorText, type Message, messageOf } from "./messages.ts";
 import { type Params, Refused } from "./port.ts";
 import {
   answerMessage,
   type Called,
+  faultOf,
   legacyRevisions,
+  type Live,
   modernRevisions,
   personRefused,
   revisionOf,
@@ -29,7 +32,8 @@ export function mcpRoute({ table, version }: McpRouteDeps): ForeignRoute {
   return {
     method: "POST",
     path: "/mcp",
-    serve: (request) => serve(request, { tools, version, call: (id, input) => called(request, id, input) }),
+    serve: (request) =>
+      serve(request, { tools, version, call: (id, input, live) => called(request, { id, input, live }) }),
     failure: (error, corrId) => ({ status: error.definition.status, body: failure(error, corrId) }),
     lastFrame: (error, corrId) => frame(JSON.stringify(failure(error, corrId))),
   };
@@ -48,17 +52,32 @@ async function serve(request: ForeignRequest, parts: ServeParts): Promise<Foreig
   const message = messageOf(request.body);
   const mismatch = mismatchOf(message, request);
   if (mismatch !== null) return { kind: "json", status: 400, body: JSON.parse(mismatch) };
-  if (message.kind === "request" && message.method === "tools/call")
+  const fault = message.kind === "request" ? faultOf(message) : null;
+  if (message.kind === "request" && message.method === "tools/call" && fault === null)
     return { kind: "stream", frames: answered(message, parts) };
   const answer = await answerMessage(message, parts);
   if (answer === null) return { kind: "taken" };
-  return { kind: "json", status: message.kind === "fault" ? 400 : 200, body: JSON.parse(answer) };
+  return { kind: "json", status: statusOf(message, fault), body: JSON.parse(answer) };
 }
+
+/** From 2026-07-28 on the status says what the error says; before, an error is an answer like any other. */
+function statusOf(message: Message, fault: ReturnType<typeof faultOf>): number {
+  if (message.kind !== "request") return 400;
+  if (fault === null || revisionOf(message.params) === null) return 200;
+  return fault.code === codes.method ? 404 : 400;
+}
+
+/** Notices of one call that its client has not read yet; what comes beyond is left out. */
+const noticesMax = 100;
 
 /** A call may wait for a person: its answer comes as a stream, which shows that the hub is there. */
 async function* answered(message: Message, parts: ServeParts): AsyncGenerator<string> {
-  const answer = await answerMessage(message, parts);
-  if (answer !== null) yield frame(answer);
+  const notices = createBoundedQueue<string>({ capacity: noticesMax, overflow: "dropOldest" });
+  const answer = answerMessage(message, parts, { tell: (text) => void notices.push(text) });
+  void answer.then(notices.close, notices.close);
+  for await (const notice of notices) yield frame(notice);
+  const text = await answer;
+  if (text !== null) yield frame(text);
 }
 
 /** A model stands behind a client of this protocol, and nobody asks a person's own sign-in anything. */
@@ -92,15 +111,21 @@ function mismatchOf(message: Message, { header }: ForeignRequest): string | null
   return header("mcp-name") === name ? null : refuse("Mcp-Name names another tool than the body, or none");
 }
 
-async function called({ call }: ForeignRequest, operationId: string, input: Params): Promise<Called> {
+interface Calling {
+  readonly id: string;
+  readonly input: Params;
+  readonly live: Live;
+}
+
+async function called({ call }: ForeignRequest, { id, input, live }: Calling): Promise<Called> {
   try {
-    return await calledOf((await call(operationId, input)).outcome);
+    return await calledOf((await call(id, input)).outcome, live);
   } catch (error) {
     throw error instanceof Problem ? new Refused(problemDocument(error, "")) : error;
   }
 }
 
-async function calledOf(outcome: Answered["outcome"]): Promise<Called> {
+async function calledOf(outcome: Answered["outcome"], live: Live): Promise<Called> {
   switch (outcome.kind) {
     case "answer":
       return { kind: "answer", output: outcome.output };
@@ -110,7 +135,10 @@ async function calledOf(outcome: Answered["outcome"]): Promise<Called> {
       return { kind: "held", approvalId: outcome.approvalId };
     case "stream": {
       const items: unknown[] = [];
-      for await (const item of outcome.items) if (items.push(item) >= itemsMax) break;
+      for await (const item of outcome.items) {
+        live.onItem();
+        if (items.push(item) >= itemsMax) break;
+      }
       return { kind: "items", items };
     }
     case "unchanged":

@@ -5,6 +5,7 @@ import { closed, Type } from "../../contract/schema.ts";
 import { mcpTool } from "../spec/mcp-tools.ts";
 import { readMessage } from "./messages.ts";
 import { Refused } from "./port.ts";
+import { serveLines } from "./stdio.ts";
 import { answerMessage, type Called, personRefused, type ServeParts } from "./serve.ts";
 
 const read = op({
@@ -29,7 +30,12 @@ async function ask(method: string, params: object, to: ServeParts = answers({ ki
   return JSON.parse(line ?? "null") as { result: Record<string, unknown>; error: { code: number } };
 }
 
-const modern = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
+const modern = {
+  _meta: {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+  },
+};
 
 test("the handshake agrees on a revision that both know, or on the newest", async () => {
   for (const [wanted, agreed] of [
@@ -57,6 +63,9 @@ test("from 2026-07-28 on each request names its revision, and each answer who gi
   assert.deepEqual([list["cacheScope"], (list["tools"] as { name: string }[])[0]?.name], ["private", "notes_read"]);
   const unknown = { _meta: { "io.modelcontextprotocol/protocolVersion": "2031-01-01" } };
   assert.equal((await ask("tools/list", unknown)).error.code, -32_022);
+  const mute = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
+  assert.equal((await ask("tools/list", mute)).error.code, -32_602);
+  assert.equal((await ask("ping", modern)).error.code, -32_601);
 });
 
 test("a call is an operation of the table, and what it comes to is told in the protocol's words", async () => {
@@ -70,7 +79,10 @@ test("a call is an operation of the table, and what it comes to is told in the p
     content: [{ type: "text", text: '{"text":"hi"}' }],
     structuredContent: { text: "hi" },
   });
-  assert.deepEqual(calls, [["notes.read", { name: "a" }]]);
+  assert.deepEqual(
+    calls.map((each) => (each as unknown[]).slice(0, 2)),
+    [["notes.read", { name: "a" }]],
+  );
   const held = await ask("tools/call", call, answers({ kind: "held", approvalId: "x" }));
   assert.equal(held.result["isError"], true);
   const queued = await ask("tools/call", call, answers({ kind: "accepted", taskId: "t1" }));
@@ -87,4 +99,45 @@ test("what is not there is said so", async () => {
   assert.equal((await ask("tools/call", { name: "notes_burn" })).error.code, -32_602);
   assert.equal((await ask("tools/call", { name: "notes_read", arguments: [] })).error.code, -32_602);
   assert.equal((await ask("resources/list", {})).error.code, -32_601);
+  assert.equal((await ask("tools/list", { cursor: "2" })).error.code, -32_602);
+});
+
+test("whoever gave a token hears of each item of a stream", async () => {
+  const told: string[] = [];
+  const call: ServeParts["call"] = (_id, _input, { onItem }) => {
+    onItem();
+    onItem();
+    return Promise.resolve({ kind: "items", items: [1, 2] });
+  };
+  const params = { name: "notes_read", arguments: {}, _meta: { progressToken: "t" } };
+  const message = readMessage(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }));
+  await answerMessage(message, parts(call), { tell: (text) => void told.push(text) });
+  assert.deepEqual(
+    told.map((text) => (JSON.parse(text) as { params: unknown }).params),
+    [1, 2].map((progress) => ({ progressToken: "t", progress })),
+  );
+});
+
+test("a call over lines that is taken back is aborted and not answered", async () => {
+  const written: string[] = [];
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const call: ServeParts["call"] = (_id, _input, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener("abort", () => {
+        ended.resolve();
+        reject(new RangeError("taken back"));
+      });
+      begun.resolve();
+    });
+  async function* lines() {
+    yield '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"notes_read"}}';
+    await begun.promise;
+    yield '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}';
+    await ended.promise;
+    yield '{"jsonrpc":"2.0","id":8,"method":"ping"}';
+  }
+  const write = (line: string): Promise<void> => Promise.resolve(void written.push(line));
+  await serveLines({ lines: lines(), write, close: () => Promise.resolve() }, parts(call));
+  assert.deepEqual(written, ['{"jsonrpc":"2.0","id":8,"result":{}}']);
 });

@@ -6,7 +6,7 @@ import type { ProblemDocument } from "../../contract/problem.ts";
 import type { Table } from "../../kernel/kernel.ts";
 import { type McpTool, mcpTool } from "../spec/mcp-tools.ts";
 import { operationsOf } from "../spec/rows.ts";
-import { codes, errorText, isRecord, type Message, refusalText, resultText } from "./messages.ts";
+import { codes, errorText, isRecord, type Message, notificationText, refusalText, resultText } from "./messages.ts";
 import { type Params, Refused } from "./port.ts";
 
 export type Called =
@@ -19,7 +19,21 @@ export interface ServeParts {
   readonly tools: readonly ServedTool[];
   readonly version: string;
   /** Calls an operation as whoever sent the request. Throws `Refused`. */
-  call(operationId: string, input: Params): Promise<Called>;
+  call(operationId: string, input: Params, live: Live): Promise<Called>;
+}
+
+/** What goes on while a call runs. */
+export interface Live {
+  /** Aborts when the client takes its call back. */
+  readonly signal?: AbortSignal;
+  /** A stream brought one more item. */
+  onItem(): void;
+}
+
+/** How a client hears of a call before its answer. */
+export interface Talk {
+  readonly signal?: AbortSignal;
+  tell(text: string): void;
 }
 
 export interface ServedTool {
@@ -32,6 +46,7 @@ export interface ServedTool {
 export const legacyRevisions = ["2025-11-25", "2025-06-18", "2025-03-26"] as const;
 export const modernRevisions = ["2026-07-28"] as const;
 const revisionKey = "io.modelcontextprotocol/protocolVersion";
+const capabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
 const serverKey = "io.modelcontextprotocol/serverInfo";
 const instructions =
   "Tools of ARW, a hub that watches over agents on this machine. A call may wait until a person has answered, and may be refused; the refusal names the rule and what the person can do.";
@@ -49,16 +64,14 @@ export const servedTools = (table: Table): readonly ServedTool[] =>
     }));
 
 /** The answer to one message; null for what none is sent to. */
-export async function answerMessage(message: Message, parts: ServeParts): Promise<string | null> {
+export async function answerMessage(message: Message, parts: ServeParts, talk?: Talk): Promise<string | null> {
   if (message.kind === "fault") return errorText(message.id, { code: message.code, message: message.message });
   if (message.kind !== "request") return null;
   const { id, method, params } = message;
-  const revision = revisionOf(params);
-  if (revision !== null && !(modernRevisions as readonly string[]).includes(revision)) {
-    const data = { supported: modernRevisions, requested: revision };
-    return errorText(id, { code: unsupportedRevision, message: `the revision ${revision} is not served`, data });
-  }
-  const answer = (result: Params): string => resultText(id, revision === null ? result : modern(result, parts));
+  const fault = faultOf(message);
+  if (fault !== null) return errorText(id, fault);
+  const isModern = revisionOf(params) !== null;
+  const answer = (result: Params): string => resultText(id, isModern ? modern(result, parts) : result);
   switch (method) {
     case "initialize":
       return answer({ protocolVersion: agreed(params), capabilities, serverInfo: infoOf(parts), instructions });
@@ -67,12 +80,38 @@ export async function answerMessage(message: Message, parts: ServeParts): Promis
     case "ping":
       return answer({});
     case "tools/list":
-      return answer({ tools: parts.tools.map(({ tool }) => tool), ...(revision === null ? {} : cacheable) });
+      return answer({ tools: parts.tools.map(({ tool }) => tool), ...(isModern ? cacheable : {}) });
     case "tools/call":
-      return callTool(message, { parts, answer });
     default:
-      return errorText(id, { code: codes.method, message: `there is no method ${method}` });
+      return callTool(message, { parts, answer, talk });
   }
+}
+
+export interface Fault {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+const methods: ReadonlySet<string> = new Set(["server/discover", "tools/list", "tools/call"]);
+/** Of the handshake alone: from 2026-07-28 on each request says all there is. */
+const legacyMethods: ReadonlySet<string> = new Set(["initialize", "ping"]);
+
+/** Why a request is answered with an error before anything is looked up or called; null when it is not. */
+export function faultOf({ method, params }: Extract<Message, { kind: "request" }>): Fault | null {
+  const revision = revisionOf(params);
+  if (revision !== null && !(modernRevisions as readonly string[]).includes(revision)) {
+    const data = { supported: modernRevisions, requested: revision };
+    return { code: unsupportedRevision, message: `the revision ${revision.slice(0, 40)} is not served`, data };
+  }
+  if (revision !== null && !isRecord((params["_meta"] as Params)[capabilitiesKey]))
+    return { code: codes.params, message: `a request of ${revision} names \`${capabilitiesKey}\` in \`_meta\`` };
+  if (!methods.has(method) && !(revision === null && legacyMethods.has(method)))
+    return { code: codes.method, message: `there is no method ${method.slice(0, 100)}` };
+  // All tools are on one page, so nobody was ever given a cursor.
+  return method === "tools/list" && params["cursor"] !== undefined
+    ? { code: codes.params, message: "there is no page at this cursor" }
+    : null;
 }
 
 const capabilities = { tools: {} };
@@ -96,23 +135,41 @@ const agreed = ({ protocolVersion }: Params): string =>
 interface Answering {
   readonly parts: ServeParts;
   readonly answer: (result: Params) => string;
+  readonly talk: Talk | undefined;
 }
 
 async function callTool(
   { id, params }: Extract<Message, { kind: "request" }>,
-  { parts, answer }: Answering,
+  { parts, answer, talk }: Answering,
 ): Promise<string> {
   const { name, arguments: given = {} } = params;
   const served = parts.tools.find(({ tool }) => tool.name === name);
   if (served === undefined)
     return errorText(id, { code: codes.params, message: `there is no tool ${typeof name === "string" ? name : ""}` });
   if (!isRecord(given)) return errorText(id, { code: codes.params, message: "`arguments` is an object" });
+  const live = liveOf(params, talk);
   try {
-    return answer(resultOf(await parts.call(served.operationId, given), served));
+    return answer(resultOf(await parts.call(served.operationId, given, live), served));
   } catch (error) {
     if (error instanceof Refused) return refusalText(id, error.document);
     throw error;
   }
+}
+
+/** Whoever gave a token for it hears of each item of a stream as it comes. */
+function liveOf({ _meta }: Params, talk: Talk | undefined): Live {
+  const token = isRecord(_meta) ? _meta["progressToken"] : undefined;
+  const signal = talk?.signal === undefined ? {} : { signal: talk.signal };
+  if (talk === undefined || (typeof token !== "string" && typeof token !== "number"))
+    return { ...signal, onItem: () => undefined };
+  let progress = 0;
+  return {
+    ...signal,
+    onItem() {
+      progress += 1;
+      talk.tell(notificationText("notifications/progress", { progressToken: token, progress }));
+    },
+  };
 }
 
 function resultOf(called: Called, { tool }: ServedTool): Params {
