@@ -601,6 +601,550 @@ export type BudgetsRevokeOutput = {
   readonly createdBy: string;
 };
 
+export type ChatCreateInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+  readonly title?: string | undefined;
+};
+export type ChatCreateOutput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** As named, or the first words that were said. */
+  readonly title: string;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly lastAtMs: number;
+  /** On all branches together. */
+  readonly messages: number;
+};
+
+export type ChatDeleteInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+};
+export type ChatDeleteOutput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** As named, or the first words that were said. */
+  readonly title: string;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly lastAtMs: number;
+  /** On all branches together. */
+  readonly messages: number;
+};
+
+export type ChatEditInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** What you say. */
+  readonly text: string;
+  /** Text files of the conversation's folder that the agent shall look at, 256 KiB together. */
+  readonly attachments?: readonly string[] | undefined;
+};
+export type ChatEditOutput = {
+  readonly kind: "started";
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly question: string;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** `helper@garden`, or `answers`. */
+  readonly agent: string;
+} | {
+  readonly kind: "text" | "thought";
+  readonly text: string;
+} | {
+  readonly kind: "tool";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly step: number;
+  readonly tool: string;
+  readonly summary: string;
+  readonly state: "proposed" | "done" | "refused" | "failed";
+  readonly reason?: string | undefined;
+} | {
+  readonly kind: "approval";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly approvalId: string;
+  readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+} | {
+  readonly kind: "question";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly questionId: string;
+  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+} | {
+  readonly kind: "end";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly answer: string;
+  readonly citations: readonly ({
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly line: number;
+    /** SHA-256 of the content. */
+    readonly digest?: string | undefined;
+  })[];
+  readonly isExtractive: boolean;
+  readonly spent: {
+    readonly steps: number;
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Millionths of a dollar; null where nobody knows. */
+    readonly microUsd: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  } | null;
+  readonly notDone: readonly string[];
+} | {
+  readonly kind: "failed";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly status: "failed" | "cancelled" | "interrupted";
+  readonly code: string;
+  readonly reason: string;
+};
+
+export type ChatExportInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** `md` is one branch to read, `json` all branches for programs. */
+  readonly as?: "md" | "json" | undefined;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message?: string | undefined;
+};
+export type ChatExportOutput = {
+  /** A file name that fits. */
+  readonly name: string;
+  readonly media: string;
+  readonly text: string;
+};
+
+export type ChatFollowInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** The answer; the newest without it. */
+  readonly message?: string | undefined;
+  /** Only steps after this position. */
+  readonly afterSeq?: number | undefined;
+};
+export type ChatFollowOutput = {
+  readonly kind: "started";
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly question: string;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** `helper@garden`, or `answers`. */
+  readonly agent: string;
+} | {
+  readonly kind: "text" | "thought";
+  readonly text: string;
+} | {
+  readonly kind: "tool";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly step: number;
+  readonly tool: string;
+  readonly summary: string;
+  readonly state: "proposed" | "done" | "refused" | "failed";
+  readonly reason?: string | undefined;
+} | {
+  readonly kind: "approval";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly approvalId: string;
+  readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+} | {
+  readonly kind: "question";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly questionId: string;
+  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+} | {
+  readonly kind: "end";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly answer: string;
+  readonly citations: readonly ({
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly line: number;
+    /** SHA-256 of the content. */
+    readonly digest?: string | undefined;
+  })[];
+  readonly isExtractive: boolean;
+  readonly spent: {
+    readonly steps: number;
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Millionths of a dollar; null where nobody knows. */
+    readonly microUsd: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  } | null;
+  readonly notDone: readonly string[];
+} | {
+  readonly kind: "failed";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly status: "failed" | "cancelled" | "interrupted";
+  readonly code: string;
+  readonly reason: string;
+};
+
+export type ChatListInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  readonly limit?: number | undefined;
+  /** Id of the conversation. */
+  readonly before?: string | undefined;
+};
+export type ChatListOutput = {
+  readonly conversations: readonly ({
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** As named, or the first words that were said. */
+    readonly title: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project?: string | undefined;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** `helper@garden`, or `answers`. */
+    readonly agent?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly lastAtMs: number;
+    /** On all branches together. */
+    readonly messages: number;
+  })[];
+  /** `before` of the next page. */
+  readonly next: string | null;
+};
+
+export type ChatRenameInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  readonly title: string;
+};
+export type ChatRenameOutput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** As named, or the first words that were said. */
+  readonly title: string;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly lastAtMs: number;
+  /** On all branches together. */
+  readonly messages: number;
+};
+
+export type ChatRetryInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+};
+export type ChatRetryOutput = {
+  readonly kind: "started";
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly question: string;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** `helper@garden`, or `answers`. */
+  readonly agent: string;
+} | {
+  readonly kind: "text" | "thought";
+  readonly text: string;
+} | {
+  readonly kind: "tool";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly step: number;
+  readonly tool: string;
+  readonly summary: string;
+  readonly state: "proposed" | "done" | "refused" | "failed";
+  readonly reason?: string | undefined;
+} | {
+  readonly kind: "approval";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly approvalId: string;
+  readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+} | {
+  readonly kind: "question";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly questionId: string;
+  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+} | {
+  readonly kind: "end";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly answer: string;
+  readonly citations: readonly ({
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly line: number;
+    /** SHA-256 of the content. */
+    readonly digest?: string | undefined;
+  })[];
+  readonly isExtractive: boolean;
+  readonly spent: {
+    readonly steps: number;
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Millionths of a dollar; null where nobody knows. */
+    readonly microUsd: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  } | null;
+  readonly notDone: readonly string[];
+} | {
+  readonly kind: "failed";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly status: "failed" | "cancelled" | "interrupted";
+  readonly code: string;
+  readonly reason: string;
+};
+
+export type ChatSearchInput = {
+  readonly words: string;
+};
+export type ChatSearchOutput = {
+  readonly found: readonly ({
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    readonly title: string;
+    readonly role: "user" | "assistant" | "title";
+    /** The words around the first find. */
+    readonly excerpt: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  })[];
+  /** False when there may be more than was looked through or is shown. */
+  readonly isWhole: boolean;
+};
+
+export type ChatSendInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** What you say. */
+  readonly text: string;
+  /** Text files of the conversation's folder that the agent shall look at, 256 KiB together. */
+  readonly attachments?: readonly string[] | undefined;
+  /** The answer that it follows; the newest without it, null to begin anew. */
+  readonly parent?: string | null | undefined;
+};
+export type ChatSendOutput = {
+  readonly kind: "started";
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly question: string;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** `helper@garden`, or `answers`. */
+  readonly agent: string;
+} | {
+  readonly kind: "text" | "thought";
+  readonly text: string;
+} | {
+  readonly kind: "tool";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly step: number;
+  readonly tool: string;
+  readonly summary: string;
+  readonly state: "proposed" | "done" | "refused" | "failed";
+  readonly reason?: string | undefined;
+} | {
+  readonly kind: "approval";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly approvalId: string;
+  readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
+} | {
+  readonly kind: "question";
+  /** Position in the journal; `afterSeq` goes on from there. */
+  readonly seq: number;
+  readonly questionId: string;
+  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+} | {
+  readonly kind: "end";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly answer: string;
+  readonly citations: readonly ({
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly line: number;
+    /** SHA-256 of the content. */
+    readonly digest?: string | undefined;
+  })[];
+  readonly isExtractive: boolean;
+  readonly spent: {
+    readonly steps: number;
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Millionths of a dollar; null where nobody knows. */
+    readonly microUsd: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  } | null;
+  readonly notDone: readonly string[];
+} | {
+  readonly kind: "failed";
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  readonly status: "failed" | "cancelled" | "interrupted";
+  readonly code: string;
+  readonly reason: string;
+};
+
+export type ChatShowInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** Id of the message; of an answer also of its episode. */
+  readonly message?: string | undefined;
+};
+export type ChatShowOutput = {
+  readonly conversation: {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** As named, or the first words that were said. */
+    readonly title: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project?: string | undefined;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** `helper@garden`, or `answers`. */
+    readonly agent?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly lastAtMs: number;
+    /** On all branches together. */
+    readonly messages: number;
+  };
+  /** From the beginning to the end of the branch. */
+  readonly messages: readonly ({
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** The message that it follows; null at the beginning. */
+    readonly parent: string | null;
+    readonly role: "user" | "assistant";
+    /** Empty while an answer is under way, and where it failed. */
+    readonly text: string;
+    readonly status: "waiting" | "running" | "finished" | "failed" | "cancelled" | "interrupted";
+    /** `helper@garden`, or `answers`. */
+    readonly agent?: string | undefined;
+    readonly attachments: readonly {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path: string;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+    }[];
+    readonly citations: readonly ({
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path: string;
+      readonly line: number;
+      /** SHA-256 of the content. */
+      readonly digest?: string | undefined;
+    })[];
+    /** Quoted from files; no model was asked. */
+    readonly isExtractive: boolean;
+    readonly spent: {
+      readonly steps: number;
+      /** Null where nobody counted. */
+      readonly inputTokens: number | null;
+      /** Null where nobody counted. */
+      readonly outputTokens: number | null;
+      /** Millionths of a dollar; null where nobody knows. */
+      readonly microUsd: number | null;
+      /** Duration in milliseconds. */
+      readonly durationMs: number;
+    } | null;
+    /** What the answer leaves out, and why. */
+    readonly notDone: readonly string[];
+    /** Why there is no answer: the problem's code. */
+    readonly code?: string | undefined;
+    /** Why there is no answer, in words. */
+    readonly reason?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endedAtMs?: number | undefined;
+    /** The messages at this place of the conversation, itself among them, oldest first; each begins a branch. */
+    readonly siblings: readonly string[];
+  })[];
+};
+
+export type ChatStopInput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+};
+export type ChatStopOutput = {
+  readonly stopped: readonly string[];
+};
+
 export type ConsumersAckInput = {
   readonly name: string;
   readonly seqs: readonly number[];
@@ -3774,6 +4318,144 @@ export type StateBudgetUsesWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateChatMessagesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** Id of the conversation. */
+  readonly conversation?: string | undefined;
+};
+export type StateChatMessagesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** The message that it follows; null at the beginning. */
+    readonly parent: string | null;
+    readonly role: "user" | "assistant";
+    /** Empty while an answer is under way, and where it failed. */
+    readonly text: string;
+    readonly status: "waiting" | "running" | "finished" | "failed" | "cancelled" | "interrupted";
+    /** `helper@garden`, or `answers`. */
+    readonly agent?: string | undefined;
+    readonly attachments: readonly {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path: string;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+    }[];
+    readonly citations: readonly ({
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path: string;
+      readonly line: number;
+      /** SHA-256 of the content. */
+      readonly digest?: string | undefined;
+    })[];
+    /** Quoted from files; no model was asked. */
+    readonly isExtractive: boolean;
+    readonly spent: {
+      readonly steps: number;
+      /** Null where nobody counted. */
+      readonly inputTokens: number | null;
+      /** Null where nobody counted. */
+      readonly outputTokens: number | null;
+      /** Millionths of a dollar; null where nobody knows. */
+      readonly microUsd: number | null;
+      /** Duration in milliseconds. */
+      readonly durationMs: number;
+    } | null;
+    /** What the answer leaves out, and why. */
+    readonly notDone: readonly string[];
+    /** Why there is no answer: the problem's code. */
+    readonly code?: string | undefined;
+    /** Why there is no answer, in words. */
+    readonly reason?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endedAtMs?: number | undefined;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateChatMessagesGetInput = {
+  readonly key: string;
+};
+export type StateChatMessagesGetOutput = {
+  /** Id of the message; of an answer also of its episode. */
+  readonly message: string;
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** The message that it follows; null at the beginning. */
+  readonly parent: string | null;
+  readonly role: "user" | "assistant";
+  /** Empty while an answer is under way, and where it failed. */
+  readonly text: string;
+  readonly status: "waiting" | "running" | "finished" | "failed" | "cancelled" | "interrupted";
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+  readonly attachments: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+  }[];
+  readonly citations: readonly ({
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly line: number;
+    /** SHA-256 of the content. */
+    readonly digest?: string | undefined;
+  })[];
+  /** Quoted from files; no model was asked. */
+  readonly isExtractive: boolean;
+  readonly spent: {
+    readonly steps: number;
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Millionths of a dollar; null where nobody knows. */
+    readonly microUsd: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  } | null;
+  /** What the answer leaves out, and why. */
+  readonly notDone: readonly string[];
+  /** Why there is no answer: the problem's code. */
+  readonly code?: string | undefined;
+  /** Why there is no answer, in words. */
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endedAtMs?: number | undefined;
+};
+
+export type StateChatMessagesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateChatMessagesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateConfigurationsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -3925,6 +4607,90 @@ export type StateConsumersWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateConsumersWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateConversationsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateConversationsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** As named, or the first words that were said. */
+    readonly title: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project?: string | undefined;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** `helper@garden`, or `answers`. */
+    readonly agent?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly createdAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly lastAtMs: number;
+    /** A person gave the title. */
+    readonly isNamed: boolean;
+    /** All messages in the order in which they came. */
+    readonly tree: readonly ({
+      /** Id of the message; of an answer also of its episode. */
+      readonly message: string;
+      readonly parent: string | null;
+    })[];
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateConversationsGetInput = {
+  readonly key: string;
+};
+export type StateConversationsGetOutput = {
+  /** Id of the conversation. */
+  readonly conversation: string;
+  /** As named, or the first words that were said. */
+  readonly title: string;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** `helper@garden`, or `answers`. */
+  readonly agent?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly lastAtMs: number;
+  /** A person gave the title. */
+  readonly isNamed: boolean;
+  /** All messages in the order in which they came. */
+  readonly tree: readonly ({
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    readonly parent: string | null;
+  })[];
+};
+
+export type StateConversationsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateConversationsWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -6793,6 +7559,72 @@ export interface EventData {
     readonly toSeq: number;
     readonly skipped: number;
   };
+  /** An agent was asked for an answer; what becomes of it is told by its episode. */
+  readonly "chat.answer.asked": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    /** Id of the message; of an answer also of its episode. */
+    readonly parent: string;
+    /** `helper@garden`, or `answers`. */
+    readonly agent: string;
+  };
+  /** The agent did not begin with the answer: a rule, a person or a limit was against it. */
+  readonly "chat.answer.refused": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    readonly code: string;
+    readonly reason: string;
+  };
+  /** A conversation was begun. */
+  readonly "chat.created": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    readonly title?: string | undefined;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project?: string | undefined;
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder?: string | undefined;
+    /** `helper@garden`, or `answers`. */
+    readonly agent?: string | undefined;
+  };
+  /** A conversation was deleted; the journal keeps what was said as long as it keeps events. */
+  readonly "chat.deleted": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+  };
+  /** A message was deleted with its conversation. */
+  readonly "chat.message.deleted": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+  };
+  /** A person said something in a conversation. */
+  readonly "chat.message.sent": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    /** Id of the message; of an answer also of its episode. */
+    readonly message: string;
+    readonly parent: string | null;
+    /** What you say. */
+    readonly text: string;
+    readonly attachments: readonly {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path: string;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+    }[];
+  };
+  /** A conversation got another title. */
+  readonly "chat.renamed": {
+    /** Id of the conversation. */
+    readonly conversation: string;
+    readonly title: string;
+  };
   /** The hub works under another configuration than before; secrets are cut out of it. */
   readonly "config.applied": {
     /** Version of the program. */
@@ -7675,6 +8507,32 @@ export interface Client {
     /** Remove a ceiling. */
     revoke(input: BudgetsRevokeInput, options?: CallOptions): Promise<BudgetsRevokeOutput>;
   };
+  readonly chat: {
+    /** Begin a conversation about a project, a folder, or nothing of yours. */
+    create(input?: ChatCreateInput, options?: CallOptions): Promise<ChatCreateOutput>;
+    /** Delete a conversation with all its branches; the record of its episodes stays. */
+    delete(input: ChatDeleteInput, options?: CallOptions): Promise<ChatDeleteOutput>;
+    /** Say something in other words: a new branch beside what you said before, with its own answer. */
+    edit(input: ChatEditInput, options?: StreamOptions): AsyncGenerator<ChatEditOutput, void, undefined>;
+    /** Give a conversation out as a text: one branch as Markdown, or all of it as JSON. */
+    export(input: ChatExportInput, options?: CallOptions): Promise<ChatExportOutput>;
+    /** Read on in an answer that is under way: what was said and done so far, then what comes. */
+    follow(input: ChatFollowInput, options?: StreamOptions): AsyncGenerator<ChatFollowOutput, void, undefined>;
+    /** List the conversations, newest first. */
+    list(input?: ChatListInput, options?: CallOptions): Promise<ChatListOutput>;
+    /** Give a conversation another title. */
+    rename(input: ChatRenameInput, options?: CallOptions): Promise<ChatRenameOutput>;
+    /** Ask for a new answer beside the old one, of the same agent or another. */
+    retry(input: ChatRetryInput, options?: StreamOptions): AsyncGenerator<ChatRetryOutput, void, undefined>;
+    /** Find messages that hold all of these words, newest conversations first. */
+    search(input: ChatSearchInput, options?: CallOptions): Promise<ChatSearchOutput>;
+    /** Say something in a conversation and follow the answer; who leaves the stream does not stop it. */
+    send(input: ChatSendInput, options?: StreamOptions): AsyncGenerator<ChatSendOutput, void, undefined>;
+    /** Show one branch of a conversation, the newest unless another message is named. */
+    show(input: ChatShowInput, options?: CallOptions): Promise<ChatShowOutput>;
+    /** Stop the answers of a conversation that are under way. */
+    stop(input: ChatStopInput, options?: CallOptions): Promise<ChatStopOutput>;
+  };
   readonly consumers: {
     /** Say that messages are done. */
     ack(input: ConsumersAckInput, options?: CallOptions): Promise<ConsumersAckOutput>;
@@ -7958,6 +8816,12 @@ export interface Client {
     budgetUsesGet(input: StateBudgetUsesGetInput, options?: CallOptions): Promise<StateBudgetUsesGetOutput>;
     /** Follow budgetUses as JSON patches (RFC 6902). */
     budgetUsesWatch(input?: StateBudgetUsesWatchInput, options?: StreamOptions): AsyncGenerator<StateBudgetUsesWatchOutput, void, undefined>;
+    /** List what was said in conversations: questions, and answers as far as they are. */
+    chatMessages(input?: StateChatMessagesInput, options?: CallOptions): Promise<StateChatMessagesOutput>;
+    /** Show one row of chatMessages. */
+    chatMessagesGet(input: StateChatMessagesGetInput, options?: CallOptions): Promise<StateChatMessagesGetOutput>;
+    /** Follow chatMessages as JSON patches (RFC 6902). */
+    chatMessagesWatch(input?: StateChatMessagesWatchInput, options?: StreamOptions): AsyncGenerator<StateChatMessagesWatchOutput, void, undefined>;
     /** List configurations that the hub worked under, newest first. */
     configurations(input?: StateConfigurationsInput, options?: CallOptions): Promise<StateConfigurationsOutput>;
     /** Show one row of configurations. */
@@ -7970,6 +8834,12 @@ export interface Client {
     consumersGet(input: StateConsumersGetInput, options?: CallOptions): Promise<StateConsumersGetOutput>;
     /** Follow consumers as JSON patches (RFC 6902). */
     consumersWatch(input?: StateConsumersWatchInput, options?: StreamOptions): AsyncGenerator<StateConsumersWatchOutput, void, undefined>;
+    /** List conversations with agents, each with the tree of its messages. */
+    conversations(input?: StateConversationsInput, options?: CallOptions): Promise<StateConversationsOutput>;
+    /** Show one row of conversations. */
+    conversationsGet(input: StateConversationsGetInput, options?: CallOptions): Promise<StateConversationsGetOutput>;
+    /** Follow conversations as JSON patches (RFC 6902). */
+    conversationsWatch(input?: StateConversationsWatchInput, options?: StreamOptions): AsyncGenerator<StateConversationsWatchOutput, void, undefined>;
     /** List values that a person declassified, with who, when and why, newest first. */
     declassified(input?: StateDeclassifiedInput, options?: CallOptions): Promise<StateDeclassifiedOutput>;
     /** Show one row of declassified. */
@@ -8185,6 +9055,20 @@ export function createClient(options: ClientOptions): Client {
       pricesReload: (input = {}, options) => runtime.call("POST /budgets/prices/reload", input, options) as Promise<BudgetsPricesReloadOutput>,
       revoke: (input, options) => runtime.call("DELETE /budgets/{allowanceId}", input, options) as Promise<BudgetsRevokeOutput>,
     },
+    chat: {
+      create: (input = {}, options) => runtime.call("POST /chat/conversations", input, options) as Promise<ChatCreateOutput>,
+      delete: (input, options) => runtime.call("DELETE /chat/conversations/{conversation}", input, options) as Promise<ChatDeleteOutput>,
+      edit: (input, options) => runtime.stream("POST /chat/edit", input, options) as AsyncGenerator<ChatEditOutput, void, undefined>,
+      export: (input, options) => runtime.call("GET /chat/conversations/{conversation}/export", input, options) as Promise<ChatExportOutput>,
+      follow: (input, options) => runtime.stream("GET /chat/follow", input, options) as AsyncGenerator<ChatFollowOutput, void, undefined>,
+      list: (input = {}, options) => runtime.call("GET /chat/conversations", input, options) as Promise<ChatListOutput>,
+      rename: (input, options) => runtime.call("PUT /chat/conversations/{conversation}/title", input, options) as Promise<ChatRenameOutput>,
+      retry: (input, options) => runtime.stream("POST /chat/retry", input, options) as AsyncGenerator<ChatRetryOutput, void, undefined>,
+      search: (input, options) => runtime.call("GET /chat/search", input, options) as Promise<ChatSearchOutput>,
+      send: (input, options) => runtime.stream("POST /chat/send", input, options) as AsyncGenerator<ChatSendOutput, void, undefined>,
+      show: (input, options) => runtime.call("GET /chat/conversations/{conversation}", input, options) as Promise<ChatShowOutput>,
+      stop: (input, options) => runtime.call("POST /chat/stop", input, options) as Promise<ChatStopOutput>,
+    },
     consumers: {
       ack: (input, options) => runtime.call("POST /consumers/{name}/ack", input, options) as Promise<ConsumersAckOutput>,
       create: (input, options) => runtime.call("POST /consumers/{name}", input, options) as Promise<ConsumersCreateOutput>,
@@ -8347,12 +9231,18 @@ export function createClient(options: ClientOptions): Client {
       budgetUses: (input = {}, options) => runtime.call("GET /state/budgetUses", input, options) as Promise<StateBudgetUsesOutput>,
       budgetUsesGet: (input, options) => runtime.call("GET /state/budgetUses/{key}", input, options) as Promise<StateBudgetUsesGetOutput>,
       budgetUsesWatch: (input = {}, options) => runtime.stream("GET /state/budgetUses/-/watch", input, options) as AsyncGenerator<StateBudgetUsesWatchOutput, void, undefined>,
+      chatMessages: (input = {}, options) => runtime.call("GET /state/chatMessages", input, options) as Promise<StateChatMessagesOutput>,
+      chatMessagesGet: (input, options) => runtime.call("GET /state/chatMessages/{key}", input, options) as Promise<StateChatMessagesGetOutput>,
+      chatMessagesWatch: (input = {}, options) => runtime.stream("GET /state/chatMessages/-/watch", input, options) as AsyncGenerator<StateChatMessagesWatchOutput, void, undefined>,
       configurations: (input = {}, options) => runtime.call("GET /state/configurations", input, options) as Promise<StateConfigurationsOutput>,
       configurationsGet: (input, options) => runtime.call("GET /state/configurations/{key}", input, options) as Promise<StateConfigurationsGetOutput>,
       configurationsWatch: (input = {}, options) => runtime.stream("GET /state/configurations/-/watch", input, options) as AsyncGenerator<StateConfigurationsWatchOutput, void, undefined>,
       consumers: (input = {}, options) => runtime.call("GET /state/consumers", input, options) as Promise<StateConsumersOutput>,
       consumersGet: (input, options) => runtime.call("GET /state/consumers/{key}", input, options) as Promise<StateConsumersGetOutput>,
       consumersWatch: (input = {}, options) => runtime.stream("GET /state/consumers/-/watch", input, options) as AsyncGenerator<StateConsumersWatchOutput, void, undefined>,
+      conversations: (input = {}, options) => runtime.call("GET /state/conversations", input, options) as Promise<StateConversationsOutput>,
+      conversationsGet: (input, options) => runtime.call("GET /state/conversations/{key}", input, options) as Promise<StateConversationsGetOutput>,
+      conversationsWatch: (input = {}, options) => runtime.stream("GET /state/conversations/-/watch", input, options) as AsyncGenerator<StateConversationsWatchOutput, void, undefined>,
       declassified: (input = {}, options) => runtime.call("GET /state/declassified", input, options) as Promise<StateDeclassifiedOutput>,
       declassifiedGet: (input, options) => runtime.call("GET /state/declassified/{key}", input, options) as Promise<StateDeclassifiedGetOutput>,
       declassifiedWatch: (input = {}, options) => runtime.stream("GET /state/declassified/-/watch", input, options) as AsyncGenerator<StateDeclassifiedWatchOutput, void, undefined>,

@@ -1,4 +1,5 @@
 /** The list of what the hub can do. A new domain is one line here. */
+import { type Label, labels } from "../contract/caller.ts";
 import type { Domain } from "../contract/domain.ts";
 import { type Audit, createAudit } from "../domains/audit/service.ts";
 import type { AgentProgram } from "../domains/agents/contract.ts";
@@ -13,6 +14,8 @@ import { createApprovals } from "../domains/approvals/service.ts";
 import type { PriceLists } from "../domains/budgets/port.ts";
 import { createBudgets } from "../domains/budgets/service.ts";
 import { parseAllowance } from "../domains/budgets/syntax.ts";
+import { answers } from "../domains/chat/answers/program.ts";
+import { createChat } from "../domains/chat/service.ts";
 import { type ConsumerReaders, createConsumers } from "../domains/consumers/service.ts";
 import type { EgressSettings } from "../domains/egress/leases.ts";
 import type { ProxyDoor, Wire } from "../domains/egress/port.ts";
@@ -139,10 +142,11 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.access.domain,
       // Before agents: what is left of a session is no run that could go on.
       mcp.domain,
-      createAgents({ parts, programs: [scout, recipes.program, ...means.programs], policy: rulings }),
+      createAgents({ parts, programs: [scout, answers, recipes.program, ...means.programs], policy: rulings }),
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
+      createChat({ parts, labelsOf: labelsIn(parts), agentsOf: () => Promise.resolve([]) }),
       egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),
@@ -217,6 +221,16 @@ const sourcesIn =
     (parts.kernel.views.get(episodes, corrId)?.sources ?? [])
       .filter(({ isDeclassified }) => !isDeclassified)
       .map(({ label, step, tool, summary }) => ({ label, step, tool, summary }));
+
+/** What a run was given and has read; of a run that nobody knows any more, anything. */
+const labelsIn =
+  (parts: KernelParts) =>
+  (corrId: string): readonly Label[] => {
+    const row = parts.kernel.views.get(episodes, corrId);
+    if (row === undefined || row.sourcesMore > 0) return labels;
+    const read = row.sources.filter(({ isDeclassified }) => !isDeclassified).map(({ label }) => label);
+    return [...new Set([...row.givenLabels, ...read])];
+  };
 
 type GivenEgress = Omit<EgressDeps, keyof Means["egress"] | "clock" | "redactor">;
 const openEgress = ({ clock, redactor, egress }: Means, given: GivenEgress): Egress =>

@@ -1,5 +1,14 @@
 /** One turn of a conversation: what every agent that one can talk to is given, and what it answers. */
-import { closed, Digest, DurationMs, FolderPath, oneOf, RelativePath, type Static, Type } from "../../contract/schema.ts";
+import {
+  closed,
+  Digest,
+  DurationMs,
+  FolderPath,
+  oneOf,
+  RelativePath,
+  type Static,
+  Type,
+} from "../../contract/schema.ts";
 import { ProjectName } from "../projects/contract.ts";
 
 const Count = Type.Integer({ minimum: 0 });
@@ -26,7 +35,14 @@ export type Turn = Static<typeof Turn>;
 
 export const TurnAnswer = closed({
   text: Type.String(),
-  citations: Type.Array(closed({ path: RelativePath, line: Type.Integer({ minimum: 1 }) }), { maxItems: 200 }),
+  citations: Type.Array(
+    closed({
+      path: RelativePath,
+      line: Type.Integer({ minimum: 1 }),
+      digest: Type.Optional(Digest),
+    }),
+    { maxItems: 200 },
+  ),
   isExtractive: Type.Boolean({ description: "Quoted from files; no model was asked." }),
   spent: closed({
     steps: Count,

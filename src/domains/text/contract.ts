@@ -5,6 +5,7 @@ import { fileProblems } from "../fs/contract.ts";
 import { FileOutline } from "./outline-schema.ts";
 
 export { FileOutline };
+export { isStopWord } from "./stop-words.ts";
 
 /** One outline call reads at most this many files and bytes, so that a run can be stopped between two calls. */
 export const outlineFilesMax = 64;
