@@ -23,12 +23,13 @@ export interface Scope {
   };
 }
 
-/** A permission that a person gave together with a run: a gate-key pattern, narrowed to a folder and perhaps one path. */
+/** A permission that a person gave together with a run: a gate-key pattern, narrowed to a folder and perhaps one path, or to a project. */
 export const Grant = closed({
   key: Type.String({ minLength: 1, maxLength: 200, description: "Gate key or a prefix ending in `*`." }),
   folder: Type.Optional(FolderPath),
   path: Type.Optional(RelativePath),
   tool: Type.Optional(Type.String({ maxLength: 300, description: "Tool of an MCP server, as `files/read_file`." })),
+  project: Type.Optional(Type.String({ maxLength: 60, description: "Name of a project, for its notes." })),
 });
 export type Grant = Static<typeof Grant>;
 
@@ -73,7 +74,7 @@ export const isInReach = (reach: Reach, key: string, effect: "read" | "write" | 
 export const coversPattern = (outer: string, inner: string): boolean =>
   outer.endsWith("*") ? inner.startsWith(outer.slice(0, -1)) : outer === inner;
 
-/** True when one grant covers the key and everything in the scope. A grant without a folder covers no folder. */
+/** True when one grant covers the key and everything in the scope. A grant without a folder covers no folder, and so with a project. */
 export function isGranted(caller: Caller, key: string, scope: Scope): boolean {
   return (caller.grants ?? []).some(
     (grant) =>
@@ -81,9 +82,9 @@ export function isGranted(caller: Caller, key: string, scope: Scope): boolean {
       grant.folder === scope.folder &&
       (grant.path === undefined || grant.path === scope.path) &&
       grant.tool === scope.tool &&
+      grant.project === scope.project &&
       scope.host === undefined &&
       scope.model === undefined &&
-      scope.project === undefined &&
       scope.capsule === undefined,
   );
 }

@@ -1,7 +1,7 @@
 /** Operations: everything ARW can do. HTTP, CLI, MCP, gate keys, specs, client and docs are derived from these rows. */
-import type { Caller, Scope } from "./caller.ts";
+import type { Caller, Label, Scope } from "./caller.ts";
 import type { EnvelopeOf, EventDefinition } from "./event.ts";
-import type { ProblemDefinition } from "./problem.ts";
+import type { Problem, ProblemDefinition } from "./problem.ts";
 import type { Static, TObject, TSchema } from "./schema.ts";
 
 export type Effect = "read" | "write" | "destroy";
@@ -72,6 +72,13 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
   cost?(input: Static<I>): Cost;
   /** What the call did use up; null, or without it, all of `cost`. Of a stream each item is asked, and the last answer counts. Pure. */
   spent?(output: Static<O>, input: Static<I>): Cost | null;
+  /** What a call used that ended with this problem; null, or without it, all of `cost`. Pure. */
+  spentInVain?(problem: Problem, input: Static<I>): Cost | null;
+  /**
+   * Whose words this answer holds, where that does not follow from `needs`; `user` and none add nothing to what the caller had.
+   * Null stands for a failure. Pure.
+   */
+  labelsOf?(output: Static<O> | null): readonly Label[];
   /** Content type of a `one` answer that is text rather than JSON, e.g. Prometheus metrics. */
   readonly media?: string;
   /** A job that may run longer or shorter than the default, milliseconds. */

@@ -7,6 +7,7 @@ import {
   closed,
   CorrelationId,
   Digest,
+  DurationMs,
   EpochMs,
   oneOf,
   type Static,
@@ -90,6 +91,21 @@ export const RunResumed = event({
   kind: "agents.run.resumed",
   about: "An interrupted run is to go on; recorded steps are not repeated.",
   data: closed({ agent: Agent, recordedSteps: Type.Integer({ minimum: 0 }) }),
+});
+export const RunPaused = event({
+  kind: "agents.run.paused",
+  about: "A person paused the run: its next step waits until somebody resumes it.",
+  data: closed({ agent: Agent }),
+});
+export const CallRepaired = event({
+  kind: "agents.call.repaired",
+  about: "What a model wrote was no call of a tool as it stood: it was mended, or the model was asked again.",
+  data: closed({
+    agent: Agent,
+    tool: Tool,
+    how: oneOf(["mended", "asked-again"]),
+    faults: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 20 }),
+  }),
 });
 export const ToolsAccepted = event({
   kind: "agents.tools.accepted",
@@ -207,7 +223,7 @@ export const UndeclaredTool = problem({
 export const Run = op({
   id: "agents.run",
   http: "POST /agents/run",
-  cli: "run <agent>",
+  cli: "run <agent> [task]",
   mode: "job",
   effect: "write",
   attemptsMax: 1,
@@ -215,10 +231,22 @@ export const Run = op({
   about: "Let an agent work under the grants given here and nothing else.",
   input: closed({
     agent: Agent,
-    title: Type.String({ minLength: 1, maxLength: 300 }),
+    task: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 200_000, description: "What the agent is to do, in plain words." }),
+    ),
+    title: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 300, description: "The beginning of the task without it." }),
+    ),
     folder: Type.Optional(Type.String({ maxLength: 4096 })),
-    input: Type.Unknown({ description: "What the agent is given; each agent says what it takes." }),
-    grants: Type.Array(Grant, { maxItems: 64 }),
+    input: Type.Optional(
+      Type.Unknown({ description: "What the agent is given, where that is no task; each agent says what it takes." }),
+    ),
+    grants: Type.Optional(
+      Type.Array(Grant, {
+        maxItems: 64,
+        description: "None without it; an agent of a project has what its file names, and never more.",
+      }),
+    ),
   }),
   output: closed({
     episode: CorrelationId,
@@ -227,7 +255,7 @@ export const Run = op({
     output: Type.Unknown(),
   }),
   problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish, UndeclaredTool, Interrupted],
-  emits: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed, ToolsAccepted],
+  emits: [RunStarted, RunProgress, RunFinished, RunFailed, RunCancelled, RunInterrupted, RunResumed, CallRepaired, ToolsAccepted],
   scope: (input) => (input.folder === undefined ? {} : { folder: input.folder }),
 });
 
@@ -236,6 +264,8 @@ export interface Tools {
   readonly signal: AbortSignal;
   /** The moment the run began. The same in a resume and in a replay, so that "today" does not move under the agent. */
   readonly startedAtMs: number;
+  /** How long the steps took so far that were done, by the record: the same in a resume and in a replay. */
+  workedMs(): number;
   call<I extends TObject, O extends TSchema>(
     operation: Operation<I, O>,
     input: Static<I>,
@@ -253,6 +283,8 @@ export interface Tools {
     readonly total: number | null;
     readonly unit: string;
   }): void;
+  /** Says that what a model wrote was no call of a tool as it stood. */
+  repaired(call: Pick<Static<typeof CallRepaired.data>, "tool" | "how" | "faults">): Promise<void>;
 }
 
 /** An agent: code that decides, and reaches the world through `Tools` alone. The same answers make it do the same again. */
@@ -268,6 +300,28 @@ export interface AgentProgram {
     input: unknown,
     tools: Tools,
   ): Promise<{ readonly outcome: string; readonly notDone: readonly string[]; readonly output: unknown }>;
+}
+
+/** An agent that is no part of the program: somebody wrote it, and a run of it keeps how it was. */
+export interface FoundAgent {
+  readonly program: AgentProgram;
+  readonly folder: string;
+  /** All that a run of it may do without asking. */
+  readonly grants: readonly Grant[];
+  /** Gate keys of what its person is asked about each time. */
+  readonly asks: readonly string[];
+  /** What each run of it may use up, in the words of allowances. */
+  readonly allowances: readonly string[];
+  /** What a run of it is given and keeps: what it was asked, and the agent as it is now. Throws where it takes no such thing. */
+  given(input: unknown): unknown;
+}
+export interface AgentFinder {
+  /** Null when there is none of this name; throws where there is one that cannot be run. */
+  find(agent: string, signal: AbortSignal): Promise<FoundAgent | null>;
+  /** Those that can be run. */
+  list(signal: AbortSignal): Promise<readonly FoundAgent[]>;
+  /** As it was when the run began, from what the run keeps. */
+  recorded(agent: string, input: unknown): FoundAgent;
 }
 
 const EpisodeInput = closed({ episode: CorrelationId });
@@ -292,11 +346,60 @@ export const Resume = op({
   http: "POST /agents/resume",
   cli: "resume <episode>",
   effect: "write",
-  about: "Go on with an interrupted run without repeating what it recorded.",
+  about: "Go on with a paused run, or with an interrupted one without repeating what it recorded.",
   input: EpisodeInput,
   output: EpisodeStatus,
   problems: [NotFound, NotInterrupted, QueueFull],
   emits: [RunResumed, RunInterrupted],
+});
+
+export const Pause = op({
+  id: "agents.pause",
+  http: "POST /agents/pause",
+  cli: "pause <episode>",
+  effect: "write",
+  isWayOut: true,
+  isIdempotent: true,
+  isOpenWhenHalted: true,
+  about: "Let the next step of a run wait until somebody resumes it; the step that is under way ends.",
+  input: EpisodeInput,
+  output: EpisodeStatus,
+  problems: [NotFound, NotRunning],
+  emits: [RunPaused],
+});
+
+/** What a run took so far, for whoever decides whether it goes on. */
+const Taken = closed({
+  steps: Type.Integer({ minimum: 0 }),
+  tokens: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: "Null where nobody counted." }),
+  microUsd: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: "Null where nobody knows." }),
+  durationMs: DurationMs,
+});
+export const GoOn = op({
+  id: "agents.goOn",
+  http: "POST /agents/go-on",
+  cli: "",
+  effect: "write",
+  about: "Ask whether a run that reached a ceiling may go on; nothing else happens.",
+  input: closed({
+    agent: Agent,
+    reached: Type.String({ maxLength: 300, description: "The ceiling, in words." }),
+    taken: Taken,
+  }),
+  output: closed({ agent: Agent }),
+});
+export const Delegate = op({
+  id: "agents.delegate",
+  http: "POST /agents/delegate",
+  cli: "",
+  effect: "read",
+  about: "Hand a task to another agent of the same project, which works within the run that asks, with no more rights.",
+  input: closed({ agent: Agent, task: Type.String({ minLength: 1, maxLength: 200_000 }) }),
+  output: closed({
+    agent: Agent,
+    given: Type.Unknown({ description: "The other agent as it is now, and its task." }),
+  }),
+  problems: [UnknownAgent],
 });
 
 /** Steps that an answer names; further ones are counted. */
@@ -388,7 +491,8 @@ export function refuseUnheld(grants: readonly Grant[], { kind, id, grants: held 
         coversPattern(own.key, grant.key) &&
         own.folder === grant.folder &&
         (own.path === undefined || own.path === grant.path) &&
-        (own.tool === undefined || own.tool === grant.tool),
+        (own.tool === undefined || own.tool === grant.tool) &&
+        own.project === grant.project,
     );
   const unheld = grants.find((grant) => !isHeld(grant));
   if (unheld === undefined) return;

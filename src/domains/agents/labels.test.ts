@@ -4,10 +4,11 @@ import { domainOf, makeKernel, until } from "../../../test/kit/kernel.ts";
 import { createFailingStore } from "../../../test/kit/journal.ts";
 import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
+import type { Label } from "../../contract/caller.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { closed, Type } from "../../contract/schema.ts";
 import type { AgentProgram } from "./contract.ts";
-import { labelOf } from "./labels.ts";
+import { labelOf, labelsOf } from "./labels.ts";
 
 const small = { input: closed({ n: Type.Integer() }), output: closed({}), about: "x" };
 const Read = op({ id: "world.read", http: "POST /world/read", effect: "read", needs: ["fs:read"], ...small });
@@ -49,6 +50,13 @@ test("whose words an answer may hold", () => {
     ],
     ["file", "web", null, "tool", "web"],
   );
+});
+
+test("an operation may say itself whose words one answer holds", () => {
+  const said = (labels: readonly Label[]) =>
+    labelsOf({ needs: ["hub:read"], effect: "read", labelsOf: () => labels }, {});
+  assert.deepEqual([said([]), said(["user"]), said(["file", "user", "web"])], [[], [], ["web", "file"]]);
+  assert.deepEqual(labelsOf(Read, null), ["file"]);
 });
 
 test("what a person said may leave by a grant; once a file was read, a person is asked, however many steps later", async () => {

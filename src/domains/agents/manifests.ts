@@ -113,9 +113,10 @@ async function manifestOf(program: AgentProgram, { parts, policy }: ManifestDeps
   return { id, about, model, isNew: change?.isFirst === true, addedTools: change?.added ?? [], tools };
 }
 
-/** Stands for any folder and any host: rules of the user about single ones come on top. */
+/** Stands for any folder, host and project: rules of the user about single ones come on top. */
 const anyFolder = "/";
 const anyHost = "any.invalid:443";
+const anyProject = "any";
 
 interface Asked extends Pick<ManifestDeps, "parts" | "policy"> {
   readonly agent: string;
@@ -126,8 +127,9 @@ async function verdictOf(tool: Operation, { agent, isGranted, parts, policy }: A
   const { id: operation, effect, needs } = tool;
   const key = gateKey(tool);
   const scope = typicalScope(tool);
-  const { folder } = scope;
-  const grant = { key, ...(folder === undefined ? {} : { folder }) };
+  const { folder, project } = scope;
+  const where = { ...(folder === undefined ? {} : { folder }), ...(project === undefined ? {} : { project }) };
+  const grant = { key, ...where };
   const caller: Caller = { kind: "agent", id: agent, grants: isGranted ? [grant] : [], labels: ["user"] };
   const denial = parts.gate.check(key, caller);
   if (denial !== null) return { effect: "deny" as const, rule: denial.rule, source: denial.source };
@@ -139,6 +141,7 @@ function typicalScope({ scope, input, needs }: Operation): Scope {
   if (scope === undefined) return {};
   return {
     ...("folder" in input.properties ? { folder: anyFolder } : {}),
+    ...("project" in input.properties ? { project: anyProject } : {}),
     ...(needs.some((need) => need.startsWith("net:")) ? { host: anyHost } : {}),
   };
 }

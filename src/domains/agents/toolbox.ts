@@ -4,6 +4,7 @@
  */
 import { digestOf } from "../../base/canonical-json.ts";
 import { etaMs } from "../../base/units.ts";
+import type { Label } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem, Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { ApprovalDenied, BudgetExceeded, Denied, Halted, Internal } from "../../contract/standard-problems.ts";
@@ -19,9 +20,9 @@ import {
   type Target,
   targetOf,
 } from "../episodes/contract.ts";
-import { RecordDiverged, RecordGone, RunProgress, type Tools, UndeclaredTool } from "./contract.ts";
+import { CallRepaired, RecordDiverged, RecordGone, RunProgress, type Tools, UndeclaredTool } from "./contract.ts";
 import type { Hands, Source } from "./hands.ts";
-import { labelOf } from "./labels.ts";
+import { labelsOf } from "./labels.ts";
 import type { RunRecord, StepRecord } from "./run-record.ts";
 
 /** Progress more often than this tells nobody anything. */
@@ -39,6 +40,8 @@ export interface ToolboxOptions {
   readonly record: RunRecord;
   readonly startedAtMs: number;
   readonly problems: ReadonlyMap<string, ProblemDefinition>;
+  /** Null unless somebody paused the run; else resolves when it goes on. */
+  readonly pause: () => Promise<void> | null;
 }
 
 /** The fields that every event about one step shares. */
@@ -61,10 +64,13 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   const busy = new Set<Promise<unknown>>();
   let stepNumber = 0;
   let beliefNumber = 0;
+  let repairNumber = 0;
+  let workedMs = 0;
   let progressAtMs = 0;
   return {
     signal: actor.signal,
     startedAtMs: options.startedAtMs,
+    workedMs: () => workedMs,
     async call(operation, input, summary) {
       actor.signal.throwIfAborted();
       stepNumber += 1;
@@ -78,12 +84,18 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
-      if (answer !== undefined) return answer.result;
+      if (answer !== undefined) {
+        workedMs += answer.durationMs;
+        return answer.result;
+      }
+      await options.pause();
       const hand = known === undefined ? hands.now() : hands.asOf(known.seq);
       const performance = perform(step, { operation: operation, input, options, hand });
       busy.add(performance);
       try {
-        return await performance;
+        const { result, durationMs } = await performance;
+        workedMs += durationMs;
+        return result;
       } finally {
         busy.delete(performance);
       }
@@ -100,6 +112,17 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         topic,
         statement: statement.slice(0, 1000),
         sources: sources.slice(0, 20),
+      });
+    },
+    async repaired({ tool, how, faults }) {
+      actor.signal.throwIfAborted();
+      repairNumber += 1;
+      if (repairNumber <= record.repairs) return;
+      await actor.emit(CallRepaired, {
+        agent,
+        tool: tool.slice(0, 200),
+        how,
+        faults: faults.slice(0, 20).map((each) => each.slice(0, 300)),
       });
     },
     progress({ phase, done, total, unit }) {
@@ -122,21 +145,25 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
 
 interface Recall {
   readonly step: Step;
-  readonly operation: Pick<Operation, "effect" | "needs">;
+  readonly operation: Pick<Operation, "effect" | "needs" | "labelsOf">;
   readonly options: ToolboxOptions;
 }
 
 /** Failures tell of the world, too. */
-function learn(hands: Hands, operation: Recall["operation"], told: Omit<Source, "label">): void {
-  const label = labelOf(operation);
-  if (label !== null) hands.learn({ ...told, label });
+function learn(hands: Hands, labels: readonly Label[], told: Omit<Source, "label">): void {
+  for (const label of labels) hands.learn({ ...told, label });
+}
+
+interface Answered {
+  readonly result: never;
+  readonly durationMs: number;
 }
 
 /** The recorded answer of a step; undefined when a read has to be done again because its result is no longer kept. */
 async function recalled(
   known: StepRecord,
   { step, operation, options }: Recall,
-): Promise<{ result: never } | undefined> {
+): Promise<Answered | undefined> {
   if (known.tool !== step.tool || known.argsDigest !== step.argsDigest) {
     throw new Problem(
       RecordDiverged,
@@ -144,13 +171,13 @@ async function recalled(
     );
   }
   if (known.kind === "stopped") {
-    learn(options.hands, operation, { step: step.step, digest: known.digest });
+    learn(options.hands, labelsOf(operation, null), { step: step.step, digest: known.digest });
     throw new Problem(options.problems.get(known.code) ?? Internal, known.reason);
   }
   const found = await options.recorder.recall(known.recorded);
   if (found.kind === "result") {
-    learn(options.hands, operation, { step: step.step, digest: known.digest });
-    return { result: found.result as never };
+    learn(options.hands, labelsOf(operation, found.result), { step: step.step, digest: known.digest });
+    return { result: found.result as never, durationMs: known.recorded.durationMs };
   }
   if (operation.effect === "read") return undefined;
   throw new Problem(RecordGone, `the result of step ${step.step}, ${step.tool}, is no longer kept`);
@@ -174,7 +201,7 @@ interface Performance {
   readonly hand: Context;
 }
 
-async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<never> {
+async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<Answered> {
   const { actor, recorder, record, hands } = options;
   const { target, ...named } = step;
   const { summary } = named;
@@ -185,15 +212,16 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
   });
   if (operation.effect !== "read" && !record.intents.has(step.step))
     await actor.emit(IntentProposed, { ...named, ...target });
-  const label = labelOf(operation);
-  const labelled = label === null ? {} : { label };
   const atMs = actor.now();
+  let labels = labelsOf(operation, null);
+  const labelled = () => (labels[0] === undefined ? {} : { label: labels[0] });
   let digest: string | null = null;
   try {
     if (!options.tools.has(operation.id)) throw undeclared(step);
     const { output: result, input: ran } = await hand.carryOut(operation, input as never);
     const kept = await recorder.keep(result);
     digest = kept.resultRef;
+    labels = labelsOf(operation, result);
     const recorded: Recorded = {
       step: step.step,
       tool: step.tool,
@@ -204,8 +232,8 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
     };
     const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
     const said = ran === input ? { summary, ...target } : changed(ran);
-    await actor.emit(definition, { agent: step.agent, ...said, ...labelled, recorded });
-    return result as never;
+    await actor.emit(definition, { agent: step.agent, ...said, ...labelled(), recorded });
+    return { result: result as never, durationMs: recorded.durationMs };
   } catch (error) {
     // A stopped run says so itself, at its end; the step simply did not happen.
     if (actor.signal.aborted) throw actor.signal.reason;
@@ -213,13 +241,13 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
     const { code } = error.definition;
     const reason = error.message.slice(0, 1000);
     digest = digestOf({ code, reason });
-    const told = { ...named, ...target, ...labelled, resultRef: digest, code };
+    const told = { ...named, ...target, ...labelled(), resultRef: digest, code };
     if (refusals.has(code)) {
       const rule = typeof error.extra["rule"] === "string" ? { rule: error.extra["rule"] } : {};
       await actor.emit(ActionRefused, { ...told, ...rule, reason });
     } else await actor.emit(ActionFailed, { ...told, error: reason });
     throw error;
   } finally {
-    learn(hands, operation, { step: step.step, digest });
+    learn(hands, labels, { step: step.step, digest });
   }
 }

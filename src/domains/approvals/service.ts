@@ -4,6 +4,7 @@ import type { Caller } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { createWaitingRoom } from "../../kernel/waiting-room.ts";
 import type { Approvals, BlobStore, Brake, Clock, Decision, Log, Redactor } from "../../kernel/ports.ts";
 import { ask } from "./ask.ts";
 import {
@@ -17,7 +18,7 @@ import {
   type Source,
 } from "./contract.ts";
 import { type Answer, decide, type DecideDeps, type LeaseDesk, settle } from "./decide.ts";
-import { createQuestions } from "./questions.ts";
+import type { WaitingCall } from "./questions.ts";
 import { type ExitDesk, turnedBack } from "./turned-back.ts";
 import { approvals as view } from "./views.ts";
 
@@ -48,7 +49,12 @@ export interface ApprovalsService {
 export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
   const { parts } = deps;
   const row = (approvalId: string): Approval | undefined => parts.kernel.views.get(view, approvalId);
-  const questions = createQuestions({ clock: deps.clock, log: deps.log, expire: (approvalId) => expire(approvalId) });
+  const questions = createWaitingRoom<Decision, WaitingCall>({
+    clock: deps.clock,
+    log: deps.log,
+    unexpired: "an approval could not expire",
+    expire: (approvalId) => expire(approvalId),
+  });
   const expire = async (approvalId: string): Promise<void> => {
     const waiting = row(approvalId);
     if (waiting?.status !== "waiting" || !questions.claim(approvalId)) return;
