@@ -202,11 +202,15 @@ export type AgentsResumeOutput = {
 
 export type AgentsRunInput = {
   readonly agent: string;
-  readonly title: string;
+  /** What the agent is to do, in plain words. */
+  readonly task?: string | undefined;
+  /** The beginning of the task without it. */
+  readonly title?: string | undefined;
   readonly folder?: string | undefined;
-  /** What the agent is given; each agent says what it takes. */
-  readonly input: unknown;
-  readonly grants: readonly ({
+  /** What the agent is given, where that is no task; each agent says what it takes. */
+  readonly input?: unknown;
+  /** None without it; an agent of a project has what its file names, and never more. */
+  readonly grants?: readonly ({
     /** Gate key or a prefix ending in `*`. */
     readonly key: string;
     /** Absolute path of a folder on the machine the hub runs on. */
@@ -215,7 +219,9 @@ export type AgentsRunInput = {
     readonly path?: string | undefined;
     /** Tool of an MCP server, as `files/read_file`. */
     readonly tool?: string | undefined;
-  })[];
+    /** Name of a project, for its notes. */
+    readonly project?: string | undefined;
+  })[] | undefined;
 };
 export type AgentsRunOutput = {
   /** Joins everything that belongs to one episode. */
@@ -307,6 +313,8 @@ export type ApprovalsDecideOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -1506,6 +1514,19 @@ export type EpisodesShowOutput = {
     /** Tokens of models, in and out together. */
     readonly tokens: number | "unknown";
     readonly costUsd: number | "unknown";
+    readonly models: {
+      /** How often models were asked, failures included. */
+      readonly asked: number;
+      readonly failed: number;
+      readonly inputTokens: number | "unknown";
+      readonly outputTokens: number | "unknown";
+      /** Of the input, those that were in a cache. */
+      readonly cachedTokens: number | "unknown";
+      /** Millionths of a USD, by the price list of each call's moment. */
+      readonly microUsd: number | "unknown";
+      /** Duration in milliseconds. */
+      readonly durationMs: number;
+    };
     readonly waitingApprovalIds: readonly string[];
     readonly firstSeq: number;
     readonly firstKind: string;
@@ -1636,6 +1657,19 @@ export type EpisodesSnapshotOutput = {
     /** Tokens of models, in and out together. */
     readonly tokens: number | "unknown";
     readonly costUsd: number | "unknown";
+    readonly models: {
+      /** How often models were asked, failures included. */
+      readonly asked: number;
+      readonly failed: number;
+      readonly inputTokens: number | "unknown";
+      readonly outputTokens: number | "unknown";
+      /** Of the input, those that were in a cache. */
+      readonly cachedTokens: number | "unknown";
+      /** Millionths of a USD, by the price list of each call's moment. */
+      readonly microUsd: number | "unknown";
+      /** Duration in milliseconds. */
+      readonly durationMs: number;
+    };
     readonly waitingApprovalIds: readonly string[];
     readonly firstSeq: number;
     readonly firstKind: string;
@@ -2614,6 +2648,12 @@ export type ModelsChatOutput = {
     /** Null where nobody counted. */
     readonly cachedTokens: number | null;
   };
+  /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+  readonly microUsd: number | null;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Until the first piece of the answer. */
+  readonly firstMs: number | null;
   /** The answer was written beforehand. */
   readonly isScripted: boolean;
   /** What a model says was told by somebody else. */
@@ -2644,6 +2684,12 @@ export type ModelsCompleteOutput = {
     /** Null where nobody counted. */
     readonly cachedTokens: number | null;
   };
+  /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+  readonly microUsd: number | null;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Until the first piece of the answer. */
+  readonly firstMs: number | null;
   /** The answer was written beforehand. */
   readonly isScripted: boolean;
   /** What a model says was told by somebody else. */
@@ -2686,6 +2732,12 @@ export type ModelsEmbedOutput = {
     /** Null where nobody counted. */
     readonly cachedTokens: number | null;
   };
+  /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+  readonly microUsd: number | null;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Until the first piece of the answer. */
+  readonly firstMs: number | null;
   readonly isScripted: boolean;
 };
 
@@ -2719,6 +2771,68 @@ export type ModelsListOutput = {
   }[];
 };
 
+export type ModelsPreviewInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  /** What would be said, in place of messages. */
+  readonly text?: string | undefined;
+  readonly messages?: readonly ({
+    readonly role: "system" | "user" | "assistant" | "tool";
+    readonly content: readonly ({
+      readonly kind: "text";
+      readonly text: string;
+    } | {
+      readonly kind: "image";
+      readonly url: string;
+    })[];
+    readonly toolCalls?: readonly {
+      readonly id: string;
+      readonly name: string;
+      /** As the model wrote it, which may be no JSON. */
+      readonly argumentsText: string;
+    }[] | undefined;
+    readonly toolCallId?: string | undefined;
+  })[] | undefined;
+  readonly tools?: readonly {
+    readonly name: string;
+    readonly about: string;
+    /** JSON Schema of the arguments. */
+    readonly input: unknown;
+  }[] | undefined;
+  readonly form?: {
+    readonly kind: "text" | "json";
+  } | {
+    readonly kind: "schema";
+    readonly name: string;
+    readonly schema: unknown;
+  } | undefined;
+  /** The most that the answer may have, tokens. */
+  readonly tokensMax?: number | undefined;
+};
+export type ModelsPreviewOutput = {
+  /** Of a role each of its models, in the order in which they are tried. */
+  readonly models: readonly ({
+    readonly model: string;
+    readonly isLocal: boolean;
+    /** A token for each byte: no tokenizer makes more. */
+    readonly inputTokensMax: number;
+    readonly outputTokensMax: number;
+    /** Millionths of a USD; null where nobody knows the price. */
+    readonly microUsdMax: number | null;
+    /** File and line of the price. */
+    readonly price: string | null;
+    readonly allowances: readonly ({
+      readonly allowanceId: string;
+      readonly text: string;
+      readonly unit: "calls" | "tokens" | "microUsd" | "bytesOut" | "bytesWritten" | "milliseconds";
+      /** The most that the call can take of it; null where nobody knows. */
+      readonly wanted: number | null;
+      readonly left: number;
+      readonly isEnough: boolean;
+    })[];
+  })[];
+};
+
 export type ModelsRerankInput = {
   /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
   readonly model: string;
@@ -2736,6 +2850,12 @@ export type ModelsRerankOutput = {
     /** Null where nobody counted. */
     readonly cachedTokens: number | null;
   };
+  /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+  readonly microUsd: number | null;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Until the first piece of the answer. */
+  readonly firstMs: number | null;
   readonly isScripted: boolean;
 };
 
@@ -2907,6 +3027,12 @@ export type ModelsStreamOutput = {
     /** Null where nobody counted. */
     readonly cachedTokens: number | null;
   };
+  /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+  readonly microUsd: number | null;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Until the first piece of the answer. */
+  readonly firstMs: number | null;
   /** The answer was written beforehand. */
   readonly isScripted: boolean;
   /** What a model says was told by somebody else. */
@@ -2940,6 +3066,8 @@ export type PolicyExplainInput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -3913,6 +4041,8 @@ export type StateApprovalsOutput = {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -4026,6 +4156,8 @@ export type StateApprovalsGetOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -5216,6 +5348,19 @@ export type StateEpisodesOutput = {
     /** Tokens of models, in and out together. */
     readonly tokens: number | "unknown";
     readonly costUsd: number | "unknown";
+    readonly models: {
+      /** How often models were asked, failures included. */
+      readonly asked: number;
+      readonly failed: number;
+      readonly inputTokens: number | "unknown";
+      readonly outputTokens: number | "unknown";
+      /** Of the input, those that were in a cache. */
+      readonly cachedTokens: number | "unknown";
+      /** Millionths of a USD, by the price list of each call's moment. */
+      readonly microUsd: number | "unknown";
+      /** Duration in milliseconds. */
+      readonly durationMs: number;
+    };
     readonly waitingApprovalIds: readonly string[];
     readonly firstSeq: number;
     readonly firstKind: string;
@@ -5325,6 +5470,19 @@ export type StateEpisodesGetOutput = {
   /** Tokens of models, in and out together. */
   readonly tokens: number | "unknown";
   readonly costUsd: number | "unknown";
+  readonly models: {
+    /** How often models were asked, failures included. */
+    readonly asked: number;
+    readonly failed: number;
+    readonly inputTokens: number | "unknown";
+    readonly outputTokens: number | "unknown";
+    /** Of the input, those that were in a cache. */
+    readonly cachedTokens: number | "unknown";
+    /** Millionths of a USD, by the price list of each call's moment. */
+    readonly microUsd: number | "unknown";
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  };
   readonly waitingApprovalIds: readonly string[];
   readonly firstSeq: number;
   readonly firstKind: string;
@@ -5401,6 +5559,8 @@ export type StateGateContractsOutput = {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -5458,6 +5618,8 @@ export type StateGateContractsGetOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -6349,6 +6511,8 @@ export type StateProvenanceCapsulesOutput = {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -6406,6 +6570,8 @@ export type StateProvenanceCapsulesGetOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -6534,6 +6700,8 @@ export type StateRunsOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[];
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -6564,6 +6732,8 @@ export type StateRunsGetOutput = {
     readonly path?: string | undefined;
     /** Tool of an MCP server, as `files/read_file`. */
     readonly tool?: string | undefined;
+    /** Name of a project, for its notes. */
+    readonly project?: string | undefined;
   })[];
   readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -6620,6 +6790,8 @@ export type StateTasksOutput = {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -6670,6 +6842,8 @@ export type StateTasksGetOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -6906,6 +7080,8 @@ export type TasksGetOutput = {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[] | undefined;
     readonly reach?: {
       /** Name of the token. */
@@ -6972,6 +7148,8 @@ export type TasksListOutput = {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -7294,6 +7472,8 @@ export interface EventData {
       readonly path?: string | undefined;
       /** Tool of an MCP server, as `files/read_file`. */
       readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
     })[];
     /** Whose words the input holds. */
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
@@ -7405,6 +7585,8 @@ export interface EventData {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -7802,6 +7984,8 @@ export interface EventData {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -7829,6 +8013,8 @@ export interface EventData {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -8077,6 +8263,8 @@ export interface EventData {
     readonly outputTokens: number | null;
     /** Null where nobody counted. */
     readonly cachedTokens: number | null;
+    /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+    readonly microUsd?: number | null | undefined;
     /** Duration in milliseconds. */
     readonly durationMs: number;
     /** Until the first piece of the answer. */
@@ -8236,6 +8424,8 @@ export interface EventData {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -8377,6 +8567,8 @@ export interface EventData {
         readonly path?: string | undefined;
         /** Tool of an MCP server, as `files/read_file`. */
         readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
       })[] | undefined;
       readonly reach?: {
         /** Name of the token. */
@@ -8472,7 +8664,7 @@ export interface Client {
     declassify(input: AgentsDeclassifyInput, options?: CallOptions): Promise<AgentsDeclassifyOutput>;
     /** List the agents of this hub with their tools, and what the rules say of each. */
     list(input?: AgentsListInput, options?: CallOptions): Promise<AgentsListOutput>;
-    /** Go on with an interrupted run without repeating what it recorded. */
+    /** Go on with a paused run, or with an interrupted one without repeating what it recorded. */
     resume(input: AgentsResumeInput, options?: CallOptions): Promise<AgentsResumeOutput>;
     /** Let an agent work under the grants given here and nothing else. */
     run(input: AgentsRunInput, options?: CallOptions): Promise<Accepted>;
@@ -8672,6 +8864,8 @@ export interface Client {
     embed(input: ModelsEmbedInput, options?: CallOptions): Promise<ModelsEmbedOutput>;
     /** List the models of all servers, and the servers that do not answer. */
     list(input?: ModelsListInput, options?: CallOptions): Promise<ModelsListOutput>;
+    /** Say what a chat would take at most, and what is left of each allowance that counts it; nothing is asked or taken. */
+    preview(input: ModelsPreviewInput, options?: CallOptions): Promise<ModelsPreviewOutput>;
     /** Say how well each document answers a question. */
     rerank(input: ModelsRerankInput, options?: CallOptions): Promise<ModelsRerankOutput>;
     /** Take a role away. */
@@ -9151,6 +9345,7 @@ export function createClient(options: ClientOptions): Client {
       discover: (input = {}, options) => runtime.call("POST /models/discover", input, options) as Promise<ModelsDiscoverOutput>,
       embed: (input, options) => runtime.call("POST /models/embed", input, options) as Promise<ModelsEmbedOutput>,
       list: (input = {}, options) => runtime.call("GET /models", input, options) as Promise<ModelsListOutput>,
+      preview: (input, options) => runtime.call("POST /models/preview", input, options) as Promise<ModelsPreviewOutput>,
       rerank: (input, options) => runtime.call("POST /models/rerank", input, options) as Promise<ModelsRerankOutput>,
       rolesRemove: (input, options) => runtime.call("DELETE /models/roles/{role}", input, options) as Promise<ModelsRolesRemoveOutput>,
       rolesSet: (input, options) => runtime.call("PUT /models/roles/{role}", input, options) as Promise<ModelsRolesSetOutput>,

@@ -5,16 +5,21 @@ import {
   Discover,
   List,
   ListServers,
+  Preview,
   RemoveServer,
   type RoleRow,
   type Server,
   SetRole,
 } from "../domains/models/contract.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
+import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
+import type { ModelsMeter } from "../domains/episodes/contract.ts";
+import { amountText } from "../domains/budgets/syntax.ts";
 
 export const modelAnswers = {
   [List.id]: (output: unknown, pen: Pen) => modelsText(output as Static<typeof List.output>, pen),
   [ListServers.id]: (output: unknown, pen: Pen) => serversText(output as Static<typeof ListServers.output>, pen),
+  [Preview.id]: (output: unknown, pen: Pen) => previewText(output as Static<typeof Preview.output>, pen),
   [Discover.id]: (output: unknown, pen: Pen) => foundText(output as Static<typeof Discover.output>, pen),
   [AddServer.id]: (output: unknown, pen: Pen) =>
     `${pen.paint("green", "✓")} ${serverLine(output as Server, pen)}\n${pen.paint("dim", "`arw models` lists what it has.")}`,
@@ -62,6 +67,40 @@ const serverLine = ({ server, kind, secret, isLocal }: Server, pen: Pen): string
 
 const serversText = ({ servers }: Static<typeof ListServers.output>, pen: Pen): string =>
   servers.length === 0 ? "No model server is named." : servers.map((each) => serverLine(each, pen)).join("\n");
+
+/** The most that a chat would take, and what each allowance has left for it. */
+const previewText = ({ models }: Static<typeof Preview.output>, pen: Pen): string =>
+  models.flatMap((each) => previewLines(each, pen)).join("\n");
+
+type Previewed = Static<typeof Preview.output>["models"][number];
+
+function previewLines({ model, microUsdMax, price, allowances, ...most }: Previewed, pen: Pen): readonly string[] {
+  const cost =
+    microUsdMax === null
+      ? "cost unknown: no price list names it (arw prices --template)"
+      : `${formatMicroUsd(microUsdMax)} at most${price === null ? "" : `, by ${pen.safe(price)}`}`;
+  return [
+    `${pen.safe(model)}  ${pen.paint("dim", `at most ${most.inputTokensMax} tokens in, ${most.outputTokensMax} out; ${cost}`)}`,
+    ...allowances.map(({ text, unit, wanted, left, isEnough }) => {
+      const wants = wanted === null ? "nobody knows how much it takes" : `takes ${amountText(unit, wanted)} at most`;
+      const mark = isEnough ? pen.paint("green", "✓") : pen.paint("red", "✗");
+      return `  ${mark} ${pen.safe(text)}: ${wants}, ${amountText(unit, left)} left`;
+    }),
+  ];
+}
+
+/** What models took of an episode; nothing where none was asked. */
+export function modelsMeterText(meter: ModelsMeter): readonly string[] {
+  if (meter.asked === 0) return [];
+  const count = (value: number | "unknown", words: string): string => `${value} ${words}`;
+  const cached =
+    typeof meter.cachedTokens === "number" && meter.cachedTokens > 0 ? ` (${meter.cachedTokens} cached)` : "";
+  const cost = meter.microUsd === "unknown" ? "cost unknown" : formatMicroUsd(meter.microUsd);
+  const failed = meter.failed === 0 ? "" : `, ${meter.failed} failed`;
+  return [
+    `models asked ${meter.asked} ${meter.asked === 1 ? "time" : "times"}${failed}: ${count(meter.inputTokens, "tokens in")}${cached}, ${count(meter.outputTokens, "out")}, ${cost}, ${formatDurationMs(meter.durationMs)}`,
+  ];
+}
 
 function foundText({ servers, keys }: Static<typeof Discover.output>, pen: Pen): string {
   const lines = [

@@ -20,7 +20,7 @@ import { capsuleAnswers } from "./cli-capsule-answers.ts";
 import { mcpAnswers } from "./cli-mcp-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
-import { modelAnswers } from "./cli-models.ts";
+import { modelAnswers, modelsMeterText } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
@@ -109,7 +109,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 
 const groups: Presentation["groups"] = [
   { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
-  { title: "See", words: ["episodes", "episodes show", "agents", "events tail", "tasks", "state"] },
+  { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
   {
     title: "Decide",
     words: [
@@ -236,6 +236,7 @@ function storyText({ episode, story, nextAfterSeq }: Static<typeof Show.output>,
       "dim",
       `${pen.safe(episode.id)}  began ${pen.timeText(episode.startedAtMs)}  model: ${pen.safe(episode.model)}`,
     ),
+    ...modelsMeterText(episode.models).map((line) => pen.paint("dim", line)),
     "",
   ];
   const more =

@@ -12,7 +12,7 @@ import type { Source } from "../domains/approvals/contract.ts";
 import type { LeaseDesk } from "../domains/approvals/decide.ts";
 import { createApprovals } from "../domains/approvals/service.ts";
 import type { PriceLists } from "../domains/budgets/port.ts";
-import { createBudgets } from "../domains/budgets/service.ts";
+import { type Budgets, createBudgets } from "../domains/budgets/service.ts";
 import { parseAllowance } from "../domains/budgets/syntax.ts";
 import { answers } from "../domains/chat/answers/program.ts";
 import { createChat } from "../domains/chat/service.ts";
@@ -168,7 +168,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         parts,
         facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health, shell.health]),
       }),
-      ...worldOf(means, parts, { reader, courier: egress.courier }),
+      ...worldOf(means, parts, { reader, courier: egress.courier, meter: budgets.meter }),
     ],
   };
 }
@@ -176,12 +176,13 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
 interface World {
   readonly reader: FolderReader;
   readonly courier: Egress["courier"];
+  readonly meter: Budgets["meter"];
 }
 
 /** What agents and people work with: files, the web, models, and what is made of them. */
-const worldOf = (means: Means, parts: KernelParts, { reader, courier }: World): readonly Domain[] => [
+const worldOf = (means: Means, parts: KernelParts, { reader, courier, meter }: World): readonly Domain[] => [
   createFs({ reader, recorder: () => parts.recorder }),
-  createModels({ parts, clock: means.clock, courier, ...means.models }),
+  createModels({ parts, clock: means.clock, courier, meter, ...means.models }),
   createProjects({ parts }),
   createScout({ parts, blobs: means.blobs, sample: means.sample }),
   createText({ files: createTextFiles(reader) }),

@@ -35,6 +35,9 @@ function pair(count: number, [size, large, small]: readonly [number, string, str
   return rest === 0 ? head : `${head} ${rest} ${small}`;
 }
 
+/** Millionths of a USD: `0.0123 USD`. */
+export const formatMicroUsd = (microUsd: number): string => `${Number((microUsd / 1e6).toFixed(6))} USD`;
+
 const spanUnitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Milliseconds of `90s`, `15m`, `2h` or `7d`, which a schema has looked at. */

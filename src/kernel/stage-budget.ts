@@ -1,6 +1,7 @@
 /** The stage that takes from allowances what a call can use at most, and gives the rest back once it ran. */
 import { isBudgeted, mayBeAsked } from "../contract/budgeted.ts";
 import { type Cost, deadlineMsOf } from "../contract/operation.ts";
+import { isProblem } from "../contract/problem.ts";
 import { type Call, nobody } from "./call.ts";
 import type { Budget, BudgetCall, Clock, Reservation } from "./ports.ts";
 
@@ -49,7 +50,7 @@ async function askAndRefund(ask: () => void | Promise<void>, reservation: Reserv
   }
 }
 
-/** Runs, and settles whatever came of it. What a failed call used nobody can say, so all of it counts. */
+/** Runs, and settles whatever came of it. Where nobody can say what a failed call used, all of it counts. */
 export function settled(call: Call, clock: Clock, run: () => void | Promise<void>): void | Promise<void> {
   return call.reservation === null ? run() : runAndSettle(call, call.reservation, { clock, run });
 }
@@ -64,7 +65,7 @@ async function runAndSettle(call: Call, reservation: Reservation, { clock, run }
   try {
     await run();
   } catch (error) {
-    await reservation.settle(null, clock.monotonicMs() - startedMs);
+    await reservation.settle(spentInVain(call, error), clock.monotonicMs() - startedMs);
     throw error;
   }
   if (isStream(call)) call.output = settledAtEnd(call, reservation, { clock, startedMs });
@@ -87,10 +88,16 @@ async function* settledAtEnd(
       said = spent?.(item, input as never) ?? said;
       yield item;
     }
+  } catch (error) {
+    said ??= spentInVain({ prepared, input }, error);
+    throw error;
   } finally {
     await reservation.settle(said, clock.monotonicMs() - startedMs);
   }
 }
+
+const spentInVain = ({ prepared, input }: Pick<Call, "prepared" | "input">, error: unknown): Cost | null =>
+  isProblem(error) ? (prepared.operation.spentInVain?.(error, input as never) ?? null) : null;
 
 /** What a call used in the end; null when nobody can say. */
 export function spentOf(call: Call): Cost | null {

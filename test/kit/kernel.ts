@@ -17,7 +17,7 @@ import type { AgentProgram } from "../../src/domains/agents/contract.ts";
 import { createAgents } from "../../src/domains/agents/service.ts";
 import { createApprovals } from "../../src/domains/approvals/service.ts";
 import type { PriceLists } from "../../src/domains/budgets/port.ts";
-import { createBudgets } from "../../src/domains/budgets/service.ts";
+import { type Budgets, createBudgets } from "../../src/domains/budgets/service.ts";
 import { parseAllowance } from "../../src/domains/budgets/syntax.ts";
 import type { SecretSource } from "../../src/domains/egress/headers.ts";
 import type { EgressSettings } from "../../src/domains/egress/leases.ts";
@@ -61,7 +61,7 @@ export interface KitOptions {
   readonly vault?: Vault;
   readonly learn?: (redactor: ReturnType<typeof createRedactor>) => Domain;
   /** Domains beside the hub's own. */
-  readonly domains?: (parts: KernelParts) => readonly Domain[];
+  readonly domains?: (parts: KernelParts, own: { readonly meter: Budgets["meter"] }) => readonly Domain[];
   readonly deny?: readonly string[];
   /** The file of rules; without it there is none. */
   readonly ruleFile?: RuleFile;
@@ -225,7 +225,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         budget: budgets.port,
         ...(late.egress === undefined ? {} : { exits: late.egress.exits }),
         leases: leases.port,
-        domains: [...own, ...(options.domains?.(parts) ?? [])],
+        domains: [...own, ...(options.domains?.(parts, { meter: budgets.meter }) ?? [])],
       };
     },
   });

@@ -2,6 +2,7 @@
 import type { Envelope } from "../../contract/event.ts";
 import type { HubStats } from "../../domains/system/port.ts";
 import type { RouteMeters, Telemetry } from "../../kernel/ports.ts";
+import { createModelMetrics, modelAsked } from "./models.ts";
 import { createMetricSet, type MetricSet } from "./registry.ts";
 import { createRoutes } from "./routes.ts";
 
@@ -83,6 +84,7 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
   });
   const commits = createCommits(set);
   const jobs = createJobs(set);
+  const models = createModelMetrics(set);
   const routes = createRoutes(set);
   const loop = addProcess(set);
   set.gauges({ name: "arw_build_info", help: "The running version.", label: "version" }, () => [[facts.version, 1]]);
@@ -96,6 +98,7 @@ export function createMetrics(facts: { readonly version: string }): Metrics {
     onEvent(envelope) {
       kinds(envelope.kind);
       if (jobEnds.has(envelope.kind)) jobs.ended(envelope);
+      else if (envelope.kind === modelAsked) models.asked(envelope);
     },
     routes: routes.meters,
     observe(observed) {

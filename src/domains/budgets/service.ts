@@ -31,6 +31,7 @@ import {
 } from "./contract.ts";
 import { askedBy, explainBudget } from "./explain.ts";
 import type { PriceLists } from "./port.ts";
+import { createMeter, type Meter } from "./meter.ts";
 import { createPriceBook, type PriceBook, rowOf, unknownRow } from "./price-book.ts";
 import { parseAllowance } from "./syntax.ts";
 import { placeOf, take } from "./taking.ts";
@@ -50,6 +51,8 @@ export interface Budgets {
   readonly port: Budget;
   /** What would stand in a call's way, without taking anything. */
   readonly explain: ExplainStage;
+  /** What a call would take, for whoever shows it before and after. */
+  readonly meter: Meter;
   /** Whether the price lists hold. */
   health: PriceBook["health"];
 }
@@ -66,6 +69,7 @@ export function createBudgets(deps: BudgetsDeps): Budgets {
   const uses = createUses((key) => parts.kernel.views.get(budgetUses, key));
   return {
     explain: explainBudget({ all, uses, book }),
+    meter: createMeter({ all, uses, book }),
     health: book.health,
     port: {
       reserve(call) {

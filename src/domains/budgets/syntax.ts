@@ -1,4 +1,5 @@
 /** The words of an allowance: `1 USD/day`, `20 calls/hour web.fetch`, `5 MB written/run for agent:scout`. */
+import { formatMicroUsd } from "../../base/units.ts";
 import type { Terms } from "./contract.ts";
 
 type Unit = Terms["unit"];
@@ -59,7 +60,7 @@ const counted = (count: number, words: string): string => `${count} ${count === 
 
 /** An amount of base units as a person writes it. */
 export function amountText(unit: Unit, amount: number): string {
-  if (unit === "microUsd") return `${Number((amount / 1e6).toFixed(6))} USD`;
+  if (unit === "microUsd") return formatMicroUsd(amount);
   if (unit === "milliseconds") return counted(Number((amount / 60_000).toFixed(1)), "minutes");
   if (unit !== "bytesOut" && unit !== "bytesWritten") return counted(amount, unit);
   const [size, name] =

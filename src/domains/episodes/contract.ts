@@ -146,6 +146,20 @@ export const EpisodeSource = closed({
   isDeclassified: Type.Boolean({ description: "A person said that it gives no label any more." }),
 });
 export type EpisodeSource = Static<typeof EpisodeSource>;
+const Metered = Type.Union([Count, unknown]);
+/** What models took of an episode. One answer that nobody counted makes a sum unknown: it would be one with a hole. */
+export const ModelsMeter = closed({
+  asked: Type.Integer({ minimum: 0, description: "How often models were asked, failures included." }),
+  failed: Count,
+  inputTokens: Metered,
+  outputTokens: Metered,
+  cachedTokens: Type.Union([Count, unknown], { description: "Of the input, those that were in a cache." }),
+  microUsd: Type.Union([Count, unknown], {
+    description: "Millionths of a USD, by the price list of each call's moment.",
+  }),
+  durationMs: DurationMs,
+});
+export type ModelsMeter = Static<typeof ModelsMeter>;
 export const Episode = closed({
   id: CorrelationId,
   title: Type.String(),
@@ -203,6 +217,7 @@ export const Episode = closed({
   sourcesMore: Type.Integer({ minimum: 0, description: "Further values, which the row has no room for." }),
   tokens: Type.Union([Count, unknown], { description: "Tokens of models, in and out together." }),
   costUsd: Type.Union([Type.Number({ minimum: 0 }), unknown]),
+  models: ModelsMeter,
   waitingApprovalIds: Type.Array(Type.String(), { maxItems: 64 }),
   firstSeq: Count,
   firstKind: Type.String(),

@@ -5,6 +5,7 @@
 import type { Envelope } from "../../contract/event.ts";
 import type { Static } from "../../contract/schema.ts";
 import { type RunStarted, ValueDeclassified } from "../agents/contract.ts";
+import { meterAtStart, metersWith } from "./model-meter.ts";
 import {
   ActionApplied,
   ActionFailed,
@@ -52,9 +53,7 @@ export const begun = (e: Envelope<Static<typeof RunStarted.data>>): Episode => (
   givenLabels: e.data.labels ?? ["user"],
   sources: [],
   sourcesMore: 0,
-  // No event tells of a model's use yet.
-  tokens: "unknown",
-  costUsd: "unknown",
+  ...meterAtStart(e.data.model),
   waitingApprovalIds: [],
   firstSeq: e.seq,
   firstKind: e.kind,
@@ -83,6 +82,7 @@ export function counted(row: Episode | undefined, e: Envelope): Episode | null {
     ...filesWith(row, e, data),
     ...approvalsWith(row, e, data),
     ...sourcesWith(row, e.kind, data),
+    ...metersWith(row, e.kind, data),
   };
 }
 

@@ -1,6 +1,6 @@
 /** One episode's events as plain sentences. What files and agents say is quoted as data, with control characters shown. */
 import { showControls, truncate } from "../../base/text-marks.ts";
-import { formatBytes } from "../../base/units.ts";
+import { formatBytes, formatDurationMs, formatMicroUsd } from "../../base/units.ts";
 import { needText } from "../../contract/needs.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { StoryLine } from "./contract.ts";
@@ -91,12 +91,14 @@ const tellers: Readonly<Record<string, Teller>> = {
   "approvals.cancelled": (d) => `Question withdrawn: ${text(d["reason"])}`,
 };
 
-function tokensPart({ inputTokens, outputTokens, isScripted }: Data): string {
+function tokensPart({ inputTokens, outputTokens, isScripted, microUsd, durationMs, firstMs }: Data): string {
   const counted =
     typeof inputTokens === "number" && typeof outputTokens === "number"
       ? `: ${inputTokens} tokens in, ${outputTokens} out`
       : ", which counted no tokens";
-  return isScripted === true ? `${counted} (scripted)` : counted;
+  const cost = typeof microUsd === "number" ? `, ${formatMicroUsd(microUsd)}` : "";
+  const first = typeof firstMs === "number" ? ` (first word after ${formatDurationMs(firstMs)})` : "";
+  return `${counted}${cost}, ${formatDurationMs(Number(durationMs))}${first}${isScripted === true ? " (scripted)" : ""}`;
 }
 
 /** The books that the hub keeps about a run; what came of them is told by other events. */

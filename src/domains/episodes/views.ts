@@ -59,7 +59,7 @@ const episode = on<Episode>();
 
 export const episodes = view(EpisodeSchema)({
   name: "episodes",
-  version: 3,
+  version: 4,
   about: "Every run of an agent with its status, duration, counts, errors, decisions and changed files, newest first.",
   rowsMax: episodesMax,
   filters: episodeFilters,

@@ -4,10 +4,10 @@ import { type Context, gateKey, type Operation } from "../../contract/operation.
 import { Cancelled, DeadlineExceeded } from "../../contract/standard-problems.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { ModelAsked, type Server } from "./contract.ts";
-import { parseModelName } from "../../base/model-name.ts";
+import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
 import {
   type Courier,
-  type Finish,
+  type Meter,
   type ModelRuntime,
   type Part,
   type RuntimeCall,
@@ -21,6 +21,7 @@ import type { Servers } from "./servers.ts";
 export interface AskingDeps {
   readonly servers: Servers;
   readonly courier: Courier;
+  readonly meter: Pick<Meter, "priced">;
   readonly clock: Pick<Clock, "after" | "monotonicMs">;
   readonly runtimeOf: (server: Server) => ModelRuntime;
 }
@@ -88,35 +89,61 @@ export interface Told {
   readonly isScripted: boolean;
 }
 
+/** What an answer took beside tokens. */
+export interface Taken {
+  readonly microUsd: number | null;
+  readonly durationMs: number;
+  readonly firstMs: number | null;
+}
+type End = Extract<Part, { kind: "end" }>;
+export type MeteredPart = Exclude<Part, End> | MeteredEnd;
+export type MeteredEnd = End & Taken;
+
+/** Money by the price of the moment at which a model is asked. */
+export function priceAt(model: string, { deps, ctx }: Reaching): (usage: Usage) => number | null {
+  if (isOnThisMachine(parseModelName(model)?.server ?? "")) return () => 0;
+  const price = deps.meter.priced(model, ctx.now());
+  return ({ inputTokens: input, outputTokens: output, cachedTokens }) =>
+    input === null || output === null
+      ? null
+      : price({ input, output, ...(cachedTokens === null ? {} : { cachedInput: cachedTokens }) });
+}
+
 /** Passes the parts on, and tells what the answer took when it is over, however that was. */
 export async function* watched(
   parts: AsyncIterable<Part>,
   told: Told,
   { deps, ctx, leave }: Reaching & { readonly leave: AbortController },
-): AsyncGenerator<Part> {
+): AsyncGenerator<MeteredPart> {
   const { clock } = deps;
+  const price = priceAt(told.model, { deps, ctx });
   const startMs = clock.monotonicMs();
   let firstMs: number | null = null;
-  let end: { finish: Finish; usage: Usage } | null = null;
+  let end: MeteredEnd | null = null;
   let code = Cancelled.code as string;
   try {
     for await (const part of patient(parts, { clock, leave })) {
       firstMs ??= Math.round(clock.monotonicMs() - startMs);
-      if (part.kind === "end") {
-        end = part;
-        code = "ok";
+      if (part.kind !== "end") {
+        yield part;
+        continue;
       }
-      yield part;
+      const durationMs = Math.round(clock.monotonicMs() - startMs);
+      end = { ...part, microUsd: price(part.usage), firstMs, durationMs };
+      code = "ok";
+      yield end;
     }
   } catch (error) {
     code = isProblem(error) ? error.definition.code : "arw.internal";
     throw error;
   } finally {
     leave.abort(new Problem(Cancelled, "nobody reads the answer any more"));
-    const durationMs = Math.round(clock.monotonicMs() - startMs);
+    const durationMs = end?.durationMs ?? Math.round(clock.monotonicMs() - startMs);
+    const usage = end?.usage ?? unknownUsage;
     await ctx.emit(ModelAsked, {
       ...told,
-      ...(end?.usage ?? unknownUsage),
+      ...usage,
+      microUsd: end === null ? price(usage) : end.microUsd,
       durationMs,
       firstMs,
       finish: end?.finish ?? null,

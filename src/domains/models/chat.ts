@@ -4,7 +4,16 @@ import { Problem, isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { BudgetExceeded, DeadlineExceeded, NotFound } from "../../contract/standard-problems.ts";
 import { NotReached, TooSlow } from "../egress/contract.ts";
-import { type AskingDeps, type Asked, reach, watched } from "./asking.ts";
+import {
+  type AskingDeps,
+  type Asked,
+  type MeteredEnd,
+  type MeteredPart,
+  priceAt,
+  reach,
+  type Taken,
+  watched,
+} from "./asking.ts";
 import {
   Chat,
   type ChatInput,
@@ -17,11 +26,11 @@ import {
   Stream,
   type StreamItem,
   Tokenize,
-  tokensMaxDefault,
 } from "./contract.ts";
+import { tokensMaxDefault } from "./messages.ts";
 import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
-import type { ChatRequest, Part, ToolCall, Usage } from "./port.ts";
-import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel, NotAble } from "./port.ts";
+import type { ChatRequest, ToolCall, Usage } from "./port.ts";
+import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel, NotAble, unknownUsage } from "./port.ts";
 
 export interface Asking {
   readonly deps: AskingDeps;
@@ -81,7 +90,8 @@ export async function embed(input: Static<typeof Embed.input>, asking: Asking): 
   const answer = await timed({ model, work: "embed", isScripted }, asking, () =>
     runtime.embed({ model: asked.model, texts }, call),
   );
-  return { model, vectors: answer.vectors.map((each) => [...each]), usage: answer.usage, isScripted };
+  const { vectors, ...took } = answer;
+  return { model, vectors: vectors.map((each) => [...each]), ...took, isScripted };
 }
 
 export async function rerank(
@@ -97,7 +107,8 @@ export async function rerank(
   const answer = await timed({ model, work: "rerank", isScripted }, asking, () =>
     runtime.rerank({ model: asked.model, query, documents }, call),
   );
-  return { model, scores: [...answer.scores], usage: answer.usage, isScripted };
+  const { scores, ...took } = answer;
+  return { model, scores: [...scores], ...took, isScripted };
 }
 
 export async function tokenize(
@@ -112,17 +123,16 @@ export async function tokenize(
   return { model, tokens: [...tokens] };
 }
 
-function chatParts(input: ChatInput, asked: Asked, { deps, ctx }: Asking): AsyncGenerator<Part> {
+function chatParts(input: ChatInput, asked: Asked, { deps, ctx }: Asking): AsyncGenerator<MeteredPart> {
   const { runtime, call, leave, model } = asked;
   const request: ChatRequest = { ...(input as ChatRequest), model, tokensMax: input.tokensMax ?? tokensMaxDefault };
   const told = { model: input.model, work: "chat", isScripted: runtime.abilities.isScripted } as const;
   return watched(runtime.chat(request, call), told, { deps, ctx, leave });
 }
 
-const answeredBy = (model: string, { runtime }: Asked, { finish, usage }: Extract<Part, { kind: "end" }>) => ({
+const answeredBy = (model: string, { runtime }: Asked, { kind: _end, ...took }: MeteredEnd) => ({
   model,
-  finish,
-  usage,
+  ...took,
   isScripted: runtime.abilities.isScripted,
   label: "tool" as const,
 });
@@ -131,10 +141,10 @@ const answeredBy = (model: string, { runtime }: Asked, { finish, usage }: Extrac
 function collect() {
   let text = "";
   let thought = "";
-  let end: Extract<Part, { kind: "end" }> | null = null;
+  let end: MeteredEnd | null = null;
   const calls = new Map<number, { id: string; name: string; argumentsText: string }>();
   return {
-    take(part: Part): void {
+    take(part: MeteredPart): void {
       if (part.kind === "text") text += part.text;
       else if (part.kind === "thought") thought += part.text;
       else if (part.kind === "end") end = part;
@@ -153,7 +163,7 @@ function collect() {
         .map(([place, call]) => ({ ...call, id: call.id || `call-${place}` }));
       return { text, thought, toolCalls };
     },
-    end(): Extract<Part, { kind: "end" }> {
+    end(): MeteredEnd {
       if (end === null) throw new Problem(BadAnswer, "the answer has no end", { reason: "no end" });
       return end;
     },
@@ -164,19 +174,20 @@ async function timed<A extends { readonly usage: Usage }>(
   told: { readonly model: string; readonly work: "embed" | "rerank"; readonly isScripted: boolean },
   { deps, ctx }: Asking,
   run: () => Promise<A>,
-): Promise<A> {
+): Promise<A & Taken> {
   const startMs = deps.clock.monotonicMs();
-  const tell = (usage: Usage, code: string, finish: "stop" | null): Promise<unknown> => {
+  const price = priceAt(told.model, { deps, ctx });
+  const tell = async (usage: Usage, code: string, finish: "stop" | null): Promise<Taken> => {
     const durationMs = Math.round(deps.clock.monotonicMs() - startMs);
-    return ctx.emit(ModelAsked, { ...told, ...usage, durationMs, firstMs: null, finish, code });
+    const took = { microUsd: price(usage), durationMs, firstMs: null };
+    await ctx.emit(ModelAsked, { ...told, ...usage, ...took, finish, code });
+    return took;
   };
   try {
     const answer = await run();
-    await tell(answer.usage, "ok", "stop");
-    return answer;
+    return { ...answer, ...(await tell(answer.usage, "ok", "stop")) };
   } catch (error) {
-    const none = { inputTokens: null, outputTokens: null, cachedTokens: null };
-    await tell(none, isProblem(error) ? error.definition.code : "arw.internal", null);
+    await tell(unknownUsage, isProblem(error) ? error.definition.code : "arw.internal", null);
     throw error;
   }
 }

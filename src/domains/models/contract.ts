@@ -1,12 +1,24 @@
 /** Models: the servers that run them, and what is asked of them. */
 import { event } from "../../contract/event.ts";
 import { type Cost, op } from "../../contract/operation.ts";
-import { problem } from "../../contract/problem.ts";
-import { closed, DurationMs, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
+import { type Problem, problem } from "../../contract/problem.ts";
+import { closed, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { Denied, NotFound } from "../../contract/standard-problems.ts";
-import { BadAllowance, TooManyAllowances } from "../budgets/contract.ts";
+import { BadAllowance, TooManyAllowances, units } from "../budgets/contract.ts";
 import { sendEvents, sendProblems } from "../egress/contract.ts";
-import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
+import { costOf, scopeOf, spentInVain, spentOf } from "./costs.ts";
+import {
+  answered,
+  ChatAnswer,
+  ChatMessage,
+  Count,
+  sampling,
+  StreamItem,
+  taken,
+  Text,
+  ToolName,
+  Usage,
+} from "./messages.ts";
 import { finishes, runtimeProblems } from "./port.ts";
 
 /** Kinds of server; what they share is the OpenAI-compatible protocol. */
@@ -62,9 +74,6 @@ const Role = closed({
 export const RoleRow = closed({ ...Role.properties, setAtMs: EpochMs, setBy: Type.String() });
 export type RoleRow = Static<typeof RoleRow>;
 
-const Count = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: "Null where nobody counted." });
-export const Usage = closed({ inputTokens: Count, outputTokens: Count, cachedTokens: Count });
-
 export const ServerAdded = event({
   kind: "models.server.added",
   about: "A person named a model server that the hub may ask.",
@@ -92,8 +101,9 @@ export const ModelAsked = event({
     model: ModelName,
     work: oneOf(["chat", "complete", "embed", "rerank"]),
     ...Usage.properties,
-    durationMs: DurationMs,
-    firstMs: Type.Union([DurationMs, Type.Null()], { description: "Until the first piece of the answer." }),
+    ...taken,
+    // Absent in events of older hubs.
+    microUsd: Type.Optional(taken.microUsd),
     finish: Type.Union([oneOf(finishes), Type.Null()], { description: "Null when the answer broke off." }),
     code: Type.String({ maxLength: 200, description: "`ok`, or the problem's code." }),
     isScripted: Type.Boolean({ description: "The answer was written beforehand." }),
@@ -132,39 +142,6 @@ export const RoleFailed = problem({
   about: "Every model of the role was tried. `tried` lists each with what went wrong.",
 });
 
-const Text = Type.String({ maxLength: 2_000_000 });
-const Piece = Type.Union([
-  closed({ kind: oneOf(["text"]), text: Text }),
-  closed({ kind: oneOf(["image"]), url: Type.String({ pattern: "^data:image/", maxLength: 8_000_000 }) }),
-]);
-const ToolName = Type.String({ pattern: "^[A-Za-z0-9_.-]{1,128}$" });
-const ToolCall = closed({
-  id: Type.String({ maxLength: 200 }),
-  name: Type.String({ maxLength: 200 }),
-  argumentsText: Type.String({ maxLength: 1_000_000, description: "As the model wrote it, which may be no JSON." }),
-});
-export const ChatMessage = closed({
-  role: oneOf(["system", "user", "assistant", "tool"]),
-  content: Type.Array(Piece, { maxItems: 1000 }),
-  toolCalls: Type.Optional(Type.Array(ToolCall, { maxItems: 128 })),
-  toolCallId: Type.Optional(Type.String({ maxLength: 200 })),
-});
-/** What an answer may have when nobody says. */
-export const tokensMaxDefault = 2048;
-const sampling = {
-  tokensMax: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 1_000_000,
-      default: tokensMaxDefault,
-      description: "The most that the answer may have, tokens.",
-    }),
-  ),
-  temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
-  topP: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-  seed: Type.Optional(Type.Integer()),
-  stop: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 16 })),
-};
 const chatInput = closed({
   model: ModelName,
   messages: Type.Array(ChatMessage, { minItems: 1, maxItems: 2000 }),
@@ -188,72 +165,9 @@ const chatInput = closed({
   ...sampling,
 });
 export type ChatInput = Static<typeof chatInput>;
+export type { StreamItem } from "./messages.ts";
 const completeInput = closed({ model: ModelName, prompt: Text, ...sampling });
 
-const answered = {
-  model: Type.String({ description: "The model that answered." }),
-  finish: oneOf(finishes),
-  usage: Usage,
-  isScripted: Type.Boolean({ description: "The answer was written beforehand." }),
-  label: oneOf(["tool"], "What a model says was told by somebody else."),
-};
-const ChatAnswer = closed({
-  text: Type.String(),
-  thought: Type.String({ description: "What the model said to itself; empty where it did not." }),
-  toolCalls: Type.Array(ToolCall),
-  ...answered,
-});
-const StreamItem = Type.Union([
-  closed({ kind: oneOf(["text", "thought"]), text: Type.String() }),
-  closed({
-    kind: oneOf(["tool"]),
-    place: Type.Integer({ minimum: 0 }),
-    id: Type.Optional(Type.String()),
-    name: Type.Optional(Type.String()),
-    argumentsText: Type.String(),
-  }),
-  closed({ kind: oneOf(["end"]), ...answered }),
-]);
-export type StreamItem = Static<typeof StreamItem>;
-
-/** A token is at least one byte of text, and so much comes from templates around each message. */
-const tokensAround = 16;
-const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
-
-interface Priced {
-  readonly model: string;
-  readonly tokensMax?: number;
-}
-
-/** The most it can be: no tokenizer makes more tokens than there are bytes. */
-export const costOf = ({ model, tokensMax = tokensMaxDefault }: Priced, said: string, messages: number): Cost => {
-  const name = parseModelName(model);
-  // A role costs nothing by itself: the model that it stands for is a call of its own.
-  if (name === null) return {};
-  const bytes = bytesOf(said);
-  return {
-    tokens: { input: bytes + tokensAround * (messages + 1), output: tokensMax },
-    ...(isOnThisMachine(name.server) ? { microUsd: 0 } : { bytesOut: 2 * bytes + 20_000 }),
-  };
-};
-
-/** What the server counted; where it did not, all that was set aside stays taken. */
-const spentOf = (usage: Static<typeof Usage>, { model }: Priced): Cost | null => {
-  const { inputTokens, outputTokens, cachedTokens } = usage;
-  const name = parseModelName(model);
-  if (name === null) return {};
-  if (inputTokens === null || outputTokens === null) return null;
-  return {
-    tokens: {
-      input: inputTokens,
-      output: outputTokens,
-      ...(cachedTokens === null ? {} : { cachedInput: cachedTokens }),
-    },
-    ...(isOnThisMachine(name.server) ? { microUsd: 0 } : {}),
-  };
-};
-
-const scopeOf = ({ model }: Priced) => (parseModelName(model) === null ? {} : { model });
 const asking = {
   effect: "read" as const,
   needs: ["model:ask"],
@@ -261,7 +175,13 @@ const asking = {
   deadlineMs: 1_800_000,
   problems: [...runtimeProblems, ...sendProblems, Denied, NotFound, RoleFailed],
 };
-const saidIn = ({ messages, tools, form }: ChatInput): string => JSON.stringify([messages, tools, form]);
+const paid = <I>(cost: (input: I) => Cost) => ({
+  cost,
+  spentInVain: (problem: Problem, input: I): Cost | null => spentInVain(problem, cost(input)),
+});
+export const chatCost = (input: Pick<ChatInput, "model" | "messages" | "tools" | "form" | "tokensMax">): Cost =>
+  costOf(input, JSON.stringify([input.messages, input.tools, input.form]), input.messages.length);
+const completeCost = (input: Static<typeof completeInput>): Cost => costOf(input, input.prompt, 1);
 
 export const Chat = op({
   id: "models.chat",
@@ -273,8 +193,8 @@ export const Chat = op({
   output: ChatAnswer,
   emits: [...sendEvents, ModelAsked, ModelSaid],
   scope: scopeOf,
-  cost: (input) => costOf(input, saidIn(input), input.messages.length),
-  spent: ({ usage }, input) => spentOf(usage, input),
+  ...paid(chatCost),
+  spent: ({ usage }, input) => spentOf(usage, chatCost(input)),
 });
 export const Stream = op({
   id: "models.stream",
@@ -287,8 +207,8 @@ export const Stream = op({
   output: StreamItem,
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
-  cost: (input) => costOf(input, saidIn(input), input.messages.length),
-  spent: (item, input) => (item.kind === "end" ? spentOf(item.usage, input) : null),
+  ...paid(chatCost),
+  spent: (item, input) => (item.kind === "end" ? spentOf(item.usage, chatCost(input)) : null),
 });
 export const Complete = op({
   id: "models.complete",
@@ -300,8 +220,8 @@ export const Complete = op({
   output: closed({ text: Type.String(), ...answered }),
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
-  cost: (input) => costOf(input, input.prompt, 1),
-  spent: ({ usage }, input) => spentOf(usage, input),
+  ...paid(completeCost),
+  spent: ({ usage }, input) => spentOf(usage, completeCost(input)),
 });
 const Texts = Type.Array(Type.String({ minLength: 1, maxLength: 200_000 }), { minItems: 1, maxItems: 512 });
 const embedInput = closed({ model: ModelName, texts: Texts });
@@ -318,12 +238,13 @@ export const Embed = op({
     model: Type.String(),
     vectors: Type.Array(Type.Array(Type.Number())),
     usage: Usage,
+    ...taken,
     isScripted: Type.Boolean(),
   }),
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
-  cost: embedCost,
-  spent: ({ usage }, input) => spentOf(usage, input),
+  ...paid(embedCost),
+  spent: ({ usage }, input) => spentOf(usage, embedCost(input)),
 });
 const rerankInput = closed({
   model: ModelName,
@@ -339,11 +260,17 @@ export const Rerank = op({
   ...asking,
   about: "Say how well each document answers a question.",
   input: rerankInput,
-  output: closed({ model: Type.String(), scores: Type.Array(Type.Number()), usage: Usage, isScripted: Type.Boolean() }),
+  output: closed({
+    model: Type.String(),
+    scores: Type.Array(Type.Number()),
+    usage: Usage,
+    ...taken,
+    isScripted: Type.Boolean(),
+  }),
   emits: [...sendEvents, ModelAsked],
   scope: scopeOf,
-  cost: rerankCost,
-  spent: ({ usage }, input) => spentOf(usage, input),
+  ...paid(rerankCost),
+  spent: ({ usage }, input) => spentOf(usage, rerankCost(input)),
 });
 export const Tokenize = op({
   id: "models.tokenize",
@@ -355,6 +282,52 @@ export const Tokenize = op({
   output: closed({ model: Type.String(), tokens: Type.Array(Type.Integer()) }),
   emits: [...sendEvents],
   scope: scopeOf,
+});
+
+const previewInput = closed({
+  model: ModelName,
+  text: Type.Optional(Type.String({ maxLength: 200_000, description: "What would be said, in place of messages." })),
+  messages: Type.Optional(Type.Array(ChatMessage, { maxItems: 2000 })),
+  tools: chatInput.properties.tools,
+  form: chatInput.properties.form,
+  tokensMax: sampling.tokensMax,
+});
+export const Preview = op({
+  id: "models.preview",
+  http: "POST /models/preview",
+  cli: "models preview <model> [text]",
+  effect: "read",
+  about:
+    "Say what a chat would take at most, and what is left of each allowance that counts it; nothing is asked or taken.",
+  input: previewInput,
+  output: closed({
+    models: Type.Array(
+      closed({
+        model: Type.String(),
+        isLocal: Type.Boolean(),
+        inputTokensMax: Type.Integer({ minimum: 0, description: "A token for each byte: no tokenizer makes more." }),
+        outputTokensMax: Type.Integer({ minimum: 0 }),
+        microUsdMax: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+          description: "Millionths of a USD; null where nobody knows the price.",
+        }),
+        price: Type.Union([Type.String(), Type.Null()], { description: "File and line of the price." }),
+        allowances: Type.Array(
+          closed({
+            allowanceId: Type.String(),
+            text: Type.String(),
+            unit: oneOf(units),
+            wanted: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+              description: "The most that the call can take of it; null where nobody knows.",
+            }),
+            left: Type.Integer({ minimum: 0 }),
+            isEnough: Type.Boolean(),
+          }),
+        ),
+      }),
+      { description: "Of a role each of its models, in the order in which they are tried." },
+    ),
+  }),
+  problems: [NotFound],
 });
 
 const Listed = closed({

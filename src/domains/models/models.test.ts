@@ -7,7 +7,9 @@ import { createScriptedRuntime, type Script } from "../../adapters/scripted/runt
 import { type Kit, type KitOptions, makeKernel, startMs, turn } from "../../../test/kit/kernel.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
-import { type Chat, costOf, type StreamItem } from "./contract.ts";
+import type { PriceLists } from "../budgets/port.ts";
+import type { Chat, Preview, StreamItem } from "./contract.ts";
+import { costOf } from "./costs.ts";
 import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "../../base/model-name.ts";
 import type { Courier, Part } from "./port.ts";
 import { ModelBusy } from "./port.ts";
@@ -31,11 +33,12 @@ async function open({ answer = () => [{ kind: "text", text: "hello" }], variable
   const kit = await makeKernel({
     ...more,
     clock,
-    domains: (parts) => [
+    domains: (parts, { meter }) => [
       createModels({
         parts,
         clock,
         courier: noWay,
+        meter,
         environment: { has: (variable) => variables.includes(variable) },
         runtimeOf: ({ server }) =>
           createScriptedRuntime({
@@ -124,6 +127,9 @@ describe("asking", () => {
         model,
         finish: "tools",
         usage: null,
+        microUsd: 0,
+        durationMs: 0,
+        firstMs: 0,
         isScripted: true,
         label: "tool",
       },
@@ -164,10 +170,11 @@ describe("asking", () => {
     const clock = createManualClock(startMs);
     await using kit = await makeKernel({
       clock,
-      domains: (parts) => [
+      domains: (parts, { meter }) => [
         createModels({
           parts,
           clock,
+          meter,
           courier: noWay,
           environment: { has: () => false },
           runtimeOf: () => ({
@@ -336,6 +343,75 @@ describe("roles", () => {
     await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${here}/small`] });
     assert.equal(await codeOf(ask(kit)), "models.role-failed");
     assert.equal(kit.asked.length, 2);
+  });
+});
+
+describe("meters", () => {
+  const priced: PriceLists = {
+    folder: "prices",
+    template: "",
+    first: [
+      {
+        model: "tiny",
+        host: there,
+        inputUsdPerMillion: 2,
+        outputUsdPerMillion: 10,
+        place: "prices/2025-01-01.toml:1",
+        sinceMs: 0,
+      },
+    ],
+    read: () => Promise.resolve({ kind: "faults", faults: [] }),
+  };
+
+  test("before a chat it is said what it would take at most, and of which allowance; nothing is taken", async () => {
+    await using kit = await open({ prices: priced });
+    await kit.call("models.servers.add", { server: there, allow: "1 USD/day" });
+    await kit.call("budgets.allow", { allowance: ["30 tokens/run", "models.*"] });
+    await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${there}/tiny`, `${there}/small`] });
+    const input = { model: "chat", text: "hi", tokensMax: 100 };
+    const { models } = await answerOf<Static<typeof Preview.output>>(kit.call("models.preview", input));
+    const [near, far, unpriced] = models;
+    assert.deepEqual(
+      models.map(({ model, isLocal, outputTokensMax }) => [model, isLocal, outputTokensMax]),
+      [
+        [`${here}/tiny`, true, 100],
+        [`${there}/tiny`, false, 100],
+        [`${there}/small`, false, 100],
+      ],
+    );
+    assert.deepEqual([near?.microUsdMax, unpriced?.microUsdMax, unpriced?.price], [0, null, null]);
+    assert.deepEqual(
+      [far?.microUsdMax, far?.price],
+      [2 * (far?.inputTokensMax ?? 0) + 1000, "prices/2025-01-01.toml:1"],
+    );
+    const tokens = (far?.inputTokensMax ?? 0) + 100;
+    assert.deepEqual(
+      far?.allowances.map(({ unit, wanted, left, isEnough }) => [unit, wanted, left, isEnough]),
+      [
+        ["tokens", tokens, 30, false],
+        ["microUsd", far?.microUsdMax, 1_000_000, true],
+      ],
+    );
+    assert.deepEqual(unpriced?.allowances[0]?.isEnough, false);
+    assert.deepEqual(kit.asked, []);
+    assert.ok(!kit.kinds().includes("budgets.charged"));
+    assert.equal(await codeOf(kit.call("models.preview", { ...input, model: "nobody" })), "arw.not-found");
+  });
+
+  test("afterwards the answer and its event say what it cost, and the allowance is charged as much", async () => {
+    await using kit = await open({ prices: priced });
+    await kit.call("models.servers.add", { server: there, allow: "1 USD/day" });
+    const chat = (model: string) => answerOf<ChatAnswer>(kit.call("models.chat", { model, ...hi }));
+    const far = await chat(`${there}/tiny`);
+    assert.deepEqual([far.usage.inputTokens, far.usage.outputTokens, far.microUsd], [2, 5, 54]);
+    assert.equal((await chat(`${here}/tiny`)).microUsd, 0);
+    const told = kit.events().filter(({ kind }) => kind === "models.asked");
+    assert.deepEqual(
+      told.map(({ data }) => (data as { microUsd: number }).microUsd),
+      [54, 0],
+    );
+    const { allowances } = await answerOf<{ allowances: { used: number }[] }>(kit.call("budgets.list", {}));
+    assert.equal(allowances[0]?.used, 54);
   });
 });
 

@@ -1,6 +1,8 @@
 /** What runs models, as the domain sees it: servers elsewhere, engines of the house, scripts in tests. */
-import type { Context } from "../../contract/operation.ts";
+import type { Caller, Scope } from "../../contract/caller.ts";
+import type { Context, Cost, Operation, Tokens } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
+import type { units } from "../budgets/contract.ts";
 
 export type Role = "system" | "user" | "assistant" | "tool";
 
@@ -174,6 +176,32 @@ export interface Courier {
     },
     ctx: Context,
   ): ReturnType<Send>;
+}
+
+/** Knows prices and allowances, and takes nothing. Money is in millionths of a USD; null where nobody knows a price. */
+export interface Meter {
+  /** What a call would take at most. */
+  read(call: {
+    readonly operation: Operation;
+    readonly caller: Caller;
+    readonly corrId: string;
+    readonly scope: Scope;
+    readonly cost: Cost;
+    readonly atMs: number;
+  }): {
+    readonly microUsd: number | null;
+    readonly price: string | null;
+    readonly allowances: readonly {
+      readonly allowanceId: string;
+      readonly text: string;
+      readonly unit: (typeof units)[number];
+      readonly wanted: number | null;
+      readonly left: number;
+      readonly isEnough: boolean;
+    }[];
+  };
+  /** Makes money of tokens by the price of this moment. */
+  priced(model: string, atMs: number): (tokens: Tokens) => number | null;
 }
 
 /** Variables that hold keys, by their names; the values stay where they are. */

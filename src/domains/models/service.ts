@@ -14,6 +14,7 @@ import {
   ListServers,
   ModelAsked,
   ModelSaid,
+  Preview,
   RemoveRole,
   RemoveServer,
   Rerank,
@@ -27,7 +28,8 @@ import {
   Tokenize,
 } from "./contract.ts";
 import { discover, listed } from "./discovery.ts";
-import type { Courier, Environment, ModelRuntime } from "./port.ts";
+import type { Courier, Environment, Meter, ModelRuntime } from "./port.ts";
+import { preview } from "./preview.ts";
 import { createServers } from "./servers.ts";
 import { modelRoles, modelServers } from "./views.ts";
 
@@ -35,13 +37,14 @@ export interface ModelsDeps {
   readonly parts: KernelParts;
   readonly clock: Clock;
   readonly courier: Courier;
+  readonly meter: Meter;
   readonly environment: Environment;
   readonly runtimeOf: (server: Server) => ModelRuntime;
 }
 
-export function createModels({ parts, clock, courier, environment, runtimeOf }: ModelsDeps): Domain {
+export function createModels({ parts, clock, courier, meter, environment, runtimeOf }: ModelsDeps): Domain {
   const servers = createServers(parts);
-  const deps = { servers, courier, clock, runtimeOf };
+  const deps = { servers, courier, meter, clock, runtimeOf };
   const looking = { servers, courier, environment, runtimeOf, after: clock.after };
   return {
     name: "models",
@@ -53,6 +56,7 @@ export function createModels({ parts, clock, courier, environment, runtimeOf }: 
       bind(RemoveServer, ({ server }, ctx) => servers.remove(server, ctx)),
       bind(SetRole, servers.setRole),
       bind(RemoveRole, ({ role }, ctx) => servers.removeRole(role, ctx)),
+      bind(Preview, (input, ctx) => preview(input, { ctx, servers, meter })),
       bind(Chat, (input, ctx) => chat(input, { deps, ctx })),
       bind(Stream, (input, ctx) => stream(input, { deps, ctx })),
       bind(Complete, (input, ctx) => complete(input, { deps, ctx })),
