@@ -16,7 +16,7 @@ const startMsMax = 40_000;
 const stepMsMax = 15_000;
 
 /** Builds the UI when a source is newer than what was built last. */
-function buildWeb(): void {
+export function buildWeb(): void {
   const web = join(repository, "web");
   const built = join(webDist, "index.html");
   const sources = ["src", "public"].flatMap((folder) =>
@@ -142,7 +142,7 @@ function spawnHub(
   });
 }
 
-const launch = (executablePath: string): Promise<Browser> =>
+export const launch = (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,
     args: [

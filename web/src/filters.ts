@@ -12,6 +12,7 @@ export const policyViews = [
   "capsules",
   "tokens",
 ] as const;
+export const connectionViews = ["servers", "models"] as const;
 export const answers = ["granted", "denied", "expired", "cancelled"] as const;
 export const egressOutcomes = ["sent", "failed", "refused"] as const;
 export const lanes = ["timeline", "context", "policy", "activity"] as const;
@@ -57,6 +58,19 @@ export interface PolicySearch {
   readonly outcome?: (typeof egressOutcomes)[number];
   /** Of the answered questions: which answer. */
   readonly answer?: (typeof answers)[number];
+}
+export interface ConnectionsSearch {
+  /** Agents when absent. */
+  readonly view?: (typeof connectionViews)[number];
+  /** Of the opened tool: its server and its name. */
+  readonly server?: string;
+  readonly tool?: string;
+}
+export interface ChatSearch {
+  /** The opened conversation. */
+  readonly id?: string;
+  /** A message of the shown branch; the newest branch when absent. */
+  readonly message?: string;
 }
 export interface LaneSearch {
   readonly lane?: (typeof lanes)[number];
@@ -122,6 +136,16 @@ export const policySearch = (raw: Raw): PolicySearch =>
     outcome: oneOf(egressOutcomes, raw["outcome"]),
     answer: oneOf(answers, raw["answer"]),
   });
+
+export const connectionsSearch = (raw: Raw): ConnectionsSearch =>
+  kept<Required<ConnectionsSearch>>({
+    view: oneOf(connectionViews, raw["view"]),
+    server: textOf(raw["server"]),
+    tool: textOf(raw["tool"]),
+  });
+
+export const chatSearch = (raw: Raw): ChatSearch =>
+  kept<Required<ChatSearch>>({ id: textOf(raw["id"]), message: textOf(raw["message"]) });
 
 export const laneSearch = (raw: Raw): LaneSearch => kept<Required<LaneSearch>>({ lane: oneOf(lanes, raw["lane"]) });
 

@@ -10,7 +10,7 @@ import {
   Link,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
+import { connectionsSearch, episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
 import { HomePage } from "./rooms/home/home-page.tsx";
 import { EmptyState } from "./parts/empty-state.tsx";
 import { ErrorCard } from "./parts/error-card.tsx";
@@ -53,8 +53,14 @@ export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: b
     validateSearch: policySearch,
     component: lazyRouteComponent(() => import("./rooms/policy/policy-page.tsx"), "PolicyPage"),
   });
+  const connections = createRoute({
+    getParentRoute: () => root,
+    path: "/connections",
+    validateSearch: connectionsSearch,
+    component: lazyRouteComponent(() => import("./rooms/connections/connections-page.tsx"), "ConnectionsPage"),
+  });
   return createRouter({
-    routeTree: root.addChildren([home, episodes, episode, events, policy]),
+    routeTree: root.addChildren([home, episodes, episode, events, policy, connections]),
     basepath,
     defaultPreload: false,
   });

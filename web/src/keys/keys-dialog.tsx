@@ -15,6 +15,7 @@ const groups: readonly { readonly name: MessageKey; readonly keys: readonly (rea
       ["g e", "keys.do.episodes"],
       ["g v", "keys.do.events"],
       ["g y", "keys.do.policy"],
+      ["g n", "keys.do.connections"],
       ["/", "keys.do.filter"],
       ["F6", "keys.do.region"],
       ["[", "keys.do.rail"],

@@ -9,10 +9,13 @@ const doneMs = 1_500;
 export function CopyButton({
   text,
   label,
+  name,
   hotkey,
 }: {
   readonly text: string;
   readonly label: string;
+  /** Read in place of the label, where several stand in one view. */
+  readonly name?: string;
   readonly hotkey?: string;
 }) {
   const [isDone, setDone] = useState(false);
@@ -25,6 +28,7 @@ export function CopyButton({
     <Button
       look="quiet"
       onClick={() => void copy()}
+      aria-label={isDone ? undefined : name}
       {...(hotkey ? { hotkey } : {})}
       icon={isDone ? <CheckIcon size={14} aria-hidden /> : <CopyIcon size={14} aria-hidden />}
     >

@@ -7,7 +7,7 @@ import { type Room, rooms } from "./rooms.ts";
 import { useWaiting } from "./use-now.ts";
 import { useView } from "./view-state.ts";
 
-const groups = ["work", "steer"] as const;
+const groups = ["work", "steer", "system"] as const;
 
 export function Rail() {
   const { isRailFolded, set } = useView();

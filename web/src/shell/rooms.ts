@@ -1,12 +1,12 @@
 /** The rooms that are built. What is not here is listed nowhere. */
-import { ActivityIcon, HouseIcon, type LucideIcon, RouteIcon, ScaleIcon } from "lucide-react";
+import { ActivityIcon, HouseIcon, type LucideIcon, PlugIcon, RouteIcon, ScaleIcon } from "lucide-react";
 import type { MessageKey } from "../text/messages.ts";
 
-export type RoomPath = "/" | "/episodes" | "/events" | "/policy";
+export type RoomPath = "/" | "/episodes" | "/events" | "/policy" | "/connections";
 
 export interface Room {
   readonly to: RoomPath;
-  readonly group: "work" | "steer";
+  readonly group: "work" | "steer" | "system";
   readonly name: MessageKey;
   readonly keys: string;
   readonly Icon: LucideIcon;
@@ -17,4 +17,5 @@ export const rooms: readonly Room[] = [
   { to: "/episodes", group: "work", name: "shell.room.episodes", keys: "g e", Icon: RouteIcon },
   { to: "/events", group: "work", name: "shell.room.events", keys: "g v", Icon: ActivityIcon },
   { to: "/policy", group: "steer", name: "shell.room.policy", keys: "g y", Icon: ScaleIcon },
+  { to: "/connections", group: "system", name: "shell.room.connections", keys: "g n", Icon: PlugIcon },
 ];

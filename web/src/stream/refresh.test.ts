@@ -10,10 +10,13 @@ test("an event asks again for what it may have changed, and for nothing else", (
   assert.deepEqual(of("approvals.requested"), [["episodes"], ["episode", "c"], ["approvals"]]);
   assert.deepEqual(of("task.started"), [["episode", "c"]]);
   assert.deepEqual(of("samples.tick"), []);
+  assert.deepEqual(of("models.asked"), []);
+  assert.deepEqual(of("models.role.set"), [["models"]]);
   assert.deepEqual(of("bus.gap"), [
     ["episodes"],
     ["episode"],
     ["approvals"],
+    ["models"],
     ["halt"],
     ["rules"],
     ["budgets"],
@@ -21,5 +24,6 @@ test("an event asks again for what it may have changed, and for nothing else", (
     ["egress"],
     ["leases"],
     ["capsules"],
+    ["mcp"],
   ]);
 });

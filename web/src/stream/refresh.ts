@@ -19,6 +19,8 @@ export const keys = {
   egress: ["egress"] as const,
   leases: ["leases"] as const,
   capsules: ["capsules"] as const,
+  mcp: ["mcp"] as const,
+  models: ["models"] as const,
 };
 
 const episodeFamilies = new Set(["agents", "observations", "beliefs", "intents", "actions", "approvals"]);
@@ -35,13 +37,18 @@ const roomFamilies: Readonly<Record<string, readonly QueryKey[]>> = {
   egress: [keys.egress, keys.leases],
   leases: [keys.leases],
   provenance: [keys.capsules],
+  mcp: [keys.mcp],
 };
+
+const modelChange = /^models\.(?:server|role)\./u;
 
 /** The queries whose answer an event may have changed. */
 export function touched(event: HubEvent): readonly QueryKey[] {
   if (event.kind === "service.started" || event.kind === "bus.gap")
-    return [["episodes"], ["episode"], ["approvals"], ...new Set(Object.values(roomFamilies).flat())];
+    return [["episodes"], ["episode"], ["approvals"], keys.models, ...new Set(Object.values(roomFamilies).flat())];
   const family = event.kind.slice(0, event.kind.indexOf("."));
+  // What a model was asked and said changes nothing of what there is to ask.
+  if (family === "models") return modelChange.test(event.kind) ? [keys.models] : [];
   const room = roomFamilies[family];
   if (room) return room;
   if (!episodeFamilies.has(family)) return family === "task" ? [keys.episode(event.corrId)] : [];

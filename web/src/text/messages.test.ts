@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { test } from "vitest";
 import { answerCatalog } from "../parts/answers/answer-messages.ts";
 import { agentCatalog } from "../parts/agents/agent-messages.ts";
+import { connectionsCatalog } from "../rooms/connections/connections-messages.ts";
 import { policyCatalog } from "../rooms/policy/policy-messages.ts";
 import { catalog as general, t } from "./messages.ts";
 
-const catalog = { ...general, ...policyCatalog, ...answerCatalog, ...agentCatalog };
+const catalog = { ...general, ...policyCatalog, ...answerCatalog, ...agentCatalog, ...connectionsCatalog };
 
 const folder = join(import.meta.dirname, "..");
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
