@@ -3775,8 +3775,8 @@ export type ShellRunOutput = {
   readonly exitCode: number | null;
   /** Signal that ended it, as `SIGKILL`. */
   readonly signal: string | null;
-  /** `time`: it took longer than it may. `output`: it printed more than anybody would read. */
-  readonly endedBy: "itself" | "time" | "output";
+  /** `time`: it took longer than it may. `output`: it printed more than anybody would read. `memory`, `processes`: with what it started it used more than the configuration lets it. */
+  readonly endedBy: "itself" | "time" | "output" | "memory" | "processes";
   readonly stdout: string;
   readonly stderr: string;
   /** Size in bytes. */
@@ -8964,7 +8964,7 @@ export interface Client {
     set(input: SecretsSetInput, options?: CallOptions): Promise<SecretsSetOutput>;
   };
   readonly shell: {
-    /** Run a command in a folder and answer with what it printed; off until the configuration turns it on. */
+    /** Run a command in a folder and answer with what it printed; off until the configuration turns it on, and ended when it takes more time, memory or processes than it may. */
     run(input: ShellRunInput, options?: CallOptions): Promise<ShellRunOutput>;
   };
   readonly state: {

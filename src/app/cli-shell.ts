@@ -22,8 +22,16 @@ function ranText({ stdout, stderr, ...ran }: Ran, pen: Pen): string {
 
 function endText(ran: Omit<Ran, "stdout" | "stderr">): string {
   const how = ran.exitCode === null ? `ended by ${ran.signal ?? "a signal"}` : `exit code ${ran.exitCode}`;
-  const why = { itself: "", time: ", its time was over", output: ", it printed too much" }[ran.endedBy];
+  const why = whys[ran.endedBy];
   const cut = ran.isCut ? `, ${formatBytes(ran.stdoutBytes + ran.stderrBytes)} printed` : "";
   const where = ran.isConfined ? "confined" : "without confinement";
   return `${how}${why} after ${formatDurationMs(ran.durationMs)}${cut}, ${where}`;
 }
+
+const whys: Readonly<Record<Ran["endedBy"], string>> = {
+  itself: "",
+  time: ", its time was over",
+  output: ", it printed too much",
+  memory: ", it used more memory than shell.memoryBytesMax lets it",
+  processes: ", it started more processes than shell.processesMax lets it",
+};

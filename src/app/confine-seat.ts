@@ -3,7 +3,7 @@ import { createConfinement } from "../adapters/confine/confinement.ts";
 import type { Domain } from "../contract/domain.ts";
 import { forwarderPort } from "../domains/egress/port.ts";
 import type { FolderReader } from "../domains/fs/reader.ts";
-import type { Confinement, ConfinementAbilities, ProxyPasses } from "../domains/shell/port.ts";
+import type { ChildCeilings, Confinement, ConfinementAbilities, ProxyPasses } from "../domains/shell/port.ts";
 import { createShell } from "../domains/shell/service.ts";
 import { type ChildStarter, createStarter } from "../domains/shell/starter.ts";
 
@@ -12,13 +12,13 @@ export interface ConfineSeatOptions {
   readonly own: readonly string[];
   /** Folders whose programs may be run beside the system's. */
   readonly programs: readonly string[];
+  readonly ceilings?: ChildCeilings;
 }
 
-export const createConfineSeat = ({ own, programs }: ConfineSeatOptions): Confinement =>
+export const createConfineSeat = (options: ConfineSeatOptions): Confinement =>
   createConfinement({
+    ...options,
     environment: process.env,
-    own,
-    programs,
     platform: process.platform,
     nodePath: process.execPath,
   });

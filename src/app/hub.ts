@@ -212,7 +212,9 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     capsules,
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
-    confinement: opening.use(createConfineSeat({ own: ownOf(config, ruleFile), programs: values.shell.programs })),
+    confinement: opening.use(
+      createConfineSeat({ own: ownOf(config, ruleFile), programs: values.shell.programs, ceilings: values.shell }),
+    ),
     policies,
     prices,
     models: createModelSeat(process.env),

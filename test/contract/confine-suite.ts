@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "vitest";
-import { ChildFault, type ChildOrder, type Confinement } from "../../src/domains/shell/port.ts";
+import { type ChildCeilings, ChildFault, type ChildOrder, type Confinement } from "../../src/domains/shell/port.ts";
 
 export interface ConfineSubject {
   readonly name: string;
@@ -24,6 +24,7 @@ export interface ConfineSubject {
   create(given: {
     readonly own: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
+    readonly ceilings?: ChildCeilings;
   }): Confinement;
 }
 
@@ -60,7 +61,10 @@ const environment = {
   LD_PRELOAD: planted,
 };
 
-export function openPlace(subject: Pick<ConfineSubject, "create">): Place {
+export function openPlace(
+  subject: Pick<ConfineSubject, "create">,
+  more: { readonly ceilings?: ChildCeilings } = {},
+): Place {
   const home = realpathSync(mkdtempSync(join(tmpdir(), "arw-confine-")));
   const folder = join(home, "granted");
   const outside = join(home, "outside");
@@ -68,7 +72,7 @@ export function openPlace(subject: Pick<ConfineSubject, "create">): Place {
   for (const path of [folder, outside, state]) mkdirSync(path);
   writeFileSync(join(outside, "note.txt"), "outside");
   writeFileSync(join(state, "token"), planted);
-  const confinement = subject.create({ own: [state, join(outside, "note.txt")], environment });
+  const confinement = subject.create({ own: [state, join(outside, "note.txt")], environment, ...more });
   const order = (command: string, args: readonly string[] = [], more: Partial<ChildOrder> = {}): ChildOrder => ({
     command,
     args,
@@ -181,6 +185,29 @@ export function confineSuite(subject: ConfineSubject): void {
       limits: { timeoutMs: 400, outputBytesMax: null },
     });
     assert.deepEqual([polite.endedBy, polite.exitCode, polite.out], ["time", 7, "bye\n"]);
+  });
+
+  test.runIf(process.platform === "linux")(
+    named("too much memory, and too many processes, end all of it"),
+    async () => {
+      const ceilings = { memoryBytesMax: 100_000_000, processesMax: 12 };
+      await using place = openPlace(subject, { ceilings });
+      // Each alone stays below it: nobody takes what they keep for whoever reads behind them.
+      const full = "head -c 70000000 /dev/zero | tail -c 70000000 | sleep 60";
+      const hungry = `${full} & ${full} & wait`;
+      const { endedBy, signal, exitCode } = await place.run("sh", ["-c", hungry]);
+      assert.deepEqual([endedBy, signal, exitCode], ["memory", "SIGKILL", null]);
+      const many = 'trap "" TERM; while true; do sleep 60 & done';
+      assert.equal((await place.run("sh", ["-c", many])).endedBy, "processes");
+      const few = await place.run("sh", ["-c", "for each in 1 2 3 4; do sleep 0.4 & done; wait; echo done"]);
+      assert.deepEqual([few.endedBy, few.out], ["itself", "done\n"]);
+    },
+  );
+
+  test(named("it gives way to others"), async () => {
+    await using place = openPlace(subject);
+    if (process.platform === "win32") return;
+    assert.match((await place.run("sh", ["-c", "sleep 0.2; nice; true"])).out, /^10\n/u);
   });
 
   test(named("too much output ends it"), async () => {

@@ -6,13 +6,20 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { type Child, ChildFault, type ChildOrder, type Confinement } from "../../domains/shell/port.ts";
+import {
+  type Child,
+  type ChildCeilings,
+  childCeilings,
+  ChildFault,
+  type ChildOrder,
+  type Confinement,
+} from "../../domains/shell/port.ts";
 import { type Ambient, confinedEnvironment, confinedHome } from "./environment.ts";
 import { forwarderText } from "./forwarder.ts";
 import { insideNode, insideSocket, inOrder, type Mount, orderMounts, systemMounts } from "./mounts.ts";
 import { createNursery } from "./nursery.ts";
 import { checkFolders, ownedAt } from "./order-folders.ts";
-import { graceMsDefault, type Outcome, tend } from "./tend.ts";
+import { graceMsDefault, type Outcome, tend, yieldToOthers } from "./tend.ts";
 
 export interface BubblewrapOptions {
   readonly environment: Ambient;
@@ -24,6 +31,7 @@ export interface BubblewrapOptions {
   /** Folders whose programs a child may run and read, beside the system's. */
   readonly programs?: readonly string[];
   readonly nodePath: string;
+  readonly ceilings?: ChildCeilings;
   readonly graceMs?: number;
 }
 
@@ -59,6 +67,8 @@ async function start(
     limits: order.limits,
     signal,
     graceMs: options.graceMs ?? graceMsDefault,
+    ceilings: options.ceilings ?? childCeilings,
+    rootPid: wrapped.firstPid,
     signalGroup: wrapped.signalGroup,
     endOf: wrapped.endOf,
   });
@@ -81,6 +91,7 @@ interface Wrapping {
 
 interface Wrapped {
   readonly process: ChildProcess;
+  firstPid(): number | null;
   signalGroup(signal: "SIGTERM" | "SIGKILL"): void;
   endOf(exitCode: number | null, signal: string | null): Promise<Outcome>;
 }
@@ -132,6 +143,8 @@ async function wrap({ program, mounts, env, cwd, line }: Wrapping): Promise<Wrap
     spawned.once("spawn", resolve);
     spawned.once("error", (cause) => reject(new ChildFault(`bubblewrap could not be started`, { cause })));
   });
+  // It waits for its arguments, so it has started nothing yet.
+  yieldToOthers(spawned);
   for (const [index, content] of [
     args.map((each) => `${each}\0`).join(""),
     ...made.map(([, each]) => each),
@@ -153,6 +166,7 @@ function withStatus(spawned: ChildProcess): Wrapped {
   const firstPid = (): number | null => numberIn(told, "child-pid");
   return {
     process: spawned,
+    firstPid,
     signalGroup(signal) {
       const pid = firstPid();
       try {

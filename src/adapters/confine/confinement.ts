@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
-import type { Confinement, ConfinementAbilities } from "../../domains/shell/port.ts";
+import type { ChildCeilings, Confinement, ConfinementAbilities } from "../../domains/shell/port.ts";
 import { createBubblewrap, probe } from "./bubblewrap.ts";
 import type { Ambient } from "./environment.ts";
 import { createPlain } from "./plain.ts";
@@ -20,6 +20,7 @@ export interface ConfinementOptions {
   readonly nodePath: string;
   /** The program to look for. */
   readonly program?: string;
+  readonly ceilings?: ChildCeilings;
   readonly graceMs?: number;
 }
 

@@ -1,11 +1,18 @@
 /** Children without confinement: they may do what the user may who runs the hub. A group of their own ends them, as far as it goes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { Buffer } from "node:buffer";
-import { type Child, ChildFault, type ChildOrder, type Confinement } from "../../domains/shell/port.ts";
+import {
+  type Child,
+  type ChildCeilings,
+  childCeilings,
+  ChildFault,
+  type ChildOrder,
+  type Confinement,
+} from "../../domains/shell/port.ts";
 import { type Ambient, plainEnvironment } from "./environment.ts";
 import { createNursery } from "./nursery.ts";
 import { checkFolders, ownedAt } from "./order-folders.ts";
-import { graceMsDefault, tend } from "./tend.ts";
+import { graceMsDefault, tend, yieldToOthers } from "./tend.ts";
 
 export interface PlainOptions {
   readonly environment: Ambient;
@@ -13,6 +20,7 @@ export interface PlainOptions {
   readonly own: readonly string[];
   readonly programs?: readonly string[];
   readonly lack: string;
+  readonly ceilings?: ChildCeilings;
   readonly graceMs?: number;
 }
 
@@ -43,10 +51,13 @@ async function start(
     detached: isGroup,
     windowsHide: true,
   });
+  yieldToOthers(spawned);
   const refusal = await begun(spawned);
   if (refusal !== null) return neverBegan(command, refusal);
   return tend({
     process: spawned,
+    ceilings: options.ceilings ?? childCeilings,
+    rootPid: () => spawned.pid ?? null,
     limits,
     signal,
     graceMs: options.graceMs ?? graceMsDefault,

@@ -1,7 +1,9 @@
 /** A process that was spawned, as the child of the port: two pipes to be read, one end, and somebody who brings it about. */
 import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import type { Child, ChildEnd, ChildEnding, ChildOrder } from "../../domains/shell/port.ts";
+import { setPriority } from "node:os";
+import type { Child, ChildCeilings, ChildEnd, ChildEnding, ChildOrder } from "../../domains/shell/port.ts";
+import { watchFamily } from "./family.ts";
 
 /** Between the question to end and the end itself: enough to write a file, and no more. */
 export const graceMsDefault = 2_000;
@@ -13,6 +15,9 @@ export interface Tending {
   readonly limits: ChildOrder["limits"];
   readonly signal: AbortSignal;
   readonly graceMs: number;
+  readonly ceilings: ChildCeilings;
+  /** The first process of what is counted; null before it is known. */
+  readonly rootPid: () => number | null;
   /** To the child and all that it started. Nobody left to hear it is no fault. */
   signalGroup(signal: "SIGTERM" | "SIGKILL"): void;
   /** What the end of the process says of the end of the command. */
@@ -21,7 +26,7 @@ export interface Tending {
 
 export type Outcome = Pick<ChildEnd, "exitCode" | "signal"> & { readonly isFault: boolean };
 
-export function tend({ process, limits, signal, graceMs, signalGroup, endOf }: Tending): Child {
+export function tend({ process, limits, signal, graceMs, ceilings, rootPid, signalGroup, endOf }: Tending): Child {
   const { stdin, stdout, stderr } = process as { stdin: Writable; stdout: Readable; stderr: Readable };
   const timers = new Set<NodeJS.Timeout>();
   const after = (delayMs: number, run: () => void): void => void timers.add(setTimeout(run, delayMs).unref());
@@ -32,11 +37,18 @@ export function tend({ process, limits, signal, graceMs, signalGroup, endOf }: T
     signalGroup("SIGTERM");
     after(graceMs, () => signalGroup("SIGKILL"));
   };
+  // Whoever takes too much is not asked: in the time of grace it would take more.
+  const cutOff = (by: ChildEnding): void => {
+    endedBy ??= by;
+    signalGroup("SIGKILL");
+  };
+  const watch = watchFamily({ rootPid, ceilings, over: cutOff });
   const onAbort = (): void => end("caller");
   if (limits.timeoutMs !== null) after(limits.timeoutMs, () => end("time"));
   const exited = exitOf(process).then(async ({ exitCode, by }) => {
     signal.removeEventListener("abort", onAbort);
     for (const timer of timers) clearTimeout(timer);
+    watch[Symbol.dispose]();
     // What it started does not outlive it.
     signalGroup("SIGKILL");
     for (const pipe of [stdout, stderr]) letGo(pipe);
@@ -57,6 +69,18 @@ export function tend({ process, limits, signal, graceMs, signalGroup, endOf }: T
     exited,
     end: () => end("caller"),
   };
+}
+
+/** As `nice` has it: the hub and whoever sits at the machine come first, and a child alone still has all of it. */
+const yielding = 10;
+
+/** To be called before it starts anything. */
+export function yieldToOthers({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, yielding);
+  } catch {
+    // It has ended already.
+  }
 }
 
 const exitOf = (process: ChildProcess) =>

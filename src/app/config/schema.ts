@@ -1,5 +1,6 @@
 /** The configuration: every key with its meaning, unit, limits and default. Secrets are never keys of it. */
 import { closed, oneOf, type Static, type TSchema, Type } from "../../contract/schema.ts";
+import { childCeilings } from "../../domains/shell/port.ts";
 
 /** Where else a value may come from; kept in the schema, so that the reference names it too. */
 interface Doors {
@@ -164,6 +165,16 @@ export const Config = closed({
         examples: [["/opt/node"]],
         description:
           "Folders beside the system's whose programs, in themselves or in `bin`, a confined command may run and read.",
+      }),
+      memoryBytesMax: Type.Integer({
+        default: childCeilings.memoryBytesMax,
+        minimum: 50_000_000,
+        description: "Memory of one command with everything that it started; above it, it is ended. Held on Linux.",
+      }),
+      processesMax: Type.Integer({
+        default: childCeilings.processesMax,
+        minimum: 4,
+        description: "Processes of one command with everything that it started; above it, it is ended. Held on Linux.",
       }),
     },
     { description: "Commands that agents and persons run on this machine." },

@@ -31,7 +31,8 @@ export const Run = op({
   cli: "shell run <folder> <command>",
   effect: "write",
   isTool: true,
-  about: "Run a command in a folder and answer with what it printed; off until the configuration turns it on.",
+  about:
+    "Run a command in a folder and answer with what it printed; off until the configuration turns it on, and ended when it takes more time, memory or processes than it may.",
   input: closed({
     folder: FolderPath,
     command: Type.String({
@@ -61,8 +62,8 @@ export const Run = op({
     exitCode: Type.Union([Type.Integer(), Type.Null()], { description: "Null when a signal ended it." }),
     signal: Type.Union([Type.String(), Type.Null()], { description: "Signal that ended it, as `SIGKILL`." }),
     endedBy: oneOf(
-      ["itself", "time", "output"],
-      "`time`: it took longer than it may. `output`: it printed more than anybody would read.",
+      ["itself", "time", "output", "memory", "processes"],
+      "`time`: it took longer than it may. `output`: it printed more than anybody would read. `memory`, `processes`: with what it started it used more than the configuration lets it.",
     ),
     stdout: Type.String(),
     stderr: Type.String(),

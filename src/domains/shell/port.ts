@@ -32,8 +32,17 @@ export interface ChildOrder {
   readonly signal: AbortSignal;
 }
 
-/** Who ended it. `fault`: the confinement could not be made, and the command never ran; its errors say why. */
-export type ChildEnding = "itself" | "time" | "output" | "caller" | "fault";
+/** Of one child together with everything that it started. */
+export interface ChildCeilings {
+  readonly memoryBytesMax: number;
+  readonly processesMax: number;
+}
+
+/** Enough for a build or a test suite of a large project, and not enough to take a machine from whoever sits at it. */
+export const childCeilings: ChildCeilings = { memoryBytesMax: 4_000_000_000, processesMax: 256 };
+
+/** Who ended it; `memory` and `processes`: it used more than its ceiling. `fault`: the confinement could not be made, and the command never ran; its errors say why. */
+export type ChildEnding = "itself" | "time" | "output" | "memory" | "processes" | "caller" | "fault";
 
 export interface ChildEnd {
   /** Null when a signal ended it. 127 where there is no such command and 126 where it is none, as shells have it. */
@@ -80,6 +89,7 @@ export class ChildFault extends Error {
 /**
  * - `start` rejects with `ChildFault` and nothing else, or with the signal's reason.
  * - Every child is a group of its own: ending it ends what it started.
+ * - On Linux one that uses more than the ceilings is ended at once, and it gives way to whatever else wants the processor.
  * - Environment: `PATH`, `LANG`, `HOME`, `TMPDIR` and what the order says.
  * - Nothing outlives the confinement's own end.
  */
