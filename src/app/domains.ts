@@ -47,6 +47,8 @@ import type { PolicySet } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import { createRecipes } from "../domains/recipes/service.ts";
+import type { FolderNotices, RecipeFiles } from "../domains/schedules/port.ts";
+import { createSchedules } from "../domains/schedules/service.ts";
 import { createScout } from "../domains/scout/service.ts";
 import { createSecrets, type SecretsDeps } from "../domains/secrets/service.ts";
 import type { Confinement } from "../domains/shell/port.ts";
@@ -91,6 +93,7 @@ export interface Means {
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly confinement: Confinement;
   readonly shell: { readonly isEnabled: boolean };
+  readonly schedules: { readonly files: RecipeFiles; readonly notices: FolderNotices };
   readonly models: ModelSeat;
   readonly facts: HubFacts;
   readonly policies: PolicySet;
@@ -162,6 +165,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       }),
       provenance.domain,
       recipes.domain,
+      createSchedules({ parts, clock, log, halted: () => halt.brake.signal, ...means.schedules }),
       secrets.domain,
       shell.domain,
       createSystem({
@@ -301,6 +305,7 @@ export function contractTable(): Table {
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     confinement: nothing,
     shell: { isEnabled: false },
+    schedules: nothing,
     models: { environment: nothing, runtimeOf: nothing },
     facts: nothing,
     policies: nothing,

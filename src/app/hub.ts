@@ -11,6 +11,7 @@ import { createDoctor } from "../adapters/doctor/examine.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
+import { folderNotices, recipeFiles } from "../adapters/files/folder-notices.ts";
 import { withoutOwn } from "../adapters/files/own-folder.ts";
 import { createSampleFolder, samplesFolder } from "../adapters/files/sample.ts";
 import { createStateFiles, type Damage, type StateFiles } from "../adapters/files/state-file.ts";
@@ -314,6 +315,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           egress: means.egress,
           confinement: means.confinement,
           shell: values.shell,
+          schedules: { files: recipeFiles, notices: folderNotices },
           consumerReaders: means.consumerReaders,
           models: means.models,
           facts,

@@ -5,6 +5,8 @@ import { closed, CorrelationId, oneOf, type Static, Type } from "../../contract/
 import { Run as RunAgent, RunCancelled, RunFailed, RunFinished, RunStarted } from "../agents/contract.ts";
 import { recipeCharsMax } from "./recipe.ts";
 
+export { recipeCharsMax } from "./recipe.ts";
+
 export const Fault = closed({
   line: Type.Integer({ minimum: 1 }),
   message: Type.String(),
