@@ -688,7 +688,7 @@ export type ChatEditOutput = {
 } | {
   readonly kind: "tool";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly step: number;
   readonly tool: string;
   readonly summary: string;
@@ -697,13 +697,13 @@ export type ChatEditOutput = {
 } | {
   readonly kind: "approval";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly approvalId: string;
   readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
 } | {
   readonly kind: "question";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly questionId: string;
   readonly state: "waiting" | "answered" | "expired" | "cancelled";
 } | {
@@ -781,7 +781,7 @@ export type ChatFollowOutput = {
 } | {
   readonly kind: "tool";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly step: number;
   readonly tool: string;
   readonly summary: string;
@@ -790,13 +790,13 @@ export type ChatFollowOutput = {
 } | {
   readonly kind: "approval";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly approvalId: string;
   readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
 } | {
   readonly kind: "question";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly questionId: string;
   readonly state: "waiting" | "answered" | "expired" | "cancelled";
 } | {
@@ -913,7 +913,7 @@ export type ChatRetryOutput = {
 } | {
   readonly kind: "tool";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly step: number;
   readonly tool: string;
   readonly summary: string;
@@ -922,13 +922,13 @@ export type ChatRetryOutput = {
 } | {
   readonly kind: "approval";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly approvalId: string;
   readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
 } | {
   readonly kind: "question";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly questionId: string;
   readonly state: "waiting" | "answered" | "expired" | "cancelled";
 } | {
@@ -1013,7 +1013,7 @@ export type ChatSendOutput = {
 } | {
   readonly kind: "tool";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly step: number;
   readonly tool: string;
   readonly summary: string;
@@ -1022,13 +1022,13 @@ export type ChatSendOutput = {
 } | {
   readonly kind: "approval";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly approvalId: string;
   readonly state: "waiting" | "granted" | "denied" | "expired" | "cancelled";
 } | {
   readonly kind: "question";
   /** Position in the journal; `afterSeq` goes on from there. */
-  readonly seq: number;
+  readonly position: number;
   readonly questionId: string;
   readonly state: "waiting" | "answered" | "expired" | "cancelled";
 } | {
@@ -3639,6 +3639,334 @@ export type RecipesRunOutput = {
   readonly stoppedAt: string | null;
   /** What the recipe says that it answers. */
   readonly answer: unknown;
+};
+
+export type SchedulesAddInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** `day`, `week`, `hour`, or a time such as `15m`. */
+  readonly every?: string | undefined;
+  /** Time of day, such as `07:30`; with `day` and `week`. */
+  readonly at?: string | undefined;
+  /** Days of the week, such as `mon,thu`; with `week`. */
+  readonly on?: string | undefined;
+  /** Time zone by its IANA name, such as `Europe/Vienna`. */
+  readonly zone?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly watch?: string | undefined;
+  /** Files of the watched folder that count, such as `*.md` or `letters/**`; all of them without it. */
+  readonly only?: readonly string[] | undefined;
+  /** How long a watched folder has to be quiet first, milliseconds. */
+  readonly settleMs?: number | undefined;
+  /** Text of the recipe; on the command line its file. */
+  readonly recipe?: string | undefined;
+  /** Absolute path of the recipe, to notice changes of it. */
+  readonly file?: string | undefined;
+  /** What the recipe is given, as `name=value`. */
+  readonly input?: readonly string[] | undefined;
+  /** Agent to run, in place of a recipe. */
+  readonly agent?: string | undefined;
+  /** What the agent is to do. */
+  readonly task?: string | undefined;
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder?: string | undefined;
+  /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+  readonly allow?: readonly string[] | undefined;
+  /** After times that were missed, run once as soon as the hub is there. */
+  readonly catchUp?: boolean | undefined;
+};
+export type SchedulesAddOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** When it runs, in words. */
+  readonly words: string;
+  /** What it runs, in words. */
+  readonly what: string;
+  /** `missed`: a time came and went, and nothing ran since. */
+  readonly state: "waiting" | "running" | "paused" | "missed";
+  /** Null while it waits for no time. */
+  readonly nextDueMs: number | null;
+  readonly last: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** `stopped`: a refusal ended it before its last step. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    readonly taskId: string | null;
+    /** What it came to, in words. */
+    readonly detail: string;
+    readonly endedAtMs: number | null;
+  } | null;
+  /** Times that came and went since the last run. */
+  readonly missed: {
+    /** The newest of them, oldest first. */
+    readonly dueMs: readonly number[];
+    readonly count: number;
+    readonly reason: string;
+  } | null;
+  /** The newest time that was left out, since the last run. */
+  readonly skipped: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    readonly reason: string;
+  } | null;
+  /** What a person can do about it, as a command. */
+  readonly next: string | null;
+};
+
+export type SchedulesAdoptInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** SHA-256 of the content. */
+  readonly digest?: string | undefined;
+};
+export type SchedulesAdoptOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+};
+
+export type SchedulesContinueInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+};
+export type SchedulesContinueOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** When it runs, in words. */
+  readonly words: string;
+  /** What it runs, in words. */
+  readonly what: string;
+  /** `missed`: a time came and went, and nothing ran since. */
+  readonly state: "waiting" | "running" | "paused" | "missed";
+  /** Null while it waits for no time. */
+  readonly nextDueMs: number | null;
+  readonly last: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** `stopped`: a refusal ended it before its last step. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    readonly taskId: string | null;
+    /** What it came to, in words. */
+    readonly detail: string;
+    readonly endedAtMs: number | null;
+  } | null;
+  /** Times that came and went since the last run. */
+  readonly missed: {
+    /** The newest of them, oldest first. */
+    readonly dueMs: readonly number[];
+    readonly count: number;
+    readonly reason: string;
+  } | null;
+  /** The newest time that was left out, since the last run. */
+  readonly skipped: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    readonly reason: string;
+  } | null;
+  /** What a person can do about it, as a command. */
+  readonly next: string | null;
+};
+
+export type SchedulesListInput = Readonly<Record<string, never>>;
+export type SchedulesListOutput = {
+  readonly schedules: readonly ({
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    /** When it runs, in words. */
+    readonly words: string;
+    /** What it runs, in words. */
+    readonly what: string;
+    /** `missed`: a time came and went, and nothing ran since. */
+    readonly state: "waiting" | "running" | "paused" | "missed";
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+    readonly last: {
+      /** When it was due: milliseconds since 1970-01-01 UTC. */
+      readonly dueMs: number;
+      /** Joins everything that belongs to one episode. */
+      readonly episode: string;
+      /** `stopped`: a refusal ended it before its last step. */
+      readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+      readonly taskId: string | null;
+      /** What it came to, in words. */
+      readonly detail: string;
+      readonly endedAtMs: number | null;
+    } | null;
+    /** Times that came and went since the last run. */
+    readonly missed: {
+      /** The newest of them, oldest first. */
+      readonly dueMs: readonly number[];
+      readonly count: number;
+      readonly reason: string;
+    } | null;
+    /** The newest time that was left out, since the last run. */
+    readonly skipped: {
+      /** When it was due: milliseconds since 1970-01-01 UTC. */
+      readonly dueMs: number;
+      readonly reason: string;
+    } | null;
+    /** What a person can do about it, as a command. */
+    readonly next: string | null;
+  })[];
+};
+
+export type SchedulesPauseInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+};
+export type SchedulesPauseOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** When it runs, in words. */
+  readonly words: string;
+  /** What it runs, in words. */
+  readonly what: string;
+  /** `missed`: a time came and went, and nothing ran since. */
+  readonly state: "waiting" | "running" | "paused" | "missed";
+  /** Null while it waits for no time. */
+  readonly nextDueMs: number | null;
+  readonly last: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** `stopped`: a refusal ended it before its last step. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    readonly taskId: string | null;
+    /** What it came to, in words. */
+    readonly detail: string;
+    readonly endedAtMs: number | null;
+  } | null;
+  /** Times that came and went since the last run. */
+  readonly missed: {
+    /** The newest of them, oldest first. */
+    readonly dueMs: readonly number[];
+    readonly count: number;
+    readonly reason: string;
+  } | null;
+  /** The newest time that was left out, since the last run. */
+  readonly skipped: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    readonly reason: string;
+  } | null;
+  /** What a person can do about it, as a command. */
+  readonly next: string | null;
+};
+
+export type SchedulesRemoveInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+};
+export type SchedulesRemoveOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+};
+
+export type SchedulesRunInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+};
+export type SchedulesRunOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+};
+
+export type SchedulesShowInput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+};
+export type SchedulesShowOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** When it runs, in words. */
+  readonly words: string;
+  /** What it runs, in words. */
+  readonly what: string;
+  /** `missed`: a time came and went, and nothing ran since. */
+  readonly state: "waiting" | "running" | "paused" | "missed";
+  /** Null while it waits for no time. */
+  readonly nextDueMs: number | null;
+  readonly last: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** `stopped`: a refusal ended it before its last step. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    readonly taskId: string | null;
+    /** What it came to, in words. */
+    readonly detail: string;
+    readonly endedAtMs: number | null;
+  } | null;
+  /** Times that came and went since the last run. */
+  readonly missed: {
+    /** The newest of them, oldest first. */
+    readonly dueMs: readonly number[];
+    readonly count: number;
+    readonly reason: string;
+  } | null;
+  /** The newest time that was left out, since the last run. */
+  readonly skipped: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    readonly reason: string;
+  } | null;
+  /** What a person can do about it, as a command. */
+  readonly next: string | null;
+  /** Whose permissions its runs have. */
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly when: {
+    readonly kind: "interval";
+    /** Milliseconds from one time to the next. */
+    readonly everyMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly fromMs: number;
+  } | {
+    readonly kind: "days";
+    readonly days: readonly number[];
+    /** Minute of the day, from midnight. */
+    readonly atMinute: number;
+    /** Time zone by its IANA name, such as `Europe/Vienna`. */
+    readonly zone: string;
+  } | {
+    readonly kind: "watch";
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    readonly only: readonly string[];
+    /** How long a watched folder has to be quiet first, milliseconds. */
+    readonly settleMs: number;
+  };
+  readonly work: {
+    readonly kind: "recipe";
+    readonly recipe: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Where the text came from; looked at before each run. */
+    readonly file: string | null;
+    readonly input: readonly string[];
+    /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+    readonly allow: readonly string[];
+  } | {
+    readonly kind: "agent";
+    readonly agent: string;
+    readonly task: string;
+    readonly folder: string | null;
+    /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+    readonly allow: readonly string[];
+  };
+  readonly catchesUp: boolean;
+  /** When it is due next, milliseconds since 1970-01-01 UTC. */
+  readonly nextTimesMs: readonly number[];
 };
 
 export type ScoutBriefInput = {
@@ -6756,6 +7084,242 @@ export type StateRunsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateSchedulesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateSchedulesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    /** When it runs, in words. */
+    readonly words: string;
+    readonly when: {
+      readonly kind: "interval";
+      /** Milliseconds from one time to the next. */
+      readonly everyMs: number;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly fromMs: number;
+    } | {
+      readonly kind: "days";
+      readonly days: readonly number[];
+      /** Minute of the day, from midnight. */
+      readonly atMinute: number;
+      /** Time zone by its IANA name, such as `Europe/Vienna`. */
+      readonly zone: string;
+    } | {
+      readonly kind: "watch";
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder: string;
+      readonly only: readonly string[];
+      /** How long a watched folder has to be quiet first, milliseconds. */
+      readonly settleMs: number;
+    };
+    readonly work: {
+      readonly kind: "recipe";
+      readonly recipe: string;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Where the text came from; looked at before each run. */
+      readonly file: string | null;
+      readonly input: readonly string[];
+      /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+      readonly allow: readonly string[];
+    } | {
+      readonly kind: "agent";
+      readonly agent: string;
+      readonly task: string;
+      readonly folder: string | null;
+      /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+      readonly allow: readonly string[];
+    };
+    readonly caller: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+    readonly catchesUp: boolean;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly addedAtMs: number;
+    readonly isPaused: boolean;
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+    readonly last: {
+      /** When it was due: milliseconds since 1970-01-01 UTC. */
+      readonly dueMs: number;
+      /** Joins everything that belongs to one episode. */
+      readonly episode: string;
+      /** `stopped`: a refusal ended it before its last step. */
+      readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+      readonly taskId: string | null;
+      /** What it came to, in words. */
+      readonly detail: string;
+      readonly endedAtMs: number | null;
+    } | null;
+    /** Times that came and went since the last run. */
+    readonly missed: {
+      /** The newest of them, oldest first. */
+      readonly dueMs: readonly number[];
+      readonly count: number;
+      readonly reason: string;
+    } | null;
+    /** The newest time that was left out, since the last run. */
+    readonly skipped: {
+      /** When it was due: milliseconds since 1970-01-01 UTC. */
+      readonly dueMs: number;
+      readonly reason: string;
+    } | null;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateSchedulesGetInput = {
+  readonly key: string;
+};
+export type StateSchedulesGetOutput = {
+  /** Name of the schedule: small letters, digits and dashes. */
+  readonly name: string;
+  /** When it runs, in words. */
+  readonly words: string;
+  readonly when: {
+    readonly kind: "interval";
+    /** Milliseconds from one time to the next. */
+    readonly everyMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly fromMs: number;
+  } | {
+    readonly kind: "days";
+    readonly days: readonly number[];
+    /** Minute of the day, from midnight. */
+    readonly atMinute: number;
+    /** Time zone by its IANA name, such as `Europe/Vienna`. */
+    readonly zone: string;
+  } | {
+    readonly kind: "watch";
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    readonly only: readonly string[];
+    /** How long a watched folder has to be quiet first, milliseconds. */
+    readonly settleMs: number;
+  };
+  readonly work: {
+    readonly kind: "recipe";
+    readonly recipe: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Where the text came from; looked at before each run. */
+    readonly file: string | null;
+    readonly input: readonly string[];
+    /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+    readonly allow: readonly string[];
+  } | {
+    readonly kind: "agent";
+    readonly agent: string;
+    readonly task: string;
+    readonly folder: string | null;
+    /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+    readonly allow: readonly string[];
+  };
+  readonly caller: {
+    readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+    readonly id: string;
+    readonly grants?: readonly ({
+      /** Gate key or a prefix ending in `*`. */
+      readonly key: string;
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
+    })[] | undefined;
+    readonly reach?: {
+      /** Name of the token. */
+      readonly token: string;
+      /** Gate keys, or beginnings with `*`. */
+      readonly keys: readonly string[];
+      readonly isReadOnly: boolean;
+    } | undefined;
+    readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  };
+  readonly catchesUp: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  readonly isPaused: boolean;
+  /** Null while it waits for no time. */
+  readonly nextDueMs: number | null;
+  readonly last: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** `stopped`: a refusal ended it before its last step. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    readonly taskId: string | null;
+    /** What it came to, in words. */
+    readonly detail: string;
+    readonly endedAtMs: number | null;
+  } | null;
+  /** Times that came and went since the last run. */
+  readonly missed: {
+    /** The newest of them, oldest first. */
+    readonly dueMs: readonly number[];
+    readonly count: number;
+    readonly reason: string;
+  } | null;
+  /** The newest time that was left out, since the last run. */
+  readonly skipped: {
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    readonly reason: string;
+  } | null;
+};
+
+export type StateSchedulesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateSchedulesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateTasksInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -8486,6 +9050,142 @@ export interface EventData {
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
   };
+  /** A person said what is to run when, and with which permissions. */
+  readonly "schedules.added": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    readonly words: string;
+    readonly when: {
+      readonly kind: "interval";
+      /** Milliseconds from one time to the next. */
+      readonly everyMs: number;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly fromMs: number;
+    } | {
+      readonly kind: "days";
+      readonly days: readonly number[];
+      /** Minute of the day, from midnight. */
+      readonly atMinute: number;
+      /** Time zone by its IANA name, such as `Europe/Vienna`. */
+      readonly zone: string;
+    } | {
+      readonly kind: "watch";
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder: string;
+      readonly only: readonly string[];
+      /** How long a watched folder has to be quiet first, milliseconds. */
+      readonly settleMs: number;
+    };
+    readonly work: {
+      readonly kind: "recipe";
+      readonly recipe: string;
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Where the text came from; looked at before each run. */
+      readonly file: string | null;
+      readonly input: readonly string[];
+      /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+      readonly allow: readonly string[];
+    } | {
+      readonly kind: "agent";
+      readonly agent: string;
+      readonly task: string;
+      readonly folder: string | null;
+      /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
+      readonly allow: readonly string[];
+    };
+    readonly caller: {
+      readonly kind: "person" | "agent" | "plugin" | "node" | "system";
+      readonly id: string;
+      readonly grants?: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
+      })[] | undefined;
+      readonly reach?: {
+        /** Name of the token. */
+        readonly token: string;
+        /** Gate keys, or beginnings with `*`. */
+        readonly keys: readonly string[];
+        readonly isReadOnly: boolean;
+      } | undefined;
+      readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    };
+    readonly catchesUp: boolean;
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+  };
+  /** A paused schedule goes on. */
+  readonly "schedules.continued": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+  };
+  /** The time of a schedule came, or its folder changed, or a person asked: its run is decided, once. */
+  readonly "schedules.due": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+    readonly cause: "time" | "change" | "person" | "catch-up";
+    readonly changes?: readonly ({
+      readonly path: string;
+      readonly kind: "added" | "changed" | "removed";
+    })[] | undefined;
+  };
+  /** Times of a schedule came while the hub was off, asleep or halted; nothing was run for them. */
+  readonly "schedules.missed": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    /** The newest of them, oldest first. */
+    readonly dueMs: readonly number[];
+    readonly count: number;
+    readonly reason: string;
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+  };
+  /** A schedule begins nothing until a person lets it go on. */
+  readonly "schedules.paused": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+  };
+  /** A person took over the changed text of a schedule's recipe. */
+  readonly "schedules.recipe.adopted": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    readonly recipe: string;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+  };
+  /** A person took a schedule away. */
+  readonly "schedules.removed": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+  };
+  /** A time of a schedule was left out, for the reason given. */
+  readonly "schedules.skipped": {
+    /** Name of the schedule: small letters, digits and dashes. */
+    readonly name: string;
+    /** When it was due: milliseconds since 1970-01-01 UTC. */
+    readonly dueMs: number;
+    readonly reason: string;
+    /** Null while it waits for no time. */
+    readonly nextDueMs: number | null;
+    /** Joins everything that belongs to one episode. */
+    readonly episode?: string | undefined;
+  };
   /** Scout keeps the list of a folder's files, to tell next time what changed. */
   readonly "scout.folder.remembered": {
     /** Absolute path of a folder on the machine the hub runs on. */
@@ -8943,6 +9643,24 @@ export interface Client {
     /** Run a recipe as an episode: it reads the folders it was given, and asks before it changes anything. */
     run(input: RecipesRunInput, options?: CallOptions): Promise<Accepted>;
   };
+  readonly schedules: {
+    /** Run a recipe or an agent at times, or when a folder changes, with the permissions that you give it now. */
+    add(input: SchedulesAddInput, options?: CallOptions): Promise<SchedulesAddOutput>;
+    /** Take over the changed file of a schedule's recipe for its next runs, with the permissions that it has. */
+    adopt(input: SchedulesAdoptInput, options?: CallOptions): Promise<SchedulesAdoptOutput>;
+    /** Let a paused schedule go on; what came due meanwhile is not made up. */
+    continue(input: SchedulesContinueInput, options?: CallOptions): Promise<SchedulesContinueOutput>;
+    /** List the schedules: when each is due next, and how its last run ended. */
+    list(input?: SchedulesListInput, options?: CallOptions): Promise<SchedulesListOutput>;
+    /** Let a schedule begin nothing until you let it go on; a run that goes is not stopped. */
+    pause(input: SchedulesPauseInput, options?: CallOptions): Promise<SchedulesPauseOutput>;
+    /** Take a schedule away; a run that goes is not stopped. */
+    remove(input: SchedulesRemoveInput, options?: CallOptions): Promise<SchedulesRemoveOutput>;
+    /** Run what a schedule runs, now: this also makes up for times that were missed. */
+    run(input: SchedulesRunInput, options?: CallOptions): Promise<SchedulesRunOutput>;
+    /** Show one schedule: what it runs, with which permissions, its next times, and what was missed. */
+    show(input: SchedulesShowInput, options?: CallOptions): Promise<SchedulesShowOutput>;
+  };
   readonly scout: {
     /** Read a folder and write a brief of it, with a citation on every statement. */
     brief(input: ScoutBriefInput, options?: CallOptions): Promise<Accepted>;
@@ -9166,6 +9884,12 @@ export interface Client {
     runsGet(input: StateRunsGetInput, options?: CallOptions): Promise<StateRunsGetOutput>;
     /** Follow runs as JSON patches (RFC 6902). */
     runsWatch(input?: StateRunsWatchInput, options?: StreamOptions): AsyncGenerator<StateRunsWatchOutput, void, undefined>;
+    /** List what runs at times or when a folder changes, with its last run. */
+    schedules(input?: StateSchedulesInput, options?: CallOptions): Promise<StateSchedulesOutput>;
+    /** Show one row of schedules. */
+    schedulesGet(input: StateSchedulesGetInput, options?: CallOptions): Promise<StateSchedulesGetOutput>;
+    /** Follow schedules as JSON patches (RFC 6902). */
+    schedulesWatch(input?: StateSchedulesWatchInput, options?: StreamOptions): AsyncGenerator<StateSchedulesWatchOutput, void, undefined>;
     /** List tasks that wait or run. */
     tasks(input?: StateTasksInput, options?: CallOptions): Promise<StateTasksOutput>;
     /** Show one row of tasks. */
@@ -9389,6 +10113,16 @@ export function createClient(options: ClientOptions): Client {
       lint: (input, options) => runtime.call("POST /recipes/lint", input, options) as Promise<RecipesLintOutput>,
       run: (input, options) => runtime.call("POST /recipes/run", input, options) as Promise<Accepted>,
     },
+    schedules: {
+      add: (input, options) => runtime.call("POST /schedules", input, options) as Promise<SchedulesAddOutput>,
+      adopt: (input, options) => runtime.call("POST /schedules/{name}/adopt", input, options) as Promise<SchedulesAdoptOutput>,
+      continue: (input, options) => runtime.call("POST /schedules/{name}/go-on", input, options) as Promise<SchedulesContinueOutput>,
+      list: (input = {}, options) => runtime.call("GET /schedules", input, options) as Promise<SchedulesListOutput>,
+      pause: (input, options) => runtime.call("POST /schedules/{name}/pause", input, options) as Promise<SchedulesPauseOutput>,
+      remove: (input, options) => runtime.call("DELETE /schedules/{name}", input, options) as Promise<SchedulesRemoveOutput>,
+      run: (input, options) => runtime.call("POST /schedules/{name}/run", input, options) as Promise<SchedulesRunOutput>,
+      show: (input, options) => runtime.call("GET /schedules/{name}", input, options) as Promise<SchedulesShowOutput>,
+    },
     scout: {
       brief: (input, options) => runtime.call("POST /scout/brief", input, options) as Promise<Accepted>,
       recall: (input, options) => runtime.call("POST /scout/recall", input, options) as Promise<ScoutRecallOutput>,
@@ -9504,6 +10238,9 @@ export function createClient(options: ClientOptions): Client {
       runs: (input = {}, options) => runtime.call("GET /state/runs", input, options) as Promise<StateRunsOutput>,
       runsGet: (input, options) => runtime.call("GET /state/runs/{key}", input, options) as Promise<StateRunsGetOutput>,
       runsWatch: (input = {}, options) => runtime.stream("GET /state/runs/-/watch", input, options) as AsyncGenerator<StateRunsWatchOutput, void, undefined>,
+      schedules: (input = {}, options) => runtime.call("GET /state/schedules", input, options) as Promise<StateSchedulesOutput>,
+      schedulesGet: (input, options) => runtime.call("GET /state/schedules/{key}", input, options) as Promise<StateSchedulesGetOutput>,
+      schedulesWatch: (input = {}, options) => runtime.stream("GET /state/schedules/-/watch", input, options) as AsyncGenerator<StateSchedulesWatchOutput, void, undefined>,
       tasks: (input = {}, options) => runtime.call("GET /state/tasks", input, options) as Promise<StateTasksOutput>,
       tasksGet: (input, options) => runtime.call("GET /state/tasks/{key}", input, options) as Promise<StateTasksGetOutput>,
       tasksWatch: (input = {}, options) => runtime.stream("GET /state/tasks/-/watch", input, options) as AsyncGenerator<StateTasksWatchOutput, void, undefined>,

@@ -27,16 +27,17 @@ export interface Book {
 
 export const isUnderWay = ({ status }: Message): boolean => status === "waiting" || status === "running";
 
-export function createBook({ kernel }: Pick<KernelParts, "kernel">): Book {
-  const message = (id: string): Message | undefined => kernel.views.get(chatMessages, id);
+/** The kernel is whole only later: it is asked for with each look. */
+export function createBook(parts: Pick<KernelParts, "kernel">): Book {
+  const message = (id: string): Message | undefined => parts.kernel.views.get(chatMessages, id);
   return {
     conversation(id) {
-      const row = kernel.views.get(conversations, id);
+      const row = parts.kernel.views.get(conversations, id);
       if (row === undefined)
         throw new Problem(NotFound, `there is no conversation ${id}; \`arw chat list\` shows those there are`);
       return row;
     },
-    all: () => kernel.views.list(conversations, { limit: conversationsMax }).rows.map(({ row }) => row),
+    all: () => parts.kernel.views.list(conversations, { limit: conversationsMax }).rows.map(({ row }) => row),
     message,
     messageIn(row, id, role) {
       const found = row.tree.some((each) => each.message === id) ? message(id) : undefined;

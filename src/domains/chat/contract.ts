@@ -238,13 +238,14 @@ export const Show = op({
 
 /** How a step of an answer, a question or an answer itself stands. */
 export const stepStates = ["proposed", "done", "refused", "failed"] as const;
+// Not `seq`: items with one are taken for an endless stream, and whoever takes that up again would send the words again.
 const Position = Type.Integer({ minimum: 0, description: "Position in the journal; `afterSeq` goes on from there." });
 export const StreamItem = Type.Union([
   closed({ kind: oneOf(["started"]), ...within, question: MessageId, episode: CorrelationId, agent: AgentName }),
   closed({ kind: oneOf(["text", "thought"]), text: Type.String() }),
   closed({
     kind: oneOf(["tool"]),
-    seq: Position,
+    position: Position,
     step: Type.Integer({ minimum: 1 }),
     tool: Type.String(),
     summary: Type.String(),
@@ -253,13 +254,13 @@ export const StreamItem = Type.Union([
   }),
   closed({
     kind: oneOf(["approval"]),
-    seq: Position,
+    position: Position,
     approvalId: Type.String(),
     state: oneOf(["waiting", "granted", "denied", "expired", "cancelled"]),
   }),
   closed({
     kind: oneOf(["question"]),
-    seq: Position,
+    position: Position,
     questionId: Type.String(),
     state: oneOf(["waiting", "answered", "expired", "cancelled"]),
   }),

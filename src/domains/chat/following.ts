@@ -171,11 +171,11 @@ function* itemsOf({ seq, kind, data }: Envelope): Generator<StreamItem> {
   if (kind === ModelSaid.kind) return yield { kind: "text", text: told.text ?? "" };
   const approval = approvalStateOf[kind];
   if (approval !== undefined)
-    return yield { kind: "approval", seq, approvalId: told.approvalId ?? "", state: approval };
+    return yield { kind: "approval", position: seq, approvalId: told.approvalId ?? "", state: approval };
   const state = stepStateOf[kind];
   if (state === undefined) return;
   const { step, tool } = told.recorded ?? { step: told.step ?? 1, tool: told.tool ?? "" };
   const reason = told.reason ?? told.error;
   const summary = told.summary ?? "";
-  yield { kind: "tool", seq, step, tool, summary, state, ...(reason === undefined ? {} : { reason }) };
+  yield { kind: "tool", position: seq, step, tool, summary, state, ...(reason === undefined ? {} : { reason }) };
 }
