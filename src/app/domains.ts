@@ -81,6 +81,8 @@ export interface Means {
   readonly log: Log;
   readonly redactor: LearningRedactor;
   readonly folders: Folders;
+  /** Whether that folder, or that path in it, belongs to the hub itself. */
+  readonly isHubFile: (folder: string, path?: string) => boolean;
   readonly journal: {
     readonly files: JournalFiles;
     readonly rules: readonly RetentionRule[];
@@ -117,6 +119,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     isOpen: (host, caller) => egress.isOpen(host, caller),
     self: () => placeOf(hierarchy.current()),
     isShut: (host, caller) => egress.isShut(host, caller),
+    isHubFile: means.isHubFile,
     isUnconfined: async () => !(await means.confinement.abilities()).confinesFiles,
     leases: leases.book,
   });
@@ -297,6 +300,7 @@ export function contractTable(): Table {
     log: nothing,
     redactor: nothing,
     folders: nothing,
+    isHubFile: nothing,
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
     consumerReaders: nothing,

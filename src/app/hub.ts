@@ -12,7 +12,7 @@ import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
 import { folderNotices, recipeFiles } from "../adapters/files/folder-notices.ts";
-import { withoutOwn } from "../adapters/files/own-folder.ts";
+import { namesOwn, type OwnFiles, withoutOwn } from "../adapters/files/own-folder.ts";
 import { createSampleFolder, samplesFolder } from "../adapters/files/sample.ts";
 import { createStateFiles, type Damage, type StateFiles } from "../adapters/files/state-file.ts";
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
@@ -276,6 +276,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
     source: join(programRoot(), "examples", "garden-notes"),
     stateDir: values.state.dir,
   });
+  const own: OwnFiles = { own: ownOf(config, means.ruleFile), open: [join(values.state.dir, samplesFolder)] };
   return createKernel({
     store,
     blobs,
@@ -304,10 +305,8 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           clock: systemClock,
           log,
           redactor,
-          folders: withoutOwn(createFileFolders(), {
-            own: ownOf(config, means.ruleFile),
-            open: [join(values.state.dir, samplesFolder)],
-          }),
+          folders: withoutOwn(createFileFolders(), own),
+          isHubFile: namesOwn(own),
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           capsules: means.capsules,

@@ -188,6 +188,7 @@ function meansOf({ tokens, contracts = [], isUnconfined = false }: OracleHubOpti
       },
     },
     askPatterns: [],
+    isHubFile: () => false,
     approvalTimeoutMs,
   };
   return { known, late, clock, chance, log, errors, redactor, blobs };

@@ -10,6 +10,10 @@ import { isProblem } from "../../src/contract/problem.ts";
 import { programRoot } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 
+/** Named plainly it is refused before anybody is asked; behind a link, when the folder is opened. */
+const isKept = (error: unknown): boolean =>
+  isProblem(error) && (error.definition.code.startsWith("fs.") || error.extra["rule"] === "built-in:hub-files");
+
 test("neither by a folder above it, nor by its own, nor by a link: no rule, token or journal is read or written", async () => {
   await using room = await createRoom();
   const folder = await room.folder("home", { "notes/a.md": "hello\n" });
@@ -42,10 +46,15 @@ test("neither by a folder above it, nor by its own, nor by a link: no rule, toke
     ["fs.list", { folder: join(folder, "link") }],
     ["fs.list", { folder: join(stateDir, "blobs") }],
   ] as const)
-    await assert.rejects(
-      call(operationId, input),
-      (error: unknown) => isProblem(error) && error.definition.code.startsWith("fs."),
-    );
+    await assert.rejects(call(operationId, input), isKept);
+  // Without a grant nobody is asked in vain either, and no lease is named that would not help.
+  const stranger: Caller = { kind: "agent", id: "b" };
+  const lone = { operationId: "fs.write", input: { folder: stateDir, path: "gating.toml", text: "" } };
+  await assert.rejects(
+    hub.kernel.dispatch({ ...lone, credentials: { kind: "caller", caller: stranger } }),
+    (error: unknown) =>
+      isProblem(error) && error.extra["rule"] === "built-in:hub-files" && !/lease/.test(String(error.extra["next"])),
+  );
   assert.deepEqual((await readdir(stateDir)).toSorted(), before);
   const { entries } = (await call("fs.list", { folder })) as { entries: { path: string }[] };
   assert.deepEqual(
@@ -92,11 +101,7 @@ test("rules and configuration belong to the hub wherever they lie, also before t
       credentials: { kind: "caller", caller },
     });
   for (const path of ["rules/gates.toml", "elsewhere/own.cedar", relative(home, at)])
-    await assert.rejects(
-      write(path),
-      (error: unknown) => isProblem(error) && error.definition.code.startsWith("fs."),
-      path,
-    );
+    await assert.rejects(write(path), isKept, path);
   await write("rules/notes.md");
   await write("notes/a.md");
 });

@@ -3,7 +3,7 @@
  * was not granted the rules, the tokens and the journal in it.
  */
 import { realpath } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import {
   FolderFault,
   type Folders,
@@ -36,6 +36,14 @@ export function withoutOwn(folders: Folders, { own, open: openFolders }: OwnFile
     },
   };
 }
+
+/** Whether a place is the hub's by its name alone, before anything is opened: what links lead to is looked at above. */
+export const namesOwn =
+  ({ own, open }: OwnFiles) =>
+  (folder: string, path = ""): boolean => {
+    const place = resolve(folder, path);
+    return own.some((each) => isWithin(place, each)) && !open.some((each) => isWithin(place, each));
+  };
 
 /** Each where it is named and where that leads: a link is the hub's as much as what lies behind it. */
 async function placesOf(paths: readonly string[]): Promise<readonly string[]> {

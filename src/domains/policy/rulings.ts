@@ -29,6 +29,8 @@ export interface RulingsOptions {
   readonly isOpen?: (host: string, caller: Caller) => boolean;
   /** Whether nothing opens that host to this caller, so that no yes of a person would help; never without it. */
   readonly isShut?: (host: string, caller: Caller) => boolean;
+  /** Whether that folder, or that path in it, belongs to the hub itself; nothing does without it. */
+  readonly isHubFile?: (folder: string, path?: string) => boolean;
   /** What this hub is among others, for rules about what it takes in. */
   readonly self?: () => Pick<CapsuleFacts, "role" | "node" | "tags">;
   /** Permissions that persons gave for a while; none without it. */
@@ -44,6 +46,7 @@ export const createRulings = ({
   askPatterns,
   isOpen = () => false,
   isShut = () => false,
+  isHubFile = () => false,
   self = () => nobodyYet,
   leases = noLeases,
   isUnconfined = () => Promise.resolve(false),
@@ -61,9 +64,22 @@ export const createRulings = ({
   };
   return {
     // What confines programs is found out with the first of them.
-    rule: (call) => (call.needs.includes("exec") ? isUnconfined().then((is) => ruled(call, is)) : ruled(call)),
+    rule(call) {
+      const { folder, path } = call.scope;
+      if (folder !== undefined && call.caller.kind !== "person" && isHubFile(folder, path)) return hubsOwn(folder);
+      return call.needs.includes("exec") ? isUnconfined().then((is) => ruled(call, is)) : ruled(call);
+    },
   };
 };
+
+/** Nobody is asked about these, and no lease or policy opens them: whoever writes there gives themselves every right. */
+const hubsOwn = (folder: string): Ruling => ({
+  effect: "deny",
+  rule: "built-in:hub-files",
+  source: "built-in",
+  reason: `${folder} belongs to the hub itself`,
+  next: "choose another folder; what is in this one a person changes by the hub's own commands",
+});
 
 interface Facts extends Pick<Required<RulingsOptions>, "isOpen" | "self"> {
   readonly unconfined: boolean | undefined;
