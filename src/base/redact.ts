@@ -131,6 +131,7 @@ export function createRedactor({ secrets = [] }: RedactorOptions = {}): Redactor
     const finder = literals;
     if (finder !== undefined) {
       result = betweenMarks(result, (piece) => finder.replace(piece, () => mark("value")));
+      result = betweenMarks(result, (piece) => redactWrapped(piece, finder, mark));
     }
     return betweenMarks(result, applyRules);
   };
@@ -159,6 +160,22 @@ export function createRedactor({ secrets = [] }: RedactorOptions = {}): Redactor
 
 /** Each round takes at least one secret more out of the text; two are the rule, four were never seen. */
 const roundsMax = 8;
+
+/** Lines of Base64 that belong together, as encoders and mails wrap them. */
+const wrapped = /(?<![\w+/-])[\w+/-]{8,65536}(?:\r?\n[ \t>]{0,16}[\w+/-]{1,65536}={0,2}(?![\w+/=-])){1,65536}/g;
+
+/** A value that a break of lines cuts in two: the lines are one text, and go as one. */
+function redactWrapped(text: string, finder: LiteralFinder, mark: (kind: string) => string): string {
+  if (!text.includes("\n")) return text;
+  return text.replace(wrapped, (block) => {
+    let isFound = false;
+    finder.replace(block.replace(/[\s>]+/g, ""), () => {
+      isFound = true;
+      return "";
+    });
+    return isFound ? mark("value") : block;
+  });
+}
 
 /** A literal like `redacted` would be found in the marks themselves. */
 function isPartOfMarker(value: string): boolean {

@@ -4,6 +4,7 @@ import { test } from "vitest";
 import { admin, domainOf, type Kit, makeKernel, until } from "../../../test/kit/kernel.ts";
 import { runs } from "../../../test/kit/runs.ts";
 import { createKeptSecrets } from "../../base/kept-secrets.ts";
+import { createRedactor } from "../../base/redact.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
@@ -228,6 +229,33 @@ test("a secret is found in the Base64 of any text that it stands in, as in the h
     }),
     runs(200),
   );
+});
+
+test("a secret is found in Base64 that is wrapped into lines, quoted or not", () => {
+  const beside = fc.uint8Array({ maxLength: 90 });
+  const wrapping = fc.record({
+    value: fc.string({ minLength: 9, maxLength: 60 }),
+    before: beside,
+    after: beside,
+    column: fc.integer({ min: 8, max: 76 }),
+    broken: fc.constantFrom("\n", "\r\n", "\n    ", "\n> "),
+  });
+  fc.assert(
+    fc.property(wrapping, ({ value, before, after, column, broken }) => {
+      const redactor = createRedactor({ secrets: formsOf(value) });
+      const text = Buffer.concat([before, Buffer.from(value), after]).toString("base64");
+      const lines = [...text.matchAll(new RegExp(`.{1,${column}}`, "gu"))].map(([each]) => each);
+      const shown = redactor.text(`see: ${lines.join(broken)}\n\nand no more`).replaceAll(/[\s>]/gu, "");
+      assert.match(shown, /^see:.*\[redacted:value\].*andnomore$/u);
+      assert.equal(
+        formsOf(value).some((form) => shown.includes(form)),
+        false,
+      );
+    }),
+    runs(200),
+  );
+  const words = "correcthorse\nbatterystaple\nvendorlist\n";
+  assert.equal(createRedactor({ secrets: formsOf("horse-battery") }).text(words), words);
 });
 
 test("whatever text a secret stands in, none of its forms comes through, and other text stays as it was", () => {
