@@ -17,6 +17,7 @@ import { agentAnswers, agentShortIds, episodeId, sourcesText } from "./cli-agent
 import { budgetAnswers } from "./cli-budgets.ts";
 import { approvalsText, runAnswer } from "./cli-approvals.ts";
 import { capsuleAnswers } from "./cli-capsule-answers.ts";
+import { chatAnswers, chatItems, chatShortIds } from "./cli-chat-look.ts";
 import { mcpAnswers } from "./cli-mcp-answers.ts";
 import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
@@ -40,6 +41,20 @@ const taskId: readonly ShortId[] = [
   { field: "taskId", list: "state.endedTasks", key: "taskId" },
 ];
 
+const domainAnswers: Presentation["answers"] = {
+  ...budgetAnswers,
+  ...egressAnswers,
+  ...mcpAnswers,
+  ...policyAnswers,
+  ...shellAnswers,
+  ...leaseAnswers,
+  ...modelAnswers,
+  ...capsuleAnswers,
+  ...chatAnswers,
+  ...agentAnswers,
+  ...recipeAnswers,
+};
+
 /** `address` is asked late: it is known once the hub is. */
 export const cliPresentation = (address: () => string, nowMs: () => number = systemClock.nowMs): Presentation => ({
   shortcuts: [
@@ -55,16 +70,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   prepare: recipePrepare,
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
   answers: {
-    ...budgetAnswers,
-    ...egressAnswers,
-    ...mcpAnswers,
-    ...policyAnswers,
-    ...shellAnswers,
-    ...leaseAnswers,
-    ...modelAnswers,
-    ...capsuleAnswers,
-    ...agentAnswers,
-    ...recipeAnswers,
+    ...domainAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) =>
       approvalsText((output as { items: readonly Approval[] }).items, { pen, nowMs: nowMs() }),
@@ -76,6 +82,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     [Brief.id]: (output, pen) => briefText(output as Static<typeof Brief.output>, pen),
   },
   items: {
+    ...chatItems,
     // Lines that `arw events import` reads, with and without --json.
     [ExportJournal.id]: (item) => JSON.stringify(item),
     [VerifyJournal.id]: (item, pen) => verifyText(item as Static<typeof VerifyJournal.output>, pen),
@@ -85,6 +92,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     [Show.id]: episodeId("id"),
     ...agentShortIds,
     ...leaseShortIds,
+    ...chatShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,
@@ -101,6 +109,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   examples: [
     ["arw stop --all", "stop everything at once, until `arw stop --release`"],
     ["arw brief ~/notes", "brief a folder; asks before it writes"],
+    ["arw chat ~/notes", "ask about a folder; answers with the places"],
     ["arw episodes --status running", "what runs now"],
     ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],
     ["arw events tail --prefix agents.", "follow what happens, live"],
@@ -108,7 +117,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 });
 
 const groups: Presentation["groups"] = [
-  { title: "Work", words: ["brief", "sample", "web fetch", "stop", "resume"] },
+  { title: "Work", words: ["brief", "chat", "sample", "web fetch", "stop", "resume"] },
   { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
   {
     title: "Decide",
@@ -129,7 +138,7 @@ const groups: Presentation["groups"] = [
   { title: "Hub", words: ["hub", "signin", "health", "config show", "shutdown", "completion"] },
 ];
 
-const follow: FollowPlan = {
+export const follow: FollowPlan = {
   events: Watch.id,
   newest: {
     operation: ReadJournal.id,

@@ -7,11 +7,12 @@ import { createPen } from "../surfaces/cli/pen.ts";
 import type { Globals } from "../surfaces/cli/port.ts";
 import { runCli } from "../surfaces/cli/run.ts";
 import { capsuleCommands } from "./cli-capsule.ts";
+import { chatCommand, readQuestion } from "./cli-chat.ts";
 import { configOf, connect } from "./cli-connection.ts";
 import { mcpCommands } from "./cli-mcp.ts";
 import { connectCommand } from "./cli-connect.ts";
 import { ownCommands } from "./cli-own.ts";
-import { cliPresentation, eventText } from "./cli-presentation.ts";
+import { cliPresentation, eventText, follow } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
 import { tailCommand } from "./cli-tail.ts";
 import { createTerminal } from "./cli-terminal.ts";
@@ -34,10 +35,10 @@ export async function cli(words: readonly string[]): Promise<number> {
       const { openHub } = await import("./hub.ts");
       return openHub({ config, givenToken: process.env["ARW_ADMIN_TOKEN"] || undefined, pid: process.pid });
     },
-    onAddress: (found: string) => {
-      address = found;
-    },
+    onAddress: (found: string) => void (address = found),
   };
+  // What broke off may have been done or said: it is never sent a second time.
+  const connectOnce = (globals: Globals) => connect({ ...connection, streamTriesMax: 1 }, globals);
   const terminal = createTerminal();
   const { version } = JSON.parse(readFileSync(join(programDir, "package.json"), "utf8")) as { version: string };
   const presentation = cliPresentation(() => address);
@@ -49,13 +50,13 @@ export async function cli(words: readonly string[]): Promise<number> {
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
+        chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
         ...mcpCommands({
           table,
           version,
           stateDirOf,
           env: connection.env,
-          // A call that broke off may have been made: it is never sent a second time.
-          connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),
+          connect: connectOnce,
         }),
         connectCommand({
           terminal,
@@ -76,7 +77,7 @@ export async function cli(words: readonly string[]): Promise<number> {
         }),
         tailCommand({
           terminal,
-          connect: (globals) => connect({ ...connection, streamTriesMax: 1 }, globals),
+          connect: connectOnce,
           wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),
           lineOf: (event) => eventText(event, createPen(terminal)),
         }),

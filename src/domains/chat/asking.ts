@@ -63,7 +63,8 @@ export async function prepare(asking: Asking, deps: AskingDeps, ctx: Context): P
     title: `Chat: ${titleOf(text)}`.slice(0, 300),
     ...(folder === null ? {} : { folder }),
     input: turn,
-    grants: agent === answersId && folder !== null ? grantsIn(folder) : [],
+    // An agent of a project has what its file names.
+    ...(agent === answersId ? { grants: folder === null ? [] : grantsIn(folder) } : {}),
   };
   return {
     message,

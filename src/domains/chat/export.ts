@@ -36,7 +36,7 @@ function sectionOf({ role, agent = "agent", atMs, text, status, reason, citation
   const lines = [`## ${role === "user" ? "You" : agent}, ${isoOf(atMs)}`, ""];
   if (text !== "") lines.push(text);
   if (status !== "finished") lines.push(`*${notAnswered(status, reason)}*`);
-  if (isExtractive) lines.push("", "*Taken from your files; no model was asked.*");
+  if (isExtractive && citations.length > 0) lines.push("", "*Taken from your files; no model was asked.*");
   if (citations.length > 0)
     lines.push("", `Sources: ${citations.map(({ path, line }) => `\`${oneLine(path)}:${line}\``).join(", ")}`);
   if (more.attachments.length > 0)

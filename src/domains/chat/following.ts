@@ -103,7 +103,10 @@ export async function* follow(
     yield* recorded();
     if (text !== "") yield { kind: "text", text };
     const over = lastOf(book.message(message));
-    if (over !== null) return yield over;
+    if (over !== null) {
+      yield over;
+      return;
+    }
     for await (const delivery of subscription) {
       if ("skipped" in delivery) yield* recorded();
       else if (delivery.seq === 0 || delivery.seq > position) {
@@ -111,7 +114,10 @@ export async function* follow(
         yield* itemsOf(delivery);
       }
       const last = lastOf(book.message(message));
-      if (last !== null) return yield last;
+      if (last !== null) {
+        yield last;
+        return;
+      }
     }
   } finally {
     ctx.signal.removeEventListener("abort", leave);
@@ -164,18 +170,19 @@ type Told = {
   readonly recorded?: { readonly step: number; readonly tool: string };
 };
 
-function* itemsOf({ seq, kind, data }: Envelope): Generator<StreamItem> {
-  // Its definition was checked when it was written; what retention dropped tells nothing any more.
+/** What an event says to who reads along; of most events nothing. What retention dropped tells nothing any more. */
+function itemsOf({ seq: position, kind, data }: Envelope): readonly StreamItem[] {
+  // Its definition was checked when it was written.
   const told = data as Told | null;
-  if (told === null) return;
-  if (kind === ModelSaid.kind) return yield { kind: "text", text: told.text ?? "" };
+  if (told === null) return [];
+  if (kind === ModelSaid.kind) return [{ kind: "text", text: told.text ?? "" }];
   const approval = approvalStateOf[kind];
   if (approval !== undefined)
-    return yield { kind: "approval", position: seq, approvalId: told.approvalId ?? "", state: approval };
+    return [{ kind: "approval", position, approvalId: told.approvalId ?? "", state: approval }];
   const state = stepStateOf[kind];
-  if (state === undefined) return;
+  if (state === undefined) return [];
   const { step, tool } = told.recorded ?? { step: told.step ?? 1, tool: told.tool ?? "" };
   const reason = told.reason ?? told.error;
   const summary = told.summary ?? "";
-  yield { kind: "tool", position: seq, step, tool, summary, state, ...(reason === undefined ? {} : { reason }) };
+  return [{ kind: "tool", position, step, tool, summary, state, ...(reason === undefined ? {} : { reason }) }];
 }

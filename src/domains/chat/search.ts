@@ -18,9 +18,10 @@ export function search(words: string, { conversations, message }: Searching): { 
   const wanted = plain(words).split(/\s+/).filter(Boolean);
   const found: Found[] = [];
   let charsLeft = searchedCharsMax;
-  for (const { conversation, title, tree, createdAtMs } of conversations) {
+  for (const { conversation, title, isNamed, tree, createdAtMs } of conversations) {
     const [first] = tree;
-    const titled = excerptOf(title, wanted);
+    // What nobody named bears the words that it begins with.
+    const titled = isNamed ? excerptOf(title, wanted) : null;
     if (titled !== null) {
       const place = { conversation, message: first?.message ?? conversation, title, atMs: createdAtMs };
       found.push({ ...place, role: "title", excerpt: titled });

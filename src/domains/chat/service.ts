@@ -205,7 +205,7 @@ async function alone<T>(row: ConversationRow, { book, beginning }: House, begin:
   const [busy] = book.underWay(row);
   if (busy !== undefined || beginning.has(conversation))
     throw new Problem(StillAnswering, "the answer to what was said before is under way", {
-      ...(busy === undefined ? {} : { answer: busy.message }),
+      answer: busy?.message ?? null,
     });
   refuseFull(row, book);
   beginning.add(conversation);

@@ -1,4 +1,5 @@
 /** Conversations and their messages. An answer is folded from the events of its run, so it ends whenever and however that does. */
+import { truncate } from "../../base/text-marks.ts";
 import { checkerOf, type Static } from "../../contract/schema.ts";
 import { TaskCancelled, TaskFailed } from "../../contract/task.ts";
 import { on, view } from "../../contract/view.ts";
@@ -31,8 +32,7 @@ const wordsOfTitleMax = 60;
 
 export function titleOf(text: string): string {
   const [line = ""] = text.trim().split(/[\r\n]/);
-  const letters = [...line.replaceAll(/\s+/g, " ")];
-  return letters.length <= wordsOfTitleMax ? letters.join("") : `${letters.slice(0, wordsOfTitleMax - 1).join("")}…`;
+  return truncate(line.replaceAll(/\s+/g, " "), wordsOfTitleMax);
 }
 
 const conversation = on<ConversationRow>();

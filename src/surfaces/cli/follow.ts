@@ -182,8 +182,8 @@ async function askPerson(following: Following, approvalId: string, signal: Abort
 }
 
 /** `y` for once, `r` for the rest of the run; anything else is a no. */
-async function askOnTerminal(
-  { terminal, screen, pen }: Following,
+export async function askOnTerminal(
+  { terminal, screen, pen }: Pick<Following, "terminal" | "screen" | "pen">,
   forRun: string | null,
   signal: AbortSignal,
 ): Promise<string> {
@@ -197,7 +197,7 @@ async function askOnTerminal(
   }
 }
 
-function questionText(row: Readonly<Record<string, unknown>>, pen: Pen): string {
+export function questionText(row: Readonly<Record<string, unknown>>, pen: Pen): string {
   const lines = [pen.paint("yellow", `? ${pen.safe(String(row["summary"]))}`)];
   if (typeof row["rule"] === "string") {
     const why = typeof row["why"] === "string" ? `: ${row["why"]}` : "";

@@ -13,7 +13,7 @@ const placeWeight = 0.5;
 /** A passage without so much of what was asked, by weight of the words, is no answer. */
 const coverageMin = 0.34;
 /** A passage that fits so much worse than the best one is left out. */
-const besideBest = 0.35;
+const besideBest = 0.5;
 
 export interface Placed extends Passage {
   readonly path: string;

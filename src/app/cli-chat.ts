@@ -1,0 +1,318 @@
+/** `arw chat`: a conversation in the terminal, or one question through a pipe. */
+import type { Static } from "../contract/schema.ts";
+import {
+  type Branch,
+  type Conversation,
+  Create,
+  Edit,
+  Retry,
+  Send,
+  Show,
+  Stop,
+  type StreamItem,
+  textCharsMax,
+} from "../domains/chat/contract.ts";
+import { List as ListProjects } from "../domains/projects/contract.ts";
+import { askOnTerminal, questionText } from "../surfaces/cli/follow.ts";
+import { createPen, type Pen } from "../surfaces/cli/pen.ts";
+import {
+  CallFailed,
+  type CliParts,
+  exitCodes,
+  type FollowPlan,
+  type Globals,
+  type Input,
+  type OwnCommand,
+  type Transport,
+} from "../surfaces/cli/port.ts";
+import { createScreen, type Screen } from "../surfaces/cli/screen.ts";
+import { answerLines, endLines, failureText, stepText } from "./cli-chat-look.ts";
+
+export interface ChatOptions {
+  readonly terminal: CliParts["terminal"];
+  readonly connect: (globals: Globals) => Promise<Transport>;
+  readonly follow: FollowPlan;
+  /** All that comes through the pipe, or null when it is longer than a question may be. */
+  readonly readInput: () => Promise<string | null>;
+}
+
+export const chatCommand = (options: ChatOptions): OwnCommand => ({
+  words: "chat",
+  about: "Talk with an agent about a project or a folder; without a model it answers from your files.",
+  rest: { name: "where", about: "name of a project, or a folder; words behind it are asked at once" },
+  options: [
+    ["--to <id>", "go on with this conversation"],
+    ["--agent <name>", "who answers: helper@garden, or answers"],
+    ["--attach <path>", "a file of the folder to look at; may be repeated"],
+  ],
+  async run({ rest = [], flags, globals }) {
+    const { terminal } = options;
+    await using transport = await options.connect(globals);
+    const [where, ...words] = rest;
+    const talk: Talk = {
+      ...options,
+      transport,
+      pen: createPen(terminal),
+      screen: createScreen(terminal),
+      isJson: globals.json === true,
+      agent: texts(flags["agent"]).at(-1),
+      attachments: texts(flags["attach"]),
+      place: await placeOf(where, options, transport),
+      conversation: null,
+      question: null,
+      answer: null,
+    };
+    const to = texts(flags["to"]).at(-1);
+    if (to !== undefined) await goOn(talk, to);
+    if (words.length > 0) return (await say(talk, words.join(" "))) ? exitCodes.ok : exitCodes.problem;
+    return terminal.isTty ? await converse(talk) : await once(talk);
+  },
+});
+
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+const never = (): AbortSignal => new AbortController().signal;
+
+interface Place {
+  readonly project?: string;
+  readonly folder?: string;
+}
+
+/** A conversation as this terminal has it. */
+interface Talk extends ChatOptions {
+  readonly transport: Transport;
+  readonly pen: Pen;
+  readonly screen: Screen;
+  readonly isJson: boolean;
+  readonly agent: string | undefined;
+  readonly place: Place;
+  attachments: readonly string[];
+  /** Begun with the first words. */
+  conversation: string | null;
+  /** Newest of either, for `/edit` and `/retry`. */
+  question: string | null;
+  answer: string | null;
+}
+
+async function answerTo<T>(transport: Transport, operationId: string, input: Input): Promise<T> {
+  const result = await transport.call(operationId, input, never());
+  // The hub's answers are checked against the table on its side; nothing here is a job.
+  return (result.kind === "answer" ? result.output : null) as T;
+}
+
+/** A project of that name goes before a folder of that name. */
+async function placeOf(
+  where: string | undefined,
+  { terminal }: Pick<ChatOptions, "terminal">,
+  transport: Transport,
+): Promise<Place> {
+  if (where === undefined) return {};
+  const { projects } = await answerTo<Static<typeof ListProjects.output>>(transport, ListProjects.id, {});
+  if (projects.some(({ project }) => project === where)) return { project: where };
+  return { folder: terminal.resolvePath(where) };
+}
+
+async function goOn(talk: Talk, id: string): Promise<void> {
+  const known = await answerTo<{ items: readonly Conversation[] }>(talk.transport, "state.conversations", {
+    limit: conversationsListed,
+  });
+  const whole = known.items.find(({ conversation }) => conversation.startsWith(id) || conversation.endsWith(id));
+  const branch = await answerTo<Branch>(talk.transport, Show.id, { conversation: whole?.conversation ?? id });
+  const { messages } = branch;
+  talk.conversation = branch.conversation.conversation;
+  talk.question = messages.findLast(({ role }) => role === "user")?.message ?? null;
+  talk.answer = messages.findLast(({ role }) => role === "assistant")?.message ?? null;
+}
+
+/** As many as a page of a view has. */
+const conversationsListed = 1000;
+
+/** One question from a pipe; the answer goes to the standard output. */
+async function once(talk: Talk): Promise<number> {
+  const text = await talk.readInput();
+  if (text === null || text.trim() === "") {
+    const why =
+      text === null ? "That is too long for a question; attach a file with --attach." : "There is no question.";
+    talk.terminal.writeError(`${why} Write it into the pipe, or behind the folder: arw chat FOLDER "What is due?"\n`);
+    return exitCodes.usage;
+  }
+  return (await say(talk, text.trim())) ? exitCodes.ok : exitCodes.problem;
+}
+
+const help = [
+  "/retry            answer the last question again",
+  "/edit WORDS       ask the last question in other words",
+  "/attach PATH      let the next question look at this file",
+  "/help             show this",
+  "/quit             leave; so does Ctrl-C at the prompt",
+];
+
+async function converse(talk: Talk): Promise<number> {
+  const { terminal, pen } = talk;
+  const { project = "", folder = project } = talk.place;
+  terminal.write(
+    `${pen.paint("dim", pen.safe(`${folder === "" ? "About nothing of yours" : `About ${folder}`}. /help tells more.`))}\n`,
+  );
+  for (;;) {
+    const line = await prompt(talk);
+    if (line === null || line === "/quit") break;
+    if (line !== "") await obey(talk, line);
+  }
+  if (talk.conversation !== null)
+    terminal.write(`${pen.paint("dim", `Go on with: arw chat --to ${talk.conversation.slice(-8)}`)}\n`);
+  return exitCodes.ok;
+}
+
+/** Null when the person leaves. */
+async function prompt({ terminal, pen }: Talk): Promise<string | null> {
+  const leaving = new AbortController();
+  const stopListening = terminal.onInterrupt(() => leaving.abort());
+  try {
+    return (await terminal.ask(`\n${pen.paint("cyan", "›")} `, leaving.signal)).trim();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return null;
+    throw error;
+  } finally {
+    stopListening();
+  }
+}
+
+async function obey(talk: Talk, line: string): Promise<void> {
+  const { terminal, pen } = talk;
+  const [word = "", ...rest] = line.split(/\s+/);
+  const words = rest.join(" ");
+  try {
+    if (word === "/help") terminal.write(`${help.map((each) => pen.paint("dim", `  ${each}`)).join("\n")}\n`);
+    else if (word === "/attach" && words !== "") talk.attachments = [...talk.attachments, words];
+    else if (word === "/retry" && talk.answer !== null)
+      await read(talk, Retry.id, { conversation: talk.conversation, message: talk.answer });
+    else if (word === "/edit" && words !== "" && talk.question !== null)
+      await read(talk, Edit.id, { conversation: talk.conversation, message: talk.question, text: words });
+    else if (word.startsWith("/") && !word.slice(1).includes("/"))
+      terminal.writeError("That does nothing here; /help shows what does.\n");
+    else await say(talk, line);
+  } catch (error) {
+    // A refusal ends the question, not the conversation.
+    if (!(error instanceof CallFailed)) throw error;
+    terminal.writeError(`${failureText({ status: "failed", reason: error.document.detail }, pen)}\n`);
+  }
+}
+
+/** False when no answer came. */
+async function say(talk: Talk, text: string): Promise<boolean> {
+  const { agent, place, transport, attachments } = talk;
+  if (talk.conversation === null) {
+    const begun = { ...place, ...(agent === undefined ? {} : { agent }) };
+    talk.conversation = (await answerTo<Conversation>(transport, Create.id, begun)).conversation;
+  }
+  const attached = attachments.length === 0 ? {} : { attachments };
+  const isAnswered = await read(talk, Send.id, { conversation: talk.conversation, text, ...attached });
+  talk.attachments = [];
+  return isAnswered;
+}
+
+/** Reads an answer to its end. Ctrl-C stops the answer, and a second one leaves without waiting for that. */
+async function read(talk: Talk, operationId: string, input: Input): Promise<boolean> {
+  const { terminal, transport, pen, screen, isJson } = talk;
+  const leaving = new AbortController();
+  let interrupts = 0;
+  const stopListening = terminal.onInterrupt(() => {
+    interrupts += 1;
+    if (interrupts > 1) leaving.abort();
+    else void transport.call(Stop.id, { conversation: input["conversation"] }, never()).catch(() => leaving.abort());
+  });
+  const reading: Reading = { talk, signal: leaving.signal, said: "", isAnswered: false };
+  screen.release();
+  try {
+    for await (const item of transport.stream(operationId, input, leaving.signal)) {
+      if (isJson) terminal.write(`${JSON.stringify(item)}\n`);
+      await take(reading, item as StreamItem);
+    }
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+    terminal.writeError(`\n${pen.paint("dim", "No longer following; the answer goes on unless it was stopped.")}\n`);
+  } finally {
+    screen.hold();
+    stopListening();
+  }
+  return reading.isAnswered;
+}
+
+interface Reading {
+  readonly talk: Talk;
+  readonly signal: AbortSignal;
+  /** What the model said since the last step. */
+  said: string;
+  isAnswered: boolean;
+}
+
+async function take(reading: Reading, item: StreamItem): Promise<void> {
+  const { talk } = reading;
+  const { terminal, pen, screen, isJson } = talk;
+  if (item.kind === "started") {
+    talk.question = item.question;
+    talk.answer = item.message;
+  } else if (item.kind === "end") reading.isAnswered = true;
+  if (isJson) return;
+  if (item.kind === "text") {
+    if (reading.said === "") screen.hold();
+    reading.said += item.text;
+    terminal.write(pen.safe(item.text));
+  } else if (item.kind === "tool") step(reading, item);
+  else if (item.kind === "approval" && item.state === "waiting") await askApproval(reading, item.approvalId);
+  else if (item.kind === "end") tellEnd(reading, item);
+  else if (item.kind === "failed") {
+    screen.hold();
+    terminal.writeError(`${reading.said === "" ? "" : "\n"}${failureText(item, pen)}\n`);
+  }
+}
+
+/** What is only looked at passes by on one line; what changes something, or does not, stays. */
+function step(reading: Reading, item: Extract<StreamItem, { kind: "tool" }>): void {
+  const { terminal, pen, screen } = reading.talk;
+  if (reading.said !== "") terminal.write("\n");
+  reading.said = "";
+  screen.release();
+  const text = stepText(item, pen);
+  if (item.state === "refused" || item.state === "failed") terminal.writeError(`${text}\n`);
+  else if (terminal.isTty) screen.progress(text, text);
+}
+
+function tellEnd({ talk, said }: Reading, item: Extract<StreamItem, { kind: "end" }>): void {
+  const { terminal, pen, screen } = talk;
+  screen.hold();
+  const isTold = said.trim() !== "" && said.trim() === item.answer.trim();
+  if (said !== "") terminal.write("\n");
+  const lines = [...(isTold ? [] : answerLines({ text: item.answer }, pen)), ...endLines(item, pen)];
+  terminal.write(`${lines.join("\n")}\n`);
+}
+
+async function askApproval({ talk, signal }: Reading, approvalId: string): Promise<void> {
+  const { terminal, transport, pen, screen, follow } = talk;
+  const row = await answerTo<Readonly<Record<string, unknown>>>(transport, follow.question, { key: approvalId });
+  // Whoever reads from the beginning also meets questions that were answered.
+  if (row["status"] !== "waiting") return;
+  screen.hold();
+  terminal.write(`${questionText(row, pen)}\n`);
+  if (!terminal.isTty) {
+    terminal.writeError(`It waits for an answer: \`${follow.answerCommand(approvalId)}\`\n`);
+    return;
+  }
+  const forRun = follow.runAnswer?.(row) ?? null;
+  const said = await askOnTerminal(talk, forRun?.words ?? null, signal);
+  const input = said === "r" && forRun !== null ? forRun.input : follow.decision(approvalId, said === "y");
+  await transport.call(follow.decide, input, signal).catch((error: unknown) => {
+    // Somebody else was quicker.
+    if (!(error instanceof CallFailed)) throw error;
+    terminal.writeError(`${pen.safe(error.document.detail)}\n`);
+  });
+}
+
+/** The pipe, as far as a question may be long; what is left of it is never held. */
+export async function readQuestion(): Promise<string | null> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) {
+    text += String(chunk);
+    if (text.length > textCharsMax) return null;
+  }
+  return text;
+}
