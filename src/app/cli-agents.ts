@@ -16,7 +16,8 @@ import type { ShortId } from "../surfaces/cli/port.ts";
 export const episodeId = (field: string): readonly ShortId[] => [{ field, list: "state.episodes", key: "id" }];
 
 export const agentShortIds = {
-  [Stop.id]: episodeId("episode"),
+  // Runs first: rules of others may close the list of episodes, and never the one of what there is to stop.
+  [Stop.id]: [{ field: "episode", list: "state.runs", key: "episode" }, ...episodeId("episode")],
   [Resume.id]: episodeId("episode"),
   [Declassify.id]: episodeId("episode"),
 };

@@ -105,6 +105,14 @@ test("every word that the presentation names is there", () => {
     assert.ok(table.events.has(kind), kind);
 });
 
+test("a short id of what is stopped or taken back is looked up in a list that no rule of others closes", () => {
+  const { operations } = contractTable();
+  // The answer of a conversation is a run, and stopped as one.
+  const isWayOut = (id: string): boolean => operations.get(id)?.operation.isWayOut === true && !id.startsWith("chat.");
+  for (const [id, [first]] of Object.entries(cliPresentation(() => "").shortIds))
+    if (isWayOut(id)) assert.ok(first !== undefined && isWayOut(first.list), id);
+});
+
 test("no two operations want the same words", () => {
   const words = planCommands(
     contractTable(),
