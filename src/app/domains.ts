@@ -31,6 +31,7 @@ import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
 import { createModels } from "../domains/models/service.ts";
 import { createProjects } from "../domains/projects/service.ts";
+import { createQuestions } from "../domains/questions/service.ts";
 import { createProvenance, type Provenance } from "../domains/provenance/service.ts";
 import type { RuleFile } from "../domains/gating/port.ts";
 import { createGating, type Gating } from "../domains/gating/service.ts";
@@ -107,7 +108,7 @@ export interface Means {
 }
 
 export function composeDomains(means: Means, parts: KernelParts): Composition {
-  const { clock, log, redactor } = means;
+  const { clock, log, redactor, policies } = means;
   const hierarchy = createHierarchy({ parts });
   const gating = createGating({ parts, clock, log, hierarchy, denyRules: means.denyRules, file: means.ruleFile });
   const approvals = openApprovals(means, parts, () => ({ brake: halt.brake, desk: leases.desk, exits: egress.exits }));
@@ -131,7 +132,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const mcp = createMcp({ parts, courier: egress.courier });
   const provenance = openProvenance(means, parts, gating);
   const shell = composeShell(means, { passes: egress.children, reader });
-  const enders = [approvals.withdrawAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];
+  const questions = createQuestions({ ...means, parts, timeoutMs: means.approvalTimeoutMs });
+  const enders = [approvals.withdrawAll, questions.endAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];
   const halt = createHalt({ parts, clock, enders });
   return {
     identity: means.access.identity,
@@ -160,21 +162,14 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       hierarchy.domain,
       createJournalKeeper({ parts, clock, onImported: both(gating.refresh, leases.refresh), ...means.journal }),
       leases.domain,
-      createPolicy({
-        parts,
-        stages: [gating.explain, explainRulings(rulings), budgets.explain],
-        policies: means.policies,
-        rulings,
-      }),
+      createPolicy({ parts, stages: [gating.explain, explainRulings(rulings), budgets.explain], policies, rulings }),
       provenance.domain,
+      questions.domain,
       recipes.domain,
       createSchedules({ parts, clock, log, halted: () => halt.brake.signal, ...means.schedules }),
       secrets.domain,
       shell.domain,
-      createSystem({
-        parts,
-        facts: withChecks(means.facts, [gating.health, budgets.health, provenance.health, shell.health]),
-      }),
+      createSystem({ parts, facts: withChecks(means.facts, [gating, budgets, provenance, shell]) }),
       ...worldOf(means, parts, { reader, courier: egress.courier, meter: budgets.meter }),
     ],
   };
@@ -271,9 +266,9 @@ function openProvenance(means: Means, parts: KernelParts, gating: Gating): Prove
 
 type Check = Awaited<ReturnType<HubFacts["checks"]>>[number];
 
-const withChecks = (facts: HubFacts, checks: readonly (() => Check)[]): HubFacts => ({
+const withChecks = (facts: HubFacts, checked: readonly { health(): Check }[]): HubFacts => ({
   ...facts,
-  checks: async () => [...(await facts.checks()), ...checks.map((check) => check())],
+  checks: async () => [...(await facts.checks()), ...checked.map((each) => each.health())],
 });
 
 /** The table without a hub, for documents, help texts and clients: nothing in it can be called. */

@@ -1,10 +1,10 @@
 /** Asks a person before a call runs, waits for the answer, and lets exactly that call go on. */
 import { abortable } from "../../base/async.ts";
+import { createWaitingRoom } from "../../base/waiting-room.ts";
 import type { Caller } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { createWaitingRoom } from "../../kernel/waiting-room.ts";
 import type { Approvals, BlobStore, Brake, Clock, Decision, Log, Redactor } from "../../kernel/ports.ts";
 import { ask } from "./ask.ts";
 import {

@@ -1,6 +1,5 @@
 /** What waits for a person: who is to be told the answer, and when it is too late for one. */
-import { type Deferred, deferred } from "../base/async.ts";
-import type { Clock, Log } from "./ports.ts";
+import { type Deferred, deferred } from "./async.ts";
 
 export interface Opening<Waiting> {
   readonly expiresAtMs: number;
@@ -26,8 +25,8 @@ export interface WaitingRoom<Answer, Waiting = never> {
 }
 
 interface WaitingRoomOptions {
-  readonly clock: Clock;
-  readonly log: Log;
+  readonly clock: { nowMs(): number; after(delayMs: number, run: () => void): () => void };
+  readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
   /** What the log says of one whose end could not be written, which is tried again. */
   readonly unexpired: string;
   readonly expire: (questionId: string) => Promise<void>;
