@@ -24,6 +24,7 @@ import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
 import { modelAnswers, modelsMeterText } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
+import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
@@ -60,6 +61,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   shortcuts: [
     { words: "episodes", operation: "state.episodes" },
     { words: "approvals", operation: "state.approvals" },
+    { words: "questions", operation: "state.questions" },
     { words: "tasks", operation: "tasks.list" },
     { words: "declassified", operation: "state.declassified" },
   ],
@@ -71,6 +73,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
   answers: {
     ...domainAnswers,
+    ...questionAnswers(nowMs),
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) =>
       approvalsText((output as { items: readonly Approval[] }).items, { pen, nowMs: nowMs() }),
@@ -93,6 +96,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...agentShortIds,
     ...leaseShortIds,
     ...chatShortIds,
+    ...questionShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,
@@ -126,6 +130,8 @@ const groups: Presentation["groups"] = [
       "halt release",
       "approvals",
       "approvals decide",
+      "questions",
+      "answer",
       "declassify",
       "lease grant",
       "leases",
