@@ -155,6 +155,34 @@ export type AgentsDeclassifyOutput = {
   readonly openStepsMore: number;
 };
 
+export type AgentsDelegateInput = {
+  readonly agent: string;
+  readonly task: string;
+};
+export type AgentsDelegateOutput = {
+  readonly agent: string;
+  /** The other agent as it is now, and its task. */
+  readonly given: unknown;
+};
+
+export type AgentsGoOnInput = {
+  readonly agent: string;
+  /** The ceiling, in words. */
+  readonly reached: string;
+  readonly taken: {
+    readonly steps: number;
+    /** Null where nobody counted. */
+    readonly tokens: number | null;
+    /** Null where nobody knows. */
+    readonly microUsd: number | null;
+    /** Duration in milliseconds. */
+    readonly durationMs: number;
+  };
+};
+export type AgentsGoOnOutput = {
+  readonly agent: string;
+};
+
 export type AgentsListInput = Readonly<Record<string, never>>;
 export type AgentsListOutput = {
   readonly agents: readonly ({
@@ -188,6 +216,16 @@ export type AgentsListOutput = {
       };
     })[];
   })[];
+};
+
+export type AgentsPauseInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+};
+export type AgentsPauseOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  readonly status: string;
 };
 
 export type AgentsResumeInput = {
@@ -324,6 +362,10 @@ export type ApprovalsDecideOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -2543,6 +2585,92 @@ export type McpSendOutput = {
   readonly messages: readonly unknown[];
 };
 
+export type McpServersAddInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** The program and its arguments; never a line for a shell. */
+  readonly command?: readonly string[] | undefined;
+  /** Folders that the program sees. */
+  readonly read?: readonly string[] | undefined;
+  /** Folders that the program sees and may change. */
+  readonly write?: readonly string[] | undefined;
+  /** Address of a server that is reached by one. */
+  readonly url?: string | undefined;
+  /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+};
+export type McpServersAddOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** The program and its arguments; never a line for a shell. */
+  readonly command?: readonly string[] | undefined;
+  /** Folders that the program sees. */
+  readonly read?: readonly string[] | undefined;
+  /** Folders that the program sees and may change. */
+  readonly write?: readonly string[] | undefined;
+  /** Address of a server that is reached by one. */
+  readonly url?: string | undefined;
+  /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+  /** How many it offers; null when it failed. */
+  readonly tools: number | null;
+  /** Why it did not answer. It is kept all the same. */
+  readonly fault?: string | undefined;
+  /** Of a program: whether it is held to its folders. */
+  readonly isConfined?: boolean | undefined;
+};
+
+export type McpServersListInput = Readonly<Record<string, never>>;
+export type McpServersListOutput = {
+  readonly servers: readonly ({
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** The program and its arguments; never a line for a shell. */
+    readonly command?: readonly string[] | undefined;
+    /** Folders that the program sees. */
+    readonly read?: readonly string[] | undefined;
+    /** Folders that the program sees and may change. */
+    readonly write?: readonly string[] | undefined;
+    /** Address of a server that is reached by one. */
+    readonly url?: string | undefined;
+    /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly addedAtMs: number;
+    /** A connection is open; without one the next call opens it. */
+    readonly isRunning: boolean;
+  })[];
+};
+
+export type McpServersRemoveInput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+};
+export type McpServersRemoveOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** The program and its arguments; never a line for a shell. */
+  readonly command?: readonly string[] | undefined;
+  /** Folders that the program sees. */
+  readonly read?: readonly string[] | undefined;
+  /** Folders that the program sees and may change. */
+  readonly write?: readonly string[] | undefined;
+  /** Address of a server that is reached by one. */
+  readonly url?: string | undefined;
+  /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+};
+
 export type McpShowInput = {
   /** Name of the server, as rules write it. */
   readonly server: string;
@@ -3077,6 +3205,10 @@ export type PolicyExplainInput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   } | undefined;
   /** The call's input; without it only keys are looked at. */
   readonly input?: unknown;
@@ -3157,6 +3289,182 @@ export type PolicyTestOutput = {
     readonly rule: string;
     readonly at: string;
   }[];
+};
+
+export type ProfilesCheckInput = {
+  /** Text of the file; on the command line its path. */
+  readonly text: string;
+};
+export type ProfilesCheckOutput = {
+  readonly ok: boolean;
+  readonly profile: {
+    readonly about: string;
+    readonly instructions: string;
+    /** Name of a role, or server and model. */
+    readonly model: string;
+    readonly tools: readonly string[];
+    /** Tools that a person is asked about each time. */
+    readonly ask: readonly string[];
+    /** Whose notes it reads and writes: those of the project, or its own. */
+    readonly notes: "project" | "own";
+    /** Agents of the project that it may hand work to. */
+    readonly children: readonly string[];
+    /** Allowances that every run of it is held to. */
+    readonly budget: readonly string[];
+    /** All that the model is given at once and answers, tokens. */
+    readonly contextTokens: number;
+    /** The part of it that is kept for the answer, tokens. */
+    readonly answerTokens: number;
+    readonly ceilings: {
+      /** Calls, of models and of tools, after which its person is asked. */
+      readonly steps: number;
+      /** The same call so often in a row, and its person is asked. */
+      readonly sameCalls: number;
+      /** Minutes of work after which its person is asked. */
+      readonly minutes: number;
+    };
+  } | null;
+  readonly faults: readonly ({
+    readonly line: number;
+    readonly message: string;
+    /** What to write instead. */
+    readonly hint?: string | undefined;
+  })[];
+};
+
+export type ProfilesContextInput = {
+  /** Agent of a project: `helper@garden`. */
+  readonly agent: string;
+  /** What the agent is to do, in plain words. */
+  readonly task: string;
+  /** What was said before, oldest first. */
+  readonly history?: readonly ({
+    readonly role: "user" | "assistant";
+    readonly text: string;
+  })[] | undefined;
+};
+export type ProfilesContextOutput = {
+  /** Agent of a project: `helper@garden`. */
+  readonly agent: string;
+  readonly model: string;
+  readonly tokens: number;
+  readonly tokensMax: number;
+  /** Nobody counted: a token is taken for three bytes of text. */
+  readonly isEstimated: boolean;
+  readonly slots: readonly ({
+    readonly slot: "instructions" | "plan" | "history" | "evidence" | "reserve";
+    /** What it takes. */
+    readonly tokens: number;
+    /** What it may take. */
+    readonly tokensMax: number;
+    readonly items: readonly {
+      readonly what: string;
+      readonly tokens: number;
+    }[];
+    readonly leftOut: readonly {
+      readonly what: string;
+      readonly tokens: number;
+      readonly why: string;
+      /** An extract of it goes in. */
+      readonly isShortened: boolean;
+    }[];
+  })[];
+  readonly tools: readonly string[];
+};
+
+export type ProfilesListInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+};
+export type ProfilesListOutput = {
+  readonly profiles: readonly {
+    /** Agent of a project: `helper@garden`. */
+    readonly agent: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Name of the agent within its project: small letters, digits and dashes. */
+    readonly name: string;
+    /** Empty where the file has faults. */
+    readonly about: string;
+    readonly model: string;
+    readonly tools: readonly string[];
+    /** How often the hub saved it; 0 where it was only written by hand. */
+    readonly version: number;
+    /** False where the file has faults; such an agent is not run. */
+    readonly ok: boolean;
+  }[];
+};
+
+export type ProfilesSaveInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Name of the agent within its project: small letters, digits and dashes. */
+  readonly name: string;
+  /** Text of the file; on the command line its path. */
+  readonly text: string;
+  /** What the file must be now: its digest, or null when it must not exist. Left out: whatever it is. */
+  readonly expectedDigest?: string | null | undefined;
+};
+export type ProfilesSaveOutput = {
+  /** Agent of a project: `helper@garden`. */
+  readonly agent: string;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** How often the hub saved it; 0 where it was only written by hand. */
+  readonly version: number;
+  /** What the file was before, in the blob store. */
+  readonly beforeRef: string | null;
+  readonly isChanged: boolean;
+};
+
+export type ProfilesShowInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Name of the agent within its project: small letters, digits and dashes. */
+  readonly name: string;
+};
+export type ProfilesShowOutput = {
+  /** Agent of a project: `helper@garden`. */
+  readonly agent: string;
+  readonly text: string;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** How often the hub saved it; 0 where it was only written by hand. */
+  readonly version: number;
+  /** As it works; null where the file has faults. */
+  readonly profile: {
+    readonly about: string;
+    readonly instructions: string;
+    /** Name of a role, or server and model. */
+    readonly model: string;
+    readonly tools: readonly string[];
+    /** Tools that a person is asked about each time. */
+    readonly ask: readonly string[];
+    /** Whose notes it reads and writes: those of the project, or its own. */
+    readonly notes: "project" | "own";
+    /** Agents of the project that it may hand work to. */
+    readonly children: readonly string[];
+    /** Allowances that every run of it is held to. */
+    readonly budget: readonly string[];
+    /** All that the model is given at once and answers, tokens. */
+    readonly contextTokens: number;
+    /** The part of it that is kept for the answer, tokens. */
+    readonly answerTokens: number;
+    readonly ceilings: {
+      /** Calls, of models and of tools, after which its person is asked. */
+      readonly steps: number;
+      /** The same call so often in a row, and its person is asked. */
+      readonly sameCalls: number;
+      /** Minutes of work after which its person is asked. */
+      readonly minutes: number;
+    };
+  } | null;
+  readonly faults: readonly ({
+    readonly line: number;
+    readonly message: string;
+    /** What to write instead. */
+    readonly hint?: string | undefined;
+  })[];
 };
 
 export type ProjectsCreateInput = {
@@ -3573,6 +3881,48 @@ export type ProvenanceVerifyOutput = {
   } | null;
 };
 
+export type QuestionsAnswerInput = {
+  readonly questionId: string;
+  /** What the person says. */
+  readonly text: string;
+};
+export type QuestionsAnswerOutput = {
+  readonly questionId: string;
+  readonly status: "waiting" | "answered" | "expired" | "withdrawn";
+  /** The question, in plain words. */
+  readonly question: string;
+  /** Answers to choose from; a person may still say something else. */
+  readonly options: readonly string[];
+  /** Who asks, such as `agent:scout`. */
+  readonly askedBy: string;
+  /** Joins everything that belongs to one episode. */
+  readonly corrId: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly askedAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly expiresAtMs: number;
+  /** What the person says. */
+  readonly text?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endedAtMs?: number | undefined;
+  readonly answeredBy?: string | undefined;
+};
+
+export type QuestionsAskInput = {
+  /** The question, in plain words. */
+  readonly question: string;
+  /** Answers to choose from; a person may still say something else. */
+  readonly options?: readonly string[] | undefined;
+};
+export type QuestionsAskOutput = {
+  readonly questionId: string;
+  /** What the person says. */
+  readonly text: string;
+  /** Which of the options the answer is, from 1; null where it is in other words. */
+  readonly option: number | null;
+};
+
 export type RecipesDryRunInput = {
   /** Text of the recipe; on the command line its file. */
   readonly recipe: string;
@@ -3698,7 +4048,7 @@ export type SchedulesAddOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -3755,7 +4105,7 @@ export type SchedulesContinueOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -3797,7 +4147,7 @@ export type SchedulesListOutput = {
       readonly detail: string;
       readonly endedAtMs: number | null;
     } | null;
-    /** Times that came and went since the last run. */
+    /** Times that came and went, until they are made up or let go. */
     readonly missed: {
       /** The newest of them, oldest first. */
       readonly dueMs: readonly number[];
@@ -3842,7 +4192,7 @@ export type SchedulesPauseOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -3906,7 +4256,7 @@ export type SchedulesShowOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4380,6 +4730,10 @@ export type StateApprovalsOutput = {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -4495,6 +4849,10 @@ export type StateApprovalsGetOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -5898,6 +6256,10 @@ export type StateGateContractsOutput = {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
   })[];
   readonly nextCursor: string | null;
@@ -5957,6 +6319,10 @@ export type StateGateContractsGetOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
 };
 
@@ -6321,6 +6687,78 @@ export type StateLeasesWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateLeasesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateMcpOwnServersInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateMcpOwnServersOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** The program and its arguments; never a line for a shell. */
+    readonly command?: readonly string[] | undefined;
+    /** Folders that the program sees. */
+    readonly read?: readonly string[] | undefined;
+    /** Folders that the program sees and may change. */
+    readonly write?: readonly string[] | undefined;
+    /** Address of a server that is reached by one. */
+    readonly url?: string | undefined;
+    /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly addedAtMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateMcpOwnServersGetInput = {
+  readonly key: string;
+};
+export type StateMcpOwnServersGetOutput = {
+  /** Name of the server, as rules write it. */
+  readonly server: string;
+  /** The program and its arguments; never a line for a shell. */
+  readonly command?: readonly string[] | undefined;
+  /** Folders that the program sees. */
+  readonly read?: readonly string[] | undefined;
+  /** Folders that the program sees and may change. */
+  readonly write?: readonly string[] | undefined;
+  /** Address of a server that is reached by one. */
+  readonly url?: string | undefined;
+  /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly addedAtMs: number;
+};
+
+export type StateMcpOwnServersWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateMcpOwnServersWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -6728,6 +7166,70 @@ export type StateObservationsWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateProfileVersionsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+};
+export type StateProfileVersionsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    /** Agent of a project: `helper@garden`. */
+    readonly agent: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Name of the agent within its project: small letters, digits and dashes. */
+    readonly name: string;
+    readonly version: number;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly savedAtMs: number;
+    readonly savedBy: string;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateProfileVersionsGetInput = {
+  readonly key: string;
+};
+export type StateProfileVersionsGetOutput = {
+  /** Agent of a project: `helper@garden`. */
+  readonly agent: string;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Name of the agent within its project: small letters, digits and dashes. */
+  readonly name: string;
+  readonly version: number;
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly savedAtMs: number;
+  readonly savedBy: string;
+};
+
+export type StateProfileVersionsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateProfileVersionsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateProjectsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -6850,6 +7352,10 @@ export type StateProvenanceCapsulesOutput = {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     /** `former` ended with an earlier boot and may be presented again. */
     readonly status: "adopted" | "former" | "ended";
@@ -6909,6 +7415,10 @@ export type StateProvenanceCapsulesGetOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
   /** `former` ended with an earlier boot and may be presented again. */
   readonly status: "adopted" | "former" | "ended";
@@ -6996,6 +7506,89 @@ export type StateProvenanceLedgerWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateQuestionsInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  readonly status?: "waiting" | "answered" | "expired" | "withdrawn" | undefined;
+  /** Joins everything that belongs to one episode. */
+  readonly episode?: string | undefined;
+};
+export type StateQuestionsOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    readonly questionId: string;
+    readonly status: "waiting" | "answered" | "expired" | "withdrawn";
+    /** The question, in plain words. */
+    readonly question: string;
+    /** Answers to choose from; a person may still say something else. */
+    readonly options: readonly string[];
+    /** Who asks, such as `agent:scout`. */
+    readonly askedBy: string;
+    /** Joins everything that belongs to one episode. */
+    readonly corrId: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly askedAtMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly expiresAtMs: number;
+    /** What the person says. */
+    readonly text?: string | undefined;
+    readonly reason?: string | undefined;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly endedAtMs?: number | undefined;
+    readonly answeredBy?: string | undefined;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateQuestionsGetInput = {
+  readonly key: string;
+};
+export type StateQuestionsGetOutput = {
+  readonly questionId: string;
+  readonly status: "waiting" | "answered" | "expired" | "withdrawn";
+  /** The question, in plain words. */
+  readonly question: string;
+  /** Answers to choose from; a person may still say something else. */
+  readonly options: readonly string[];
+  /** Who asks, such as `agent:scout`. */
+  readonly askedBy: string;
+  /** Joins everything that belongs to one episode. */
+  readonly corrId: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly askedAtMs: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly expiresAtMs: number;
+  /** What the person says. */
+  readonly text?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly endedAtMs?: number | undefined;
+  readonly answeredBy?: string | undefined;
+};
+
+export type StateQuestionsWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateQuestionsWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateRunsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -7032,6 +7625,8 @@ export type StateRunsOutput = {
       readonly project?: string | undefined;
     })[];
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** The next step waits until somebody resumes the run. */
+    readonly isPaused?: boolean | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly startedAtMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -7064,6 +7659,8 @@ export type StateRunsGetOutput = {
     readonly project?: string | undefined;
   })[];
   readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+  /** The next step waits until somebody resumes the run. */
+  readonly isPaused?: boolean | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly startedAtMs: number;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -7166,6 +7763,10 @@ export type StateSchedulesOutput = {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     readonly catchesUp: boolean;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -7185,7 +7786,7 @@ export type StateSchedulesOutput = {
       readonly detail: string;
       readonly endedAtMs: number | null;
     } | null;
-    /** Times that came and went since the last run. */
+    /** Times that came and went, until they are made up or let go. */
     readonly missed: {
       /** The newest of them, oldest first. */
       readonly dueMs: readonly number[];
@@ -7272,6 +7873,10 @@ export type StateSchedulesGetOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
   readonly catchesUp: boolean;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -7291,7 +7896,7 @@ export type StateSchedulesGetOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -7365,6 +7970,10 @@ export type StateTasksOutput = {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -7417,6 +8026,10 @@ export type StateTasksGetOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -7655,6 +8268,10 @@ export type TasksGetOutput = {
       readonly isReadOnly: boolean;
     } | undefined;
     readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+    /** Gate keys that a person is asked about each time, whatever was granted. */
+    readonly asks?: readonly string[] | undefined;
+    /** Ceilings of the caller's run, beside those of the hub. */
+    readonly allowances?: readonly string[] | undefined;
   };
   /** Joins everything that belongs to one episode. */
   readonly corrId: string;
@@ -7723,6 +8340,10 @@ export type TasksListOutput = {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -7980,6 +8601,14 @@ export interface EventData {
     readonly rule?: string | undefined;
     readonly reason: string;
   };
+  /** What a model wrote was no call of a tool as it stood: it was mended, or the model was asked again. */
+  readonly "agents.call.repaired": {
+    readonly agent: string;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    readonly how: "mended" | "asked-again";
+    readonly faults: readonly string[];
+  };
   /** A person stopped the run. */
   readonly "agents.run.cancelled": {
     readonly agent: string;
@@ -8003,6 +8632,10 @@ export interface EventData {
   readonly "agents.run.interrupted": {
     readonly agent: string;
     readonly reason: string;
+  };
+  /** A person paused the run: its next step waits until somebody resumes it. */
+  readonly "agents.run.paused": {
+    readonly agent: string;
   };
   /** How far a run is; passes by and is not kept. */
   readonly "agents.run.progress": {
@@ -8160,6 +8793,10 @@ export interface EventData {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     /** Which rule asks. */
     readonly rule: string;
@@ -8559,6 +9196,10 @@ export interface EventData {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
   };
   /** A contract was removed. */
@@ -8588,6 +9229,10 @@ export interface EventData {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
   };
   /** A call passed under a quota and was counted. */
@@ -8740,6 +9385,28 @@ export interface EventData {
       readonly bytesOut?: number | undefined;
       readonly bytesWritten?: number | undefined;
     };
+  };
+  /** A person named a server whose tools the hub may call for its own agents and recipes. */
+  readonly "mcp.server.added": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    /** The program and its arguments; never a line for a shell. */
+    readonly command?: readonly string[] | undefined;
+    /** Folders that the program sees. */
+    readonly read?: readonly string[] | undefined;
+    /** Folders that the program sees and may change. */
+    readonly write?: readonly string[] | undefined;
+    /** Address of a server that is reached by one. */
+    readonly url?: string | undefined;
+    /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
+    readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+  };
+  /** A person took a server away; the hub calls its tools no more. */
+  readonly "mcp.server.removed": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
   };
   /** A server was wrapped for the first time, or under another command than before. */
   readonly "mcp.server.seen": {
@@ -8925,6 +9592,22 @@ export interface EventData {
     /** Rules that the new text leaves out and that stay until they end, because nothing may change them. */
     readonly held: readonly string[];
   };
+  /** A person saved an agent of a project. */
+  readonly "profiles.written": {
+    /** Agent of a project: `helper@garden`. */
+    readonly agent: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Name of the agent within its project: small letters, digits and dashes. */
+    readonly name: string;
+    readonly version: number;
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    /** What the file was before, in the blob store. */
+    readonly beforeRef: string | null;
+  };
   /** A person named a folder as a project; nothing in the folder changed. */
   readonly "projects.created": {
     /** Name of the project: small letters, digits and dashes. */
@@ -8999,6 +9682,10 @@ export interface EventData {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
   };
   /** The rules of a capsule are no longer in force. */
@@ -9049,6 +9736,32 @@ export interface EventData {
     readonly by: string;
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
+  };
+  /** A person answered a question of an agent. */
+  readonly "questions.answered": {
+    readonly questionId: string;
+    /** What the person says. */
+    readonly text: string;
+  };
+  /** An agent asks its person something and waits for what they say. */
+  readonly "questions.asked": {
+    readonly questionId: string;
+    /** The question, in plain words. */
+    readonly question: string;
+    /** Answers to choose from; a person may still say something else. */
+    readonly options: readonly string[];
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly expiresAtMs: number;
+  };
+  /** Nobody answered a question of an agent in time. */
+  readonly "questions.expired": {
+    readonly questionId: string;
+    readonly reason: string;
+  };
+  /** A question of an agent needs no answer any more: its run ended or was stopped. */
+  readonly "questions.withdrawn": {
+    readonly questionId: string;
+    readonly reason: string;
   };
   /** A person said what is to run when, and with which permissions. */
   readonly "schedules.added": {
@@ -9117,6 +9830,10 @@ export interface EventData {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     readonly catchesUp: boolean;
     /** Null while it waits for no time. */
@@ -9278,6 +9995,10 @@ export interface EventData {
         readonly isReadOnly: boolean;
       } | undefined;
       readonly labels?: readonly ("user" | "file" | "web" | "tool")[] | undefined;
+      /** Gate keys that a person is asked about each time, whatever was granted. */
+      readonly asks?: readonly string[] | undefined;
+      /** Ceilings of the caller's run, beside those of the hub. */
+      readonly allowances?: readonly string[] | undefined;
     };
     /** Joins everything that belongs to one episode. */
     readonly corrId: string;
@@ -9362,8 +10083,14 @@ export interface Client {
     accept(input: AgentsAcceptInput, options?: CallOptions): Promise<AgentsAcceptOutput>;
     /** Say of one value that a run has learned that it may be acted on: from here on it gives no label. */
     declassify(input: AgentsDeclassifyInput, options?: CallOptions): Promise<AgentsDeclassifyOutput>;
+    /** Hand a task to another agent of the same project, which works within the run that asks, with no more rights. */
+    delegate(input: AgentsDelegateInput, options?: CallOptions): Promise<AgentsDelegateOutput>;
+    /** Ask whether a run that reached a ceiling may go on; nothing else happens. */
+    goOn(input: AgentsGoOnInput, options?: CallOptions): Promise<AgentsGoOnOutput>;
     /** List the agents of this hub with their tools, and what the rules say of each. */
     list(input?: AgentsListInput, options?: CallOptions): Promise<AgentsListOutput>;
+    /** Let the next step of a run wait until somebody resumes it; the step that is under way ends. */
+    pause(input: AgentsPauseInput, options?: CallOptions): Promise<AgentsPauseOutput>;
     /** Go on with a paused run, or with an interrupted one without repeating what it recorded. */
     resume(input: AgentsResumeInput, options?: CallOptions): Promise<AgentsResumeOutput>;
     /** Let an agent work under the grants given here and nothing else. */
@@ -9530,7 +10257,7 @@ export interface Client {
     accept(input: McpAcceptInput, options?: CallOptions): Promise<McpAcceptOutput>;
     /** Say that a tool only reads: agents behind a wrapper call it without asking, until it changes. */
     allow(input: McpAllowInput, options?: CallOptions): Promise<McpAllowOutput>;
-    /** Call a tool of a wrapped server; only a wrapper can carry it out. */
+    /** Call a tool of an MCP server that stands behind a wrapper, or that the hub itself is connected to. */
     call(input: McpCallInput, options?: CallOptions): Promise<McpCallOutput>;
     /** Send a message to the address of an open session; only the hub itself calls this. */
     carry(input: McpCarryInput, options?: CallOptions): Promise<McpCarryOutput>;
@@ -9540,7 +10267,7 @@ export interface Client {
     disallow(input: McpDisallowInput, options?: CallOptions): Promise<McpDisallowOutput>;
     /** Open a session of a wrapper, which lasts as long as this answer is read. */
     open(input: McpOpenInput, options?: StreamOptions): AsyncGenerator<McpOpenOutput, void, undefined>;
-    /** Call a tool of a wrapped server of which a person said that it only reads. */
+    /** Call a tool of an MCP server of which a person said that it only reads. */
     read(input: McpReadInput, options?: CallOptions): Promise<McpReadOutput>;
     /** Ask for one call of a tool: `go` says that it may be made and with what, `answer` what the agent may see of it. */
     relay(input: McpRelayInput, options?: StreamOptions): AsyncGenerator<McpRelayOutput, void, undefined>;
@@ -9548,6 +10275,12 @@ export interface Client {
     see(input: McpSeeInput, options?: CallOptions): Promise<McpSeeOutput>;
     /** Carry one message of a session to a server that is reached by its address, and bring back what it answers. */
     send(input: McpSendInput, options?: CallOptions): Promise<McpSendOutput>;
+    /** Name a server of others whose tools the hub may call for its own agents and recipes, and look what it offers. */
+    serversAdd(input: McpServersAddInput, options?: CallOptions): Promise<McpServersAddOutput>;
+    /** List the servers of others that the hub itself is connected to, or will be at the next call. */
+    serversList(input?: McpServersListInput, options?: CallOptions): Promise<McpServersListOutput>;
+    /** End a server that the hub is connected to, and call its tools no more. */
+    serversRemove(input: McpServersRemoveInput, options?: CallOptions): Promise<McpServersRemoveOutput>;
     /** Show what a server says of a tool, and what changed in it. */
     show(input: McpShowInput, options?: CallOptions): Promise<McpShowOutput>;
     /** List the tools that wrapped servers offered, and which of them are held. */
@@ -9593,6 +10326,18 @@ export interface Client {
     /** Hold the policies against the examples in `policies/examples.toml`, without making any call. */
     test(input?: PolicyTestInput, options?: CallOptions): Promise<PolicyTestOutput>;
   };
+  readonly profiles: {
+    /** Check the file of an agent and name every fault with its line, without running anything. */
+    check(input: ProfilesCheckInput, options?: CallOptions): Promise<ProfilesCheckOutput>;
+    /** Say what an agent's model would be given for a task, what would be left out and why; no model is asked. */
+    context(input: ProfilesContextInput, options?: CallOptions): Promise<ProfilesContextOutput>;
+    /** List the agents of your projects. */
+    list(input?: ProfilesListInput, options?: CallOptions): Promise<ProfilesListOutput>;
+    /** Write the file of an agent, if it holds and still is what it was when it was read. */
+    save(input: ProfilesSaveInput, options?: CallOptions): Promise<ProfilesSaveOutput>;
+    /** Show the file of an agent, and what is wrong with it. */
+    show(input: ProfilesShowInput, options?: CallOptions): Promise<ProfilesShowOutput>;
+  };
   readonly projects: {
     /** Give a folder of yours a name here; nothing in it changes. */
     create(input: ProjectsCreateInput, options?: CallOptions): Promise<ProjectsCreateOutput>;
@@ -9635,6 +10380,12 @@ export interface Client {
     /** Say whether a capsule would be adopted now and what it says; nothing is changed. */
     verify(input: ProvenanceVerifyInput, options?: CallOptions): Promise<ProvenanceVerifyOutput>;
   };
+  readonly questions: {
+    /** Answer a question of an agent, which goes on with what you say. */
+    answer(input: QuestionsAnswerInput, options?: CallOptions): Promise<QuestionsAnswerOutput>;
+    /** Ask the person a question and wait until they answer. */
+    ask(input: QuestionsAskInput, options?: CallOptions): Promise<QuestionsAskOutput>;
+  };
   readonly recipes: {
     /** Say what the rules would say of each step of a recipe, without doing any of them. */
     dryRun(input: RecipesDryRunInput, options?: CallOptions): Promise<RecipesDryRunOutput>;
@@ -9648,7 +10399,7 @@ export interface Client {
     add(input: SchedulesAddInput, options?: CallOptions): Promise<SchedulesAddOutput>;
     /** Take over the changed file of a schedule's recipe for its next runs, with the permissions that it has. */
     adopt(input: SchedulesAdoptInput, options?: CallOptions): Promise<SchedulesAdoptOutput>;
-    /** Let a paused schedule go on; what came due meanwhile is not made up. */
+    /** Let a paused schedule go on, and let go of times that were missed; nothing is made up. */
     continue(input: SchedulesContinueInput, options?: CallOptions): Promise<SchedulesContinueOutput>;
     /** List the schedules: when each is due next, and how its last run ended. */
     list(input?: SchedulesListInput, options?: CallOptions): Promise<SchedulesListOutput>;
@@ -9824,6 +10575,12 @@ export interface Client {
     leasesGet(input: StateLeasesGetInput, options?: CallOptions): Promise<StateLeasesGetOutput>;
     /** Follow leases as JSON patches (RFC 6902). */
     leasesWatch(input?: StateLeasesWatchInput, options?: StreamOptions): AsyncGenerator<StateLeasesWatchOutput, void, undefined>;
+    /** List mCP servers that the hub calls for its own agents and recipes, each as a person named it. */
+    mcpOwnServers(input?: StateMcpOwnServersInput, options?: CallOptions): Promise<StateMcpOwnServersOutput>;
+    /** Show one row of mcpOwnServers. */
+    mcpOwnServersGet(input: StateMcpOwnServersGetInput, options?: CallOptions): Promise<StateMcpOwnServersGetOutput>;
+    /** Follow mcpOwnServers as JSON patches (RFC 6902). */
+    mcpOwnServersWatch(input?: StateMcpOwnServersWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpOwnServersWatchOutput, void, undefined>;
     /** List mCP servers that were wrapped, each with the digest of its command. */
     mcpServers(input?: StateMcpServersInput, options?: CallOptions): Promise<StateMcpServersOutput>;
     /** Show one row of mcpServers. */
@@ -9860,6 +10617,12 @@ export interface Client {
     observationsGet(input: StateObservationsGetInput, options?: CallOptions): Promise<StateObservationsGetOutput>;
     /** Follow observations as JSON patches (RFC 6902). */
     observationsWatch(input?: StateObservationsWatchInput, options?: StreamOptions): AsyncGenerator<StateObservationsWatchOutput, void, undefined>;
+    /** List how often each agent of a project was saved, and what it was last. */
+    profileVersions(input?: StateProfileVersionsInput, options?: CallOptions): Promise<StateProfileVersionsOutput>;
+    /** Show one row of profileVersions. */
+    profileVersionsGet(input: StateProfileVersionsGetInput, options?: CallOptions): Promise<StateProfileVersionsGetOutput>;
+    /** Follow profileVersions as JSON patches (RFC 6902). */
+    profileVersionsWatch(input?: StateProfileVersionsWatchInput, options?: StreamOptions): AsyncGenerator<StateProfileVersionsWatchOutput, void, undefined>;
     /** List projects, by name. */
     projects(input?: StateProjectsInput, options?: CallOptions): Promise<StateProjectsOutput>;
     /** Show one row of projects. */
@@ -9878,6 +10641,12 @@ export interface Client {
     provenanceLedgerGet(input: StateProvenanceLedgerGetInput, options?: CallOptions): Promise<StateProvenanceLedgerGetOutput>;
     /** Follow provenanceLedger as JSON patches (RFC 6902). */
     provenanceLedgerWatch(input?: StateProvenanceLedgerWatchInput, options?: StreamOptions): AsyncGenerator<StateProvenanceLedgerWatchOutput, void, undefined>;
+    /** List questions of agents to their person, and what was answered, newest first. */
+    questions(input?: StateQuestionsInput, options?: CallOptions): Promise<StateQuestionsOutput>;
+    /** Show one row of questions. */
+    questionsGet(input: StateQuestionsGetInput, options?: CallOptions): Promise<StateQuestionsGetOutput>;
+    /** Follow questions as JSON patches (RFC 6902). */
+    questionsWatch(input?: StateQuestionsWatchInput, options?: StreamOptions): AsyncGenerator<StateQuestionsWatchOutput, void, undefined>;
     /** List runs of agents with their input and grants, newest first. */
     runs(input?: StateRunsInput, options?: CallOptions): Promise<StateRunsOutput>;
     /** Show one row of runs. */
@@ -9950,7 +10719,10 @@ export function createClient(options: ClientOptions): Client {
     agents: {
       accept: (input, options) => runtime.call("POST /agents/{agent}/accept", input, options) as Promise<AgentsAcceptOutput>,
       declassify: (input, options) => runtime.call("POST /agents/declassify", input, options) as Promise<AgentsDeclassifyOutput>,
+      delegate: (input, options) => runtime.call("POST /agents/delegate", input, options) as Promise<AgentsDelegateOutput>,
+      goOn: (input, options) => runtime.call("POST /agents/go-on", input, options) as Promise<AgentsGoOnOutput>,
       list: (input = {}, options) => runtime.call("GET /agents", input, options) as Promise<AgentsListOutput>,
+      pause: (input, options) => runtime.call("POST /agents/pause", input, options) as Promise<AgentsPauseOutput>,
       resume: (input, options) => runtime.call("POST /agents/resume", input, options) as Promise<AgentsResumeOutput>,
       run: (input, options) => runtime.call("POST /agents/run", input, options) as Promise<Accepted>,
       show: (input, options) => runtime.call("GET /agents/{agent}", input, options) as Promise<AgentsShowOutput>,
@@ -10060,6 +10832,9 @@ export function createClient(options: ClientOptions): Client {
       relay: (input, options) => runtime.stream("POST /mcp/relay", input, options) as AsyncGenerator<McpRelayOutput, void, undefined>,
       see: (input, options) => runtime.call("POST /mcp/see", input, options) as Promise<McpSeeOutput>,
       send: (input, options) => runtime.call("POST /mcp/send", input, options) as Promise<McpSendOutput>,
+      serversAdd: (input, options) => runtime.call("PUT /mcp/servers/{server}", input, options) as Promise<McpServersAddOutput>,
+      serversList: (input = {}, options) => runtime.call("GET /mcp/servers", input, options) as Promise<McpServersListOutput>,
+      serversRemove: (input, options) => runtime.call("DELETE /mcp/servers/{server}", input, options) as Promise<McpServersRemoveOutput>,
       show: (input, options) => runtime.call("GET /mcp/tools/{server}/{tool}", input, options) as Promise<McpShowOutput>,
       tools: (input = {}, options) => runtime.call("GET /mcp/tools", input, options) as Promise<McpToolsOutput>,
     },
@@ -10085,6 +10860,13 @@ export function createClient(options: ClientOptions): Client {
       reload: (input = {}, options) => runtime.call("POST /policy/reload", input, options) as Promise<PolicyReloadOutput>,
       test: (input = {}, options) => runtime.call("POST /policy/test", input, options) as Promise<PolicyTestOutput>,
     },
+    profiles: {
+      check: (input, options) => runtime.call("POST /profiles/check", input, options) as Promise<ProfilesCheckOutput>,
+      context: (input, options) => runtime.call("POST /profiles/context", input, options) as Promise<ProfilesContextOutput>,
+      list: (input = {}, options) => runtime.call("GET /profiles", input, options) as Promise<ProfilesListOutput>,
+      save: (input, options) => runtime.call("PUT /projects/{project}/agents/{name}", input, options) as Promise<ProfilesSaveOutput>,
+      show: (input, options) => runtime.call("GET /projects/{project}/agents/{name}", input, options) as Promise<ProfilesShowOutput>,
+    },
     projects: {
       create: (input, options) => runtime.call("POST /projects", input, options) as Promise<ProjectsCreateOutput>,
       file: (input, options) => runtime.call("GET /projects/{project}/file", input, options) as Promise<ProjectsFileOutput>,
@@ -10107,6 +10889,10 @@ export function createClient(options: ClientOptions): Client {
       status: (input = {}, options) => runtime.call("GET /provenance/status", input, options) as Promise<ProvenanceStatusOutput>,
       teardown: (input, options) => runtime.call("DELETE /provenance/capsules/{id}", input, options) as Promise<ProvenanceTeardownOutput>,
       verify: (input, options) => runtime.call("POST /provenance/verify", input, options) as Promise<ProvenanceVerifyOutput>,
+    },
+    questions: {
+      answer: (input, options) => runtime.call("POST /questions/{questionId}/answer", input, options) as Promise<QuestionsAnswerOutput>,
+      ask: (input, options) => runtime.call("POST /questions", input, options) as Promise<QuestionsAskOutput>,
     },
     recipes: {
       dryRun: (input, options) => runtime.call("POST /recipes/dry-run", input, options) as Promise<RecipesDryRunOutput>,
@@ -10208,6 +10994,9 @@ export function createClient(options: ClientOptions): Client {
       leases: (input = {}, options) => runtime.call("GET /state/leases", input, options) as Promise<StateLeasesOutput>,
       leasesGet: (input, options) => runtime.call("GET /state/leases/{key}", input, options) as Promise<StateLeasesGetOutput>,
       leasesWatch: (input = {}, options) => runtime.stream("GET /state/leases/-/watch", input, options) as AsyncGenerator<StateLeasesWatchOutput, void, undefined>,
+      mcpOwnServers: (input = {}, options) => runtime.call("GET /state/mcpOwnServers", input, options) as Promise<StateMcpOwnServersOutput>,
+      mcpOwnServersGet: (input, options) => runtime.call("GET /state/mcpOwnServers/{key}", input, options) as Promise<StateMcpOwnServersGetOutput>,
+      mcpOwnServersWatch: (input = {}, options) => runtime.stream("GET /state/mcpOwnServers/-/watch", input, options) as AsyncGenerator<StateMcpOwnServersWatchOutput, void, undefined>,
       mcpServers: (input = {}, options) => runtime.call("GET /state/mcpServers", input, options) as Promise<StateMcpServersOutput>,
       mcpServersGet: (input, options) => runtime.call("GET /state/mcpServers/{key}", input, options) as Promise<StateMcpServersGetOutput>,
       mcpServersWatch: (input = {}, options) => runtime.stream("GET /state/mcpServers/-/watch", input, options) as AsyncGenerator<StateMcpServersWatchOutput, void, undefined>,
@@ -10226,6 +11015,9 @@ export function createClient(options: ClientOptions): Client {
       observations: (input = {}, options) => runtime.call("GET /state/observations", input, options) as Promise<StateObservationsOutput>,
       observationsGet: (input, options) => runtime.call("GET /state/observations/{key}", input, options) as Promise<StateObservationsGetOutput>,
       observationsWatch: (input = {}, options) => runtime.stream("GET /state/observations/-/watch", input, options) as AsyncGenerator<StateObservationsWatchOutput, void, undefined>,
+      profileVersions: (input = {}, options) => runtime.call("GET /state/profileVersions", input, options) as Promise<StateProfileVersionsOutput>,
+      profileVersionsGet: (input, options) => runtime.call("GET /state/profileVersions/{key}", input, options) as Promise<StateProfileVersionsGetOutput>,
+      profileVersionsWatch: (input = {}, options) => runtime.stream("GET /state/profileVersions/-/watch", input, options) as AsyncGenerator<StateProfileVersionsWatchOutput, void, undefined>,
       projects: (input = {}, options) => runtime.call("GET /state/projects", input, options) as Promise<StateProjectsOutput>,
       projectsGet: (input, options) => runtime.call("GET /state/projects/{key}", input, options) as Promise<StateProjectsGetOutput>,
       projectsWatch: (input = {}, options) => runtime.stream("GET /state/projects/-/watch", input, options) as AsyncGenerator<StateProjectsWatchOutput, void, undefined>,
@@ -10235,6 +11027,9 @@ export function createClient(options: ClientOptions): Client {
       provenanceLedger: (input = {}, options) => runtime.call("GET /state/provenanceLedger", input, options) as Promise<StateProvenanceLedgerOutput>,
       provenanceLedgerGet: (input, options) => runtime.call("GET /state/provenanceLedger/{key}", input, options) as Promise<StateProvenanceLedgerGetOutput>,
       provenanceLedgerWatch: (input = {}, options) => runtime.stream("GET /state/provenanceLedger/-/watch", input, options) as AsyncGenerator<StateProvenanceLedgerWatchOutput, void, undefined>,
+      questions: (input = {}, options) => runtime.call("GET /state/questions", input, options) as Promise<StateQuestionsOutput>,
+      questionsGet: (input, options) => runtime.call("GET /state/questions/{key}", input, options) as Promise<StateQuestionsGetOutput>,
+      questionsWatch: (input = {}, options) => runtime.stream("GET /state/questions/-/watch", input, options) as AsyncGenerator<StateQuestionsWatchOutput, void, undefined>,
       runs: (input = {}, options) => runtime.call("GET /state/runs", input, options) as Promise<StateRunsOutput>,
       runsGet: (input, options) => runtime.call("GET /state/runs/{key}", input, options) as Promise<StateRunsGetOutput>,
       runsWatch: (input = {}, options) => runtime.stream("GET /state/runs/-/watch", input, options) as AsyncGenerator<StateRunsWatchOutput, void, undefined>,
