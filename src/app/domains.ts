@@ -30,6 +30,8 @@ import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
 import { createModels } from "../domains/models/service.ts";
+import type { ProfileFiles } from "../domains/profiles/port.ts";
+import { createProfiles } from "../domains/profiles/service.ts";
 import { createProjects } from "../domains/projects/service.ts";
 import { createQuestions } from "../domains/questions/service.ts";
 import { createProvenance, type Provenance } from "../domains/provenance/service.ts";
@@ -61,6 +63,7 @@ import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
 import type { ModelSeat } from "./model-seat.ts";
+import { profileText } from "./profile-seat.ts";
 import { recipeText } from "./recipe-text.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
@@ -98,6 +101,7 @@ export interface Means {
   readonly shell: { readonly isEnabled: boolean };
   readonly schedules: { readonly files: RecipeFiles; readonly notices: FolderNotices };
   readonly models: ModelSeat;
+  readonly profileFiles: ProfileFiles;
   readonly facts: HubFacts;
   readonly policies: PolicySet;
   readonly prices: PriceLists;
@@ -125,13 +129,14 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     leases: leases.book,
   });
   const recipes = createRecipes({ parts, text: recipeText, policy: rulings });
+  const { finder, domain: profiles } = createProfiles({ parts, text: profileText, files: means.profileFiles });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
   const rules = { gate: gating.gate, policy: rulings, budget: budgets.port, leaseEnds: leases.signalOf };
   const egress = openEgress(means, { parts, secrets, ...rules });
   const mcp = createMcp({ parts, courier: egress.courier });
-  const provenance = openProvenance(means, parts, gating);
   const shell = composeShell(means, { passes: egress.children, reader });
+  const provenance = openProvenance(means, parts, gating);
   const questions = createQuestions({ ...means, parts, timeoutMs: means.approvalTimeoutMs });
   const enders = [approvals.withdrawAll, questions.endAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];
   const halt = createHalt({ parts, clock, enders });
@@ -150,7 +155,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.access.domain,
       // Before agents: what is left of a session is no run that could go on.
       mcp.domain,
-      createAgents({ parts, programs: [scout, answers, recipes.program, ...means.programs], policy: rulings }),
+      createAgents({ parts, programs: [scout, answers, recipes.program, ...means.programs], finder, policy: rulings }),
+      profiles,
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
@@ -306,6 +312,7 @@ export function contractTable(): Table {
     shell: { isEnabled: false },
     schedules: nothing,
     models: { environment: nothing, runtimeOf: nothing },
+    profileFiles: nothing,
     facts: nothing,
     policies: nothing,
     prices: { folder: "prices", first: [], template: "", read: nothing },

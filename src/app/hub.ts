@@ -45,6 +45,7 @@ import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
 import { createModelSeat } from "./model-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
+import { createProfileFiles } from "./profile-seat.ts";
 import { createReload } from "./reload.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
 import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
@@ -317,6 +318,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           schedules: { files: recipeFiles, notices: folderNotices },
           consumerReaders: means.consumerReaders,
           models: means.models,
+          profileFiles: createProfileFiles(),
           facts,
           policies: means.policies,
           prices: means.prices,

@@ -58,6 +58,18 @@ export const Caller = closed({
   grants: Type.Optional(Type.Array(Grant, { maxItems: 64 })),
   reach: Type.Optional(Reach),
   labels: Type.Optional(Type.Array(oneOf(labels), { maxItems: labels.length })),
+  asks: Type.Optional(
+    Type.Array(Type.String({ maxLength: 200 }), {
+      maxItems: 128,
+      description: "Gate keys that a person is asked about each time, whatever was granted.",
+    }),
+  ),
+  allowances: Type.Optional(
+    Type.Array(Type.String({ maxLength: 200 }), {
+      maxItems: 16,
+      description: "Ceilings of the caller's run, beside those of the hub.",
+    }),
+  ),
 });
 export type Caller = Static<typeof Caller>;
 

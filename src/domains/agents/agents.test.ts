@@ -390,7 +390,7 @@ test("who is no person hands on what was granted to them and nothing else, whate
   assert.equal(await run("world:read"), "accepted");
 });
 
-test("an unknown agent, and a tool whose failure the agent does not handle, end the task with words", async () => {
+test("an unknown agent is refused at once; a tool whose failure the agent does not handle ends the task with words", async () => {
   const clumsy: AgentProgram = {
     id: "clumsy",
     about: "x",
@@ -403,16 +403,14 @@ test("an unknown agent, and a tool whose failure the agent does not handle, end 
     }),
   };
   await using kit = await open(newPlace(), undefined, { programs: [clumsy] });
-  await start(kit, []);
-  await kit.next("task.failed", () => true);
+  assert.equal(await codeOf(start(kit, [])), "agents.unknown-agent", "at once, and no task is made");
   await start(kit, [], { agent: "clumsy" });
-  await until(() => kit.kinds().filter((kind) => kind === "task.failed").length === 2, "both end");
+  await until(() => kit.kinds().filter((kind) => kind === "task.failed").length === 1, "it ends");
   const codes = kit
     .events()
     .filter((each) => each.kind.endsWith("failed"))
     .map((each) => [each.kind, (each.data as { code: string }).code]);
   assert.deepEqual(codes, [
-    ["task.failed", "agents.unknown-agent"],
     ["actions.failed", "world.broken"],
     ["agents.run.failed", "world.broken"],
     ["task.failed", "agents.run-failed"],

@@ -13,29 +13,27 @@ import {
   ListAgents,
   ShowAgent,
   ToolsAccepted,
-  UnknownAgent,
 } from "./contract.ts";
+import { type Cast, programOf } from "./asked.ts";
 import { agentTools } from "./views.ts";
 
 interface ManifestDeps {
   readonly parts: KernelParts;
-  readonly programs: readonly AgentProgram[];
+  readonly cast: Cast;
   readonly policy: Policy;
 }
 
-export function programOf(programs: readonly AgentProgram[], id: string): AgentProgram {
-  const program = programs.find((each) => each.id === id);
-  if (program === undefined) throw new Problem(UnknownAgent, `there is no agent ${id}`);
-  return program;
-}
-
 export const manifestOperations = (deps: ManifestDeps): readonly Bound[] => {
-  const { parts, programs } = deps;
+  const { parts, cast } = deps;
   return [
-    bind(ListAgents, async () => ({ agents: await Promise.all(programs.map((each) => manifestOf(each, deps))) })),
-    bind(ShowAgent, ({ agent }) => manifestOf(programOf(programs, agent), deps)),
-    bind(AcceptTools, ({ agent }, ctx) => accept(programOf(programs, agent), parts, ctx), {
-      preview: ({ agent }) => Promise.resolve(previewOf(programOf(programs, agent), parts)),
+    bind(ListAgents, async (_input, { signal }) => {
+      const found = await cast.finder.list(signal);
+      const programs = [...cast.programs, ...found.map(({ program }) => program)];
+      return { agents: await Promise.all(programs.map((each) => manifestOf(each, deps))) };
+    }),
+    bind(ShowAgent, async ({ agent }, { signal }) => manifestOf(await programOf(agent, cast, signal), deps)),
+    bind(AcceptTools, async ({ agent }, ctx) => accept(await programOf(agent, cast, ctx.signal), parts, ctx), {
+      preview: async ({ agent }, { signal }) => previewOf(await programOf(agent, cast, signal), parts),
     }),
   ];
 };

@@ -12,7 +12,7 @@ import {
   type Target,
   targetOf,
 } from "../episodes/contract.ts";
-import { ValueDeclassified } from "./contract.ts";
+import { CallRepaired, ValueDeclassified } from "./contract.ts";
 import { type Declassified, valueKey } from "./hands.ts";
 
 interface StepFacts {
@@ -38,10 +38,17 @@ export interface RunRecord {
   /** Steps that were proposed, whether or not they were done. */
   readonly intents: ReadonlySet<number>;
   readonly beliefs: number;
+  readonly repairs: number;
   readonly declassified: Declassified;
 }
 
-export const emptyRecord: RunRecord = { steps: new Map(), intents: new Set(), beliefs: 0, declassified: new Map() };
+export const emptyRecord: RunRecord = {
+  steps: new Map(),
+  intents: new Set(),
+  beliefs: 0,
+  repairs: 0,
+  declassified: new Map(),
+};
 
 const pageEvents = 1000;
 const kinds = [
@@ -51,6 +58,7 @@ const kinds = [
   ActionFailed,
   IntentProposed,
   BeliefHeld,
+  CallRepaired,
   ValueDeclassified,
 ].map((each) => each.kind);
 
@@ -59,11 +67,13 @@ export function readRunRecord(journal: Journal, episode: string): RunRecord {
   const intents = new Set<number>();
   const declassified = new Map<string, number>();
   let beliefs = 0;
+  let repairs = 0;
   let afterSeq = 0;
   for (;;) {
     const page = journal.read({ corrId: episode, kinds, afterSeq, limit: pageEvents });
     for (const { seq, kind, data } of page as readonly { seq: number; kind: string; data: Data | null }[]) {
       if (kind === BeliefHeld.kind) beliefs += 1;
+      else if (kind === CallRepaired.kind) repairs += 1;
       // Retention may have dropped an observation: it is read again.
       else if (data === null) continue;
       else if (kind === IntentProposed.kind) intents.add(Number(data["step"]));
@@ -72,7 +82,7 @@ export function readRunRecord(journal: Journal, episode: string): RunRecord {
       else addStep(steps, seq, data);
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < pageEvents) return { steps, intents, beliefs, declassified };
+    if (last === undefined || page.length < pageEvents) return { steps, intents, beliefs, repairs, declassified };
     afterSeq = last.seq;
   }
 }

@@ -63,8 +63,6 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   const { actor, record, agent, hands } = options;
   const busy = new Set<Promise<unknown>>();
   let stepNumber = 0;
-  let beliefNumber = 0;
-  let repairNumber = 0;
   let workedMs = 0;
   let progressAtMs = 0;
   return {
@@ -103,28 +101,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     async quiet() {
       await Promise.allSettled(busy);
     },
-    async believe({ topic, statement, sources }) {
-      actor.signal.throwIfAborted();
-      beliefNumber += 1;
-      if (beliefNumber <= record.beliefs) return;
-      await actor.emit(BeliefHeld, {
-        agent,
-        topic,
-        statement: statement.slice(0, 1000),
-        sources: sources.slice(0, 20),
-      });
-    },
-    async repaired({ tool, how, faults }) {
-      actor.signal.throwIfAborted();
-      repairNumber += 1;
-      if (repairNumber <= record.repairs) return;
-      await actor.emit(CallRepaired, {
-        agent,
-        tool: tool.slice(0, 200),
-        how,
-        faults: faults.slice(0, 20).map((each) => each.slice(0, 300)),
-      });
-    },
+    ...tellerOf({ agent, actor, record }),
     progress({ phase, done, total, unit }) {
       if (actor.signal.aborted) return;
       const now = actor.now();
@@ -139,6 +116,28 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         unit,
         etaMs: eta === undefined ? null : Math.round(eta),
       });
+    },
+  };
+}
+
+/** What a run says of itself, each once: a resumed run comes by what it said already. */
+function tellerOf({ agent, actor, record }: Pick<ToolboxOptions, "agent" | "actor" | "record">) {
+  let beliefNumber = 0;
+  let repairNumber = 0;
+  return {
+    async believe({ topic, statement, sources }: Parameters<Tools["believe"]>[0]): Promise<void> {
+      actor.signal.throwIfAborted();
+      beliefNumber += 1;
+      if (beliefNumber <= record.beliefs) return;
+      const told = { topic, statement: statement.slice(0, 1000), sources: sources.slice(0, 20) };
+      await actor.emit(BeliefHeld, { agent, ...told });
+    },
+    async repaired({ tool, how, faults }: Parameters<Tools["repaired"]>[0]): Promise<void> {
+      actor.signal.throwIfAborted();
+      repairNumber += 1;
+      if (repairNumber <= record.repairs) return;
+      const told = faults.slice(0, 20).map((each) => each.slice(0, 300));
+      await actor.emit(CallRepaired, { agent, tool: tool.slice(0, 200), how, faults: told });
     },
   };
 }
@@ -160,10 +159,7 @@ interface Answered {
 }
 
 /** The recorded answer of a step; undefined when a read has to be done again because its result is no longer kept. */
-async function recalled(
-  known: StepRecord,
-  { step, operation, options }: Recall,
-): Promise<Answered | undefined> {
+async function recalled(known: StepRecord, { step, operation, options }: Recall): Promise<Answered | undefined> {
   if (known.tool !== step.tool || known.argsDigest !== step.argsDigest) {
     throw new Problem(
       RecordDiverged,

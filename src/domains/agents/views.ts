@@ -7,6 +7,7 @@ import {
   RunFailed,
   RunFinished,
   RunInterrupted,
+  RunPaused,
   RunResumed,
   RunStarted,
   ToolsAccepted,
@@ -26,6 +27,7 @@ const RunRow = closed({
   input: Type.Unknown(),
   grants: Type.Array(Grant),
   labels: Type.Optional(Type.Array(oneOf(labels))),
+  isPaused: Type.Optional(Type.Boolean({ description: "The next step waits until somebody resumes the run." })),
   startedAtMs: EpochMs,
   endedAtMs: Type.Optional(EpochMs),
 });
@@ -33,15 +35,16 @@ export type RunRow = Static<typeof RunRow>;
 
 const run = on<RunRow>();
 const byEpisode = (e: { readonly corrId: string }): string => e.corrId;
+const unpaused = ({ isPaused: _paused, ...rest }: RunRow): RunRow => rest;
 const ended =
   (status: RunRow["status"]) =>
   (row: RunRow | undefined, e: { readonly timeMs: number }): RunRow | null =>
-    row ? { ...row, status, endedAtMs: e.timeMs } : null;
+    row ? { ...unpaused(row), status, endedAtMs: e.timeMs } : null;
 
 /** What each run was asked to do and how it stands: enough to resume it. */
 export const runs = view(RunRow)({
   name: "runs",
-  version: 2,
+  version: 3,
   about: "Runs of agents with their input and grants, newest first.",
   isWayOut: true,
   rowsMax: runsMax,
@@ -57,9 +60,10 @@ export const runs = view(RunRow)({
     }),
     run(RunResumed, byEpisode, (row) => {
       if (!row) return null;
-      const { endedAtMs: _reopened, ...rest } = row;
+      const { endedAtMs: _reopened, ...rest } = unpaused(row);
       return { ...rest, status: "running" };
     }),
+    run(RunPaused, byEpisode, (row) => (row ? { ...row, isPaused: true } : null)),
     run(RunFinished, byEpisode, ended("finished")),
     run(RunFailed, byEpisode, ended("failed")),
     run(RunCancelled, byEpisode, ended("cancelled")),

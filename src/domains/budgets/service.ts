@@ -1,5 +1,7 @@
 /** Holds calls to their allowances: takes the most they can use before they run, and gives the rest back afterwards. */
 import type { Domain } from "../../contract/domain.ts";
+import { digestOf } from "../../base/canonical-json.ts";
+import { type Caller, callerName } from "../../contract/caller.ts";
 import { patternFault } from "../../contract/gate-keys.ts";
 import { bind, type Context, gateKey } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
@@ -73,7 +75,7 @@ export function createBudgets(deps: BudgetsDeps): Budgets {
     health: book.health,
     port: {
       reserve(call) {
-        const asked = all();
+        const asked = heldTo(call.caller, all());
         if (asked.length === 0) return null;
         const charges = chargesOf(asked, call, pricedBy(book, call.cost, { scope: call.scope, atMs: clock.nowMs() }));
         return charges.length === 0 ? null : take(charges, { call, parts, clock, uses });
@@ -83,7 +85,7 @@ export function createBudgets(deps: BudgetsDeps): Budgets {
         return asking.length === 0 ? null : ruledBy(call, asking, { clock, uses, book });
       },
       bytesOutLeft(call) {
-        const counting = all().filter((each) => each.unit === "bytesOut" && concerns(each, call));
+        const counting = heldTo(call.caller, all()).filter((each) => each.unit === "bytesOut" && concerns(each, call));
         const nowMs = clock.nowMs();
         const lefts = counting.map((each) => bytesLeftOf(each, { uses, nowMs, corrId: call.corrId }));
         return lefts.length === 0 ? null : Math.min(...lefts);
@@ -119,6 +121,24 @@ export function createBudgets(deps: BudgetsDeps): Budgets {
     },
   };
 }
+
+/** Beside the ceilings of the hub those that came with the caller's run; they end with it. */
+function heldTo(caller: Caller, all: readonly Allowance[]): readonly Allowance[] {
+  const { allowances: own = [] } = caller;
+  return own.length === 0 ? all : [...all, ...own.flatMap((text) => ownAllowance(text, caller))];
+}
+
+function ownAllowance(text: string, caller: Caller): readonly Allowance[] {
+  const terms = parseAllowance(text);
+  if ("fault" in terms) throw new Problem(BadAllowance, `${JSON.stringify(text)}: ${terms.fault}`);
+  const by = callerName(caller);
+  // The same words are the same ceiling, so what a resumed run has used is counted on.
+  return [{ allowanceId: ownId(by, text), text, ...terms, window: "run", createdAtMs: 0, createdBy: by }];
+}
+
+const idLengthMax = 64;
+const ownId = (by: string, text: string): string =>
+  `run-${digestOf([by, text]).slice("sha256:".length)}`.slice(0, idLengthMax);
 
 function ruledBy(
   call: BudgetCall,

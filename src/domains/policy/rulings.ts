@@ -234,9 +234,14 @@ function unpermitted({ resource, context }: PolicyRequest, { kind, id }: Caller)
   return `${resource.id} is closed to ${id}; a person opens it with \`arw egress allow ${resource.id}\``;
 }
 
-/** Patterns of the configuration ask about what would be allowed. */
-function asked({ key }: PolicyCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
-  if (askPatterns.length === 0 || ruling.effect !== "allow") return ruling;
+/** An agent's own file, and patterns of the configuration, ask about what would be allowed. */
+function asked({ key, caller }: PolicyCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
+  if (ruling.effect !== "allow") return ruling;
+  if (caller.asks?.includes(key) === true) {
+    const source = `agent:${caller.id}`;
+    return { effect: "ask", rule: `agent.ask:${key}`, source, reason: `${caller.id} asks about ${key} each time` };
+  }
+  if (askPatterns.length === 0) return ruling;
   const pattern = askPatterns.find((each) => matchesKey(each, key));
   if (pattern === undefined) return ruling;
   const rule = `config:approvals.ask:${pattern}`;

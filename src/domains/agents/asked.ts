@@ -1,0 +1,105 @@
+/** What a run was asked to be: a program of the list, or an agent that somebody wrote, each with what it may do. */
+import { truncate } from "../../base/text-marks.ts";
+import { type Caller, coversPattern, type Grant } from "../../contract/caller.ts";
+import type { Context } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { Denied } from "../../contract/standard-problems.ts";
+import {
+  type AgentFinder,
+  type AgentProgram,
+  type FoundAgent,
+  refuseUnheld,
+  type Run,
+  UnknownAgent,
+} from "./contract.ts";
+import type { RunRow } from "./views.ts";
+
+export interface Cast {
+  readonly programs: readonly AgentProgram[];
+  readonly finder: AgentFinder;
+}
+
+/** All that a run needs to begin, and what it keeps. */
+export interface Asked {
+  readonly program: AgentProgram;
+  readonly title: string;
+  readonly folder: string | undefined;
+  readonly input: unknown;
+  readonly grants: readonly Grant[];
+  readonly asks: readonly string[];
+  readonly allowances: readonly string[];
+}
+
+type RunInput = Static<typeof Run.input>;
+interface Asking {
+  /** The run as it is recorded, when it goes on. */
+  readonly known: RunRow | undefined;
+  readonly ctx: Pick<Context, "signal" | "caller">;
+}
+
+const titleCharsMax = 100;
+
+export async function askedOf(run: RunInput, cast: Cast, { known, ctx }: Asking): Promise<Asked> {
+  const own = cast.programs.find(({ id }) => id === run.agent);
+  const input = run.input ?? (run.task === undefined ? {} : { task: run.task });
+  const title = run.title ?? titleOf(run.task ?? own?.about ?? run.agent);
+  if (own !== undefined) {
+    const { folder, grants = [] } = run;
+    return { program: own, title, folder, input, grants, asks: [], allowances: [] };
+  }
+  if (known !== undefined) {
+    const found = cast.finder.recorded(run.agent, known.input);
+    return { ...placed(found), title: known.title, input: known.input, grants: known.grants };
+  }
+  const found = await foundOf(run.agent, cast, ctx.signal);
+  const grants = run.grants === undefined ? found.grants : within(run.grants, found.grants);
+  mayHandOn(grants, ctx.caller);
+  return { ...placed(found), title, input: found.given(input), grants };
+}
+
+const placed = ({ program, folder, asks, allowances }: FoundAgent) => ({ program, folder, asks, allowances });
+
+export async function foundOf(
+  agent: string,
+  { finder }: Pick<Cast, "finder">,
+  signal: AbortSignal,
+): Promise<FoundAgent> {
+  const found = await finder.find(agent, signal);
+  if (found === null)
+    throw new Problem(UnknownAgent, `there is no agent ${agent}; \`arw agents\` lists those that there are`);
+  return found;
+}
+
+export async function programOf(agent: string, cast: Cast, signal: AbortSignal): Promise<AgentProgram> {
+  return cast.programs.find(({ id }) => id === agent) ?? (await foundOf(agent, cast, signal)).program;
+}
+
+function titleOf(words: string): string {
+  const line = (words.trim().split(/[\r\n]/u)[0] ?? "").replaceAll(/\s+/gu, " ") || "A task";
+  return truncate(line, titleCharsMax);
+}
+
+/** Of what somebody gave the part that the agent's own file names, too. */
+const within = (given: readonly Grant[], own: readonly Grant[]): readonly Grant[] =>
+  given.filter((each) => own.some((mine) => coversGrant(mine, each)));
+
+const coversGrant = (outer: Grant, inner: Grant): boolean =>
+  coversPattern(outer.key, inner.key) &&
+  outer.folder === inner.folder &&
+  (outer.path === undefined || outer.path === inner.path) &&
+  (outer.tool === undefined || outer.tool === inner.tool);
+
+/** Nobody gives an agent what they do not hold: who is no person their grants, and whoever comes by a token its keys. */
+export function mayHandOn(grants: readonly Grant[], caller: Caller): void {
+  refuseUnheld(grants, caller);
+  const { reach } = caller;
+  const beyond =
+    reach === undefined ? undefined : grants.find(({ key }) => !reach.keys.some((own) => coversPattern(own, key)));
+  if (beyond === undefined) return;
+  throw new Problem(Denied, `The token ${reach?.token} does not reach ${beyond.key}, and cannot grant it.`, {
+    rule: `access.token:${reach?.token}`,
+    source: "token",
+    next: `grant less, or let somebody run it whose token reaches ${beyond.key}`,
+  });
+}

@@ -1,0 +1,58 @@
+/** The program of an agent that a file describes. */
+import type { Operation } from "../../contract/operation.ts";
+import { type AgentProgram, Delegate, GoOn, type Tools, type Turn, type TurnAnswer } from "../agents/contract.ts";
+import { Chat } from "../models/contract.ts";
+import { createCeilings } from "./ceilings.ts";
+import { citationsIn } from "./citations.ts";
+import { work } from "./loop.ts";
+import { createMeter, type Meter } from "./meter.ts";
+import type { PlacedProfile } from "./profile.ts";
+import { readRun } from "./run-input.ts";
+import type { Worked } from "./working.ts";
+
+/** All that its model may call, by id; what its file names and this hub no longer has is left out. */
+export function operationsOf(
+  { profile }: Pick<PlacedProfile, "profile">,
+  known: ReadonlyMap<string, Operation>,
+): ReadonlyMap<string, Operation> {
+  return new Map(profile.tools.flatMap((id) => (known.has(id) ? [[id, known.get(id) as Operation] as const] : [])));
+}
+
+export function createProfileProgram(placed: PlacedProfile, known: ReadonlyMap<string, Operation>): AgentProgram {
+  const operations = operationsOf(placed, known);
+  const { agent, profile } = placed;
+  const handing = profile.children.length === 0 ? [] : [Delegate];
+  return {
+    id: agent,
+    about: profile.about,
+    model: profile.model.slice(0, 120),
+    tools: [...operations.values(), Chat, GoOn, ...handing],
+    async run(given, tools) {
+      const { turn } = readRun(given);
+      const meter = createMeter();
+      const ceilings = createCeilings({ agent, limits: profile.ceilings, tools, meter });
+      const worked = await work({ placed, turn, tools, operations, ceilings, meter, depth: 0 });
+      return answerOf(worked, { tools, meter, turn });
+    },
+  };
+}
+
+interface Ending {
+  readonly tools: Tools;
+  readonly meter: Meter;
+  readonly turn: Turn;
+}
+
+const outcomeCharsMax = 1000;
+
+function answerOf({ text, stopped, notDone, evidence }: Worked, { tools, meter }: Ending) {
+  const { steps, microUsd } = meter.spent();
+  const spent = { steps, microUsd, ...meter.tokens(), durationMs: tools.workedMs() };
+  const words = stopped === null ? text : `${text === "" ? "" : `${text}\n\n`}Stopped: ${stopped}`;
+  const output: TurnAnswer = { text: words, citations: citationsIn(words, evidence), isExtractive: false, spent };
+  return {
+    outcome: words.slice(0, outcomeCharsMax),
+    notDone: stopped === null ? notDone : [...notDone, `The task was not finished: ${stopped}`],
+    output,
+  };
+}

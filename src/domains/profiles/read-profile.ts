@@ -1,0 +1,95 @@
+/** From the text of a file to an agent that holds, or to every fault with its line. */
+import type { Operation } from "../../contract/operation.ts";
+import { checkerOf, type TObject } from "../../contract/schema.ts";
+import type { ProfileFault } from "./contract.ts";
+import type { ProfileText } from "./port.ts";
+import { type Profile, ProfileFile, profileOf } from "./profile.ts";
+
+/** Enough to mend a file in one go. */
+const faultsMax = 50;
+
+export interface Workshop {
+  readonly text: ProfileText;
+  /** All that an agent may be given, by id. */
+  readonly tools: () => ReadonlyMap<string, Operation>;
+}
+
+export type ProfileRead =
+  | { readonly kind: "profile"; readonly profile: Profile }
+  | { readonly kind: "faults"; readonly faults: readonly ProfileFault[] };
+
+type Say = (path: readonly string[], message: string, hint?: string) => void;
+interface Checking extends Workshop {
+  readonly say: Say;
+}
+
+export function readProfile(text: string, workshop: Workshop): ProfileRead {
+  const read = workshop.text.read(text);
+  if (read.kind === "fault") return { kind: "faults", faults: [{ line: read.line, message: read.message }] };
+  const faults: ProfileFault[] = [];
+  const say: Say = (path, message, hint) => {
+    const fault = { line: read.lineOf(path), message: message.slice(0, 500) };
+    if (faults.length < faultsMax) faults.push(hint === undefined ? fault : { ...fault, hint: hint.slice(0, 500) });
+  };
+  const checking = { ...workshop, say };
+  if (hasForm(read.table, checking)) checkMeaning(read.table, checking);
+  if (faults.length > 0) return { kind: "faults", faults: faults.toSorted((one, other) => one.line - other.line) };
+  return { kind: "profile", profile: profileOf(read.table as ProfileFile) };
+}
+
+function hasForm(table: Readonly<Record<string, unknown>>, checking: Checking): table is ProfileFile {
+  unknownFields(table, { schema: ProfileFile, path: [], checking });
+  for (const name of ["context", "ceilings"] as const) {
+    const schema = ProfileFile.properties[name] as unknown as TObject;
+    unknownFields(table[name], { schema, path: [name], checking });
+  }
+  const checker = checkerOf(ProfileFile);
+  if (checker.check(table)) return true;
+  for (const { at, message } of checker.faults(table)) {
+    const path = at.split("/").slice(1);
+    // Unknown fields are told above, with what may have been meant.
+    if (!message.startsWith("unknown field")) checking.say(path, `${path.join(".") || "the file"} ${message}`);
+  }
+  return false;
+}
+
+interface Fields {
+  readonly schema: TObject;
+  readonly path: readonly string[];
+  readonly checking: Checking;
+}
+
+function unknownFields(value: unknown, { schema, path, checking: { say, text } }: Fields): void {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return;
+  const known = Object.keys(schema.properties);
+  for (const name of Object.keys(value).filter((each) => !known.includes(each))) {
+    const meant = text.nearest(name, known);
+    const hint = meant === undefined ? `known: ${known.join(", ")}` : `did you mean ${meant}?`;
+    say([...path, name], `${name} is not known`, hint);
+  }
+}
+
+function checkMeaning({ tools = [], ask = [], budget = [], context = {} }: ProfileFile, checking: Checking): void {
+  const { say, text } = checking;
+  for (const id of tools) checkTool(id, "tools", checking);
+  for (const id of ask)
+    if (!tools.includes(id))
+      say(["ask"], `${id} is not among its tools`, "name it in tools, too, or leave it out here");
+  for (const line of budget) {
+    const fault = text.allowanceFault(line);
+    if (fault !== null)
+      say(["budget"], `${JSON.stringify(line)}: ${fault}`, 'write "0.50 USD/run" or "20 calls/run web.fetch"');
+  }
+  const { tokens, answer } = context;
+  if (tokens !== undefined && answer !== undefined && answer * 2 > tokens)
+    say(["context", "answer"], "the answer may take at most half of the context", `answer = ${Math.floor(tokens / 2)}`);
+}
+
+function checkTool(id: string, path: string, { say, text, tools }: Checking): void {
+  if (tools().has(id)) return;
+  if (id.startsWith("mcp:"))
+    return say([path], `${id}: tools of wrapped servers are called by their own agent alone`, "leave it out");
+  const meant = text.nearest(id, [...tools().keys()]);
+  const known = [...tools().keys()].join(", ");
+  say([path], `there is no tool ${id}`, meant === undefined ? `there are ${known}` : `did you mean ${meant}?`);
+}
