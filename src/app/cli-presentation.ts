@@ -37,10 +37,7 @@ import type { Static } from "../contract/schema.ts";
 import type { Pen, Style } from "../surfaces/cli/pen.ts";
 import type { FollowPlan, Presentation, ShortId } from "../surfaces/cli/port.ts";
 
-const taskId: readonly ShortId[] = [
-  { field: "taskId", list: "state.tasks", key: "taskId" },
-  { field: "taskId", list: "state.endedTasks", key: "taskId" },
-];
+const taskId: readonly ShortId[] = [{ field: "taskId", list: "tasks.list", key: "taskId" }];
 
 const domainAnswers: Presentation["answers"] = {
   ...budgetAnswers,

@@ -28,8 +28,9 @@ export async function wholeIds({ input, shortIds, transport, signal }: WholeIdOp
 /** What lists show of an id: its end, since ids of one minute begin alike. */
 const shownPart = (id: string): string => id.slice(-8);
 
+/** A list answers with one array of rows, whatever it calls them. */
 function idsOf(output: unknown, key: string): readonly string[] {
-  const rows = (output as { readonly items?: readonly Readonly<Record<string, unknown>>[] } | null)?.items ?? [];
+  const rows: readonly Readonly<Record<string, unknown>>[] = Object.values(output ?? {}).find(Array.isArray) ?? [];
   return rows.flatMap((row) => (typeof row[key] === "string" ? [row[key]] : []));
 }
 
