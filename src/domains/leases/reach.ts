@@ -26,7 +26,9 @@ export function refuseIdle(capability: string, holder: string, table: Table): vo
   const permitted = permittedBy(capability, table);
   if (holder.startsWith("person:") || permitted.length === 0) return;
   if (permitted.every((each) => each.isForPersons === true))
-    throw new Problem(BadLease, `${capability} is for persons alone, and no lease gives it to ${holder}`);
+    throw new Problem(BadLease, `${capability} is for persons alone, and no lease gives it to ${holder}`, {
+      next: "name an operation that agents may call; `arw agents` lists what theirs use",
+    });
 }
 
 /** A word may be a key and a need of other operations, too: the token reaches the word, and each operation behind it. */

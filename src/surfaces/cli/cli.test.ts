@@ -80,6 +80,8 @@ test("answers are tables and pairs, with units read from the names and no escape
   );
   const pairs = await arw(["notes"], { call: () => answer({ name: "n", list: ["a", "b"], none: null }) });
   assert.equal(pairs.out, "name  n\nlist  a, b\nnone  –\n");
+  const times = await arw(["notes"], { call: () => answer({ validFromMs: 0, validToMs: 1000 }) });
+  assert.equal(times.out, "validFromMs  1970-01-01T00:00:00.000Z\nvalidToMs    1970-01-01T00:00:01.000Z\n");
   assert.match((await arw(["notes"], { call: () => answer({ items: [] }) })).out, /Nothing here/u);
 });
 

@@ -87,7 +87,7 @@ export function valueText(name: string, value: unknown, pen: Pen): string {
 }
 
 function numberText(name: string, value: number, pen: Pen): string {
-  if (/(AtMs|^timeMs|modifiedMs|BeforeMs|UntilMs)$/u.test(name)) return pen.timeText(value);
+  if (/(AtMs|^timeMs|modifiedMs|BeforeMs|UntilMs|FromMs|ToMs)$/u.test(name)) return pen.timeText(value);
   if (name.endsWith("Ms")) return formatDurationMs(value);
   if (/bytes$/iu.test(name)) return formatBytes(value);
   return String(value);
