@@ -4048,7 +4048,7 @@ export type SchedulesAddOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went, until they are made up or let go. */
+  /** Times that came and went since the last run. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4105,7 +4105,7 @@ export type SchedulesContinueOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went, until they are made up or let go. */
+  /** Times that came and went since the last run. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4147,7 +4147,7 @@ export type SchedulesListOutput = {
       readonly detail: string;
       readonly endedAtMs: number | null;
     } | null;
-    /** Times that came and went, until they are made up or let go. */
+    /** Times that came and went since the last run. */
     readonly missed: {
       /** The newest of them, oldest first. */
       readonly dueMs: readonly number[];
@@ -4192,7 +4192,7 @@ export type SchedulesPauseOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went, until they are made up or let go. */
+  /** Times that came and went since the last run. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4256,7 +4256,7 @@ export type SchedulesShowOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went, until they are made up or let go. */
+  /** Times that came and went since the last run. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -7786,7 +7786,7 @@ export type StateSchedulesOutput = {
       readonly detail: string;
       readonly endedAtMs: number | null;
     } | null;
-    /** Times that came and went, until they are made up or let go. */
+    /** Times that came and went since the last run. */
     readonly missed: {
       /** The newest of them, oldest first. */
       readonly dueMs: readonly number[];
@@ -7896,7 +7896,7 @@ export type StateSchedulesGetOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went, until they are made up or let go. */
+  /** Times that came and went since the last run. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -10399,7 +10399,7 @@ export interface Client {
     add(input: SchedulesAddInput, options?: CallOptions): Promise<SchedulesAddOutput>;
     /** Take over the changed file of a schedule's recipe for its next runs, with the permissions that it has. */
     adopt(input: SchedulesAdoptInput, options?: CallOptions): Promise<SchedulesAdoptOutput>;
-    /** Let a paused schedule go on, and let go of times that were missed; nothing is made up. */
+    /** Let a paused schedule go on; what came due meanwhile is not made up. */
     continue(input: SchedulesContinueInput, options?: CallOptions): Promise<SchedulesContinueOutput>;
     /** List the schedules: when each is due next, and how its last run ended. */
     list(input?: SchedulesListInput, options?: CallOptions): Promise<SchedulesListOutput>;

@@ -1,6 +1,7 @@
 /** How the tools of wrapped servers look on the command line. What servers say is a stranger's text. */
 import type { Static } from "../contract/schema.ts";
 import { Accept, Show, Tools } from "../domains/mcp/contract.ts";
+import { type AddServer, ListServers, type OwnServer, RemoveServer } from "../domains/mcp/own-servers.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 
 type Shown = Static<typeof Show.output>;
@@ -9,6 +10,10 @@ type Line = Static<typeof Tools.output>["tools"][number];
 export const mcpAnswers = {
   [Show.id]: (output: unknown, pen: Pen) => shownText(output as Shown, pen),
   [Accept.id]: (output: unknown, pen: Pen) => acceptedText(output as Shown, pen),
+  [ListServers.id]: (output: unknown, pen: Pen) =>
+    serversText((output as Static<typeof ListServers.output>).servers, pen),
+  [RemoveServer.id]: (output: unknown, pen: Pen) =>
+    `${pen.paint("green", "✓")} ${pen.safe((output as OwnServer).server)} is ended, and called no more`,
   [Tools.id]: (output: unknown, pen: Pen) => toolsText((output as Static<typeof Tools.output>).tools, pen),
 };
 
@@ -24,6 +29,32 @@ function shownText({ server, tool, status, definition, digest, diff }: Shown, pe
 
 const acceptedText = ({ server, tool, digest }: Shown, pen: Pen): string =>
   `${pen.paint("green", "✓")} ${server}/${pen.safe(tool)} is offered as it is now, ${digest.slice(0, shortLength)}.`;
+
+/** What it offers, and what a person does next. */
+export function addedText(added: Static<typeof AddServer.output>, pen: Pen): string {
+  const { server, tools, fault, isConfined } = added;
+  const held = isConfined === false ? "\nNothing confines programs here: it runs with your rights." : "";
+  if (tools === null)
+    return `${pen.paint("red", "!")} ${server} is kept, and does not answer: ${pen.safe(fault ?? "")}${held}`;
+  const offers = `${tools} tool${tools === 1 ? "" : "s"}, each of which you are asked about`;
+  const next = `\`arw mcp tools ${server}\` lists them; \`arw mcp allow ${server} TOOL\` lets one that only reads be called without asking.`;
+  return `${pen.paint("green", "✓")} ${server} offers ${offers}.${held}\n${pen.paint("dim", next)}`;
+}
+
+type Listed = Static<typeof ListServers.output>["servers"];
+
+const serversText = (servers: Listed, pen: Pen): string =>
+  servers.length === 0
+    ? "The hub itself is connected to no server. `arw mcp add NAME -- COMMAND` names one."
+    : servers.map((each) => serverText(each, pen)).join("\n");
+
+function serverText({ server, command, url, read = [], write = [], isRunning }: Listed[number], pen: Pen): string {
+  const way = command?.join(" ") ?? url ?? "";
+  const folders = [...read.map((path) => `sees ${path}`), ...write.map((path) => `changes ${path}`)];
+  const about = [way, ...folders].map((each) => pen.safe(each)).join(", ");
+  const mark = isRunning ? pen.paint("green", "●") : pen.paint("dim", "○");
+  return `${mark} ${pen.safe(server)}  ${pen.paint("dim", about)}`;
+}
 
 const nameWidth = 28;
 const aboutWidth = 46;

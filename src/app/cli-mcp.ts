@@ -15,14 +15,14 @@ import { type Called, type Live, personRefused, servedTools } from "../surfaces/
 import { serveLines } from "../surfaces/mcp/stdio.ts";
 import { runWrap } from "../surfaces/mcp/wrap.ts";
 import type { Environment } from "./config/places.ts";
+import { addCommand, type AddOptions, all, headersOf, last } from "./cli-mcp-add.ts";
 import { openSession } from "./mcp-session.ts";
 import { createFarServer } from "./mcp-far.ts";
 import { asName, serverNameOf } from "./mcp-names.ts";
 
-export interface McpCommandOptions {
+export interface McpCommandOptions extends AddOptions {
   readonly table: Table;
   readonly version: string;
-  readonly connect: (globals: Globals) => Promise<Transport>;
   readonly stateDirOf: (globals: Globals) => string;
   readonly env: Environment;
 }
@@ -54,6 +54,7 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
         folders: { read: all(flags["read"]), write: all(flags["write"]) },
       }),
   },
+  addCommand(options),
   {
     words: "mcp serve",
     about: "Offer the hub's own tools to an MCP client over standard input and output, under the token it is given.",
@@ -61,9 +62,6 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
     run: ({ globals }) => serve(options, globals),
   },
 ];
-
-const all = (values: unknown): readonly string[] => (Array.isArray(values) ? values.map(String) : []);
-const last = (values: unknown): string | undefined => all(values).at(-1);
 
 interface Wrapping {
   readonly rest: readonly string[];
@@ -133,15 +131,6 @@ const openWrapSession = (transport: Transport, { name, agent, url }: Wrapping, w
     ...(agent === undefined ? {} : { agent }),
     ...(url === undefined ? {} : { url }),
   });
-
-/** `Authorization: Bearer secret:NAME` */
-const headersOf = (lines: readonly string[]): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    lines.map((line) => {
-      const cut = line.indexOf(":");
-      return [line.slice(0, cut).trim().toLowerCase(), line.slice(cut + 1).trim()];
-    }),
-  );
 
 /** With folders it sees those and no network; without, it is a program like any other of this person's. */
 async function begin(

@@ -52,6 +52,7 @@ export async function cli(words: readonly string[]): Promise<number> {
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
         chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
         ...mcpCommands({
+          terminal,
           table,
           version,
           stateDirOf,

@@ -62,6 +62,7 @@ import { createText } from "../domains/text/service.ts";
 import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
+import { createServerStarter } from "./mcp-starter.ts";
 import type { ModelSeat } from "./model-seat.ts";
 import { profileText } from "./profile-seat.ts";
 import { recipeText } from "./recipe-text.ts";
@@ -134,8 +135,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const secrets = createSecrets(means.secrets);
   const rules = { gate: gating.gate, policy: rulings, budget: budgets.port, leaseEnds: leases.signalOf };
   const egress = openEgress(means, { parts, secrets, ...rules });
-  const mcp = createMcp({ parts, courier: egress.courier });
   const shell = composeShell(means, { passes: egress.children, reader });
+  const mcp = createMcp({ parts, clock, courier: egress.courier, starter: createServerStarter(shell.starter) });
   const provenance = openProvenance(means, parts, gating);
   const questions = createQuestions({ ...means, parts, timeoutMs: means.approvalTimeoutMs });
   const enders = [approvals.withdrawAll, questions.endAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];

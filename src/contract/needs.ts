@@ -6,6 +6,7 @@ export const needWords: Readonly<Record<string, string>> = {
   "net:send": "tells those hosts what it asks for",
   "model:ask": "asks a model, with what the run has read",
   "person:ask": "asks you, and waits for what you say",
+  "tool:read": "calls tools of MCP servers of which you said that they only read",
   exec: "runs commands on this machine",
   "hub:read": "reads what the hub knows",
   "hub:write": "keeps notes of its own in the hub",

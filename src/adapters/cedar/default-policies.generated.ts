@@ -108,8 +108,36 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
     }
   },
   {
-    "id": "open-hosts",
+    "id": "agent-calls-tools-that-only-read",
     "source": "default policies:20",
+    "text": "@id(\"agent-calls-tools-that-only-read\")\npermit (principal is Agent, action in Action::\"tool:read\", resource is Tool);",
+    "effect": "permit",
+    "json": {
+      "effect": "permit",
+      "principal": {
+        "op": "is",
+        "entity_type": "Agent"
+      },
+      "action": {
+        "op": "in",
+        "entity": {
+          "type": "Action",
+          "id": "tool:read"
+        }
+      },
+      "resource": {
+        "op": "is",
+        "entity_type": "Tool"
+      },
+      "conditions": [],
+      "annotations": {
+        "id": "agent-calls-tools-that-only-read"
+      }
+    }
+  },
+  {
+    "id": "open-hosts",
+    "source": "default policies:24",
     "text": "@id(\"open-hosts\")\npermit (principal is Agent, action in Action::\"net:fetch\", resource is Host)\nwhen { context.open };",
     "effect": "permit",
     "json": {
@@ -149,7 +177,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-change",
-    "source": "default policies:25",
+    "source": "default policies:29",
     "text": "@id(\"ask-before-change\")\n@ask(\"an agent asks before it changes anything\")\npermit (principal is Agent, action in [Action::\"write\", Action::\"destroy\"], resource)\nunless { context.granted };",
     "effect": "ask",
     "json": {
@@ -195,7 +223,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-strangers-words-leave",
-    "source": "default policies:32",
+    "source": "default policies:36",
     "text": "@id(\"ask-before-strangers-words-leave\")\n@ask(\"this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in [Action::\"net:send\", Action::\"exec\"], resource)\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
     "effect": "ask",
     "json": {
@@ -258,7 +286,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "agent-asks-models",
-    "source": "default policies:38",
+    "source": "default policies:42",
     "text": "@id(\"agent-asks-models\")\npermit (principal is Agent, action in Action::\"model:ask\", resource is Model);",
     "effect": "permit",
     "json": {
@@ -286,7 +314,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-strangers-words-reach-models-elsewhere",
-    "source": "default policies:42",
+    "source": "default policies:46",
     "text": "@id(\"ask-before-strangers-words-reach-models-elsewhere\")\n@ask(\"the model answers on another machine, and this call is built from what was read in files, on the web or from tools\")\npermit (principal is Agent, action in Action::\"model:ask\", resource in Machine::\"another\")\nwhen { context.labels.containsAny([\"file\", \"web\", \"tool\"]) };",
     "effect": "ask",
     "json": {
@@ -347,7 +375,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "ask-before-unconfined",
-    "source": "default policies:48",
+    "source": "default policies:52",
     "text": "@id(\"ask-before-unconfined\")\n@ask(\"nothing confines commands on this machine, so it can do whatever you can\")\npermit (principal is Agent, action in Action::\"exec\", resource is Folder)\nwhen { context has unconfined && context.unconfined };",
     "effect": "ask",
     "json": {
@@ -400,7 +428,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-reads-hub",
-    "source": "default policies:54",
+    "source": "default policies:58",
     "text": "@id(\"plugin-reads-hub\")\npermit (principal is Plugin, action in Action::\"read\", resource is Hub)\nunless { action in Action::\"hub:books\" };",
     "effect": "permit",
     "json": {
@@ -447,7 +475,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "plugin-asks-before-change",
-    "source": "default policies:58",
+    "source": "default policies:62",
     "text": "@id(\"plugin-asks-before-change\")\n@ask(\"a plugin asks before it changes anything\")\npermit (principal is Plugin, action in [Action::\"write\", Action::\"destroy\"], resource);",
     "effect": "ask",
     "json": {
@@ -481,7 +509,7 @@ export const parsedDefaultPolicies: readonly ParsedPolicy[] = [
   },
   {
     "id": "node-reads-hub",
-    "source": "default policies:63",
+    "source": "default policies:67",
     "text": "@id(\"node-reads-hub\")\npermit (principal is Node, action in Action::\"read\", resource is Hub)\nunless { action in Action::\"hub:books\" };",
     "effect": "permit",
     "json": {

@@ -19,6 +19,10 @@ when { context.granted };
 permit (principal is Agent, action in Action::"read", resource is Hub)
 unless { action in Action::"hub:books" };
 
+// An agent may call the tools of MCP servers of which you said that they only read; the hub itself refuses all others here.
+@id("agent-calls-tools-that-only-read")
+permit (principal is Agent, action in Action::"tool:read", resource is Tool);
+
 // An agent may fetch from hosts that are open: by the posture of the hub, or by a lease that somebody gave.
 @id("open-hosts")
 permit (principal is Agent, action in Action::"net:fetch", resource is Host)

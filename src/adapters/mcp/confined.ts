@@ -1,7 +1,7 @@
 /** Starts the MCP server in namespaces of its own: it sees the folders that it was given, and no network. */
 import { realpath } from "node:fs/promises";
 import { Readable, Writable } from "node:stream";
-import { type ChildEnd, ChildFault, type ChildFolder, type Confinement } from "../../domains/shell/port.ts";
+import { type Child, type ChildEnd, ChildFault, type ChildFolder, type Confinement } from "../../domains/shell/port.ts";
 import type { StartedServer } from "./child.ts";
 import { createLines } from "./lines.ts";
 
@@ -42,6 +42,15 @@ export async function startConfined(
     limits: { timeoutMs: null, outputBytesMax: null },
     signal: stop.signal,
   });
+  void tell(child.stderr);
+  return linesOf(child, { name: command, lengthMax });
+}
+
+/** A child that speaks the protocol over its input and output. Its complaints are read by whoever started it. */
+export function linesOf(
+  child: Pick<Child, "stdin" | "stdout" | "exited" | "end">,
+  { name, lengthMax }: { readonly name: string; readonly lengthMax: number },
+): StartedServer {
   const input = new Writable({
     write: (chunk: Buffer, _encoding, done) => void forward(child.stdin.write(chunk), done),
     final(done) {
@@ -49,12 +58,11 @@ export async function startConfined(
       done();
     },
   });
-  void tell(child.stderr);
-  const { lines, write: send, close } = createLines({ input: Readable.from(child.stdout), output: input, lengthMax });
-  const ended = child.exited.then((end) => `${command} ended with ${endWords(end)}`);
+  const { lines, write, close } = createLines({ input: Readable.from(child.stdout), output: input, lengthMax });
+  const ended = child.exited.then((end) => `${name} ended with ${endWords(end)}`);
   return {
     lines,
-    write: send,
+    write,
     ended,
     async close() {
       await close();

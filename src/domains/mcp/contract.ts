@@ -8,6 +8,8 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, Digest, EpochMs, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
+import { HeaderLines, ServerName, Url } from "./terms.ts";
+import { NotAllowed, ServerFailed } from "./own-servers.ts";
 import { hostOf } from "../web/contract.ts";
 import { RunFinished, RunStarted } from "../agents/contract.ts";
 import { sendEvents, sendProblems } from "../egress/contract.ts";
@@ -19,11 +21,6 @@ import {
   ObservationRecorded,
 } from "../episodes/contract.ts";
 
-const ServerName = Type.String({
-  pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-  examples: ["files"],
-  description: "Name of the server, as rules write it.",
-});
 const ToolName = Type.String({
   minLength: 1,
   maxLength: 200,
@@ -126,11 +123,6 @@ export const LookFirst = problem({
   about: "Say which definition you looked at: the first characters of its digest, as `arw mcp show` prints it.",
 });
 
-const Url = Type.String({ minLength: 1, maxLength: 8192, description: "Address of a server that is reached by one." });
-const HeaderLines = Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 8192 }), {
-  maxProperties: 32,
-  description: "Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host.",
-});
 /** What one message may weigh, characters: what the way out sends at most. */
 const messageLengthMax = 900_000;
 const Sent = closed({
@@ -267,7 +259,7 @@ const callFields = {
     error: Type.Optional(Type.Unknown()),
     label: oneOf(["tool"], "Whatever is built from this was told by a stranger's program."),
   }),
-  problems: [NoSession],
+  problems: [NoSession, NotFound, ToolChangedHold, ServerFailed, NotAllowed, TooMany, ...sendProblems],
   scope: ({ server, tool }: { readonly server: string; readonly tool: string }): Scope => ({
     tool: `${server}/${tool}`,
   }),
@@ -280,7 +272,8 @@ export const Call = op({
   http: "POST /mcp/call",
   cli: "",
   effect: "write",
-  about: "Call a tool of a wrapped server; only a wrapper can carry it out.",
+  isTool: true,
+  about: "Call a tool of an MCP server that stands behind a wrapper, or that the hub itself is connected to.",
   needs: ["exec"],
   ...callFields,
 });
@@ -289,7 +282,9 @@ export const Read = op({
   http: "POST /mcp/read",
   cli: "",
   effect: "read",
-  about: "Call a tool of a wrapped server of which a person said that it only reads.",
+  isTool: true,
+  about: "Call a tool of an MCP server of which a person said that it only reads.",
+  needs: ["tool:read"],
   ...callFields,
 });
 

@@ -48,11 +48,16 @@ export async function carry(
   { url, body, headers }: Static<typeof Carry.input>,
   {
     ctx,
-    sessions,
+    urlOf,
     courier,
-  }: { readonly ctx: Context; readonly sessions: Sessions; readonly courier: Courier | undefined },
+  }: {
+    readonly ctx: Context;
+    readonly courier: Courier | undefined;
+    /** Where messages of this episode may go. */
+    readonly urlOf: (corrId: string) => string | undefined;
+  },
 ): Promise<Sent> {
-  if (courier === undefined || sessions.urlOf(ctx.corrId) !== url)
+  if (courier === undefined || urlOf(ctx.corrId) !== url)
     throw new Problem(NoSession, "no open session leads to this address");
   const answer = await courier.send(
     {

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "vitest";
 import { createFakeWire } from "../../../test/kit/fake-wire.ts";
 import { admin, type Kit, type KitOptions, makeKernel } from "../../../test/kit/kernel.ts";
+import { createManualClock } from "../../adapters/memory/clock.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { Courier } from "./port.ts";
 import { createMcp, type Mcp } from "./service.ts";
 
+const clock = createManualClock(0);
 const command = `sha256:${"a".repeat(64)}`;
 const readFile = { name: "read_file", description: "Reads a file.", annotations: { readOnlyHint: true } };
 
@@ -38,7 +40,7 @@ async function wrap(
   const late: { mcp?: Mcp } = {};
   const kit = await makeKernel({
     ...kitOptions,
-    domains: (parts) => [(late.mcp = createMcp({ parts, ...way })).domain],
+    domains: (parts) => [(late.mcp = createMcp({ parts, clock, ...way })).domain],
   });
   const lifeline = await streamOf(kit, "mcp.open", { server: "files", agent: "ada", command, ...given });
   const opened = (await lifeline.next()).value as unknown as { session: string };
@@ -279,12 +281,12 @@ test("a call of a tool leaves for an address once it was let pass, once, and as 
 test("a session that the end of the hub cut off has ended when the next hub starts, and is nothing to resume", async () => {
   const store = createMemoryStore();
   const kept = { ...store, [Symbol.dispose]: () => undefined };
-  const first = await makeKernel({ store: kept, domains: (parts) => [createMcp({ parts }).domain] });
+  const first = await makeKernel({ store: kept, domains: (parts) => [createMcp({ parts, clock }).domain] });
   const lifeline = await streamOf(first, "mcp.open", { server: "files", command });
   await lifeline.next();
   const left = first.events().length;
   // Killed: nothing of the former hub runs any more, and its store is as it was.
-  await using next = await makeKernel({ store: kept, domains: (parts) => [createMcp({ parts }).domain] });
+  await using next = await makeKernel({ store: kept, domains: (parts) => [createMcp({ parts, clock }).domain] });
   const told = next.events().slice(left);
   assert.ok(told.some(({ kind }) => kind === "mcp.session.closed"));
   const { outcome } = await next.call("state.mcpSessions", {});

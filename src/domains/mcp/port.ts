@@ -1,4 +1,4 @@
-/** What a session with a server that is reached by its address needs from the way out. */
+/** What servers of others need from outside: a way out for those that have an address, and a start for those that are programs. */
 import type { Context } from "../../contract/operation.ts";
 
 export interface Courier {
@@ -18,4 +18,29 @@ export interface Courier {
     readonly body: Uint8Array;
     readonly isCut: boolean;
   }>;
+}
+
+/** A program that speaks the protocol over its input and output, one JSON text per line. */
+export interface LineServer {
+  /** A line that was too long to read comes as null. Ends with the program. */
+  readonly lines: AsyncIterable<string | null>;
+  write(line: string): Promise<void>;
+  /** Ends it, and everything that it started. */
+  close(): Promise<void>;
+  /** Resolves with how it ended, in words. */
+  readonly ended: Promise<string>;
+}
+
+/** Starts such programs, confined where the machine can. */
+export interface ServerStarter {
+  isConfined(): Promise<boolean>;
+  /** Throws the `mcp.server-failed` problem for a program that cannot be started as told. */
+  start(order: {
+    readonly server: string;
+    readonly command: readonly string[];
+    readonly read: readonly string[];
+    readonly write: readonly string[];
+    readonly corrId: string;
+    readonly signal: AbortSignal;
+  }): Promise<LineServer>;
 }

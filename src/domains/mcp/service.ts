@@ -3,9 +3,9 @@ import { abortable } from "../../base/async.ts";
 import type { Caller } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
-import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { Clock } from "../../kernel/ports.ts";
 import { RunCancelled, RunFinished, RunStarted } from "../agents/contract.ts";
 import {
   Accept,
@@ -14,7 +14,6 @@ import {
   Carry,
   Deliver,
   Disallow,
-  NoSession,
   Open,
   Read,
   Relay,
@@ -33,15 +32,19 @@ import {
   ToolSeen,
 } from "./contract.ts";
 import { carry, send } from "./far.ts";
-import type { Courier } from "./port.ts";
+import { createDepartures } from "./far-link.ts";
+import { createLinks, type Links } from "./links.ts";
+import { ownServerOperations, refuseUnallowed, refuseUnready } from "./keeping.ts";
+import { ServerAdded, ServerRemoved } from "./own-servers.ts";
+import type { Courier, ServerStarter } from "./port.ts";
 import { createSessions, type Session, type Sessions } from "./sessions.ts";
 import { summaryOf, takeStep } from "./steps.ts";
 import { createTools } from "./tools.ts";
-import { openMax, openSessions, servers, tools } from "./views.ts";
+import { openMax, openSessions, ownServers, servers, tools } from "./views.ts";
 
 export interface Mcp {
   readonly domain: Domain;
-  /** The emergency stop ends every session; its wrapper then ends the server. */
+  /** The emergency stop ends every session and every server of the hub's own; a wrapper then ends its server. */
   endAll(reason: string): Promise<void>;
 }
 
@@ -49,13 +52,21 @@ export interface McpDeps {
   readonly parts: KernelParts;
   /** Without it servers that are reached by their address cannot be wrapped. */
   readonly courier?: Courier;
+  /** Without it the hub keeps no connections to programs. */
+  readonly starter?: ServerStarter;
+  readonly clock: Clock;
 }
 
-export function createMcp({ parts, courier }: McpDeps): Mcp {
+export function createMcp({ parts, courier, starter, clock }: McpDeps): Mcp {
   const sessions = createSessions();
   const shelf = createTools(parts);
+  const departures = createDepartures();
+  const links = createLinks({ parts, clock, starter, departures, shelf });
   return {
-    endAll: async (reason) => sessions.endAll(reason),
+    async endAll(reason) {
+      sessions.endAll(reason);
+      await links.endAll(reason);
+    },
     domain: {
       name: "mcp",
       operations: [
@@ -71,11 +82,17 @@ export function createMcp({ parts, courier }: McpDeps): Mcp {
           return { isTaken: exchange !== undefined };
         }),
         bind(Send, (input, ctx) => send(input, { ctx, parts, sessions })),
-        bind(Carry, (input, ctx) => carry(input, { ctx, sessions, courier })),
+        bind(Carry, (input, ctx) =>
+          carry(input, { ctx, courier, urlOf: (id) => sessions.urlOf(id) ?? departures.urlOf(id) }),
+        ),
+        ...ownServerOperations({ parts, links, starter }),
         ...[Call, Read].map((operation) =>
-          bind(operation, (input, ctx) => carriedOut(input, ctx, sessions), {
-            preview: ({ server, tool, params }) =>
-              Promise.resolve({ summary: summaryOf(server, tool, params), canUndo: false }),
+          bind(operation, (input, ctx) => carriedOut(operation.id, { input, ctx, parts, sessions, links }), {
+            async preview({ server, tool, params }, ctx) {
+              if (sessions.commandOf(ctx.corrId) === undefined)
+                refuseUnready(operation.id, { server, tool, ctx, parts, links });
+              return { summary: summaryOf(server, tool, params), canUndo: false };
+            },
           }),
         ),
         bind(Tools, ({ server }) => ({ tools: shelf.list(server) })),
@@ -88,6 +105,8 @@ export function createMcp({ parts, courier }: McpDeps): Mcp {
         SessionOpened,
         SessionClosed,
         ServerSeen,
+        ServerAdded,
+        ServerRemoved,
         ToolSeen,
         ToolChanged,
         ToolRestored,
@@ -95,7 +114,7 @@ export function createMcp({ parts, courier }: McpDeps): Mcp {
         ToolAllowed,
         ToolDisallowed,
       ],
-      views: [tools, servers, openSessions],
+      views: [tools, servers, ownServers, openSessions],
       async start() {
         await closeLeftOpen(parts);
         // A person who stops the episode stops the session.
@@ -191,14 +210,27 @@ async function* relay(
   yield { kind: "answer", ...(await abortable(done, ctx.signal)) };
 }
 
-/** The corridor let the call pass: the wrapper may make it now, and what it brings back is the answer. */
+interface CarryingOut {
+  readonly input: Static<typeof Call.input>;
+  readonly ctx: Context;
+  readonly parts: KernelParts;
+  readonly sessions: Sessions;
+  readonly links: Links;
+}
+
+/** The corridor let the call pass: the wrapper may make it now, or the hub itself, and what comes back is the answer. */
 async function carriedOut(
-  { tool, params }: Static<typeof Call.input>,
-  ctx: Context,
-  sessions: Sessions,
+  operationId: string,
+  { input, ctx, parts, sessions, links }: CarryingOut,
 ): Promise<Static<typeof Call.output>> {
+  const { server, tool, params } = input;
+  const command = sessions.commandOf(ctx.corrId);
+  if (operationId === Read.id && command !== undefined) refuseUnallowed({ server, tool, command, parts });
   const exchange = sessions.claim(ctx.corrId, { tool, params });
-  if (exchange === undefined) throw new Problem(NoSession, `no wrapper waits to call ${tool} in ${ctx.corrId}`);
-  exchange.released.resolve(params);
-  return { ...(await abortable(exchange.reply.promise, ctx.signal)), label: "tool" };
+  if (exchange !== undefined) {
+    exchange.released.resolve(params);
+    return { ...(await abortable(exchange.reply.promise, ctx.signal)), label: "tool" };
+  }
+  refuseUnready(operationId, { server, tool, ctx, parts, links });
+  return { ...(await links.call(input, ctx)), label: "tool" };
 }

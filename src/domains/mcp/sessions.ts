@@ -50,6 +50,8 @@ export interface Sessions {
   begin(session: Pick<Session, "id" | "server" | "command" | "agent" | "url"> & { readonly opener: Caller }): Session;
   /** Throws `NoSession` also for the session of somebody else. */
   of(id: string, caller: Caller): Session;
+  /** Digest of the command that runs in this session; undefined when none of this id is open. */
+  commandOf(id: string): string | undefined;
   /** Of the session that this episode is. */
   urlOf(id: string): string | undefined;
   /** The call of this session that the corridor is letting pass. */
@@ -84,6 +86,7 @@ export function createSessions(): Sessions {
         throw new Problem(NoSession, `there is no session ${id}`);
       return held;
     },
+    commandOf: (id) => open.get(id)?.command,
     urlOf: (id) => open.get(id)?.url,
     claim(id, call) {
       const waiting = [...(open.get(id)?.waiting.values() ?? [])].filter(

@@ -3,7 +3,7 @@ import { digestOf } from "../../base/canonical-json.ts";
 import { truncate } from "../../base/text-marks.ts";
 import { type Caller, callerName } from "../../contract/caller.ts";
 import { type Context, gateKey } from "../../contract/operation.ts";
-import { isProblem, Problem } from "../../contract/problem.ts";
+import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { ApprovalDenied, BudgetExceeded, Cancelled, Denied, Halted } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
@@ -14,7 +14,8 @@ import {
   IntentProposed,
   ObservationRecorded,
 } from "../episodes/contract.ts";
-import { Call, Read, type Tool, ToolChangedHold } from "./contract.ts";
+import { Call, Read, ToolChangedHold } from "./contract.ts";
+import { refuseGated, refuseHeld } from "./refusals.ts";
 import type { Exchange, Reply, Session } from "./sessions.ts";
 import { toolKey, tools } from "./views.ts";
 
@@ -63,25 +64,6 @@ const callerOf = ({ agent }: Session, grant: NonNullable<Caller["grants"]>[numbe
   labels: ["user", "tool"],
   ...(grant === null ? {} : { grants: [grant] }),
 });
-
-function refuseHeld(row: Tool | undefined): void {
-  if (row?.status !== "changed") return;
-  const { server, tool } = row;
-  const next = `arw mcp show ${server} ${tool}`;
-  throw new Problem(ToolChangedHold, `${server} says something else of ${tool} than before; \`${next}\` shows what`, {
-    rule: "mcp.tool-changed",
-    source: "built-in",
-    next,
-  });
-}
-
-/** Rules on gate keys may name server and tool: `mcp:call:files:*`. */
-function refuseGated(asked: { readonly parts: KernelParts; readonly caller: Caller; readonly key: string }): void {
-  const denial = asked.parts.gate.check(asked.key, asked.caller);
-  if (denial === null) return;
-  const { reason, ...rule } = denial;
-  throw new Problem(Denied, `${denial.key ?? asked.key} is denied: ${reason}`, { key: asked.key, ...rule });
-}
 
 interface Told {
   readonly step: Static<typeof IntentProposed.data>;

@@ -14,6 +14,7 @@ import {
   ToolRestored,
   ToolSeen,
 } from "./contract.ts";
+import { OwnServer, ownServersMax, ServerAdded, ServerRemoved } from "./own-servers.ts";
 
 /** A household has some dozen servers with some dozen tools each. */
 export const toolsMax = 5000;
@@ -56,6 +57,28 @@ export const tools = view(Tool)({
       const { allowedFor: _former, ...rest } = row;
       return rest;
     }),
+  ],
+});
+
+/** Servers that the hub itself is connected to. */
+export const ownServers = view(OwnServer)({
+  name: "mcpOwnServers",
+  version: 1,
+  about: "MCP servers that the hub calls for its own agents and recipes, each as a person named it.",
+  order: "asc",
+  rowsMax: ownServersMax,
+  overflow: "guarded",
+  folds: [
+    on<OwnServer>()(
+      ServerAdded,
+      (e) => e.data.server,
+      (_row, e) => ({ ...e.data, addedAtMs: e.timeMs }),
+    ),
+    on<OwnServer>()(
+      ServerRemoved,
+      (e) => e.data.server,
+      () => null,
+    ),
   ],
 });
 

@@ -1,0 +1,106 @@
+/** Servers of others that the hub itself is connected to: added by a person, called by agents and recipes. */
+import assert from "node:assert/strict";
+import { realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, test } from "vitest";
+import { programFlags } from "../../bin/program-flags.mjs";
+import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { createRoom, type Room } from "./kit/room.ts";
+import { until } from "./kit/until.ts";
+
+const modules = realpathSync(join(programRoot, "node_modules"));
+const everything = join(modules, "@modelcontextprotocol/server-everything/dist/index.js");
+/** Node, as it runs here, and the packages: all that a confined server needs to see. */
+const sees = ["--read", modules, "--read", dirname(dirname(realpathSync(process.execPath)))];
+
+let room: Room;
+let hub: RunningHub;
+let authorization = "";
+beforeAll(async () => {
+  room = await createRoom();
+  hub = await startHub({ stateDir: room.stateDir });
+  const { token } = await hub.post("/access/tokens", { name: "helper", role: "agent", key: ["mcp:*"] });
+  authorization = `Bearer ${token}`;
+});
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]();
+  await room[Symbol.asyncDispose]();
+});
+
+const arw = (...words: readonly string[]): Promise<Exit> =>
+  launchProcess([...programFlags, join(programRoot, "src/app/cli.ts"), ...words], {
+    env: { ARW_STATE_DIR: room.stateDir },
+  }).exited;
+
+const asAgent = (operation: "call" | "read", tool: string, input: object): Promise<{ status: number; body: Json }> =>
+  hub.send(`POST /mcp/${operation}`, { server: "every", tool, params: { arguments: input } }, { authorization });
+
+async function decide(decision: "allow" | "deny"): Promise<void> {
+  const { approvalId } = await until("the question", async () => {
+    const { items } = await hub.get("/state/approvals?status=waiting");
+    return items[0];
+  });
+  await hub.post(`/approvals/${approvalId}/decide`, { decision });
+}
+
+test("a program is started at the first call, its tools are asked about, and those that only read are not", async () => {
+  const added = await arw("mcp", "add", "every", ...sees, "--", process.execPath, everything);
+  assert.equal(added.code, 0, added.stderr + added.stdout);
+  assert.match(added.stdout, /every offers \d+ tools/);
+  assert.match((await arw("mcp", "servers")).stdout, /● every/);
+
+  const echo = asAgent("call", "echo", { message: "over there" });
+  await decide("allow");
+  const { status, body } = await echo;
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual([body.result.content[0].text, body.label], ["Echo: over there", "tool"]);
+
+  const refused = asAgent("call", "echo", { message: "no" });
+  await decide("deny");
+  assert.equal((await refused).status, 403);
+
+  const early = await asAgent("read", "get-sum", { a: 2, b: 3 });
+  assert.deepEqual(
+    [early.status, early.body.code, early.body.next],
+    [403, "mcp.not-allowed", "arw mcp allow every get-sum"],
+  );
+  assert.equal((await arw("mcp", "allow", "every", "get-sum")).code, 0);
+  const sum = await asAgent("read", "get-sum", { a: 2, b: 3 });
+  assert.match(JSON.stringify(sum.body), /5/);
+  const unknown = await asAgent("read", "nothing", {});
+  assert.equal(unknown.status, 403);
+});
+
+test("a recipe calls it like any tool", async () => {
+  const recipe = `name = "sum"
+about = "Adds two numbers at a server of others."
+outcome = "Added"
+answer = "{{steps.sum.result}}"
+[[step]]
+id = "sum"
+about = "Add"
+tool = "mcp.read"
+input = { server = "every", tool = "get-sum", params = { arguments = { a = 20, b = 22 } } }
+`;
+  const lint = await hub.post("/recipes/lint", { recipe });
+  assert.deepEqual([lint.ok, lint.faults, lint.tools], [true, [], ["mcp.read"]]);
+  const { body } = await hub.send("POST /recipes/run", { recipe });
+  const told = await until("the end of the recipe", async () => {
+    const { events } = await hub.get("/events/journal?limit=1000&prefix=agents.run.");
+    return events.find((each: Json) => each.corrId === body.corrId && /(finished|failed)$/.test(each.kind));
+  });
+  assert.match(JSON.stringify(told.data), /"outcome":"Added".*42/);
+});
+
+test("what does not answer is kept and said, nobody but a person adds one, and what is taken away is called no more", async () => {
+  const broken = await arw("mcp", "add", "broken", "--", process.execPath, "/nowhere/at/all.js");
+  assert.equal(broken.code, 1);
+  assert.match(broken.stdout, /broken is kept, and does not answer/);
+  const both = await arw("mcp", "add", "both", "--server", "https://far.example/mcp", "--", "x");
+  assert.equal(both.code, 2);
+  const byAgent = await hub.send("PUT /mcp/servers/mine", { command: ["x"] }, { authorization });
+  assert.equal(byAgent.status, 403);
+  assert.equal((await arw("mcp", "remove", "every")).code, 0);
+  const gone = await asAgent("call", "echo", { message: "still there?" });
+  assert.deepEqual([gone.status, gone.body.code], [409, "mcp.no-session"]);
+});
