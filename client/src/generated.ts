@@ -1930,6 +1930,47 @@ export type FsReadOutput = {
   readonly isTruncated: boolean;
 };
 
+export type FsSearchInput = {
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  /** Words that a line holds, all of them, in any order and case; `"two words"` is one, and `*` in a word is anything. */
+  readonly words: string;
+  /** Only files whose path holds this, in any case; `*` in it is anything. */
+  readonly files?: string | undefined;
+  /** Lines shown before and after each. */
+  readonly around?: number | undefined;
+  /** Go on after this path. */
+  readonly afterPath?: string | undefined;
+  readonly limit?: number | undefined;
+};
+export type FsSearchOutput = {
+  readonly found: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly line: number;
+    /** The line; of a long one what stands around the first word. */
+    readonly text: string;
+    readonly before: readonly string[];
+    readonly after: readonly string[];
+  }[];
+  /** Files with further lines that are not shown, and how many. */
+  readonly more: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly lines: number;
+  }[];
+  readonly searchedFiles: number;
+  /** Size in bytes. */
+  readonly searchedBytes: number;
+  /** Where to go on; null when everything was searched. */
+  readonly nextAfterPath: string | null;
+  /** What was not searched, or not to its end. */
+  readonly skipped: readonly {
+    readonly path: string;
+    readonly reason: string;
+  }[];
+};
+
 export type FsWriteInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
@@ -4048,7 +4089,7 @@ export type SchedulesAddOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4105,7 +4146,7 @@ export type SchedulesContinueOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4147,7 +4188,7 @@ export type SchedulesListOutput = {
       readonly detail: string;
       readonly endedAtMs: number | null;
     } | null;
-    /** Times that came and went since the last run. */
+    /** Times that came and went, until they are made up or let go. */
     readonly missed: {
       /** The newest of them, oldest first. */
       readonly dueMs: readonly number[];
@@ -4192,7 +4233,7 @@ export type SchedulesPauseOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -4256,7 +4297,7 @@ export type SchedulesShowOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -7786,7 +7827,7 @@ export type StateSchedulesOutput = {
       readonly detail: string;
       readonly endedAtMs: number | null;
     } | null;
-    /** Times that came and went since the last run. */
+    /** Times that came and went, until they are made up or let go. */
     readonly missed: {
       /** The newest of them, oldest first. */
       readonly dueMs: readonly number[];
@@ -7896,7 +7937,7 @@ export type StateSchedulesGetOutput = {
     readonly detail: string;
     readonly endedAtMs: number | null;
   } | null;
-  /** Times that came and went since the last run. */
+  /** Times that came and went, until they are made up or let go. */
   readonly missed: {
     /** The newest of them, oldest first. */
     readonly dueMs: readonly number[];
@@ -10203,6 +10244,8 @@ export interface Client {
     list(input: FsListInput, options?: CallOptions): Promise<FsListOutput>;
     /** Read some lines of a text file inside a folder. */
     read(input: FsReadInput, options?: CallOptions): Promise<FsReadOutput>;
+    /** Find the lines of a folder's text files that hold all of some words, leaving out what .gitignore leaves out. */
+    search(input: FsSearchInput, options?: CallOptions): Promise<FsSearchOutput>;
     /** Write a text file inside a folder, keeping what was there before so that it can be undone. */
     write(input: FsWriteInput, options?: CallOptions): Promise<FsWriteOutput>;
   };
@@ -10399,7 +10442,7 @@ export interface Client {
     add(input: SchedulesAddInput, options?: CallOptions): Promise<SchedulesAddOutput>;
     /** Take over the changed file of a schedule's recipe for its next runs, with the permissions that it has. */
     adopt(input: SchedulesAdoptInput, options?: CallOptions): Promise<SchedulesAdoptOutput>;
-    /** Let a paused schedule go on; what came due meanwhile is not made up. */
+    /** Let a paused schedule go on, and let go of times that were missed; nothing is made up. */
     continue(input: SchedulesContinueInput, options?: CallOptions): Promise<SchedulesContinueOutput>;
     /** List the schedules: when each is due next, and how its last run ended. */
     list(input?: SchedulesListInput, options?: CallOptions): Promise<SchedulesListOutput>;
@@ -10790,6 +10833,7 @@ export function createClient(options: ClientOptions): Client {
     fs: {
       list: (input, options) => runtime.call("POST /fs/list", input, options) as Promise<FsListOutput>,
       read: (input, options) => runtime.call("POST /fs/read", input, options) as Promise<FsReadOutput>,
+      search: (input, options) => runtime.call("POST /fs/search", input, options) as Promise<FsSearchOutput>,
       write: (input, options) => runtime.call("POST /fs/write", input, options) as Promise<FsWriteOutput>,
     },
     gating: {

@@ -25,6 +25,7 @@ import { modelAnswers, modelsMeterText } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
+import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
@@ -51,6 +52,7 @@ const domainAnswers: Presentation["answers"] = {
   ...chatAnswers,
   ...agentAnswers,
   ...recipeAnswers,
+  ...scheduleAnswers,
 };
 
 /** `address` is asked late: it is known once the hub is. */
@@ -66,7 +68,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     { word: "stop", flag: "--all", means: ["halt"] },
     { word: "stop", flag: "--release", means: ["halt", "release"] },
   ],
-  prepare: recipePrepare,
+  prepare: { ...recipePrepare, ...schedulePrepare },
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
   answers: {
     ...domainAnswers,
@@ -99,7 +101,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     [CancelTask.id]: taskId,
     [Decide.id]: [{ field: "approvalId", list: "state.approvals", key: "approvalId" }],
   },
-  jobsLeft: { [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
+  jobsLeft: { ...scheduleJobsLeft, [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
   failures: {
     ...shellFailures,
     ...recipeFailures,
@@ -118,7 +120,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 });
 
 const groups: Presentation["groups"] = [
-  { title: "Work", words: ["brief", "chat", "sample", "web fetch", "stop", "resume"] },
+  { title: "Work", words: ["brief", "chat", "sample", "recipe run", "schedule", "web fetch", "stop", "resume"] },
   { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
   {
     title: "Decide",

@@ -11,7 +11,7 @@ import { recipeText } from "./recipe-text.ts";
 type Paths = Pick<Terminal, "resolvePath">;
 
 /** The hub is given the text: it may run on another machine, and a run keeps what it was. */
-async function withText(input: Input, terminal: Paths): Promise<Input> {
+export async function withText(input: Input, terminal: Paths): Promise<Input> {
   const path = terminal.resolvePath(String(input["recipe"]));
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw unreadable(

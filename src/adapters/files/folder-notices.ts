@@ -1,5 +1,5 @@
 /** Notices of a folder from the operating system, with everything below it. */
-import { type FSWatcher, watch as watchFolder } from "node:fs";
+import { type FSWatcher, statSync, watch as watchFolder } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import type { FolderNotices, RecipeFiles } from "../../domains/schedules/port.ts";
 
@@ -18,6 +18,8 @@ export const folderNotices: FolderNotices = {
       onNotice({ isOver: true });
     };
     try {
+      // A folder that is not there is no fault to Node, which then tells nothing at all.
+      statSync(folder);
       watcher = watchFolder(folder, { persistent: false, recursive: true }, () => {
         if (!isOver) onNotice({ isOver: false });
       });

@@ -110,7 +110,9 @@ export const ScheduleRow = closed({
   isPaused: Type.Boolean(),
   nextDueMs: NextDueMs,
   last: Type.Union([Last, Type.Null()]),
-  missed: Type.Union([Missed, Type.Null()], { description: "Times that came and went since the last run." }),
+  missed: Type.Union([Missed, Type.Null()], {
+    description: "Times that came and went, until they are made up or let go.",
+  }),
   skipped: Type.Union([Skipped, Type.Null()], {
     description: "The newest time that was left out, since the last run.",
   }),
@@ -372,7 +374,7 @@ export const GoOn = op({
   effect: "write",
   isForPersons: true,
   isIdempotent: true,
-  about: "Let a paused schedule go on; what came due meanwhile is not made up.",
+  about: "Let a paused schedule go on, and let go of times that were missed; nothing is made up.",
   input: Name,
   output: Schedule,
   problems: [NotFound],

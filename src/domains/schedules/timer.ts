@@ -26,10 +26,15 @@ export function createTimer(deps: SchedulesDeps, starter: Pick<Starter, "begin">
   const arm = (pauseMs = 0): void => {
     cancel?.();
     cancel = null;
-    const times = rowsOf(deps).flatMap(({ nextDueMs, isPaused }) => (isPaused || nextDueMs === null ? [] : nextDueMs));
-    if (times.length === 0) return;
-    const leftMs = Math.max(pauseMs, Math.min(...times) - clock.nowMs());
-    cancel = clock.after(Math.min(lookAgainMs, Math.max(0, leftMs)), () => void look());
+    const dueMs = nearestMs(deps);
+    if (dueMs === null) return;
+    const leftMs = Math.max(pauseMs, dueMs - clock.nowMs());
+    cancel = clock.after(Math.min(lookAgainMs, Math.max(0, leftMs)), wake);
+  };
+  const wake = (): void => {
+    const dueMs = nearestMs(deps);
+    if (dueMs !== null && dueMs <= clock.nowMs()) void look();
+    else arm();
   };
   const look = async (): Promise<void> => {
     if (isLooking) return;
@@ -48,6 +53,11 @@ export function createTimer(deps: SchedulesDeps, starter: Pick<Starter, "begin">
     }
   };
   return { arm: () => (isLooking ? undefined : arm()) };
+}
+
+function nearestMs(deps: SchedulesDeps): number | null {
+  const times = rowsOf(deps).flatMap(({ nextDueMs, isPaused }) => (isPaused || nextDueMs === null ? [] : nextDueMs));
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** What of a row is due is begun, and what came and went is told: once, whatever passed. */

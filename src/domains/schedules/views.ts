@@ -93,12 +93,13 @@ export const schedules = view(ScheduleRow)({
     row(
       ScheduleDue,
       (e) => e.data.name,
-      (known, { data: { dueMs, episode, nextDueMs } }) =>
+      (known, { data: { dueMs, episode, nextDueMs, cause } }) =>
         known
           ? {
               ...known,
               nextDueMs,
-              missed: null,
+              // What was missed stays told until it is made up, or a person lets it go.
+              missed: cause === "person" || cause === "catch-up" ? null : known.missed,
               skipped: null,
               last: { dueMs, episode, status: "starting", taskId: null, detail: "", endedAtMs: null },
             }

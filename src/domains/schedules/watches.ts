@@ -52,11 +52,14 @@ interface Guard {
   readonly name: string;
   readonly watch: Watch;
   readonly end: AbortController;
+  watching: Disposable | null;
   listing: Listing | null;
   /** Notices since the folder was last looked at. */
   notices: number;
   cancel: (() => void) | null;
   isLooking: boolean;
+  /** A run ended since the folder was last looked at: some of what changed may be its own. */
+  hasRun: boolean;
 }
 
 export function createWatches(deps: SchedulesDeps, starter: Pick<Starter, "begin">): Watches {
@@ -66,6 +69,7 @@ export function createWatches(deps: SchedulesDeps, starter: Pick<Starter, "begin
     guards.delete(name);
     guard?.cancel?.();
     guard?.end.abort();
+    guard?.watching?.[Symbol.dispose]();
   };
   const follow = (name: string): void => {
     stop(name);
@@ -76,10 +80,12 @@ export function createWatches(deps: SchedulesDeps, starter: Pick<Starter, "begin
       name,
       watch,
       end: new AbortController(),
+      watching: null,
       listing: null,
       notices: 0,
       cancel: null,
       isLooking: false,
+      hasRun: false,
     };
     guards.set(name, guard);
     open(guard, { ...deps, starter });
@@ -96,7 +102,9 @@ export function createWatches(deps: SchedulesDeps, starter: Pick<Starter, "begin
           const guard = guards.get(key);
           const isOver =
             before !== undefined && isGoing(before as ScheduleRow) && after !== null && after !== undefined;
-          if (guard !== undefined && isOver && !isGoing(after as ScheduleRow)) soon(guard, { ...deps, starter });
+          if (guard === undefined || !isOver || isGoing(after as ScheduleRow)) continue;
+          guard.hasRun = true;
+          soon(guard, { ...deps, starter });
         }
       });
     },
@@ -119,15 +127,14 @@ function caught({ name }: ScheduleRow, { starter, clock, log }: Guarding): void 
 }
 
 function open(guard: Guard, guarding: Guarding): void {
-  const { notices, clock } = guarding;
+  const { notices } = guarding;
   const { watch, end } = guard;
   if (end.signal.aborted) return;
-  const watching = notices.watch(watch.folder, ({ isOver }) => {
+  guard.watching = notices.watch(watch.folder, ({ isOver }) => {
     if (end.signal.aborted) return;
-    if (isOver) guard.cancel = clock.after(tryAgainMs, () => open(guard, guarding));
+    if (isOver) later(guard, guarding);
     else soon(guard, guarding);
   });
-  end.signal.addEventListener("abort", () => watching[Symbol.dispose](), { once: true });
   // What the folder holds now is what it is held against.
   if (guard.listing === null) soon(guard, guarding);
 }
@@ -143,7 +150,20 @@ function soon(guard: Guard, guarding: Guarding): void {
     guard.cancel = null;
     look(guard, guarding).catch((error: unknown) => {
       guarding.log.warn("a watched folder could not be looked at", { name: guard.name, error: String(error) });
+      later(guard, guarding);
     });
+  });
+}
+
+/** The folder went away, and whatever lies there when it comes back is another one. */
+function later(guard: Guard, guarding: Guarding): void {
+  if (guard.end.signal.aborted) return;
+  guard.cancel?.();
+  guard.cancel = guarding.clock.after(tryAgainMs, () => {
+    guard.cancel = null;
+    guard.watching?.[Symbol.dispose]();
+    open(guard, guarding);
+    soon(guard, guarding);
   });
 }
 
@@ -162,7 +182,8 @@ async function look(guard: Guard, guarding: Guarding): Promise<void> {
     if (end.signal.aborted) return;
     guard.listing = now;
     if (before === null) return;
-    const changes = changesBetween(before, now).filter(ofOthers(row, watch, guarding));
+    const changes = changesBetween(before, now).filter(guard.hasRun ? ofOthers(row, watch, guarding) : () => true);
+    guard.hasRun = false;
     if (changes.length > 0) await begin(guard, changes, guarding);
   } finally {
     guard.isLooking = false;
@@ -194,9 +215,10 @@ async function listed({ folder, only }: Watch, ctx: Context): Promise<Map<string
     const page: Static<typeof List.output> = await ctx.call(List, { folder, limit: pageEntries, ...after });
     for (const { path, kind, sizeBytes, modifiedMs } of page.entries)
       if (kind === "file" && isWanted(path, only)) files.set(path, { sizeBytes, modifiedMs, digest: null });
-    if (page.nextAfterPath === null) return files;
     count += page.entries.length;
+    if (page.nextAfterPath === null && count <= filesMax) return files;
     afterPath = page.nextAfterPath;
+    if (afterPath === null) break;
   }
   throw new Problem(FolderTooLarge, `${folder} has more than ${filesMax} files`);
 }
@@ -259,11 +281,14 @@ function ofOthers({ last }: ScheduleRow, { folder }: Watch, { parts }: Guarding)
   for (const { data } of actions) {
     const target = data as Static<typeof ActionApplied.data> | null;
     if (target?.folder === undefined || !isNear(target.folder, folder)) continue;
-    if (target.path === undefined) return () => false;
-    own.add(posix.join(target.folder, target.path));
+    if (target.path !== undefined) own.add(posix.join(target.folder, target.path));
+    else if (isWorkingInFiles(target.recorded.tool, parts)) return () => false;
   }
   return ({ path }) => !own.has(posix.join(folder, path));
 }
+
+const isWorkingInFiles = (tool: string, { kernel }: SchedulesDeps["parts"]): boolean =>
+  kernel.table.operations.get(tool)?.operation.needs.some((need) => need === "exec" || need === "fs:write") ?? true;
 
 const isNear = (one: string, other: string): boolean =>
   one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
