@@ -10,6 +10,7 @@ import {
   type FolderEntry,
   type FolderWalk,
   type OpenFolder,
+  type WalkOptions,
 } from "../../domains/fs/port.ts";
 
 export interface OwnFiles {
@@ -24,7 +25,7 @@ export function withoutOwn(folders: Folders, { own, open: openFolders }: OwnFile
   // folder and nowhere below it, so true paths can be compared as they are written.
   const isOwn = async (): Promise<(place: string) => boolean> => {
     const [owned, except] = await Promise.all([placesOf(own), placesOf(openFolders)]);
-    return (place) => owned.some((each) => isWithin(place, each)) && !except.some((each) => isWithin(place, each));
+    return (place) => belongs(place, { own: owned, open: except });
   };
   return {
     async open(root, options) {
@@ -42,8 +43,16 @@ export const namesOwn =
   ({ own, open }: OwnFiles) =>
   (folder: string, path = ""): boolean => {
     const place = resolve(folder, path);
-    return own.some((each) => isWithin(place, each)) && !open.some((each) => isWithin(place, each));
+    return belongs(place, { own, open });
   };
+
+/** In whatever folder: what agents are told to do is written there, and who could write it would give themselves orders. */
+const ordersFolder = ".arw";
+const holdsOrders = (place: string): boolean =>
+  place.split(/[\\/]/u).some((part) => part.toLowerCase() === ordersFolder);
+
+const belongs = (place: string, { own, open }: OwnFiles): boolean =>
+  (holdsOrders(place) || own.some((each) => isWithin(place, each))) && !open.some((each) => isWithin(place, each));
 
 /** Each where it is named and where that leads: a link is the hub's as much as what lies behind it. */
 async function placesOf(paths: readonly string[]): Promise<readonly string[]> {
@@ -71,7 +80,7 @@ function guarded(opened: OpenFolder, isOwn: (place: string) => boolean): OpenFol
   return {
     root: opened.root,
     confinement: opened.confinement,
-    walk: (options) => without(opened.walk(options), (path) => isOwn(placeOf(path))),
+    walk: (options) => without(opened, { options, isLeftOut: (path) => path !== "" && isOwn(placeOf(path)) }),
     async readBytes(path, options) {
       check(path);
       return await opened.readBytes(path, options);
@@ -89,20 +98,55 @@ function guarded(opened: OpenFolder, isOwn: (place: string) => boolean): OpenFol
   };
 }
 
-/** What is left out counts towards the work of a walk and not towards its answer. */
-function without(walk: FolderWalk, isLeftOut: (path: string) => boolean): FolderWalk {
+/** Pages of what is left out that one walk goes past. The state directory of a busy hub has fewer entries than they hold. */
+const pagesPassedMax = 20;
+/** Sorts behind whatever lies in a folder. */
+const last = "\u{10FFFF}";
+
+interface Leaving {
+  readonly options: WalkOptions;
+  readonly isLeftOut: (path: string) => boolean;
+}
+
+/** What is left out counts towards the work of a walk and not towards its answer, and no page ends at the name of it. */
+function without(open: OpenFolder, { options, isLeftOut }: Leaving): FolderWalk {
+  const walks = [open.walk(options)];
+  let nextAfterPath: string | null = options.afterPath ?? "";
   return {
     get skipped() {
-      return walk.skipped.filter(({ path }) => !isLeftOut(path));
+      return walks.flatMap(({ skipped }) => skipped.filter(({ path }) => !isLeftOut(path)));
     },
     get skippedCount() {
-      return walk.skippedCount;
+      return walks.reduce((sum, { skippedCount }) => sum + skippedCount, 0);
     },
     get nextAfterPath() {
-      return walk.nextAfterPath;
+      return nextAfterPath;
     },
     async *[Symbol.asyncIterator](): AsyncGenerator<FolderEntry> {
-      for await (const entry of walk) if (!isLeftOut(entry.path)) yield entry;
+      let left = options.limit;
+      for (let walk = walks[0]; walk !== undefined; ) {
+        for await (const entry of walk) {
+          if (isLeftOut(entry.path)) continue;
+          left -= 1;
+          nextAfterPath = entry.path;
+          yield entry;
+        }
+        const end = walk.nextAfterPath;
+        walk = undefined;
+        if (end === null || !isLeftOut(end)) nextAfterPath = end;
+        else if (walks.length > pagesPassedMax) nextAfterPath = `${folderOf(end, isLeftOut)}/${last}`;
+        else {
+          walk = open.walk({ ...options, afterPath: end, limit: left });
+          walks.push(walk);
+        }
+      }
     },
   };
+}
+
+/** The topmost folder on the way there that is left out as well. */
+function folderOf(path: string, isLeftOut: (path: string) => boolean): string {
+  const steps = path.split("/");
+  const depth = steps.findIndex((_step, index) => isLeftOut(steps.slice(0, index + 1).join("/")));
+  return steps.slice(0, depth + 1).join("/");
 }
