@@ -46,6 +46,12 @@ export const FileTooLarge = problem({
   title: "File too large",
   about: "The file is larger than what is read or changed through the hub.",
 });
+export const NoWords = problem({
+  code: "fs.no-words",
+  status: 400,
+  title: "Nothing to search for",
+  about: "There is no word in it. Give one or more; a star alone, or quotes around nothing, stand for none.",
+});
 export const fileProblems = [
   OutsideFolder,
   FileNotFound,
@@ -148,4 +154,64 @@ export const Write = op({
   scope: (input) => ({ folder: input.folder, path: input.path }),
   cost: (input) => ({ bytesWritten: new TextEncoder().encode(input.text).length }),
   spent: (output) => ({ bytesWritten: output.isChanged ? output.sizeBytes : 0 }),
+});
+
+/** Lines that one answer shows at most. */
+export const foundMax = 500;
+export const Search = op({
+  id: "fs.search",
+  http: "POST /fs/search",
+  cli: "search <folder> <words>",
+  effect: "read",
+  isTool: true,
+  isTask: true,
+  about: "Find the lines of a folder's text files that hold all of some words, leaving out what .gitignore leaves out.",
+  input: closed({
+    folder: FolderPath,
+    words: Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description:
+        'Words that a line holds, all of them, in any order and case; `"two words"` is one, and `*` in a word is anything.',
+      examples: ["rose prune", '"old rose"', "pru*ing"],
+    }),
+    files: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 500,
+        description: "Only files whose path holds this, in any case; `*` in it is anything.",
+        examples: [".md", "notes/*.txt"],
+      }),
+    ),
+    around: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 5, default: 0, description: "Lines shown before and after each." }),
+    ),
+    afterPath: Type.Optional(Type.String({ maxLength: 4096, description: "Go on after this path." })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: foundMax, default: 100 })),
+  }),
+  output: closed({
+    found: Type.Array(
+      closed({
+        path: RelativePath,
+        line: Type.Integer({ minimum: 1 }),
+        text: Type.String({ description: "The line; of a long one what stands around the first word." }),
+        before: Type.Array(Type.String()),
+        after: Type.Array(Type.String()),
+      }),
+    ),
+    more: Type.Array(closed({ path: RelativePath, lines: Type.Integer({ minimum: 1 }) }), {
+      description: "Files with further lines that are not shown, and how many.",
+    }),
+    searchedFiles: Type.Integer({ minimum: 0 }),
+    searchedBytes: SizeBytes,
+    nextAfterPath: Type.Union([Type.String(), Type.Null()], {
+      description: "Where to go on; null when everything was searched.",
+    }),
+    skipped: Type.Array(closed({ path: Type.String(), reason: Type.String() }), {
+      description: "What was not searched, or not to its end.",
+    }),
+  }),
+  problems: [...fileProblems, NoWords],
+  needs: ["fs:read"],
+  scope: (input) => ({ folder: input.folder }),
 });

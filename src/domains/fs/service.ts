@@ -8,9 +8,10 @@ import { bind, type Context, type Preview } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Recorder } from "../../kernel/recorder.ts";
-import { FileChanged, FileRefused, List, OutsideFolder, Read, Write } from "./contract.ts";
+import { FileChanged, FileRefused, List, OutsideFolder, Read, Search, Write } from "./contract.ts";
 import type { OpenFolder } from "./port.ts";
 import { type FolderReader, isEnvFile } from "./reader.ts";
+import { search } from "./search.ts";
 
 const listDefault = 500;
 /** Entries looked at for one page, the ignored included; bounds the work of a call. */
@@ -35,6 +36,7 @@ export const createFs = ({ reader, recorder }: FsDeps): Domain => ({
       return reader.within(input.folder, options, (open) => list(open, input, { ctx, reader }));
     }),
     bind(Read, (input, ctx) => reader.within(input.folder, ctx, (open) => read(open, input, { ctx, reader }))),
+    bind(Search, (input, ctx) => search(input, ctx, reader)),
     bind(Write, (input, ctx) => write(input, ctx, { reader, recorder: recorder() }), {
       preview: (input, ctx) => reader.within(input.folder, ctx, (open) => preview(open, input, ctx)),
     }),
