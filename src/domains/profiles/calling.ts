@@ -85,7 +85,7 @@ async function callOne(asked: Asked, calling: Calling): Promise<One> {
   const { folder, project } = working.placed;
   const fit = inputFor(operation, read.value, { folder, project });
   if (fit.kind === "faults") return wrong(fit.faults);
-  await working.ceilings.pass(operation.id, fit.input);
+  await working.ceilings.pass({ tool: operation.id, input: fit.input });
   const source = sourceOf(operation.id, read.value);
   try {
     const result: unknown = await working.tools.call(operation, fit.input as never, source);

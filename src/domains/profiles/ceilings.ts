@@ -10,8 +10,11 @@ import type { Meter } from "./meter.ts";
 const minuteMs = 60_000;
 
 export interface Ceilings {
-  /** Before each call. Throws what the question ends with where nobody says that the run goes on. */
-  pass(tool: string, input: unknown): Promise<void>;
+  /**
+   * Before a model is asked, and before each call of a tool, which is named then. Throws what the question ends with where
+   * nobody says that the run goes on.
+   */
+  pass(call?: { readonly tool: string; readonly input: unknown }): Promise<void>;
 }
 
 interface CeilingsOptions {
@@ -33,12 +36,14 @@ export function createCeilings({ agent, limits, tools, meter }: CeilingsOptions)
     if (meter.steps() - stepsFrom >= limits.steps) return `${limits.steps} steps`;
     return tools.workedMs() - workedFrom >= limits.minutes * minuteMs ? `${limits.minutes} minutes of work` : null;
   };
+  const count = (call: string): void => {
+    sameCalls = call === last ? sameCalls + 1 : 1;
+    last = call;
+  };
   return {
-    async pass(tool, input) {
+    async pass(call) {
       if (end !== null) throw end.reason;
-      const call = digestOf([tool, input]);
-      sameCalls = call === last ? sameCalls + 1 : 1;
-      last = call;
+      if (call !== undefined) count(digestOf([call.tool, call.input]));
       const reached = reachedBy();
       if (reached !== null) {
         const taken = { ...meter.spent(), durationMs: tools.workedMs() };
@@ -49,7 +54,7 @@ export function createCeilings({ agent, limits, tools, meter }: CeilingsOptions)
         });
         stepsFrom = meter.steps();
         workedFrom = tools.workedMs();
-        sameCalls = 1;
+        sameCalls = Math.min(sameCalls, 1);
       }
       meter.step();
     },

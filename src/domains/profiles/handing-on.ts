@@ -21,7 +21,7 @@ export async function handOn(said: Readonly<Record<string, unknown>>, calling: C
     return { kind: "faults", faults: [`agent must be one of ${children.join(", ")}`] };
   if (typeof task !== "string" || task.trim() === "") return { kind: "faults", faults: ["task must be a text"] };
   const source = `Answer of the agent ${agent}:`;
-  await working.ceilings.pass(Delegate.id, { agent, task });
+  await working.ceilings.pass({ tool: Delegate.id, input: { agent, task } });
   const { project } = working.placed;
   try {
     const name = `${agent}@${project}`;

@@ -46,7 +46,7 @@ async function asked(working: Working, evidence: readonly Exchange[], plan: stri
     tokensMax: profile.answerTokens,
   };
   try {
-    await ceilings.pass(Chat.id, input);
+    await ceilings.pass();
     const answer = await tools.call(Chat, input, `ask ${profile.model} what to do next`);
     meter.answered(answer);
     return answer;

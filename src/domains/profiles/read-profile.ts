@@ -32,26 +32,35 @@ export function readProfile(text: string, workshop: Workshop): ProfileRead {
     if (faults.length < faultsMax) faults.push(hint === undefined ? fault : { ...fault, hint: hint.slice(0, 500) });
   };
   const checking = { ...workshop, say };
-  if (hasForm(read.table, checking)) checkMeaning(read.table, checking);
+  const known = knownPart(read.table, checking);
+  if (hasForm(known, checking)) checkMeaning(known, checking);
   if (faults.length > 0) return { kind: "faults", faults: faults.toSorted((one, other) => one.line - other.line) };
   return { kind: "profile", profile: profileOf(read.table as ProfileFile) };
 }
 
-function hasForm(table: Readonly<Record<string, unknown>>, checking: Checking): table is ProfileFile {
-  unknownFields(table, { schema: ProfileFile, path: [], checking });
+/** Without fields that nobody knows, which are told, so that the rest is looked at, too. */
+function knownPart(table: Readonly<Record<string, unknown>>, checking: Checking): Readonly<Record<string, unknown>> {
+  const known = { ...withoutUnknown(table, { schema: ProfileFile, path: [], checking }) };
   for (const name of ["context", "ceilings"] as const) {
+    const inner = known[name];
     const schema = ProfileFile.properties[name] as unknown as TObject;
-    unknownFields(table[name], { schema, path: [name], checking });
+    if (isTable(inner)) known[name] = withoutUnknown(inner, { schema, path: [name], checking });
   }
+  return known;
+}
+
+function hasForm(table: Readonly<Record<string, unknown>>, { say }: Checking): table is ProfileFile {
   const checker = checkerOf(ProfileFile);
   if (checker.check(table)) return true;
   for (const { at, message } of checker.faults(table)) {
     const path = at.split("/").slice(1);
-    // Unknown fields are told above, with what may have been meant.
-    if (!message.startsWith("unknown field")) checking.say(path, `${path.join(".") || "the file"} ${message}`);
+    say(path, `${path.join(".") || "the file"} ${message}`);
   }
   return false;
 }
+
+const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
 
 interface Fields {
   readonly schema: TObject;
@@ -59,14 +68,15 @@ interface Fields {
   readonly checking: Checking;
 }
 
-function unknownFields(value: unknown, { schema, path, checking: { say, text } }: Fields): void {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return;
+function withoutUnknown(table: Readonly<Record<string, unknown>>, { schema, path, checking }: Fields) {
+  const { say, text } = checking;
   const known = Object.keys(schema.properties);
-  for (const name of Object.keys(value).filter((each) => !known.includes(each))) {
+  for (const name of Object.keys(table).filter((each) => !known.includes(each))) {
     const meant = text.nearest(name, known);
     const hint = meant === undefined ? `known: ${known.join(", ")}` : `did you mean ${meant}?`;
     say([...path, name], `${name} is not known`, hint);
   }
+  return Object.fromEntries(Object.entries(table).filter(([name]) => known.includes(name)));
 }
 
 function checkMeaning({ tools = [], ask = [], budget = [], context = {} }: ProfileFile, checking: Checking): void {

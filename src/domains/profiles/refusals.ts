@@ -2,11 +2,20 @@
 import { isProblem, type Problem } from "../../contract/problem.ts";
 import { ApprovalDenied, BudgetExceeded, Denied } from "../../contract/standard-problems.ts";
 import { RecordDiverged, RecordGone } from "../agents/contract.ts";
+import { RoleFailed } from "../models/contract.ts";
+
+const refusals: ReadonlySet<unknown> = new Set([Denied, ApprovalDenied, BudgetExceeded].map(({ code }) => code));
+
+/** Of a role each model was refused, and none failed otherwise. */
+function isRefused({ definition, extra }: Problem): boolean {
+  if (definition.code !== RoleFailed.code) return refusals.has(definition.code);
+  const { tried = [] } = extra as { readonly tried?: readonly { readonly code: string }[] };
+  return tried.length > 0 && tried.every(({ code }) => refusals.has(code));
+}
 
 /** A rule, a person or a ceiling ends the work in words. Anything else that goes wrong fails the run. */
 export function refusedEnd(error: unknown): string {
-  const isRefusal = [Denied, ApprovalDenied, BudgetExceeded].some((each) => isProblem(error, each));
-  if (!isRefusal || !isProblem(error)) throw error;
+  if (!isProblem(error) || !isRefused(error)) throw error;
   return error.message;
 }
 
