@@ -307,6 +307,33 @@ test("a run that is stopped while it asks withdraws its question; a no is record
   );
 });
 
+test("a run that is stopped has ended, also where a rule keeps what it would tell; a refused end tells nothing", async () => {
+  for (const pattern of ["*", "emit:agents:*", "emit:agents:run:cancelled"]) {
+    await using kit = await open(newPlace());
+    const episode = await start(kit, ["write"], { grants: [] });
+    await kit.next("approvals.requested", () => true);
+    await turn();
+    await kit.call("gating.contracts.put", { id: "silence", patterns: [pattern] });
+    const { outcome } = await kit.call("agents.stop", { episode });
+    assert.deepEqual(outcome, { kind: "answer", output: { episode, status: "cancelled" } }, pattern);
+    assert.equal(fact(kit, "agents.run.cancelled")["reason"], "a rule keeps back how it ended");
+  }
+  await using kit = await open(newPlace());
+  const episode = await start(kit, ["write"], { grants: [] });
+  const asked = await kit.next("approvals.requested", () => true);
+  await turn();
+  await kit.call("gating.contracts.put", { id: "silence", patterns: ["world:*", "emit:agents:*"] });
+  await kit.call("approvals.decide", {
+    approvalId: (asked.data as { approvalId: string }).approvalId,
+    decision: "deny",
+  });
+  await kit.next("agents.run.failed", () => true);
+  assert.deepEqual(
+    [statusOf(kit, episode), fact(kit, "agents.run.failed")],
+    ["failed", { agent: "actor", code: "arw.denied", error: "a rule keeps back how it ended" }],
+  );
+});
+
 test("a hub that stops in good order leaves its runs interrupted, and a resume goes on with them", async () => {
   const place = newPlace();
   const first = await open(place);

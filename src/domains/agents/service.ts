@@ -5,7 +5,7 @@ import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { ShuttingDown } from "../../contract/standard-problems.ts";
+import { Denied, ShuttingDown } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import {
   type AgentFinder,
@@ -210,7 +210,7 @@ async function conduct(run: Conduct): Promise<Static<typeof Run.output>> {
     return { episode: actor.corrId, outcome, notDone: [...notDone], output };
   } catch (error) {
     await tools.quiet();
-    await sayHowItEnded(error, agent, actor);
+    await sayHowItEnded(error, agent, run);
     throw actor.signal.aborted ? actor.signal.reason : asOwnProblem(error);
   }
 }
@@ -245,15 +245,25 @@ async function announce({ program, input, actor }: Pick<Conduct, "program" | "in
   return started.timeMs;
 }
 
-async function sayHowItEnded(error: unknown, agent: string, actor: Context): Promise<void> {
+/** That a run ended is the hub's own book: what a rule keeps from being told is how, and never that it goes on. */
+async function sayHowItEnded(
+  error: unknown,
+  agent: string,
+  { actor, parts }: Pick<Conduct, "actor" | "parts">,
+): Promise<void> {
   const reason: unknown = actor.signal.aborted ? actor.signal.reason : error;
   const text = (reason instanceof Error ? reason.message : String(reason)).slice(0, 500);
-  if (isProblem(reason, ShuttingDown)) await actor.emit(RunInterrupted, { agent, reason: text });
-  else if (actor.signal.aborted) await actor.emit(RunCancelled, { agent, reason: text });
-  else
-    await actor.emit(RunFailed, {
-      agent,
-      code: isProblem(reason) ? reason.definition.code : "arw.internal",
-      error: text,
-    });
+  const code = isProblem(reason) ? reason.definition.code : "arw.internal";
+  const say = async (by: Context, how: { readonly text: string; readonly code: string }): Promise<void> => {
+    if (isProblem(reason, ShuttingDown)) await by.emit(RunInterrupted, { agent, reason: how.text });
+    else if (actor.signal.aborted) await by.emit(RunCancelled, { agent, reason: how.text });
+    else await by.emit(RunFailed, { agent, code: how.code, error: how.text });
+  };
+  try {
+    await say(actor, { text, code });
+  } catch (denied) {
+    if (!isProblem(denied, Denied)) throw denied;
+    const hub = parts.act({ caller: { kind: "system", id: "hub" }, corrId: actor.corrId });
+    await say(hub, { text: "a rule keeps back how it ended", code: Denied.code });
+  }
 }
