@@ -292,3 +292,37 @@ test("a session that the end of the hub cut off has ended when the next hub star
   const { outcome } = await next.call("state.mcpSessions", {});
   assert.deepEqual((outcome as { output: { items: unknown[] } }).output.items, []);
 });
+
+test("a session that repeats itself, or goes on for long while nobody looks, asks whether it may go on", async () => {
+  await using wrapped = await wrap();
+  const { kit } = wrapped;
+  await wrapped.see(readFile);
+  await kit.call("mcp.allow", { server: "files", tool: "read_file" });
+  const read = async (path: string): Promise<void> => {
+    const call = wrapped.ask("read_file", { arguments: { path } });
+    const go = (await call.next()).value as Item;
+    await wrapped.deliver(go.call, { result: path });
+    while ((await call.next()).done !== true);
+  };
+  const asked = () => kit.events().filter(({ kind }) => kind === "approvals.requested");
+  for (let at = 0; at < 3; at += 1) await read("same");
+  assert.equal(asked().length, 0);
+  const refused = assert.rejects(read("same"), code("arw.approval-denied"));
+  await answered(kit, "deny");
+  await refused;
+  assert.match(JSON.stringify(asked()[0]?.data), /agents\.goOn.*the same call 3 times in a row/);
+  // Nobody is asked twice about the same.
+  await assert.rejects(read("same"), code("arw.approval-denied"));
+  assert.equal(kit.kinds().filter((kind) => kind === "actions.refused").length, 2);
+  assert.equal(asked().length, 1);
+
+  for (let at = 0; at < 195; at += 1) await read(`a${at}`);
+  const again = read("one more");
+  const question = await kit.next("approvals.requested", ({ seq }) => seq !== asked()[0]?.seq);
+  assert.match(JSON.stringify(question.data), /200 calls since anybody looked/);
+  const { approvalId } = question.data as { readonly approvalId: string };
+  await kit.call("approvals.decide", { approvalId, decision: "allow" });
+  await again;
+  await read("one more");
+  assert.equal(asked().length, 2);
+});

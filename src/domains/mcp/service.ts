@@ -7,6 +7,7 @@ import type { Static } from "../../contract/schema.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { RunCancelled, RunFinished, RunStarted } from "../agents/contract.ts";
+import { ApprovalGranted } from "../approvals/contract.ts";
 import {
   Accept,
   Allow,
@@ -115,15 +116,21 @@ export function createMcp({ parts, courier, starter, clock }: McpDeps): Mcp {
         ToolDisallowed,
       ],
       views: [tools, servers, ownServers, openSessions],
-      async start() {
-        await closeLeftOpen(parts);
-        // A person who stops the episode stops the session.
-        parts.bus.listen([RunCancelled.kind], ({ corrId, data }) =>
-          sessions.end(corrId, (data as Static<typeof RunCancelled.data>).reason),
-        );
-      },
+      start: () => begin(parts, sessions),
     },
   };
+}
+
+async function begin(parts: KernelParts, sessions: Sessions): Promise<void> {
+  await closeLeftOpen(parts);
+  // A person who stops the episode stops the session.
+  parts.bus.listen([RunCancelled.kind], ({ corrId, data }) =>
+    sessions.end(corrId, (data as Static<typeof RunCancelled.data>).reason),
+  );
+  parts.bus.listen([ApprovalGranted.kind], ({ corrId, data }) => {
+    // What an earlier answer let pass nobody looked at.
+    if ((data as Static<typeof ApprovalGranted.data>).coveredBy === undefined) sessions.looked(corrId);
+  });
 }
 
 /** What the end of the hub cut off cannot go on: its server ended with its wrapper. Before agents look for what can. */

@@ -10,6 +10,14 @@ const sessionsMax = 200;
 /** A model asks for a few tools at a time; above this something loops. */
 const exchangesMax = 64;
 
+/** A program that makes the same call once more after this many learns nothing new from it: it loops. */
+const sameCallsMax = 3;
+/**
+ * Calls without a question to anybody. Sessions of programs at a desk last for days and make some dozens of calls an hour; one that
+ * nobody watches makes as many in a minute. Answering any question of the session starts the count anew.
+ */
+const unseenMax = 200;
+
 export type Params = Readonly<Record<string, unknown>>;
 /** What the server said: one of the two. */
 export interface Reply {
@@ -29,6 +37,16 @@ export interface Exchange {
   readonly signal: AbortSignal;
 }
 
+/** What a call goes over, and what was done until then since a person last looked. */
+export interface Ceiling {
+  /** In words. */
+  readonly reached: string;
+  readonly steps: number;
+  readonly sinceMs: number;
+  /** What a person's no ended this with before; null when nobody was asked yet. */
+  readonly no: Error | null;
+}
+
 export interface Session {
   readonly id: string;
   readonly server: string;
@@ -40,6 +58,10 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Steps of the episode so far. */
   nextStep(): number;
+  /** Counts a call that begins; says which ceiling it goes over, if any. */
+  over(call: { readonly tool: string; readonly params: Params }, nowMs: number): Ceiling | null;
+  /** Nobody said that it goes on: as long as it goes over the same ceiling, nobody is asked again. */
+  stays(no: Error): void;
   begin(call: { readonly callId: string; readonly tool: string; readonly params: Params }): Exchange & Disposable;
   exchange(callId: string): Exchange | undefined;
   /** Takes one call that was let pass and has not left yet; false when there is none like it. */
@@ -52,6 +74,8 @@ export interface Sessions {
   of(id: string, caller: Caller): Session;
   /** Digest of the command that runs in this session; undefined when none of this id is open. */
   commandOf(id: string): string | undefined;
+  /** A person answered a question of this session: from here on is counted anew. */
+  looked(id: string): void;
   /** Of the session that this episode is. */
   urlOf(id: string): string | undefined;
   /** The call of this session that the corridor is letting pass. */
@@ -62,6 +86,7 @@ export interface Sessions {
 
 interface Held extends Session {
   readonly opener: string;
+  looked(): void;
   readonly waiting: Map<string, Exchange & { isReleased: boolean; allowed: string | null }>;
   readonly controller: AbortController;
 }
@@ -86,6 +111,7 @@ export function createSessions(): Sessions {
         throw new Problem(NoSession, `there is no session ${id}`);
       return held;
     },
+    looked: (id) => open.get(id)?.looked(),
     commandOf: (id) => open.get(id)?.command,
     urlOf: (id) => open.get(id)?.url,
     claim(id, call) {
@@ -119,6 +145,7 @@ function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent" |
     controller,
     signal: controller.signal,
     nextStep: () => (steps += 1),
+    ...createCount(),
     exchange: (callId) => waiting.get(callId),
     depart({ tool, params }) {
       const digest = digestOf(params);
@@ -146,6 +173,38 @@ function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent" |
       };
       waiting.set(callId, exchange);
       return exchange;
+    },
+  };
+}
+
+function createCount(): Pick<Held, "over" | "stays" | "looked"> {
+  let last = "";
+  let sameCalls = 0;
+  let unseen = 0;
+  let sinceMs: number | null = null;
+  let no: Error | null = null;
+  return {
+    stays(heard) {
+      no = heard;
+    },
+    over(call, nowMs) {
+      const digest = digestOf(call);
+      sameCalls = digest === last ? sameCalls + 1 : 1;
+      last = digest;
+      unseen += 1;
+      sinceMs ??= nowMs;
+      const reached =
+        sameCalls > sameCallsMax
+          ? `the same call ${sameCalls - 1} times in a row`
+          : unseen > unseenMax && `${unseenMax} calls since anybody looked`;
+      if (reached === false) no = null;
+      return reached === false ? null : { reached, steps: unseen - 1, sinceMs, no };
+    },
+    looked() {
+      sameCalls = 0;
+      unseen = 0;
+      sinceMs = null;
+      no = null;
     },
   };
 }

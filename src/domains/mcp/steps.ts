@@ -7,6 +7,7 @@ import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { ApprovalDenied, BudgetExceeded, Cancelled, Denied, Halted } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { GoOn } from "../agents/contract.ts";
 import {
   ActionApplied,
   ActionFailed,
@@ -16,7 +17,7 @@ import {
 } from "../episodes/contract.ts";
 import { Call, Read, ToolChangedHold } from "./contract.ts";
 import { refuseGated, refuseHeld } from "./refusals.ts";
-import type { Exchange, Reply, Session } from "./sessions.ts";
+import type { Ceiling, Exchange, Reply, Session } from "./sessions.ts";
 import { toolKey, tools } from "./views.ts";
 
 const summaryMax = 400;
@@ -45,15 +46,29 @@ export async function takeStep(session: Session, exchange: Exchange, parts: Kern
     argsDigest: digestOf({ server, tool, params }),
   };
   if (!isAllowed) await actor.emit(IntentProposed, step);
+  const over = session.over({ tool, params }, actor.now());
   const atMs = actor.now();
   try {
     refuseHeld(row);
     refuseGated({ parts, caller: actor.caller, key: `${gateKey(operation)}:${server}:${tool}` });
+    if (over !== null) await askToGoOn(actor, session, over);
     const { result, error } = await actor.call(operation, { server, tool, params });
     await told(actor, { step, isAllowed, atMs, parts, reply: { result, error } });
     return result === undefined ? { error } : { result };
   } catch (error) {
     await failed(actor, step, error);
+    throw error;
+  }
+}
+
+/** What its model took, and cost, is known to whoever runs it. Who heard a no is not asked again, and neither is a person. */
+async function askToGoOn(actor: Context, session: Session, { reached, steps, sinceMs, no }: Ceiling): Promise<void> {
+  if (no !== null) throw no;
+  const taken = { steps, tokens: null, microUsd: null, durationMs: Math.max(0, actor.now() - sinceMs) };
+  try {
+    await actor.call(GoOn, { agent: session.agent.id, reached, taken });
+  } catch (error) {
+    if (isProblem(error) && error.definition.code === ApprovalDenied.code) session.stays(error);
     throw error;
   }
 }
