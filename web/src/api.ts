@@ -81,6 +81,37 @@ export const post = <Answer>(path: string, body: object): Promise<Answer> =>
     body: JSON.stringify(body),
   });
 
+export const put = <Answer>(path: string, body: object): Promise<Answer> =>
+  request(path, {
+    method: "PUT",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify(body),
+  });
+
+interface Streamed {
+  readonly signal: AbortSignal;
+  readonly body?: object;
+}
+
+/** An answer that comes bit by bit; a refusal comes at once. */
+export async function streamed(path: string, { signal, body }: Streamed): Promise<Response> {
+  const accept = "text/event-stream";
+  const init = body && {
+    method: "POST",
+    headers: { "content-type": "application/json", accept },
+    body: JSON.stringify(body),
+  };
+  const response = await fetch(path, {
+    credentials: "same-origin",
+    signal,
+    ...(init ?? { headers: { accept } }),
+  }).catch((cause: unknown) => {
+    throw new ApiFault({}, { cause });
+  });
+  if (!response.ok) throw new ApiFault(await problemOf(response));
+  return response;
+}
+
 export const remove = <Answer>(path: string): Promise<Answer> =>
   request(path, { method: "DELETE", headers: { accept: "application/json" } });
 

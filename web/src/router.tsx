@@ -10,7 +10,15 @@ import {
   Link,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { connectionsSearch, episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
+import {
+  chatSearch,
+  connectionsSearch,
+  episodeSearch,
+  episodesSearch,
+  eventsSearch,
+  laneSearch,
+  policySearch,
+} from "./filters.ts";
 import { HomePage } from "./rooms/home/home-page.tsx";
 import { EmptyState } from "./parts/empty-state.tsx";
 import { ErrorCard } from "./parts/error-card.tsx";
@@ -53,6 +61,12 @@ export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: b
     validateSearch: policySearch,
     component: lazyRouteComponent(() => import("./rooms/policy/policy-page.tsx"), "PolicyPage"),
   });
+  const chat = createRoute({
+    getParentRoute: () => root,
+    path: "/chat",
+    validateSearch: chatSearch,
+    component: lazyRouteComponent(() => import("./rooms/chat/chat-page.tsx"), "ChatPage"),
+  });
   const connections = createRoute({
     getParentRoute: () => root,
     path: "/connections",
@@ -60,7 +74,7 @@ export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: b
     component: lazyRouteComponent(() => import("./rooms/connections/connections-page.tsx"), "ConnectionsPage"),
   });
   return createRouter({
-    routeTree: root.addChildren([home, episodes, episode, events, policy, connections]),
+    routeTree: root.addChildren([home, episodes, episode, events, policy, chat, connections]),
     basepath,
     defaultPreload: false,
   });

@@ -12,6 +12,7 @@ const groups: readonly { readonly name: MessageKey; readonly keys: readonly (rea
       ["Ctrl K", "keys.do.palette"],
       ["?", "keys.do.help"],
       ["g h", "keys.do.home"],
+      ["g c", "keys.do.chat"],
       ["g e", "keys.do.episodes"],
       ["g v", "keys.do.events"],
       ["g y", "keys.do.policy"],

@@ -1,8 +1,16 @@
 /** The rooms that are built. What is not here is listed nowhere. */
-import { ActivityIcon, HouseIcon, type LucideIcon, PlugIcon, RouteIcon, ScaleIcon } from "lucide-react";
+import {
+  ActivityIcon,
+  HouseIcon,
+  type LucideIcon,
+  MessageCircleIcon,
+  PlugIcon,
+  RouteIcon,
+  ScaleIcon,
+} from "lucide-react";
 import type { MessageKey } from "../text/messages.ts";
 
-export type RoomPath = "/" | "/episodes" | "/events" | "/policy" | "/connections";
+export type RoomPath = "/" | "/chat" | "/episodes" | "/events" | "/policy" | "/connections";
 
 export interface Room {
   readonly to: RoomPath;
@@ -14,6 +22,7 @@ export interface Room {
 
 export const rooms: readonly Room[] = [
   { to: "/", group: "work", name: "shell.room.home", keys: "g h", Icon: HouseIcon },
+  { to: "/chat", group: "work", name: "shell.room.chat", keys: "g c", Icon: MessageCircleIcon },
   { to: "/episodes", group: "work", name: "shell.room.episodes", keys: "g e", Icon: RouteIcon },
   { to: "/events", group: "work", name: "shell.room.events", keys: "g v", Icon: ActivityIcon },
   { to: "/policy", group: "steer", name: "shell.room.policy", keys: "g y", Icon: ScaleIcon },

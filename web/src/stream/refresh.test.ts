@@ -8,6 +8,7 @@ const of = (kind: string) => touched({ kind, corrId: "c" } as HubEvent);
 test("an event asks again for what it may have changed, and for nothing else", () => {
   assert.deepEqual(of("observations.recorded"), [["episodes"], ["episode", "c"]]);
   assert.deepEqual(of("approvals.requested"), [["episodes"], ["episode", "c"], ["approvals"]]);
+  assert.deepEqual(of("agents.run.finished"), [["episodes"], ["episode", "c"], ["chat"]]);
   assert.deepEqual(of("task.started"), [["episode", "c"]]);
   assert.deepEqual(of("samples.tick"), []);
   assert.deepEqual(of("models.asked"), []);
@@ -25,5 +26,7 @@ test("an event asks again for what it may have changed, and for nothing else", (
     ["leases"],
     ["capsules"],
     ["mcp"],
+    ["chat"],
+    ["projects"],
   ]);
 });

@@ -20,6 +20,8 @@ export const keys = {
   leases: ["leases"] as const,
   capsules: ["capsules"] as const,
   mcp: ["mcp"] as const,
+  chat: ["chat"] as const,
+  projects: ["projects"] as const,
   models: ["models"] as const,
 };
 
@@ -38,6 +40,8 @@ const roomFamilies: Readonly<Record<string, readonly QueryKey[]>> = {
   leases: [keys.leases],
   provenance: [keys.capsules],
   mcp: [keys.mcp],
+  chat: [keys.chat],
+  projects: [keys.projects],
 };
 
 const modelChange = /^models\.(?:server|role)\./u;
@@ -53,6 +57,8 @@ export function touched(event: HubEvent): readonly QueryKey[] {
   if (room) return room;
   if (!episodeFamilies.has(family)) return family === "task" ? [keys.episode(event.corrId)] : [];
   const both = [keys.episodes, keys.episode(event.corrId)];
+  // What a run comes to is the answer of a conversation.
+  if (family === "agents" && event.kind !== "agents.run.progress") return [...both, keys.chat];
   return family === "approvals" ? [...both, keys.approvals] : both;
 }
 

@@ -4,11 +4,19 @@ import { join } from "node:path";
 import { test } from "vitest";
 import { answerCatalog } from "../parts/answers/answer-messages.ts";
 import { agentCatalog } from "../parts/agents/agent-messages.ts";
+import { chatCatalog } from "../rooms/chat/chat-messages.ts";
 import { connectionsCatalog } from "../rooms/connections/connections-messages.ts";
 import { policyCatalog } from "../rooms/policy/policy-messages.ts";
 import { catalog as general, t } from "./messages.ts";
 
-const catalog = { ...general, ...policyCatalog, ...answerCatalog, ...agentCatalog, ...connectionsCatalog };
+const catalog = {
+  ...general,
+  ...policyCatalog,
+  ...answerCatalog,
+  ...agentCatalog,
+  ...connectionsCatalog,
+  ...chatCatalog,
+};
 
 const folder = join(import.meta.dirname, "..");
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
