@@ -12,7 +12,16 @@ const charsMax = 1_000_000;
 /** Deeper than any input of a tool. */
 const depthMax = 64;
 
-export function readArguments(text: string): ArgumentsRead {
+/** What was cut off at the length of the answer may have had more to say, so its end is not mended. */
+export function readArguments(text: string, isCutOff = false): ArgumentsRead {
+  const read = readWhole(text);
+  if (!isCutOff || read.kind === "fault" || !read.mended.includes(missingEnd)) return read;
+  return { kind: "fault", message: "the answer was cut off at its length; say less at once" };
+}
+
+const missingEnd = "a missing end";
+
+function readWhole(text: string): ArgumentsRead {
   if (text.length > charsMax) return { kind: "fault", message: `the arguments have more than ${charsMax} characters` };
   const plain = parsed(text.trim() === "" ? "{}" : text);
   if (plain !== undefined) return asObject(plain, []);
@@ -84,8 +93,10 @@ function rewrite(text: string): Rewriting | null {
     at += 1;
   }
   if (open.length > 0) {
+    // More digits may have followed.
+    if (/[0-9.eE+-]\s*$/u.test(out)) return null;
     out = withoutComma(out, mended);
-    mended.add("a missing end");
+    mended.add(missingEnd);
   }
   return { text: out + open.toReversed().join(""), mended: [...mended] };
 }

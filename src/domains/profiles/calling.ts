@@ -36,7 +36,7 @@ export async function callTools(answer: Answer, calling: Calling): Promise<Excha
   if (answer.toolCalls.length === 0) await again("", ["it said nothing"], calling);
   let isWell = answer.toolCalls.length > 0;
   for (const asked of answer.toolCalls.slice(0, callsMax)) {
-    const told = await callOne(asked, calling);
+    const told = await callOne(asked, { ...calling, isCutOff: answer.finish === "length" });
     isWell &&= told.isWell;
     calls.push(told.call);
   }
@@ -54,9 +54,9 @@ interface One {
 const again = (tool: string, faults: readonly string[], { working }: Calling): Promise<void> =>
   working.tools.repaired({ tool, how: "asked-again", faults: [...faults] });
 
-async function callOne(asked: Asked, calling: Calling): Promise<One> {
+async function callOne(asked: Asked, calling: Calling & { readonly isCutOff: boolean }): Promise<One> {
   const { working, state } = calling;
-  const read = readArguments(asked.argumentsText);
+  const read = readArguments(asked.argumentsText, calling.isCutOff);
   const told = (source: string, answer: string, isWell = true): One => ({
     call: { id: asked.id, name: asked.name, argumentsText: sound(asked, read), source, answer: bounded(answer) },
     isWell,

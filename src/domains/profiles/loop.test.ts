@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "vitest";
+import { domainOf, type Kit, makeKernel } from "../../../test/kit/kernel.ts";
+import { runs } from "../../../test/kit/runs.ts";
+import { bind, op, type Operation } from "../../contract/operation.ts";
+import { closed, type Static, Type } from "../../contract/schema.ts";
+import type { Tools, TurnAnswer } from "../agents/contract.ts";
+import { Chat } from "../models/contract.ts";
+import { childOf } from "./handing-on.ts";
+import { type PlacedProfile, profileOf } from "./profile.ts";
+import { createProfileProgram, operationsOf } from "./program.ts";
+
+const worldOp = (name: string, effect: "read" | "write") =>
+  op({
+    id: `world.${name}`,
+    http: `POST /world/${name}`,
+    effect,
+    isTool: true,
+    about: "x",
+    input: closed({ n: Type.Integer() }),
+    output: closed({ text: Type.String() }),
+  });
+const world = { read: worldOp("read", "read"), write: worldOp("write", "write"), shut: worldOp("shut", "read") };
+type Word = keyof typeof world;
+const known = new Map<string, Operation>(Object.values(world).map((each) => [each.id, each]));
+
+const placedWith = (more: Partial<Parameters<typeof profileOf>[0]>, agent = "helper@garden"): PlacedProfile => ({
+  agent,
+  folder: "/garden",
+  project: "garden",
+  digest: `sha256:${"0".repeat(64)}`,
+  version: 1,
+  profile: profileOf({ about: "x", instructions: "Do.", tools: [...known.keys()], ...more }),
+});
+
+/** A model that says one word after the other, and a world in which each answer is long. */
+function domains(words: readonly Word[]) {
+  const spent = { inputTokens: 10, outputTokens: 1, cachedTokens: null };
+  let round = 0;
+  const chat = bind(Chat, (): Static<typeof Chat.output> => {
+    const word = words[round];
+    round += 1;
+    const call = { id: `c${round}`, name: `world_${word}`, argumentsText: `{"n":${round}}` };
+    return {
+      text: word === undefined ? "done" : "",
+      thought: "",
+      toolCalls: word === undefined ? [] : [call],
+      model: "localhost:1/m",
+      finish: word === undefined ? "stop" : "tools",
+      usage: spent,
+      microUsd: 0,
+      durationMs: 1,
+      firstMs: 1,
+      isScripted: true,
+      label: "tool",
+    };
+  });
+  const acts = Object.values(world).map((each) => bind(each, () => ({ text: "long ".repeat(600) })));
+  return () => [
+    domainOf("models", { operations: [chat], events: [...Chat.emits] }),
+    domainOf("world", { operations: acts }),
+  ];
+}
+
+async function runWith(placed: PlacedProfile, words: readonly Word[], meet: (kit: Kit) => void = () => {}) {
+  const program = createProfileProgram(placed, known);
+  await using kit = await makeKernel({ programs: [program], deny: ["world:shut"], domains: domains(words) });
+  meet(kit);
+  const ended = kit.next("agents.run.finished");
+  await kit.call("agents.run", {
+    agent: program.id,
+    title: "Work",
+    input: { turn: { task: "Work" }, placed },
+    grants: [{ key: "world:*" }],
+  });
+  const { data } = await ended;
+  const told = kit
+    .events()
+    .filter(({ kind }) => /^(observations|actions)\./u.test(kind))
+    .map(({ kind, data: each }) => [kind, (each as { summary: string }).summary, (each as { rule?: string }).rule]);
+  return { answer: (data as { output: TurnAnswer }).output, told };
+}
+
+test("whatever goes in and is left out, each call meets the same rules", async () => {
+  const words = fc.array(fc.constantFrom<Word>("read", "write", "shut"), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(words, async (said) => {
+      const small = await runWith(placedWith({ context: { tokens: 1024, answer: 64 } }), said);
+      const large = await runWith(placedWith({ context: { tokens: 200_000, answer: 64 } }), said);
+      assert.deepEqual(small.told, large.told);
+      const refused = small.told.filter(([kind]) => kind === "actions.refused").length;
+      assert.equal(refused, said.filter((word) => word === "shut").length);
+    }),
+    runs(10),
+  );
+});
+
+test("a ceiling asks, a yes lets the run go on, and it is counted anew", async () => {
+  let asked = 0;
+  const { answer } = await runWith(
+    placedWith({ ceilings: { steps: 4 } }),
+    Array.from({ length: 5 }, () => "read" as const),
+    (kit) =>
+      void kit.kernel.bus.listen(["approvals.requested"], ({ data }) => {
+        asked += 1;
+        void kit.call("approvals.decide", {
+          approvalId: (data as { approvalId: string }).approvalId,
+          decision: "allow",
+        });
+      }),
+  );
+  assert.deepEqual([answer.text, answer.spent.steps, asked], ["done", 11, 2]);
+  assert.deepEqual([answer.spent.inputTokens, answer.spent.outputTokens, answer.spent.microUsd], [60, 6, 0]);
+});
+
+test("a child never has a tool, a place or an allowance that its parent has not", () => {
+  const tools = fc.subarray(["world.read", "world.write", "world.shut"]);
+  const parts = fc.record({ parent: tools, child: tools, grandchild: tools, folder: fc.constantFrom("/", "/etc") });
+  fc.assert(
+    fc.property(parts, ({ parent, child, grandchild, folder }) => {
+      const placed = placedWith({ tools: [...parent] });
+      const top = {
+        placed,
+        turn: { task: "Work" },
+        tools: {} as Tools,
+        operations: operationsOf(placed, known),
+        ceilings: { pass: () => Promise.resolve() },
+        meter: {} as never,
+        depth: 0,
+      };
+      const given = (own: readonly string[]) => ({
+        turn: { task: "Help" },
+        placed: { ...placedWith({ tools: [...own] }, "other@garden"), folder },
+      });
+      const below = childOf(top, given(child));
+      const lowest = childOf(below, given(grandchild));
+      for (const [each, above, own] of [
+        [below, top, child],
+        [lowest, below, grandchild],
+      ] as const) {
+        assert.deepEqual(
+          [...each.operations.keys()],
+          [...above.operations.keys()].filter((id) => own.includes(id as never)),
+        );
+        // The same hands, and so the grants, labels and allowances of the parent's run; the same count, the same place.
+        assert.deepEqual([each.tools, each.ceilings, each.meter], [top.tools, top.ceilings, top.meter]);
+        assert.equal(each.placed.folder, "/garden");
+        assert.equal(each.depth, above.depth + 1);
+      }
+    }),
+    runs(50),
+  );
+});
