@@ -3251,6 +3251,8 @@ export type PolicyExplainInput = {
     /** Ceilings of the caller's run, beside those of the hub. */
     readonly allowances?: readonly string[] | undefined;
   } | undefined;
+  /** Whose call, in short: as `agent:scout`, without grants or labels. */
+  readonly as?: string | undefined;
   /** The call's input; without it only keys are looked at. */
   readonly input?: unknown;
   readonly tags?: readonly string[] | undefined;

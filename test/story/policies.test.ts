@@ -33,6 +33,8 @@ const explained = async (question: object): Promise<{ verdict: string; decidedBy
 
 test("a forbid of one's own closes what the default policies would ask for, and is gone with its file's text", async () => {
   assert.equal((await explained(agentWrites)).verdict, "ask");
+  const { caller: _caller, ...inShort } = agentWrites;
+  assert.equal((await explained({ ...inShort, as: "agent:scout" })).verdict, "ask");
   await policies(
     "home.cedar",
     '@id("hands-off")\nforbid (principal is Agent, action in Action::"write", resource in Folder::"/home/ada");',

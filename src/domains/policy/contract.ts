@@ -133,6 +133,13 @@ export const Explain = op({
       Type.String({ minLength: 1, maxLength: 200, description: "An operation's id such as `fs.write`." }),
     ),
     caller: Type.Optional(Caller),
+    as: Type.Optional(
+      Type.String({
+        pattern: "^(person|agent|plugin|node):[A-Za-z0-9._:@-]{1,120}$",
+        examples: ["agent:scout"],
+        description: "Whose call, in short: as `agent:scout`, without grants or labels.",
+      }),
+    ),
     input: Type.Optional(Type.Unknown({ description: "The call's input; without it only keys are looked at." })),
     tags: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 64 })),
     atMs: Type.Optional(EpochMs),

@@ -1,5 +1,5 @@
 /** Walks the deciding stages without running anything, and tells what each of them said. */
-import { callerName } from "../../contract/caller.ts";
+import { type Caller, callerName } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context, gateKey, type Operation } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
@@ -87,7 +87,7 @@ const finalVerdict = (decidedBy: StageAnswer | null): "allow" | "ask" | "deny" =
   decidedBy === null || decidedBy.verdict === "pass" ? "allow" : decidedBy.verdict;
 
 function questionOf(given: Static<typeof Explain.input>, ctx: Context, table: Table): Question {
-  const caller = given.caller ?? ctx.caller;
+  const caller = given.caller ?? named(given.as) ?? ctx.caller;
   // What stands in another's way is for persons to know.
   if (ctx.caller.kind !== "person" && callerName(caller) !== callerName(ctx.caller))
     throw new Problem(Denied, "only a person asks about another caller", {
@@ -95,13 +95,13 @@ function questionOf(given: Static<typeof Explain.input>, ctx: Context, table: Ta
       source: "built-in",
       next: "ask about yourself, or let a person ask",
     });
-  const named = given.operation ?? given.key;
-  if (named === undefined) throw new Problem(InvalidInput, "policy.explain: name a key or an operation");
-  const operation = operationOf(named, table);
+  const asked = given.operation ?? given.key;
+  if (asked === undefined) throw new Problem(InvalidInput, "policy.explain: name a key or an operation");
+  const operation = operationOf(asked, table);
   if (given.operation !== undefined && operation === null)
     throw new Problem(NotFound, `there is no operation ${given.operation}`);
   return {
-    key: operation === null ? named : gateKey(operation),
+    key: operation === null ? asked : gateKey(operation),
     operation,
     caller,
     input: given.input,
@@ -109,6 +109,13 @@ function questionOf(given: Static<typeof Explain.input>, ctx: Context, table: Ta
     tags: given.tags ?? [],
     atMs: given.atMs ?? ctx.now(),
   };
+}
+
+/** `agent:scout`; the schema has looked at it. */
+function named(text: string | undefined): Caller | null {
+  if (text === undefined) return null;
+  const cut = text.indexOf(":");
+  return { kind: text.slice(0, cut) as Caller["kind"], id: text.slice(cut + 1) };
 }
 
 const operationOf = (named: string, { operations }: Table): Operation | null =>

@@ -158,8 +158,13 @@ async function reload({ book, desk, ctx }: Ending): Promise<Static<typeof Reload
   }
   book.setFault(null);
   book.take(next);
-  const isTrusted = (keyId: string): boolean => book.keys().get(keyId)?.issuer.revokedAtMs === null;
-  return { issuers: next.length, ended: await desk.end("revoked", ctx, ({ keyId }) => !isTrusted(keyId)) };
+  // The key under another name is another issuer, of whom nothing was adopted.
+  const isTrusted = (id: string, keyId: string): boolean => {
+    const issuer = book.keys().get(keyId)?.issuer;
+    return issuer?.id === id && issuer.revokedAtMs === null;
+  };
+  const ended = await desk.end("revoked", ctx, ({ issuer, keyId }) => !isTrusted(issuer, keyId));
+  return { issuers: next.length, ended };
 }
 
 const newestKeyId = ({ keys }: StoredIssuer): string => keys.at(-1)?.keyId ?? "";

@@ -288,9 +288,11 @@ test("the file of issuers is read anew: who is missing is trusted no more, and n
     assert.equal(await came(kit.call("provenance.issuers.reload", {})), "provenance.trust-unreadable");
     assert.equal(await passes(kit, "act"), false);
   }
-  file.issuers = [];
-  assert.deepEqual(await outputOf(kit.call("provenance.issuers.reload", {})), { issuers: 0, ended: 1 });
+  file.issuers = [{ ...stored, id: "another" }];
+  assert.deepEqual(await outputOf(kit.call("provenance.issuers.reload", {})), { issuers: 1, ended: 1 });
   assert.equal(await passes(kit, "act"), true);
+  file.issuers = [];
+  assert.deepEqual(await outputOf(kit.call("provenance.issuers.reload", {})), { issuers: 0, ended: 0 });
 });
 
 test("a key of small order is never trusted", async () => {
