@@ -4369,6 +4369,8 @@ export type ScoutBriefInput = {
   readonly output?: string | undefined;
   /** Allow writing the brief without asking; nothing else is allowed by it. */
   readonly allowWrite?: boolean | undefined;
+  /** Let a model add a section "In short", written from what the rules found: the model of the role `brief`, or else of `chat`. */
+  readonly summary?: boolean | undefined;
 };
 export type ScoutBriefOutput = {
   /** Joins everything that belongs to one episode. */
@@ -4379,6 +4381,16 @@ export type ScoutBriefOutput = {
   readonly files: number;
   readonly statements: number;
   readonly notDone: readonly string[];
+  /** How the summary of the model differs from what the rules would tell first. */
+  readonly inShort?: {
+    readonly model: string;
+    /** Sentences of the model that name no line of the files. */
+    readonly notInFiles: number;
+    /** What the rules would tell first and the model does not. */
+    readonly leftOut: number;
+    /** Line by line: ` ` both say it, `-` only the rules, `+` only the model. */
+    readonly difference: string;
+  } | undefined;
 };
 
 export type ScoutRecallInput = {

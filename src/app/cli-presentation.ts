@@ -276,8 +276,15 @@ function briefText(brief: Static<typeof Brief.output>, pen: Pen): string {
     ? `${pen.paint("green", "✓")} Wrote ${pen.safe(brief.path)}`
     : `${pen.paint("yellow", "■")} Wrote nothing`;
   const head = `${written}: ${brief.statements} statements from ${brief.files} files.`;
-  return [head, ...brief.notDone.map((text) => `  Not done: ${pen.safe(text)}`)].join("\n");
+  return [head, ...inShortLines(brief, pen), ...brief.notDone.map((text) => `  Not done: ${pen.safe(text)}`)].join("\n");
 }
+
+const inShortLines = ({ inShort }: Static<typeof Brief.output>, pen: Pen): readonly string[] =>
+  inShort === undefined
+    ? []
+    : [
+        `  In short, by ${pen.safe(inShort.model)}: ${inShort.notInFiles} sentences are not in the files, ${inShort.leftOut} things of weight are left out.`,
+      ];
 
 /** Room for the longest kinds; longer ones push their line. */
 const kindWidth = 26;

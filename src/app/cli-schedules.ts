@@ -12,12 +12,14 @@ type Paths = Pick<Terminal, "resolvePath">;
 async function prepared(given: Input, terminal: Paths): Promise<Input> {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const zone = given["at"] === undefined ? {} : { zone: given["zone"] ?? timeZone };
-  const watch = given["watch"] === undefined ? {} : { watch: terminal.resolvePath(String(given["watch"])) };
+  const watch = given["watch"] === undefined ? {} : { watch: terminal.resolvePath(textOf(given["watch"])) };
   const input: Input = { ...given, ...zone, ...watch };
   if (input["recipe"] === undefined) return input;
-  const file = terminal.resolvePath(String(input["recipe"]));
+  const file = terminal.resolvePath(textOf(input["recipe"]));
   return { ...(await withText(input, terminal)), file };
 }
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 export const schedulePrepare = { [Add.id]: prepared };
 

@@ -129,7 +129,7 @@ test("a watched folder: a change is reported, and what the run itself keeps begi
     // Whatever comes before the folder is watched is not seen: it is written until somebody looks.
     await writeFile(join(folder, "b.md"), `# B ${performance.now()}\n`);
     const { last } = await scheduled("changes");
-    return last.episode === episode ? undefined : (last as Json);
+    return last.episode === episode ? undefined : last;
   });
   assert.match((await ended("changes", (last) => last.episode === again.episode)).detail, /1 new|1 changed/u);
   await done("schedule", "remove", "changes");

@@ -22,6 +22,26 @@ export const FolderNotFound = problem({
   about: "The folder does not exist, is not a folder, or cannot be opened by the user who runs the hub.",
 });
 
+export const NoModel = problem({
+  code: "scout.no-model",
+  status: 409,
+  title: "No model for a summary",
+  about:
+    "No role `brief` or `chat` stands for a model. `arw models role brief SERVER/MODEL` sets one; without a summary no model is needed.",
+});
+
+const InShort = closed(
+  {
+    model: Type.String(),
+    notInFiles: Type.Integer({ minimum: 0, description: "Sentences of the model that name no line of the files." }),
+    leftOut: Type.Integer({ minimum: 0, description: "What the rules would tell first and the model does not." }),
+    difference: Type.String({
+      description: "Line by line: ` ` both say it, `-` only the rules, `+` only the model.",
+    }),
+  },
+  { description: "How the summary of the model differs from what the rules would tell first." },
+);
+
 export const Brief = op({
   id: "scout.brief",
   http: "POST /scout/brief",
@@ -50,6 +70,13 @@ export const Brief = op({
         description: "Allow writing the brief without asking; nothing else is allowed by it.",
       }),
     ),
+    summary: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Let a model add a section "In short", written from what the rules found: the model of the role `brief`, or else of `chat`.',
+      }),
+    ),
   }),
   output: closed({
     episode: CorrelationId,
@@ -58,8 +85,9 @@ export const Brief = op({
     files: Type.Integer({ minimum: 0 }),
     statements: Type.Integer({ minimum: 0 }),
     notDone: Type.Array(Type.String()),
+    inShort: Type.Optional(InShort),
   }),
-  problems: [FolderNotFound, ...Run.problems],
+  problems: [FolderNotFound, NoModel, ...Run.problems],
   emits: [RunStarted, RunFinished, RunFailed, RunCancelled],
   needs: ["fs:read", "fs:write"],
   scope: (input) => ({ folder: input.folder, path: input.output ?? "brief.md" }),

@@ -4,14 +4,16 @@
  */
 import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { ApprovalDenied, Denied } from "../../contract/standard-problems.ts";
+import { ApprovalDenied, BudgetExceeded, Denied } from "../../contract/standard-problems.ts";
 import type { AgentProgram, Tools } from "../agents/contract.ts";
 import { type Entry, List, Write } from "../fs/contract.ts";
+import { Chat } from "../models/contract.ts";
 import { Outline, outlineFilesMax } from "../text/contract.ts";
 import { createBriefBuilder } from "./brief/builder.ts";
-import { type Brief, composeBrief } from "./brief/compose.ts";
+import { type Brief, composeBrief, notInFiles, shortSection } from "./brief/compose.ts";
 import type { Manifest } from "./brief/findings.ts";
 import { visible } from "./brief/markdown.ts";
+import { difference, type Fact, factsFor, messagesFor, readShort, type Short } from "./brief/short.ts";
 import { Recall, Remember } from "./contract.ts";
 
 export const scoutId = "scout";
@@ -29,6 +31,8 @@ const beliefsPerSection = 2;
 export interface ScoutInput {
   readonly folder: string;
   readonly output: string;
+  /** The model that writes the short form; without it no model is asked. */
+  readonly model?: string;
 }
 
 type ListedFile = Static<typeof Entry>;
@@ -37,9 +41,9 @@ export const scout: AgentProgram = {
   id: scoutId,
   about: "Reads a folder and writes a brief of it, with a citation on every statement.",
   model: "none",
-  tools: [List, Recall, Outline, Write, Remember],
+  tools: [List, Recall, Outline, Chat, Write, Remember],
   async run(given, tools) {
-    const { folder, output } = given as ScoutInput;
+    const { folder, output, model } = given as ScoutInput;
     const listed = await listFiles(folder, tools);
     const previous = await recall(folder, tools);
     const builder = createBriefBuilder({
@@ -48,9 +52,12 @@ export const scout: AgentProgram = {
       outputPath: output,
     });
     await outlineAll({ folder, files: listed.files, tools, add: builder.add });
-    const brief = composeBrief(builder.findings({ previous }));
-    await conclude(brief, tools);
+    const findings = builder.findings({ previous });
+    const plainBrief = composeBrief(findings);
+    await conclude(plainBrief, tools);
     const notDone = leftOut(listed);
+    const told = model === undefined ? null : await inShort(model, { brief: plainBrief, tools, notDone });
+    const brief = told === null ? plainBrief : composeBrief(findings, told.short);
     const written = await writeBrief({ folder, output, text: brief.text, tools });
     const isWritten = written !== null;
     if (!isWritten) notDone.push(`${output} was not written, because that was not allowed`);
@@ -64,6 +71,7 @@ export const scout: AgentProgram = {
         path: written ?? output,
         files: listed.files.length,
         statements: brief.statements.length,
+        ...(told === null ? {} : { inShort: told.said }),
       },
     };
   },
@@ -174,6 +182,52 @@ async function conclude(brief: Brief, tools: Tools): Promise<void> {
     await tools.believe({ topic: section, statement: text, sources: citations });
   }
 }
+
+interface Telling {
+  readonly brief: Brief;
+  readonly tools: Tools;
+  readonly notDone: string[];
+}
+
+/** Room for the sentences and their numbers. */
+const shortTokensMax = 700;
+
+/** The short form of a model, with how it differs from what the rules would tell first; null when none came about. */
+async function inShort(model: string, { brief, tools, notDone }: Telling) {
+  const facts = factsFor(brief.statements);
+  if (facts.length === 0) return null;
+  const short = await askShort(model, facts, { tools, notDone });
+  if (short === null) return null;
+  for (const { text, facts: named, citations } of short.sentences) {
+    const topic = named.length === 0 ? `${shortSection}, ${notInFiles}` : shortSection;
+    await tools.believe({ topic, statement: text, sources: citations });
+  }
+  const { notInFiles: unfounded, leftOut: omitted, text } = difference(short, facts);
+  return { short, said: { model: short.model, notInFiles: unfounded, leftOut: omitted, difference: text } };
+}
+
+async function askShort(
+  model: string,
+  facts: readonly Fact[],
+  { tools, notDone }: Pick<Telling, "tools" | "notDone">,
+): Promise<Short | null> {
+  const messages = messagesFor(facts).map(({ role, text }) => ({ role, content: [{ kind: "text" as const, text }] }));
+  try {
+    const asked = { model, messages, tokensMax: shortTokensMax, temperature: 0 };
+    const answer = await tools.call(Chat, asked, `Let ${model} say ${facts.length} facts in short`);
+    return readShort(answer.text, facts, answer.model);
+  } catch (error) {
+    // The brief is whole without it: whatever a model is refused or fails with, the facts stand.
+    if (!isProblem(error)) throw error;
+    const why = isRefusal(error) ? "that was not allowed" : "the model did not answer";
+    notDone.push(`"${shortSection}" was not written, because ${why}: ${error.message}`.slice(0, notDoneCharsMax));
+    return null;
+  }
+}
+
+const notDoneCharsMax = 400;
+const isRefusal = (error: unknown): boolean =>
+  isProblem(error, ApprovalDenied) || isProblem(error, Denied) || isProblem(error, BudgetExceeded);
 
 /** The path that was written: a person who was asked may have named another one. */
 async function writeBrief(options: {

@@ -1,15 +1,26 @@
 import type { Grant } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
-import { Problem } from "../../contract/problem.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
 import { on, view } from "../../contract/view.ts";
 import { sha256Hex } from "../../base/canonical-json.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
 import { Run } from "../agents/contract.ts";
 import { List } from "../fs/contract.ts";
-import { Brief, FolderNotFound, FolderRemembered, Recall, Remember, RememberedFolder, Sample } from "./contract.ts";
+import { Preview } from "../models/contract.ts";
+import {
+  Brief,
+  FolderNotFound,
+  FolderRemembered,
+  NoModel,
+  Recall,
+  Remember,
+  RememberedFolder,
+  Sample,
+} from "./contract.ts";
 import type { SampleFolder } from "./port.ts";
 import { folderName, type ScoutInput, scoutId } from "./program.ts";
 
@@ -43,7 +54,12 @@ interface ScoutDeps {
 export const createScout = ({ parts, blobs, sample }: ScoutDeps): Domain => ({
   name: "scout",
   operations: [
-    bind(Brief, brief, { admit: (input, ctx) => refuseAbsent(input.folder, ctx) }),
+    bind(Brief, brief, {
+      admit: async (input, ctx) => {
+        await refuseAbsent(input.folder, ctx);
+        await modelFor(input, ctx);
+      },
+    }),
     bind(Recall, async ({ folder }) => {
       const known = parts.kernel.views.get(briefs, folderKey(folder));
       const bytes = known === undefined ? null : await blobs.get(known.manifestRef);
@@ -64,7 +80,8 @@ export const createScout = ({ parts, blobs, sample }: ScoutDeps): Domain => ({
 async function brief(input: Static<typeof Brief.input>, ctx: Context): Promise<Static<typeof Brief.output>> {
   const { folder } = input;
   const output = input.output ?? outputDefault;
-  const given: ScoutInput = { folder, output };
+  const model = await modelFor(input, ctx);
+  const given: ScoutInput = { folder, output, ...(model === null ? {} : { model }) };
   const done = await ctx.call(Run, {
     agent: scoutId,
     title: `Brief of ${folderName(folder)}`,
@@ -72,13 +89,24 @@ async function brief(input: Static<typeof Brief.input>, ctx: Context): Promise<S
     input: given,
     grants: grantsFor(given, input.allowWrite === true),
   });
-  const { written, path, files, statements } = done.output as {
-    written: boolean;
-    path: string;
-    files: number;
-    statements: number;
-  };
-  return { episode: done.episode, written, path, files, statements, notDone: done.notDone };
+  const { written, path, files, statements, inShort } = done.output as Omit<Static<typeof Brief.output>, "episode">;
+  const short = inShort === undefined ? {} : { inShort };
+  return { episode: done.episode, written, path, files, statements, notDone: done.notDone, ...short };
+}
+
+/** Roles whose model writes the summary, the first that is set. */
+const summaryRoles = ["brief", "chat"] as const;
+
+async function modelFor({ summary }: Static<typeof Brief.input>, ctx: Context): Promise<string | null> {
+  if (summary !== true) return null;
+  for (const model of summaryRoles)
+    try {
+      await ctx.call(Preview, { model, text: "" });
+      return model;
+    } catch (error) {
+      if (!isProblem(error, NotFound)) throw error;
+    }
+  throw new Problem(NoModel, "no role `brief` or `chat` is set; `arw models role brief SERVER/MODEL` sets one");
 }
 
 /** Reading this folder and keeping its list. Writing the brief only when the person said so beforehand. */

@@ -1,6 +1,7 @@
 import type { Findings, Place } from "./findings.ts";
 import { plainPart, renderPart, renderPlace, visible } from "./markdown.ts";
 import { type Line, type Section, sectionsOf } from "./sections.ts";
+import type { Short } from "./short.ts";
 
 export type Statement = { readonly section: string; readonly text: string; readonly citations: readonly Place[] };
 export type Brief = { readonly text: string; readonly statements: readonly Statement[] };
@@ -9,17 +10,27 @@ export type Brief = { readonly text: string; readonly statements: readonly State
 export const briefPromise =
   "Written by Scout (model: none, deterministic). Every line below is quoted or counted from the files; nothing is invented.";
 
+/** In place of it where a model wrote a part. */
+const shortPromise = (model: string): string =>
+  `Written by Scout. Every line below "In short" is quoted or counted from the files by rules; "In short" was written by ${renderPart({ code: model })} from those lines.`;
+export const shortSection = "In short";
+export const notInFiles = "not in the files";
+
 /** A brief is read, not searched: this is about fifty pages and also bounds what hostile files can make of it. Bytes of UTF-8. */
 export const briefSizeBytesMax = 200_000;
 /** Kept back for the titles, notes and "more" lines of sections that come after a full one. */
 const reserveBytes = 4_000;
 const placesShownMax = 3;
 
-/** Writes the brief: the same findings give the same bytes. Every statement cites the lines it was read from. */
-export function composeBrief(findings: Findings): Brief {
+/**
+ * Writes the brief: the same findings and the same short form give the same bytes. Every statement cites the lines it was read
+ * from; the sentences of a model are no statements.
+ */
+export function composeBrief(findings: Findings, short: Short | null = null): Brief {
   const statements: Statement[] = [];
   const title = `# Brief of ${renderPart({ quoted: findings.folderName === "" ? "this folder" : findings.folderName })}`;
-  const blocks = [title, briefPromise];
+  const blocks = short === null ? [title, briefPromise] : [title, shortPromise(short.model), shortBlock(short)];
+  const empty = blocks.length;
   let leftBytes = briefSizeBytesMax - reserveBytes;
   for (const section of sectionsOf(findings)) {
     if (section.lines.length === 0 && section.note?.startsWith("Nothing") !== true) continue;
@@ -34,8 +45,16 @@ export function composeBrief(findings: Findings): Brief {
       });
     }
   }
-  if (blocks.length === 2) blocks.push("There is nothing to tell: the folder holds no files.");
+  if (blocks.length === empty) blocks.push("There is nothing to tell: the folder holds no files.");
   return { text: `${blocks.join("\n\n")}\n`, statements };
+}
+
+function shortBlock({ sentences }: Short): string {
+  const lines = sentences.map(({ text, facts, citations }) => {
+    const from = facts.length === 0 ? `**${notInFiles}**` : citations.map(renderPlace).join(", ");
+    return `- ${renderPart({ quoted: text })} (${from})`;
+  });
+  return [`## ${shortSection}`, lines.length === 0 ? "The model said nothing." : lines.join("\n")].join("\n\n");
 }
 
 type Written = { readonly text: string; readonly lineCount: number; readonly sizeBytes: number };
