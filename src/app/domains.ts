@@ -16,6 +16,7 @@ import { type Budgets, createBudgets } from "../domains/budgets/service.ts";
 import { parseAllowance } from "../domains/budgets/syntax.ts";
 import { answers } from "../domains/chat/answers/program.ts";
 import { createChat } from "../domains/chat/service.ts";
+import { createCalculator } from "../domains/calculator/service.ts";
 import { type ConsumerReaders, createConsumers } from "../domains/consumers/service.ts";
 import type { EgressSettings } from "../domains/egress/leases.ts";
 import type { ProxyDoor, Wire } from "../domains/egress/port.ts";
@@ -58,6 +59,7 @@ import type { Confinement } from "../domains/shell/port.ts";
 import type { HubFacts } from "../domains/system/port.ts";
 import { createSystem } from "../domains/system/service.ts";
 import { createTasks } from "../domains/tasks/service.ts";
+import { createTime } from "../domains/time/service.ts";
 import { createText } from "../domains/text/service.ts";
 import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
@@ -190,11 +192,13 @@ interface World {
 
 /** What agents and people work with: files, the web, models, and what is made of them. */
 const worldOf = (means: Means, parts: KernelParts, { reader, courier, meter }: World): readonly Domain[] => [
+  createCalculator(),
   createFs({ reader, recorder: () => parts.recorder }),
   createModels({ parts, clock: means.clock, courier, meter, ...means.models }),
   createProjects({ parts }),
   createScout({ parts, blobs: means.blobs, sample: means.sample }),
   createText({ files: createTextFiles(reader) }),
+  createTime({ zone: new Intl.DateTimeFormat().resolvedOptions().timeZone }),
   createWeb({ courier }),
 ];
 
