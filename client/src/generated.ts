@@ -651,6 +651,21 @@ export type BudgetsRevokeOutput = {
   readonly createdBy: string;
 };
 
+export type CalculatorEvaluateInput = {
+  /** Numbers, + - * / ^, % for the remainder, parentheses, sqrt, min, max, sum, abs, round(x, places). */
+  readonly expression: string;
+  /** Digits of a result that no finite decimal is; further ones are rounded. */
+  readonly digits?: number | undefined;
+};
+export type CalculatorEvaluateOutput = {
+  /** As a decimal. */
+  readonly result: string;
+  /** False where digits were rounded off, or a root is no fraction. */
+  readonly isExact: boolean;
+  /** The exact value as a fraction, where the decimal is not exact. */
+  readonly fraction: string | null;
+};
+
 export type ChatCreateInput = {
   /** Name of the project: small letters, digits and dashes. */
   readonly project?: string | undefined;
@@ -3985,6 +4000,8 @@ export type RecipesDryRunOutput = {
     /** `each`: once for every item of a list that is known only when it runs. */
     readonly times: "once" | "each";
     readonly isConditional: boolean;
+    /** The model that the step asks; only where it asks one. */
+    readonly model?: string | undefined;
     readonly verdict: "allow" | "ask" | "deny";
     readonly reason: string;
     readonly rule?: string | undefined;
@@ -8526,6 +8543,21 @@ export type TextOutlineOutput = {
   readonly left: readonly string[];
 };
 
+export type TimeNowInput = {
+  /** Name of a time zone; that of the hub's machine without it. */
+  readonly zone?: string | undefined;
+};
+export type TimeNowOutput = {
+  /** Date, time and distance from UTC, as `2026-03-29T03:00:00+02:00`. */
+  readonly iso: string;
+  /** Year, month and day there. */
+  readonly date: string;
+  readonly weekday: "Monday" | "Tuesday" | "Wednesday" | "Thursday" | "Friday" | "Saturday" | "Sunday";
+  readonly zone: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly epochMs: number;
+};
+
 export type WebFetchInput = {
   /** Address to fetch. */
   readonly url: string;
@@ -9364,6 +9396,11 @@ export interface EventData {
       readonly events: number;
     }[];
   };
+  /** The data of these events was let go of because a person had it forgotten; the events stay, and the chain holds. */
+  readonly "journal.erased": {
+    readonly kind: string;
+    readonly seqs: readonly number[];
+  };
   /** The time of a lease is over, and the calls that it had let pass were ended. */
   readonly "leases.expired": {
     /** Id of the lease. */
@@ -10181,6 +10218,10 @@ export interface Client {
     /** Remove a ceiling. */
     revoke(input: BudgetsRevokeInput, options?: CallOptions): Promise<BudgetsRevokeOutput>;
   };
+  readonly calculator: {
+    /** Work out an expression exactly, such as (12.5 + 7.5) * 3 / 7. */
+    evaluate(input: CalculatorEvaluateInput, options?: CallOptions): Promise<CalculatorEvaluateOutput>;
+  };
   readonly chat: {
     /** Begin a conversation about a project, a folder, or nothing of yours. */
     create(input?: ChatCreateInput, options?: CallOptions): Promise<ChatCreateOutput>;
@@ -10753,6 +10794,10 @@ export interface Client {
     /** Read files of a folder and give back extracts: headings, dates, to-dos, questions, links and central sentences. */
     outline(input: TextOutlineInput, options?: CallOptions): Promise<TextOutlineOutput>;
   };
+  readonly time: {
+    /** Tell the date, the weekday and the time, here or in another time zone. */
+    now(input?: TimeNowInput, options?: CallOptions): Promise<TimeNowOutput>;
+  };
   readonly web: {
     /** Fetch a page or another text from the web; pages become readable text. */
     fetch(input: WebFetchInput, options?: CallOptions): Promise<WebFetchOutput>;
@@ -10801,6 +10846,9 @@ export function createClient(options: ClientOptions): Client {
       prices: (input = {}, options) => runtime.call("GET /budgets/prices", input, options) as Promise<BudgetsPricesOutput>,
       pricesReload: (input = {}, options) => runtime.call("POST /budgets/prices/reload", input, options) as Promise<BudgetsPricesReloadOutput>,
       revoke: (input, options) => runtime.call("DELETE /budgets/{allowanceId}", input, options) as Promise<BudgetsRevokeOutput>,
+    },
+    calculator: {
+      evaluate: (input, options) => runtime.call("POST /calculator/evaluate", input, options) as Promise<CalculatorEvaluateOutput>,
     },
     chat: {
       create: (input = {}, options) => runtime.call("POST /chat/conversations", input, options) as Promise<ChatCreateOutput>,
@@ -11115,6 +11163,9 @@ export function createClient(options: ClientOptions): Client {
     },
     text: {
       outline: (input, options) => runtime.call("POST /text/outline", input, options) as Promise<TextOutlineOutput>,
+    },
+    time: {
+      now: (input = {}, options) => runtime.call("GET /time/now", input, options) as Promise<TimeNowOutput>,
     },
     web: {
       fetch: (input, options) => runtime.call("POST /web/fetch", input, options) as Promise<WebFetchOutput>,

@@ -25,15 +25,17 @@ export async function withText(input: Input, terminal: Paths): Promise<Input> {
   return { ...input, recipe: text, input: withFolders(text, given.map(String), terminal) };
 }
 
-/** Folders are meant from where the person stands. */
+/** Folders and files are meant from where the person stands. */
 function withFolders(text: string, given: readonly string[], terminal: Paths): readonly string[] {
   const read = recipeText.read(text);
   if (read.kind === "fault" || !checkerOf(Recipe).check(read.table)) return given;
   const inputs = (read.table as Recipe).input ?? [];
   return given.map((each) => {
     const at = each.indexOf("=");
-    const isFolder = inputs.some(({ name, kind }) => kind === "folder" && name === each.slice(0, at));
-    return isFolder ? `${each.slice(0, at)}=${terminal.resolvePath(each.slice(at + 1))}` : each;
+    const isPlace = inputs.some(
+      ({ name, kind }) => (kind === "folder" || kind === "file") && name === each.slice(0, at),
+    );
+    return isPlace ? `${each.slice(0, at)}=${terminal.resolvePath(each.slice(at + 1))}` : each;
   });
 }
 
@@ -77,8 +79,12 @@ const idWidth = 14;
 
 function planText({ name, about, steps }: Planned, pen: Pen): string {
   const lines = steps.flatMap((step) => {
-    const { verdict, id, tool, times, isConditional, reason, rule, source, next } = step;
-    const how = [times === "each" ? "for each item" : "", isConditional ? "if its condition is met" : ""];
+    const { verdict, id, tool, times, isConditional, model, reason, rule, source, next } = step;
+    const how = [
+      times === "each" ? "for each item" : "",
+      isConditional ? "if its condition is met" : "",
+      model === undefined ? "" : `asks the model ${pen.safe(model)}`,
+    ];
     const words = how.filter((each) => each !== "").join(", ");
     const head = `${pen.paint(verdictStyles[verdict], verdict.padEnd(verdictWidth))} ${pen.safe(id).padEnd(idWidth)} ${pen.safe(tool ?? "-")}${words === "" ? "" : `  (${words})`}`;
     if (verdict === "allow") return [head];

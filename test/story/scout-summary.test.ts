@@ -83,6 +83,21 @@ test("the model says in short what the rules found; what it makes up is marked, 
   );
 });
 
+const askRecipe = [
+  'name = "ask"\nabout = "Asks a model."\nanswer = "{{steps.ask.text}}"',
+  '[[step]]\nid = "ask"\ntool = "models.chat"',
+  'input = { model = "chat", messages = [{ role = "user", content = [{ kind = "text", text = "Good day" }] }] }\n',
+].join("\n");
+
+test("a recipe may ask a model, and that is said beforehand", async () => {
+  said = "Good day to you";
+  const { steps } = await hub.post("/recipes/dry-run", { recipe: askRecipe });
+  assert.deepEqual([steps[0].tool, steps[0].model], ["models.chat", "chat"]);
+  const { body } = await hub.send("POST /recipes/run", { recipe: askRecipe });
+  await episodeEnded(hub, body.corrId);
+  assert.equal((await outputOf(body.corrId)).output.answer, "Good day to you");
+});
+
 test("a model elsewhere is asked only after a person saw what would leave, and a no leaves the facts", async () => {
   await hub.send("PUT /models/servers/models.example.org", { allow: "1 USD/day" });
   await role("brief", ["models.example.org/big"]);

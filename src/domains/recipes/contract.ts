@@ -67,6 +67,7 @@ export const PlannedStep = closed({
   tool: Type.Union([Type.String(), Type.Null()], { description: "Null when the step calls nothing." }),
   times: oneOf(["once", "each"], "`each`: once for every item of a list that is known only when it runs."),
   isConditional: Type.Boolean(),
+  model: Type.Optional(Type.String({ description: "The model that the step asks; only where it asks one." })),
   verdict: oneOf(["allow", "ask", "deny"]),
   reason: Type.String(),
   rule: Type.Optional(Type.String()),

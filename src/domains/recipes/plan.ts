@@ -5,6 +5,7 @@ import { checkerOf } from "../../contract/schema.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Policy } from "../../kernel/ports.ts";
 import { labelOf } from "../agents/contract.ts";
+import { Chat } from "../models/contract.ts";
 import type { PlannedStep } from "./contract.ts";
 import { recipeAgent } from "./program.ts";
 import type { Kitchen } from "./read-recipe.ts";
@@ -21,18 +22,25 @@ export interface Planner extends Kitchen {
   readonly policy: Policy;
 }
 
+/** A folder, or one file in it. */
+type Place = Pick<Grant, "folder" | "path">;
+
 /** A run takes no more grants. */
 const grantsMax = 64;
 
 /** Reading in the folders that the recipe was given, and what somebody allowed beforehand, in those folders, too. */
 export function grantsFor({ run: { recipe, input }, allow }: Planning, { tools }: Pick<Kitchen, "tools">): Grant[] {
-  const folders = (recipe.input ?? []).flatMap(({ name, kind }) => (kind === "folder" ? String(input[name]) : []));
+  const given = (recipe.input ?? []).flatMap(({ name, kind }): Place[] => {
+    const value = input[name];
+    if (kind === "file") return typeof value === "object" ? [value] : [];
+    return kind === "folder" && typeof value === "string" ? [{ folder: value }] : [];
+  });
   const operations = stepTools(recipe, tools());
   const isAllowed = (operation: Operation): boolean =>
     operation.effect === "read" || allow.some((each) => matchesKey(each.replaceAll(".", ":"), gateKey(operation)));
   const granted = operations.filter(isAllowed).flatMap((operation): Grant[] => {
     const key = gateKey(operation);
-    return "folder" in operation.input.properties ? folders.map((folder) => ({ key, folder })) : [{ key }];
+    return "folder" in operation.input.properties ? given.map((place) => ({ key, ...place })) : [{ key }];
   });
   return granted.slice(0, grantsMax);
 }
@@ -78,7 +86,13 @@ async function plannedStep(step: RecipeStep, asking: Asking): Promise<PlannedSte
   if (operation === undefined)
     return { ...base, verdict: "allow", reason: "It only works with what is there already.", input: null };
   const input = withUnknown(step.input ?? {}, asking.filling);
-  return { ...base, ...(await verdictOf(operation, input, asking)), input };
+  const asked = operation.id === Chat.id ? { model: modelIn(input) } : {};
+  return { ...base, ...asked, ...(await verdictOf(operation, input, asking)), input };
+}
+
+function modelIn(input: unknown): string {
+  const { model } = Object(input) as { readonly model?: unknown };
+  return typeof model === "string" ? model : unknown;
 }
 
 /** Names of what is not known yet are told as such, in whatever place they stand. */

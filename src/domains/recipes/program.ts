@@ -7,6 +7,7 @@ import { isProblem, Problem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import { ApprovalDenied, BudgetExceeded, Denied } from "../../contract/standard-problems.ts";
 import { type AgentProgram, RunStarted, type Tools } from "../agents/contract.ts";
+import { Chat } from "../models/contract.ts";
 import { InvalidRecipe } from "./contract.ts";
 import type { Kitchen } from "./read-recipe.ts";
 import { RecipeRun, type RecipeStep } from "./recipe.ts";
@@ -22,9 +23,13 @@ const dayMs = 86_400_000;
 const daysPerWeek = 7;
 const dateLength = "YYYY-MM-DD".length;
 
-/** A run within a run would be no step of this one; a stream has no answer. */
-export const isStepTool = ({ isTool, mode, isForPersons, isSecret, emits }: Operation): boolean =>
-  isTool && mode !== "many" && isForPersons !== true && isSecret !== true && !emits.includes(RunStarted);
+/** A run within a run would be no step of this one; a stream has no answer. A model is asked where the recipe says so. */
+export const isStepTool = ({ id, isTool, mode, isForPersons, isSecret, emits }: Operation): boolean =>
+  (isTool || id === Chat.id) &&
+  mode !== "many" &&
+  isForPersons !== true &&
+  isSecret !== true &&
+  !emits.includes(RunStarted);
 
 export const createRecipeProgram = (kitchen: Pick<Kitchen, "tools">): AgentProgram => ({
   id: recipeAgent,

@@ -100,6 +100,7 @@ function checkMeaning(recipe: Recipe, checking: Checking): void {
   const inputs = (recipe.input ?? []).map(({ name }) => name);
   for (const [place, name] of inputs.entries())
     if (inputs.indexOf(name) < place) say(["input", String(place), "name"], `the input ${name} is there already`);
+  checkOptions(recipe, say);
   const known: Known = new Map();
   for (const [place, step] of recipe.step.entries()) {
     const path = ["step", String(place)];
@@ -125,6 +126,18 @@ function checkMeaning(recipe: Recipe, checking: Checking): void {
   }
   const end = { ...checking, inputs, known, hasItem: false };
   for (const name of ["outcome", "answer", "left-out"] as const) checkNames(recipe[name], [name], end);
+}
+
+function checkOptions({ input = [] }: Recipe, say: Say): void {
+  for (const [place, { name, kind, options, default: otherwise }] of input.entries()) {
+    const path = ["input", String(place)];
+    if (kind === "choice" && options === undefined)
+      say(path, `the choice ${name} has no options`, 'add options = ["one", "other"]');
+    if (kind !== "choice" && options !== undefined)
+      say([...path, "options"], "options go with a choice", 'add kind = "choice"');
+    if (options !== undefined && otherwise !== undefined && !options.includes(String(otherwise)))
+      say([...path, "default"], `${String(otherwise)} is not among the options`, `options: ${options.join(", ")}`);
+  }
 }
 
 function checkKind(step: RecipeStep, path: Path, checking: Checking): void {
@@ -236,15 +249,35 @@ export function readGiven(recipe: Recipe, given: readonly string[], { text }: Ki
       const hint = meant === undefined ? `known: ${names.join(", ") || "none"}` : `did you mean ${meant}?`;
       return wrongly(`the recipe takes no input ${name}`, hint);
     }
-  const filled: [string, string | number][] = [];
-  for (const { name, kind, default: otherwise } of inputs) {
-    const value = values.get(name) ?? otherwise;
-    if (value === undefined || value === "") return wrongly(`the input ${name} is missing`, `--input ${name}=…`);
-    if (kind === "number" && !Number.isFinite(Number(value)))
-      return wrongly(`the input ${name} is no number`, `--input ${name}=7`);
-    filled.push([name, kind === "number" ? Number(value) : String(value)]);
+  const filled: [string, RecipeRun["input"][string]][] = [];
+  for (const input of inputs) {
+    const read = givenValue(input, values.get(input.name) ?? input.default);
+    if (read.kind === "fault") return read;
+    filled.push([input.name, read.value]);
   }
   return { kind: "input", input: Object.fromEntries(filled) };
+}
+
+type GivenValue =
+  | { readonly kind: "value"; readonly value: RecipeRun["input"][string] }
+  | Extract<GivenRead, { readonly kind: "fault" }>;
+
+function givenValue({ name, kind, options = [] }: RecipeInput, value: string | number | undefined): GivenValue {
+  const wrong = (message: string, hint: string): GivenValue => ({ kind: "fault", fault: { line: 1, message, hint } });
+  if (value === undefined || value === "") return wrong(`the input ${name} is missing`, `--input ${name}=…`);
+  const text = String(value);
+  if (kind === "number")
+    return Number.isFinite(Number(value))
+      ? { kind: "value", value: Number(value) }
+      : wrong(`the input ${name} is no number`, `--input ${name}=7`);
+  if (kind === "choice" && !options.includes(text))
+    return wrong(`the input ${name} is ${text}, which is no option`, `options: ${options.join(", ")}`);
+  if (kind !== "file") return { kind: "value", value: text };
+  // Both kinds of separators: the hub may run on another platform than the one the text was written on.
+  const cut = Math.max(text.lastIndexOf("/"), text.lastIndexOf("\\"));
+  if (cut < 0 || cut === text.length - 1)
+    return wrong(`the input ${name} is no absolute path of a file`, `--input ${name}=/home/me/notes/plan.md`);
+  return { kind: "value", value: { folder: text.slice(0, cut) || "/", path: text.slice(cut + 1) } };
 }
 
 /** Tools that a run of the recipe calls, each once, in their order. */

@@ -1,5 +1,5 @@
 /** A recipe as it is written: inputs, and steps in their order. Everything in it is data; nothing of it is run as code. */
-import { closed, oneOf, type Static, Type } from "../../contract/schema.ts";
+import { closed, FolderPath, oneOf, RelativePath, type Static, Type } from "../../contract/schema.ts";
 
 /** Characters of a recipe. A longer one nobody reads before they run it. */
 export const recipeCharsMax = 65_536;
@@ -46,7 +46,9 @@ const ListOf = closed({
 export const RecipeInput = closed({
   name: Name,
   about: Type.Optional(Line),
-  kind: Type.Optional(oneOf(["folder", "text", "number"])),
+  kind: Type.Optional(oneOf(["folder", "file", "text", "number", "choice"])),
+  /** Of a choice: what may be given. */
+  options: Type.Optional(Type.Array(Line, { minItems: 1, maxItems: 50 })),
   default: Type.Optional(Type.Union([Text, Type.Number()])),
 });
 export type RecipeInput = Static<typeof RecipeInput>;
@@ -76,10 +78,14 @@ export const Recipe = closed({
 });
 export type Recipe = Static<typeof Recipe>;
 
+/** A file that the recipe is given: it reaches this file and nothing else of its folder. */
+const GivenFile = closed({ folder: FolderPath, path: RelativePath });
+export type GivenFile = Static<typeof GivenFile>;
+
 /** What a run is given, and what its record replays. */
 export const RecipeRun = closed({
   recipe: Recipe,
-  input: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+  input: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), GivenFile])),
 });
 export type RecipeRun = Static<typeof RecipeRun>;
 

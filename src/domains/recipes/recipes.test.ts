@@ -38,6 +38,13 @@ const Put = op({
   needs: ["fs:write"],
   scope: ({ folder }) => ({ folder }),
 });
+const OpenFile = op({
+  ...Look,
+  id: "world.open",
+  http: "POST /world/open",
+  input: closed({ folder: Type.String(), path: Type.String() }),
+  scope: ({ folder, path }) => ({ folder, path }),
+});
 const Hidden = op({ ...Look, id: "world.hidden", http: "POST /world/hidden", isTool: false });
 
 function createWorld() {
@@ -50,6 +57,7 @@ function createWorld() {
         did.push(`look ${folder}`);
         return { items };
       }),
+      bind(OpenFile, () => ({ items })),
       bind(Hidden, () => ({ items })),
       bind(Put, async ({ text }, { signal }) => {
         if (isHolding)
@@ -287,4 +295,66 @@ test("a run that the end of the hub cut off goes on without repeating a step", a
   await kit.call("agents.resume", { episode });
   await kit.next("agents.run.finished", (each) => each.corrId === episode);
   assert.deepEqual(world.did, ["look /f", "put b.pdf", "put c.pdf"]);
+});
+
+const kinds = `name = "r"\nabout = "A recipe."\n[[input]]\nname = "doc"\nkind = "file"\n[[input]]\nname = "tone"\nkind = "choice"\noptions = ["short", "long"]\ndefault = "short"\n`;
+const readOne = (path: string): string =>
+  `[[step]]\nid = "open"\ntool = "world.open"\ninput = { folder = "{{input.doc.folder}}", path = "${path}" }\n[[step]]\nid = "say"\ntext = ["{{input.doc.path}} {{input.tone}}"]\n`;
+
+test("a file is one file of its folder, and a choice is one of its options", async () => {
+  await using kit = await open();
+  const reading = (path: string): string => `answer = "{{steps.say.text}}"\n${kinds}${readOne(path)}`;
+  const own = reading("{{input.doc.path}}");
+  const { answer: said } = await ended(kit, { recipe: own, input: ["doc=/notes/plan.md", "tone=long"] });
+  assert.equal(said, "plan.md long");
+  const started = kit.events().findLast(({ kind }) => kind === "agents.run.started");
+  assert.deepEqual(Object(started?.data).grants, [{ key: "world:open", folder: "/notes", path: "plan.md" }]);
+  const other = await ended(kit, { recipe: reading("other.md"), input: ["doc=/notes/plan.md"] });
+  assert.equal(other.stoppedAt, "open", "what lies beside it was not given");
+  const refused = (input: readonly string[]) => codeOf(kit.call(Run.id, { recipe: own, input }));
+  assert.equal(await refused(["doc=/notes/plan.md", "tone=loud"]), "recipes.invalid");
+  assert.equal(await refused(["doc=plan.md"]), "recipes.invalid");
+  assert.equal(await refused(["doc=/notes/"]), "recipes.invalid");
+});
+
+test("a choice needs its options, and its default is one of them", async () => {
+  await using kit = await open();
+  const said = async (text: string) => (await faultTexts(kit, `${text}${look}`)).join("\n");
+  const input = (more: string) => `name = "r"\nabout = "x"\n[[input]]\nname = "folder"\n${more}\n`;
+  assert.match(await said(input('kind = "choice"')), /the choice folder has no options; add options/u);
+  assert.match(await said(input('options = ["a"]')), /options go with a choice/u);
+  assert.match(await said(input('kind = "choice"\noptions = ["a"]\ndefault = "b"')), /b is not among the options/u);
+});
+
+const deep = (depth: number, [open, close]: readonly [string, string]): string =>
+  `${open.repeat(depth)}1${close.repeat(depth)}`;
+
+test.each([
+  ["lists in lists", `x = ${deep(30_000, ["[", "]"])}`],
+  ["tables in tables", `x = ${deep(9_000, ["{a=", "}"])}`],
+  ["a long dotted name", `${"a.".repeat(30_000)}a = 1`],
+  ["many tables", "[[step]]\n".repeat(7000)],
+  ["many keys", Array.from({ length: 8000 }, (_, each) => `k${each}=1`).join("\n")],
+  ["one long string", `name = "${"{{".repeat(32_000)}"`],
+  ["braces without an end", `${head}[[step]]\nid = "s"\ntext = ["${"{{steps.".repeat(490)}"]`],
+  ["a name that leads through everything", `${head}[[step]]\nid = "s"\ntext = ["{{steps${".*".repeat(1900)}}}"]`],
+  ["a step that stands on itself", `${head}[[step]]\nid = "s"\ntext = ["{{steps.s.text}}"]`],
+  [
+    "steps that stand on each other",
+    `${head}[[step]]\nid = "a"\ntext = ["{{steps.b.text}}"]\n[[step]]\nid = "b"\ntext = ["{{steps.a.text}}"]`,
+  ],
+  [
+    "names of the language",
+    `${head}[[step]]\nid = "constructor"\ntool = "__proto__"\ninput = { __proto__ = "{{input.constructor}}" }`,
+  ],
+  ["numbers that are none", "x = nan\ny = 99999999999999999999999\nz = -inf"],
+  ["quotes without an end", `name = """${"\n".repeat(60_000)}`],
+])("lint ends soon with faults: %s", async (_name, text) => {
+  await using kit = await open();
+  const began = performance.now();
+  const { ok, faults } = await lint(kit, text.slice(0, 65_536));
+  assert.equal(ok, false);
+  assert.ok(faults.length > 0 && faults.length <= 51);
+  // Many times what it takes, on a machine that does much else.
+  assert.ok(performance.now() - began < 5000);
 });

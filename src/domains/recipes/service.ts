@@ -89,13 +89,14 @@ function invalid(faults: readonly Fault[]): Problem {
 
 async function run(planning: Planning, planner: Planner, ctx: Context): Promise<Static<typeof Run.output>> {
   const { recipe, input } = planning.run;
-  const folder = recipe.input?.find(({ kind }) => kind === "folder")?.name;
+  const name = recipe.input?.find(({ kind }) => kind === "folder")?.name;
+  const folder = name === undefined ? undefined : input[name];
   const grants = grantsFor(planning, planner);
   refuseUnheld(grants, ctx.caller);
   const ended = await ctx.call(RunAgent, {
     agent: recipeAgent,
     title: `Recipe ${recipe.name}`,
-    ...(folder === undefined ? {} : { folder: String(input[folder]) }),
+    ...(typeof folder === "string" ? { folder } : {}),
     input: planning.run,
     grants,
   });
