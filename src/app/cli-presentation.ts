@@ -23,6 +23,7 @@ import { egressAnswers } from "./cli-egress.ts";
 import { leaseAnswers, leaseShortIds } from "./cli-leases.ts";
 import { modelAnswers, modelsMeterText } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
+import { profileAnswers, profileFailures, profilePrepare } from "./cli-profiles.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
@@ -51,6 +52,7 @@ const domainAnswers: Presentation["answers"] = {
   ...capsuleAnswers,
   ...chatAnswers,
   ...agentAnswers,
+  ...profileAnswers,
   ...recipeAnswers,
   ...scheduleAnswers,
 };
@@ -68,7 +70,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     { word: "stop", flag: "--all", means: ["halt"] },
     { word: "stop", flag: "--release", means: ["halt", "release"] },
   ],
-  prepare: { ...recipePrepare, ...schedulePrepare },
+  prepare: { ...profilePrepare, ...recipePrepare, ...schedulePrepare },
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
   answers: {
     ...domainAnswers,
@@ -104,6 +106,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   jobsLeft: { ...scheduleJobsLeft, [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
   failures: {
     ...shellFailures,
+    ...profileFailures,
     ...recipeFailures,
     [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
   },
@@ -113,6 +116,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ["arw stop --all", "stop everything at once, until `arw stop --release`"],
     ["arw brief ~/notes", "brief a folder; asks before it writes"],
     ["arw chat ~/notes", "ask about a folder; answers with the places"],
+    ['arw run helper@garden "sum up"', "let an agent of a project work"],
     ["arw episodes --status running", "what runs now"],
     ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],
     ["arw events tail --prefix agents.", "follow what happens, live"],
@@ -120,7 +124,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 });
 
 const groups: Presentation["groups"] = [
-  { title: "Work", words: ["brief", "chat", "sample", "recipe run", "schedule", "web fetch", "stop", "resume"] },
+  { title: "Work", words: ["brief", "run", "chat", "sample", "recipe run", "schedule", "web fetch", "stop", "resume"] },
   { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
   {
     title: "Decide",
@@ -276,7 +280,9 @@ function briefText(brief: Static<typeof Brief.output>, pen: Pen): string {
     ? `${pen.paint("green", "✓")} Wrote ${pen.safe(brief.path)}`
     : `${pen.paint("yellow", "■")} Wrote nothing`;
   const head = `${written}: ${brief.statements} statements from ${brief.files} files.`;
-  return [head, ...inShortLines(brief, pen), ...brief.notDone.map((text) => `  Not done: ${pen.safe(text)}`)].join("\n");
+  return [head, ...inShortLines(brief, pen), ...brief.notDone.map((text) => `  Not done: ${pen.safe(text)}`)].join(
+    "\n",
+  );
 }
 
 const inShortLines = ({ inShort }: Static<typeof Brief.output>, pen: Pen): readonly string[] =>

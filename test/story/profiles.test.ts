@@ -262,11 +262,17 @@ test("killed in any step and resumed, a run does nothing twice and answers the s
 test("`arw run NAME@PROJECT` with a sentence is all that a person types", async () => {
   await write("talker", { tools: files });
   script = () => ({ text: "Beans first." });
-  const child = launchProcess(
-    [join(programRoot, "src", "app", "cli.ts"), "run", "talker@garden", "What comes first?"],
-    { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path },
-  );
-  const { code, stdout, stderr } = await child.exited;
-  assert.equal(code, 0, stderr);
-  assert.match(stdout, /Beans first\./);
+  const arw = (words: readonly string[]) =>
+    launchProcess([join(programRoot, "src", "app", "cli.ts"), ...words], {
+      env: { ARW_STATE_DIR: room.stateDir },
+      cwd: room.path,
+    }).exited;
+  const ran = await arw(["run", "talker@garden", "What comes first?"]);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stdout, /Beans first\.\n[^]*1 steps, 100 tokens in, 10 out, 0 USD/);
+  const checked = await arw(["agents", "check", join(folder, ".arw", "agents", "talker.toml")]);
+  assert.deepEqual([checked.code, checked.stderr], [0, ""]);
+  assert.match(checked.stdout, /It holds/);
+  const context = await arw(["agents", "context", "talker@garden", "What comes first?"]);
+  assert.match(context.stdout, /talker@garden asks chat: about \d+ of 16000 tokens/);
 }, 60_000);

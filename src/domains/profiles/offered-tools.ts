@@ -51,7 +51,12 @@ export type InputRead =
 
 /** What the tool is given in the end, or what is wrong with what the model said. */
 export function inputFor(operation: Operation, said: Readonly<Record<string, unknown>>, place: Place): InputRead {
-  const bound = Object.fromEntries(boundOf(operation).map((field) => [field, place[field]]));
+  const fields = boundOf(operation);
+  // What was meant for another place is not done in this one.
+  const elsewhere = fields.filter((field) => field in said && said[field] !== place[field]);
+  if (elsewhere.length > 0)
+    return { kind: "faults", faults: elsewhere.map((field) => `${field} is not yours to choose`) };
+  const bound = Object.fromEntries(fields.map((field) => [field, place[field]]));
   const input = { ...said, ...bound };
   const checker = checkerOf(operation.input);
   if (checker.check(input)) return { kind: "input", input };
