@@ -19,7 +19,7 @@ export const episodeId = (field: string): readonly ShortId[] => [{ field, list: 
 export const agentShortIds = {
   // Runs first: rules of others may close the list of episodes, and never the one of what there is to stop.
   [Stop.id]: [{ field: "episode", list: "state.runs", key: "episode" }, ...episodeId("episode")],
-  [Pause.id]: episodeId("episode"),
+  [Pause.id]: [{ field: "episode", list: "state.runs", key: "episode" }],
   [Resume.id]: episodeId("episode"),
   [Declassify.id]: episodeId("episode"),
 };
