@@ -253,6 +253,11 @@ test("a policy that does not hold is named with its line and a hint", () => {
     `${typo?.message} ${typo?.hint}`,
     /^unrecognized action `Action::"fs\.wriet"`.* did you mean `Action::/s,
   );
+  const hintOf = (action: string) => faultsOf(`permit (principal, action == Action::"${action}", resource);`)[0]?.hint;
+  assert.deepEqual(
+    [hintOf("fs.wirte"), hintOf("nothing.like.it")],
+    ['did you mean `Action::"fs.write"`?', "`arw gate keys` lists the operations"],
+  );
   const [syntax] = faultsOf("permit (principal, action, resource);\npermit (principal, action resource);");
   assert.equal(syntax?.at, "home.cedar:2");
   const [twice] = faultsOf(

@@ -1,5 +1,6 @@
 /** Reads policies from text: split, parsed, named and held against the schema, each fault with its line and a hint. */
 import type { DetailedError, SchemaJson } from "@cedar-policy/cedar-wasm/web";
+import { nearestWord } from "../../base/nearest-word.ts";
 import type { ParsedPolicy } from "./heads.ts";
 import type { Cedar } from "./wasm.ts";
 
@@ -105,8 +106,21 @@ function validate(cedar: Cedar, policies: readonly ParsedPolicy[], schema: Schem
   return answer.validationErrors.map(({ policyId, error }) => {
     const policy = policies[Number(policyId)];
     const within = lineAt(policy?.text ?? "", error.sourceLocations?.[0]?.start ?? 0) - 1;
-    return { at: lineLater(policy?.source ?? "policies", within), message: plain(error.message), hint: error.help };
+    return {
+      at: lineLater(policy?.source ?? "policies", within),
+      message: plain(error.message),
+      hint: hintOf(error, schema),
+    };
   });
+}
+
+/** Cedar's own nearest action may be any short word; a mistyped operation is near to one of the table. */
+function hintOf({ message, help }: DetailedError, schema: SchemaJson<string>): string | null {
+  const unknown = /unrecognized action `Action::"([^"]+)"`/.exec(message)?.[1];
+  if (unknown === undefined) return help;
+  const known = Object.values(schema).flatMap(({ actions }) => Object.keys(actions));
+  const near = nearestWord(unknown, known);
+  return near === undefined ? "`arw gate keys` lists the operations" : `did you mean \`Action::"${near}"\`?`;
 }
 
 /** Cedar names the policy by the number that it was given here. */
