@@ -10,8 +10,9 @@ const saturation = 1.2;
 const lengthWeight = 0.75;
 /** A word in the heading or the file's name says what a passage is about, and less than the passage itself. */
 const placeWeight = 0.5;
-/** A passage without so much of what was asked, by weight of the words, is no answer. */
+/** A passage without so much of what was asked, by weight of the words or by half of them, is no answer. */
 const coverageMin = 0.34;
+const halfMin = 0.5;
 /** A passage that fits so much worse than the best one is left out. */
 const besideBest = 0.5;
 
@@ -65,7 +66,11 @@ export function createIndex(asked: readonly string[]): Index {
       const whole = rarities.reduce((sum, each) => sum + each, 0);
       const lengthMean = lengthSum / Math.max(1, total);
       const ranked = counted
-        .filter(({ counts }) => weightOf(counts, rarities) >= coverageMin * whole)
+        .filter(
+          ({ counts }) =>
+            weightOf(counts, rarities) >= coverageMin * whole ||
+            counts.filter((count) => count > 0).length >= halfMin * terms.length,
+        )
         .map((each) => ({ ...each.passage, score: scoreOf(each, rarities, lengthMean) }))
         .toSorted(inOrder);
       const least = (ranked[0]?.score ?? 0) * besideBest;

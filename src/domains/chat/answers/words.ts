@@ -3,25 +3,20 @@ import { isStopWord } from "../../text/contract.ts";
 
 /** A longer run of letters is no word that anybody asks for. */
 const wordCharsMax = 64;
+/** Shorter ones are in every text. Numbers are not, and other scripts say much with two letters. */
+const latinCharsMin = 3;
 /** Scripts that put no spaces between words: each sign counts for itself. */
-const word = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}\p{M}]+/gu;
-const sign = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
-const letters = /[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu;
+const word =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])[\p{L}\p{N}\p{M}])+/gu;
+const shortLatin = new RegExp(`^\\p{Script=Latin}{1,${latinCharsMin - 1}}$`, "u");
 
 /** All words in order, without those that stand in every text. Accents do not count: who asks may leave them out. */
 export function wordsOf(text: string): readonly string[] {
   const found: string[] = [];
-  const even = text
-    .normalize("NFKD")
-    .toLowerCase()
-    .replaceAll(/\p{Mn}/gu, "");
-  for (const [run] of even.matchAll(word)) {
-    // A run of letters may still hold signs where scripts meet.
-    const parts = run.length > 1 && sign.test(run) ? [...run.matchAll(letters)].map(([part]) => part) : [run];
-    for (const part of parts) {
-      const isWord = part.length <= wordCharsMax && (part.length > 1 || sign.test(part) || /\d/.test(part));
-      if (isWord && !isStopWord(part)) found.push(part);
-    }
+  for (const [written] of text.normalize("NFKC").toLowerCase().matchAll(word)) {
+    if (written.length > wordCharsMax || isStopWord(written)) continue;
+    const plain = written.normalize("NFKD").replaceAll(/\p{Mn}/gu, "");
+    if (plain !== "" && !shortLatin.test(plain)) found.push(plain);
   }
   return found;
 }
