@@ -3363,8 +3363,8 @@ export type ProfilesCheckOutput = {
     readonly tools: readonly string[];
     /** Tools that a person is asked about each time. */
     readonly ask: readonly string[];
-    /** Whose notes it reads and writes: those of the project, or its own. */
-    readonly notes: "project" | "own";
+    /** The notes that it begins with: those of the project, or those that it wrote itself. */
+    readonly notes?: "project" | "own" | undefined;
     /** Agents of the project that it may hand work to. */
     readonly children: readonly string[];
     /** Allowances that every run of it is held to. */
@@ -3498,8 +3498,8 @@ export type ProfilesShowOutput = {
     readonly tools: readonly string[];
     /** Tools that a person is asked about each time. */
     readonly ask: readonly string[];
-    /** Whose notes it reads and writes: those of the project, or its own. */
-    readonly notes: "project" | "own";
+    /** The notes that it begins with: those of the project, or those that it wrote itself. */
+    readonly notes?: "project" | "own" | undefined;
     /** Agents of the project that it may hand work to. */
     readonly children: readonly string[];
     /** Allowances that every run of it is held to. */
@@ -4373,6 +4373,8 @@ export type SchedulesShowOutput = {
     readonly folder: string | null;
     /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
     readonly allow: readonly string[];
+    /** Tools that the agent had when this was given; with more than these it does not run. */
+    readonly tools: readonly string[];
   };
   readonly catchesUp: boolean;
   /** When it is due next, milliseconds since 1970-01-01 UTC. */
@@ -7811,6 +7813,8 @@ export type StateSchedulesOutput = {
       readonly folder: string | null;
       /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
       readonly allow: readonly string[];
+      /** Tools that the agent had when this was given; with more than these it does not run. */
+      readonly tools: readonly string[];
     };
     readonly caller: {
       readonly kind: "person" | "agent" | "plugin" | "node" | "system";
@@ -7921,6 +7925,8 @@ export type StateSchedulesGetOutput = {
     readonly folder: string | null;
     /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
     readonly allow: readonly string[];
+    /** Tools that the agent had when this was given; with more than these it does not run. */
+    readonly tools: readonly string[];
   };
   readonly caller: {
     readonly kind: "person" | "agent" | "plugin" | "node" | "system";
@@ -9396,6 +9402,11 @@ export interface EventData {
       readonly events: number;
     }[];
   };
+  /** The data of these events was let go of because a person had it forgotten; the events stay, and the chain holds. */
+  readonly "journal.erased": {
+    readonly kind: string;
+    readonly seqs: readonly number[];
+  };
   /** The time of a lease is over, and the calls that it had let pass were ended. */
   readonly "leases.expired": {
     /** Id of the lease. */
@@ -9893,6 +9904,8 @@ export interface EventData {
       readonly folder: string | null;
       /** Tools that may change things in the folders without asking, such as `fs.write`; kept as they were given. */
       readonly allow: readonly string[];
+      /** Tools that the agent had when this was given; with more than these it does not run. */
+      readonly tools: readonly string[];
     };
     readonly caller: {
       readonly kind: "person" | "agent" | "plugin" | "node" | "system";

@@ -53,7 +53,9 @@ export async function askedOf(run: RunInput, cast: Cast, { known, ctx }: Asking)
     return { ...placed(found), title: known.title, input: known.input, grants: known.grants };
   }
   const found = await foundOf(run.agent, cast, ctx.signal);
-  const grants = run.grants === undefined ? found.grants : within(run.grants, found.grants);
+  // Whoever gives nothing more leaves it at what the file says.
+  const { grants: given = [] } = run;
+  const grants = given.length === 0 ? found.grants : within(given, found.grants);
   mayHandOn(grants, ctx.caller);
   return { ...placed(found), title, input: found.given(input), grants };
 }
@@ -87,6 +89,7 @@ const within = (given: readonly Grant[], own: readonly Grant[]): readonly Grant[
 const coversGrant = (outer: Grant, inner: Grant): boolean =>
   coversPattern(outer.key, inner.key) &&
   outer.folder === inner.folder &&
+  outer.project === inner.project &&
   (outer.path === undefined || outer.path === inner.path) &&
   (outer.tool === undefined || outer.tool === inner.tool);
 

@@ -2,6 +2,7 @@
 import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Chat } from "../models/contract.ts";
+import { Ask as AskPerson } from "../questions/contract.ts";
 import { readArguments } from "./arguments.ts";
 import type { Exchange } from "./context.ts";
 import { handOn } from "./handing-on.ts";
@@ -88,7 +89,9 @@ async function callOne(asked: Asked, calling: Calling & { readonly isCutOff: boo
   await working.ceilings.pass({ tool: operation.id, input: fit.input });
   const source = sourceOf(operation.id, read.value);
   try {
+    const before = working.tools.workedMs();
     const result: unknown = await working.tools.call(operation, fit.input as never, source);
+    if (operation.id === AskPerson.id) working.ceilings.waited(working.tools.workedMs() - before);
     return told(`Answer of ${source}:`, textOf(result));
   } catch (error) {
     if (!isProblem(error) || endsRun(error)) throw error;

@@ -15,6 +15,8 @@ export interface Ceilings {
    * nobody says that the run goes on.
    */
   pass(call?: { readonly tool: string; readonly input: unknown }): Promise<void>;
+  /** So long its person was asked something; that is no work. */
+  waited(durationMs: number): void;
 }
 
 interface CeilingsOptions {
@@ -41,6 +43,9 @@ export function createCeilings({ agent, limits, tools, meter }: CeilingsOptions)
     last = call;
   };
   return {
+    waited(durationMs) {
+      workedFrom += durationMs;
+    },
     async pass(call) {
       if (end !== null) throw end.reason;
       if (call !== undefined) count(digestOf([call.tool, call.input]));

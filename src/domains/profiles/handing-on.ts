@@ -44,5 +44,5 @@ export function childOf(parent: Working, given: unknown): Working {
   const operations = new Map([...parent.operations].filter(([id]) => own.has(id)));
   // The place is the parent's as well: a project that moved meanwhile gives no other folder.
   const { folder, project } = parent.placed;
-  return { ...parent, placed: { ...placed, folder, project }, turn, operations, depth: parent.depth + 1 };
+  return { ...parent, placed: { ...placed, folder, project }, turn, operations, known: [], depth: parent.depth + 1 };
 }

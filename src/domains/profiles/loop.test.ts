@@ -125,8 +125,9 @@ test("a child never has a tool, a place or an allowance that its parent has not"
         turn: { task: "Work" },
         tools: {} as Tools,
         operations: operationsOf(placed, known),
-        ceilings: { pass: () => Promise.resolve() },
+        ceilings: { pass: () => Promise.resolve(), waited: () => {} },
         meter: {} as never,
+        known: [],
         depth: 0,
       };
       const given = (own: readonly string[]) => ({

@@ -17,7 +17,7 @@ const roundsMax = 2000;
 type Answer = Static<typeof Chat.output>;
 
 export async function work(working: Working): Promise<Worked> {
-  const evidence: Exchange[] = [];
+  const evidence: Exchange[] = [...working.known];
   const notDone: string[] = [];
   const state = { plan: "", retries: 0 };
   const ended = (text: string, stopped: string | null): Worked => ({ text, stopped, notDone, evidence });

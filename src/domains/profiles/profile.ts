@@ -18,7 +18,6 @@ const Tools = Type.Array(ToolId, { maxItems: toolsMax });
 /** What nobody needs to set. */
 export const defaults = {
   model: "chat",
-  notes: "project",
   /** Fits the models that people run at home; a larger one is told so in the file. */
   contextTokens: 16_000,
   /** An answer of a few pages. */
@@ -63,7 +62,9 @@ export const Profile = closed({
   model: Type.String({ description: "Name of a role, or server and model." }),
   tools: Tools,
   ask: Type.Array(ToolId, { maxItems: toolsMax, description: "Tools that a person is asked about each time." }),
-  notes: oneOf(["project", "own"], "Whose notes it reads and writes: those of the project, or its own."),
+  notes: Type.Optional(
+    oneOf(["project", "own"], "The notes that it begins with: those of the project, or those that it wrote itself."),
+  ),
   children: Type.Array(AgentWord, { description: "Agents of the project that it may hand work to." }),
   budget: Type.Array(Type.String(), { description: "Allowances that every run of it is held to." }),
   contextTokens: Type.Integer({ description: "All that the model is given at once and answers, tokens." }),
@@ -92,10 +93,10 @@ export function profileOf(file: ProfileFile): Profile {
   return {
     about,
     instructions,
+    ...(file.notes === undefined ? {} : { notes: file.notes }),
     model: file.model ?? defaults.model,
     tools: [...new Set(file.tools ?? [])],
     ask: [...new Set(file.ask ?? [])],
-    notes: file.notes ?? defaults.notes,
     children: [...new Set(file.children ?? [])],
     budget: file.budget ?? [],
     contextTokens: context.tokens ?? defaults.contextTokens,

@@ -6,6 +6,7 @@ import { createCeilings } from "./ceilings.ts";
 import { citationsIn } from "./citations.ts";
 import { work } from "./loop.ts";
 import { createMeter, type Meter } from "./meter.ts";
+import { notesToolOf, readNotes } from "./notes.ts";
 import type { PlacedProfile } from "./profile.ts";
 import { readRun } from "./run-input.ts";
 import type { Worked } from "./working.ts";
@@ -21,17 +22,20 @@ export function operationsOf(
 export function createProfileProgram(placed: PlacedProfile, known: ReadonlyMap<string, Operation>): AgentProgram {
   const operations = operationsOf(placed, known);
   const { agent, profile } = placed;
+  const notes = notesToolOf(placed, known);
   const handing = profile.children.length === 0 ? [] : [Delegate];
   return {
     id: agent,
     about: profile.about,
     model: profile.model.slice(0, 120),
-    tools: [...operations.values(), Chat, GoOn, ...handing],
+    tools: [...new Set([...operations.values(), ...notes]), Chat, GoOn, ...handing],
     async run(given, tools) {
       const { turn } = readRun(given);
       const meter = createMeter();
       const ceilings = createCeilings({ agent, limits: profile.ceilings, tools, meter });
-      const worked = await work({ placed, turn, tools, operations, ceilings, meter, depth: 0 });
+      const [operation] = notes;
+      const first = operation === undefined ? [] : await readNotes({ placed, tools, operation });
+      const worked = await work({ placed, turn, tools, operations, ceilings, meter, known: first, depth: 0 });
       return answerOf(worked, { tools, meter, turn });
     },
   };

@@ -17,6 +17,7 @@ import {
   SaveProfile,
   ShowProfile,
 } from "./contract.ts";
+import { notesToolOf } from "./notes.ts";
 import { grantFor, isAgentTool } from "./offered-tools.ts";
 import type { ProfileFiles, ProfileText } from "./port.ts";
 import type { PlacedProfile } from "./profile.ts";
@@ -224,7 +225,8 @@ function finderOf(shelf: Shelf): AgentFinder {
 function foundOf(placed: PlacedProfile, shelf: Shelf): FoundAgent {
   const { profile, folder } = placed;
   const operations = operationsOf(placed, shelf.tools());
-  const grants = [...operations.values()].map((operation) => grantFor(operation, placed));
+  const granted = new Set([...operations.values(), ...notesToolOf(placed, shelf.tools())]);
+  const grants = [...granted].map((operation) => grantFor(operation, placed));
   const asks = profile.ask.flatMap((id) => operations.get(id) ?? []).map(gateKey);
   return {
     program: createProfileProgram(placed, shelf.tools()),

@@ -16,6 +16,8 @@ export interface Working {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly ceilings: Ceilings;
   readonly meter: Meter;
+  /** What it knows from the beginning. */
+  readonly known: readonly Exchange[];
   /** How many agents stand above it. */
   readonly depth: number;
 }
