@@ -35,6 +35,36 @@ test("a folder that is not there is over, and that is told once, behind the call
   assert.deepEqual(told, [true]);
 });
 
+test("a folder that comes while one watches is watched, too, and so is what it brings", async () => {
+  await using fixture = await make();
+  let notices = 0;
+  using _watching = folderNotices.watch(fixture.folder, () => {
+    notices += 1;
+  });
+  await fixture.change("new/deep/deeper/a.md");
+  await settled(() => notices);
+  const before = notices;
+  await fixture.change("new/deep/deeper/a.md");
+  await settled(() => notices, before);
+  assert.ok(notices > before);
+  await rm(join(fixture.folder, "new"), { recursive: true });
+  await fixture.change("new/deep/b.md");
+  await settled(() => notices);
+  const again = notices;
+  await fixture.change("new/deep/b.md");
+  await settled(() => notices, again);
+  assert.ok(notices > again, "another folder of the same name");
+});
+
+/** Waits until there are more notices than before, and no further ones come. */
+async function settled(count: () => number, before = 0): Promise<void> {
+  let last = -1;
+  for (let each = 0; each < 400 && (count() === before || count() !== last); each += 1) {
+    last = count();
+    await pause(pieceMs);
+  }
+}
+
 test("a recipe is read whole or not at all", async () => {
   await using fixture = await make();
   await fixture.change("r.toml");

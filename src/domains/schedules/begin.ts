@@ -6,8 +6,8 @@ import { sha256Hex } from "../../base/canonical-json.ts";
 import type { Grant } from "../../contract/caller.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { ShuttingDown } from "../../contract/standard-problems.ts";
-import { Run as RunAgent } from "../agents/contract.ts";
+import { Denied, ShuttingDown } from "../../contract/standard-problems.ts";
+import { Run as RunAgent, ShowAgent } from "../agents/contract.ts";
 import { recipeCharsMax, Run as RunRecipe } from "../recipes/contract.ts";
 import { Adopt, ScheduleDue, type ScheduleRow, ScheduleSkipped, type Work } from "./contract.ts";
 import { hubContext, isGoing, rowOf, type SchedulesDeps, whatOf } from "./house.ts";
@@ -90,11 +90,30 @@ async function launch(row: ScheduleRow, deps: SchedulesDeps): Promise<void> {
 
 /** What was given then. Where the file of the recipe says something else now, a person is shown that first. */
 async function currentWork(row: ScheduleRow, episode: string, deps: SchedulesDeps): Promise<Work> {
+  await refuseNewTools(row, episode, deps);
   const changed = await changedRecipe(row.work, deps);
   if (changed === null) return row.work;
   const asking = deps.parts.act({ caller: { kind: "agent", id: "schedules" }, corrId: episode });
   await asking.call(Adopt, { name: row.name, digest: changed.digest });
   return rowOf(deps, row.name)?.work ?? row.work;
+}
+
+/** Nobody gave an agent the tools that it got since: who did looks at it and adds the schedule anew. */
+async function refuseNewTools(
+  { name, work, caller }: ScheduleRow,
+  episode: string,
+  deps: SchedulesDeps,
+): Promise<void> {
+  if (work.kind !== "agent") return;
+  const { tools } = await deps.parts.act({ caller, corrId: episode }).call(ShowAgent, { agent: work.agent });
+  const added = tools.filter(({ id }) => !work.tools.includes(id)).map(({ id }) => id);
+  if (added.length === 0) return;
+  const detail = `${work.agent} has tools that it had not when ${name} was added: ${added.join(", ")}`;
+  throw new Problem(Denied, detail, {
+    rule: "built-in:given-then",
+    source: "built-in",
+    next: `look at it with \`arw agents show ${work.agent}\`, then remove ${name} and add it again`,
+  });
 }
 
 export interface ChangedRecipe {
@@ -120,10 +139,13 @@ function taskOf(name: string, work: Work) {
   }
   const { agent, task, folder, allow } = work;
   const place = folder === null ? {} : { folder };
-  const grants = grantsOf(allow, folder);
+  // An agent of a project has what its profile names, and never more than its tools of that time.
+  const grants = isOfProject(agent) ? {} : { grants: grantsOf(allow, folder) };
   const title = `${name}: ${whatOf(work)}`.slice(0, titleCharsMax);
-  return { operation: RunAgent, payload: { agent, title, ...place, input: { task, ...place }, grants } };
+  return { operation: RunAgent, payload: { agent, title, ...place, input: { task, ...place }, ...grants } };
 }
 
-export const grantsOf = (allow: readonly string[], folder: string | null): Grant[] =>
+export const isOfProject = (agent: string): boolean => agent.includes("@");
+
+const grantsOf = (allow: readonly string[], folder: string | null): Grant[] =>
   allow.map((tool) => ({ key: tool.replaceAll(".", ":"), ...(folder === null ? {} : { folder }) }));

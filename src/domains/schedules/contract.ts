@@ -78,6 +78,9 @@ export const Work = Type.Union([
     task: Type.String(),
     folder: Type.Union([FolderPath, Type.Null()]),
     allow: Allow,
+    tools: Type.Array(Type.String(), {
+      description: "Tools that the agent had when this was given; with more than these it does not run.",
+    }),
   }),
 ]);
 export type Work = Static<typeof Work>;

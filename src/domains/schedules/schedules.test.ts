@@ -7,7 +7,9 @@ import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
 import type { Caller } from "../../contract/caller.ts";
+import type { Operation } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
+import { Write as WriteFile } from "../fs/contract.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -242,15 +244,16 @@ test("only a person makes a schedule, and what could not run is refused while th
   assert.equal(await add(hourly), "schedules.name-taken");
 });
 
-test("an agent is given its task, and what it may do without asking", async () => {
+test("an agent is given its task, and what it may do without asking; with tools that it got since it does not run", async () => {
   const given: unknown[] = [];
+  const tools: Operation[] = [];
   await using home = await openSchedules({
     programs: [
       {
         id: "helper",
         about: "Helps.",
         model: "none",
-        tools: [],
+        tools,
         run: (input) => {
           given.push(input);
           return Promise.resolve({ outcome: "helped", notDone: [], output: null });
@@ -264,4 +267,8 @@ test("an agent is given its task, and what it may do without asking", async () =
   const [started] = home.said("agents.run.started");
   assert.deepEqual(started?.["grants"], [{ key: "fs:write", folder: "/f" }]);
   assert.equal((await home.row("help")).last?.detail, "helped");
+  tools.push(WriteFile);
+  await home.pass(hourMs);
+  assert.equal(given.length, 1);
+  assert.match((await home.row("help")).skipped?.reason ?? "", /helper has tools that it had not .*: fs\.write/u);
 });

@@ -8,7 +8,7 @@ import type { Static } from "../../contract/schema.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import { ShowAgent } from "../agents/contract.ts";
 import { DryRun } from "../recipes/contract.ts";
-import { changedRecipe, createStarter, type Starter, textDigest } from "./begin.ts";
+import { changedRecipe, createStarter, isOfProject, type Starter, textDigest } from "./begin.ts";
 import {
   Add,
   Adopt,
@@ -194,8 +194,11 @@ async function workOf(given: Static<typeof Add.input>, ctx: Context): Promise<Wo
   }
   if (agent === undefined || task === undefined || recipe !== undefined || file !== undefined || input.length > 0)
     throw new Problem(BadSchedule, "give it either --recipe FILE with its --input, or --agent NAME with its --task");
-  await ctx.call(ShowAgent, { agent });
-  return { kind: "agent", agent, task, folder: folder ?? null, allow: [...allow] };
+  if (isOfProject(agent) && allow.length > 0)
+    throw new Problem(BadSchedule, `what ${agent} may do stands in its profile; leave --allow out`);
+  const { tools } = await ctx.call(ShowAgent, { agent });
+  const had = tools.map(({ id }) => id);
+  return { kind: "agent", agent, task, folder: folder ?? null, allow: [...allow], tools: had };
 }
 
 function shown(row: ScheduleRow): Static<typeof ShowSchedule.output> {
