@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "vitest";
 import { createConfinement } from "../../src/adapters/confine/confinement.ts";
@@ -21,6 +22,38 @@ if (lack === null) {
     const { out, err } = await place.run("sh", ["-c", line, "sh", join(...programs, "a")]);
     assert.equal(out, `${nodePath}\n`);
     assert.match(err, /Read-only file system/);
+  });
+  test("bubblewrap: what agents of a project are told is seen and changed by no child, and none is told anything", async () => {
+    await using place = openPlace({ create: (given) => createConfinement({ ...given, graceMs, platform, nodePath }) });
+    const change = "mkdir -p .arw/agents; echo x > .arw/agents/evil.toml; mv .arw away; rm -r .arw; ls -A; true";
+    const made = await place.run("sh", ["-c", change]);
+    assert.equal(made.exitCode, 0, made.err);
+    assert.deepEqual(readdirSync(place.folder), [], "nothing is left of it");
+    mkdirSync(join(place.folder, ".arw", "agents"), { recursive: true });
+    writeFileSync(join(place.folder, ".arw", "agents", "helper.toml"), "told");
+    const { out } = await place.run("sh", [
+      "-c",
+      `${change}; echo x > .arw/agents/helper.toml; cat .arw/agents/helper.toml`,
+    ]);
+    assert.equal(out, ".arw\ntold");
+    assert.deepEqual(readdirSync(join(place.folder, ".arw", "agents")), ["helper.toml"]);
+    const inside = join(place.folder, ".arw", "agents");
+    await assert.rejects(
+      place.run("ls", [], { cwd: inside, folders: [{ path: inside, mode: "write" }] }),
+      /holds what agents are told/,
+    );
+  });
+
+  test("bubblewrap: of two children in one folder, the end of the first opens nothing to the second", async () => {
+    await using place = openPlace({ create: (given) => createConfinement({ ...given, graceMs, platform, nodePath }) });
+    const second = await place.confinement.start(
+      place.order("sh", ["-c", "read line; mkdir -p .arw/agents; echo x > .arw/agents/evil.toml; ls -A"]),
+    );
+    await place.run("true");
+    await second.stdin.write(Buffer.from("go\n"));
+    second.stdin.end();
+    assert.equal((await second.exited).endedBy, "itself");
+    assert.deepEqual(readdirSync(place.folder), []);
   });
 } else test("bubblewrap", ({ skip }) => skip(`optional: ${lack}`));
 

@@ -18,6 +18,7 @@ import { type Ambient, confinedEnvironment, confinedHome } from "./environment.t
 import { forwarderText } from "./forwarder.ts";
 import { insideNode, insideSocket, inOrder, type Mount, orderMounts, systemMounts } from "./mounts.ts";
 import { createNursery } from "./nursery.ts";
+import { createOrders, type Orders } from "./orders.ts";
 import { checkFolders, ownedAt } from "./order-folders.ts";
 import { graceMsDefault, type Outcome, tend, yieldToOthers } from "./tend.ts";
 
@@ -37,31 +38,54 @@ export interface BubblewrapOptions {
 
 export function createBubblewrap(options: BubblewrapOptions): Confinement {
   const nursery = createNursery();
+  const orders = createOrders();
   const abilities = { confinesFiles: true, confinesNetwork: true, by: `bubblewrap ${options.version}`, lack: null };
   return {
     abilities: () => Promise.resolve(abilities),
     known: () => abilities,
-    start: (order) => nursery.raise(order.signal, (signal) => start(order, { signal, options })),
+    start: (order) => nursery.raise(order.signal, (signal) => start(order, { signal, options, orders })),
     endAll: (reason) => nursery.endAll(reason),
     [Symbol.asyncDispose]: () => nursery[Symbol.asyncDispose](),
   };
 }
 
-async function start(
-  order: ChildOrder,
-  { signal, options }: { readonly signal: AbortSignal; readonly options: BubblewrapOptions },
-): Promise<Child> {
+interface Starting {
+  readonly signal: AbortSignal;
+  readonly options: BubblewrapOptions;
+  readonly orders: Orders;
+}
+
+async function start(order: ChildOrder, { signal, options, orders }: Starting): Promise<Child> {
   const owned = await ownedAt(options.own);
   await checkFolders(order, owned);
   const { programs = [] } = options;
+  const cover = await orders.cover(order.folders);
   const mounts = [
     ...(await systemMounts(options.nodePath)),
     ...programs.map((path) => ({ at: path, args: ["--ro-bind-try", path, path] })),
     ...orderMounts(order, owned),
+    ...cover.mounts,
   ];
   const env = { ...confinedEnvironment(options.environment, programs), ...order.env };
-  signal.throwIfAborted();
-  const wrapped = await wrap({ program: options.program, mounts, env, cwd: order.cwd, line: lineOf(order) });
+  try {
+    signal.throwIfAborted();
+    const child = await begin({ program: options.program, mounts, env, cwd: order.cwd, line: lineOf(order) }, order, {
+      signal,
+      options,
+    });
+    return { ...child, exited: child.exited.then((end) => cover.lift().then(() => end)) };
+  } catch (error) {
+    await cover.lift();
+    throw error;
+  }
+}
+
+async function begin(
+  wrapping: Wrapping,
+  order: ChildOrder,
+  { signal, options }: Pick<Starting, "signal" | "options">,
+): Promise<Child> {
+  const wrapped = await wrap(wrapping);
   return tend({
     process: wrapped.process,
     limits: order.limits,
