@@ -5,6 +5,8 @@ import { defineConfig } from "vite";
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
+  // Names are for people who read the sources; each visit would download them in the styles and in the scripts.
+  css: { modules: { generateScopedName: "_[hash:base64:5]" } },
   build: {
     outDir: "dist",
     emptyOutDir: true,

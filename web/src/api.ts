@@ -13,6 +13,8 @@ import type {
   Page,
   Posture,
   ProblemDocument,
+  Question,
+  Schedule,
   Started,
   Stats,
 } from "./shapes.ts";
@@ -164,6 +166,12 @@ export const api = {
     get<Page<Approval>>(`/state/approvals?${query({ limit: pageSize, status })}`, signal),
   approval: (id: string, signal?: AbortSignal) => get<Approval>(`/state/approvals/${encodeURIComponent(id)}`, signal),
   decide: (id: string, decision: Decision) => post<Approval>(`/approvals/${encodeURIComponent(id)}/decide`, decision),
+  questions: (signal?: AbortSignal) =>
+    get<Page<Question>>(`/state/questions?${query({ limit: pageSize, status: "waiting" })}`, signal),
+  question: (id: string, signal?: AbortSignal) => get<Question>(`/state/questions/${encodeURIComponent(id)}`, signal),
+  answer: (id: string, text: string) => post<Question>(`/questions/${encodeURIComponent(id)}/answer`, { text }),
+  schedules: (signal?: AbortSignal) => get<{ schedules: readonly Schedule[] }>("/schedules", signal),
+  schedule: (name: string, verb: "run" | "go-on") => post<object>(`/schedules/${encodeURIComponent(name)}/${verb}`, {}),
   journal: (
     filters: JournalFilters & { readonly limit: number; readonly cursor?: number | undefined },
     signal?: AbortSignal,

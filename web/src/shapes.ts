@@ -15,6 +15,10 @@ export type Approval = Answer<Client["state"]["approvalsGet"]>;
 /** What a person answers to a question. */
 export type Decision = Omit<Parameters<Client["approvals"]["decide"]>[0], "approvalId">;
 
+/** What an agent asks its person. */
+export type Question = Answer<Client["state"]["questionsGet"]>;
+export type Schedule = Answer<Client["schedules"]["list"]>["schedules"][number];
+
 /** An event as it comes over the stream; live ones (progress, gaps) carry no `seq`. */
 export type HubEvent = ReturnType<Client["events"]["watch"]> extends AsyncGenerator<infer Item> ? Item : never;
 

@@ -50,10 +50,10 @@ const Block = memo(function Block({ kind, source, pictureText }: BlockProps): Re
         </pre>
       );
     case "heading":
-      // The page's own headings stay the only ones of the first levels.
+      // Texts begin at any level and skip some; one level for all of them keeps the page's order whole.
       return (
-        <p role="heading" aria-level={Math.min(6, headingOf(block).level + 2)} className={styles["heading"]}>
-          {say(headingOf(block).text)}
+        <p role="heading" aria-level={2} className={styles["heading"]}>
+          {say(headingOf(block))}
         </p>
       );
     case "rule":

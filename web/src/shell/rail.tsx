@@ -4,14 +4,14 @@ import { IconButton } from "../parts/button.tsx";
 import { t } from "../text/messages.ts";
 import styles from "./rail.module.css";
 import { type Room, rooms } from "./rooms.ts";
-import { useWaiting } from "./use-now.ts";
+import { useNeeds } from "./use-now.ts";
 import { useView } from "./view-state.ts";
 
 const groups = ["work", "steer", "system"] as const;
 
 export function Rail() {
   const { isRailFolded, set } = useView();
-  const waiting = useWaiting().length;
+  const waiting = useNeeds().count;
   return (
     <nav
       className={styles["rail"]}

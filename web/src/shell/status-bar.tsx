@@ -5,7 +5,7 @@ import type { Phase } from "../stream/event-store.ts";
 import { formatWhen } from "../text/formats.ts";
 import { t } from "../text/messages.ts";
 import styles from "./status-bar.module.css";
-import { useReach, useRunning, useWaiting } from "./use-now.ts";
+import { useNeeds, useReach, useRunning } from "./use-now.ts";
 
 const glyphs = { connecting: CircleDashedIcon, live: RadioIcon, reconnecting: CloudOffIcon, locked: LockIcon } as const;
 /** A reconnect that takes less is not worth a colour. */
@@ -15,7 +15,7 @@ export function StatusBar() {
   const store = useStream();
   const now = useNow();
   const running = useRunning();
-  const waiting = useWaiting();
+  const waiting = useNeeds().count;
   const { phase, sinceMs } = store.status();
   const lastMs = store.lastArrivalMs();
   return (
@@ -31,9 +31,9 @@ export function StatusBar() {
       <Link to="/episodes" search={{ status: "running" }} className={styles["item"]}>
         {t("status.episodes.running", { count: running.length })}
       </Link>
-      {waiting.length > 0 ? (
+      {waiting > 0 ? (
         <Link to="/" className={`${styles["item"]} ${styles["warn"]}`}>
-          {t("status.approvals.waiting", { count: waiting.length })}
+          {t("status.approvals.waiting", { count: waiting })}
         </Link>
       ) : null}
       <ReachLink />

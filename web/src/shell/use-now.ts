@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "../api.ts";
 import { useNow } from "../hub-context.ts";
-import type { Approval, Episode, Lease, Posture } from "../shapes.ts";
+import type { Approval, Episode, Lease, Posture, Question, Schedule } from "../shapes.ts";
 import { keys } from "../stream/refresh.ts";
 
 export function useWaiting(): readonly Approval[] {
@@ -11,6 +11,27 @@ export function useWaiting(): readonly Approval[] {
     queryFn: ({ signal }) => api.approvals("waiting", signal),
   });
   return page.data?.items ?? [];
+}
+
+export interface Needs {
+  readonly approvals: readonly Approval[];
+  readonly questions: readonly Question[];
+  /** Schedules whose time came and went. */
+  readonly missed: readonly Schedule[];
+  readonly count: number;
+}
+
+/** All that waits for the person. */
+export function useNeeds(): Needs {
+  const approvals = useWaiting();
+  const asked = useQuery({
+    queryKey: [...keys.questions, "waiting"],
+    queryFn: ({ signal }) => api.questions(signal),
+  });
+  const planned = useQuery({ queryKey: keys.schedules, queryFn: ({ signal }) => api.schedules(signal) });
+  const questions = asked.data?.items ?? [];
+  const missed = planned.data?.schedules.filter((schedule) => schedule.missed !== null) ?? [];
+  return { approvals, questions, missed, count: approvals.length + questions.length + missed.length };
 }
 
 export function useRunning(): readonly Episode[] {

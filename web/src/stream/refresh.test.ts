@@ -27,6 +27,8 @@ test("an event asks again for what it may have changed, and for nothing else", (
     ["capsules"],
     ["mcp"],
     ["chat"],
+    ["questions"],
+    ["schedules"],
     ["projects"],
   ]);
 });

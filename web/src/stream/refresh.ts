@@ -21,6 +21,8 @@ export const keys = {
   capsules: ["capsules"] as const,
   mcp: ["mcp"] as const,
   chat: ["chat"] as const,
+  questions: ["questions"] as const,
+  schedules: ["schedules"] as const,
   projects: ["projects"] as const,
   models: ["models"] as const,
 };
@@ -41,6 +43,8 @@ const roomFamilies: Readonly<Record<string, readonly QueryKey[]>> = {
   provenance: [keys.capsules],
   mcp: [keys.mcp],
   chat: [keys.chat],
+  questions: [keys.questions],
+  schedules: [keys.schedules],
   projects: [keys.projects],
 };
 

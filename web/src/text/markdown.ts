@@ -23,7 +23,7 @@ export interface ListItem {
 }
 
 const fence = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)[^`]*$/u;
-const headingLine = /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/u;
+const headingLine = /^ {0,3}#{1,6}\s+(.*?)\s*#*$/u;
 const ruleLine = /^ {0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/u;
 const quoteLine = /^ {0,3}>\s?/u;
 const itemLine = /^(\s*)(?:[-*+]|(\d{1,9})[.)])\s+(.*)$/u;
@@ -78,10 +78,7 @@ export function codeOf({ lines }: RawBlock): { readonly language: string; readon
   return { language: fence.exec(first)?.[2] ?? "", text: (isClosed ? rest.slice(0, -1) : rest).join("\n") };
 }
 
-export function headingOf({ lines }: RawBlock): { readonly level: number; readonly text: string } {
-  const [, marks = "#", text = ""] = headingLine.exec(lines[0] ?? "") ?? [];
-  return { level: marks.length, text };
-}
+export const headingOf = ({ lines }: RawBlock): string => headingLine.exec(lines[0] ?? "")?.[1] ?? "";
 
 export const quoteOf = ({ lines }: RawBlock): string => lines.map((line) => line.replace(quoteLine, "")).join("\n");
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "vitest";
 import { answerCatalog } from "../parts/answers/answer-messages.ts";
+import { needsCatalog } from "../parts/needs/needs-messages.ts";
 import { agentCatalog } from "../parts/agents/agent-messages.ts";
 import { chatCatalog } from "../rooms/chat/chat-messages.ts";
 import { connectionsCatalog } from "../rooms/connections/connections-messages.ts";
@@ -16,6 +17,7 @@ const catalog = {
   ...agentCatalog,
   ...connectionsCatalog,
   ...chatCatalog,
+  ...needsCatalog,
 };
 
 const folder = join(import.meta.dirname, "..");

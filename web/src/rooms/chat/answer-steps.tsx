@@ -5,7 +5,9 @@ import { ApprovalOf } from "../../parts/approval-card.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import marks from "../../parts/marks.module.css";
+import { QuestionCard, QuestionOf } from "../../parts/needs/question-card.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
+import { useNeeds } from "../../shell/use-now.ts";
 import { plainLine } from "../../text/plain.ts";
 import { useEpisode } from "../episodes/use-episode.ts";
 import type { LivePart } from "./answer-feed.ts";
@@ -37,7 +39,9 @@ export function LiveParts({ episode, parts }: PartsProps) {
   const [isWhole, setWhole] = useState(false);
   const steps = parts.filter(({ kind }) => kind === "tool").length;
   const hidden = isWhole ? 0 : Math.max(0, steps - stepsShownMax);
-  if (parts.length === 0) return null;
+  const told = new Set(parts.flatMap((part) => (part.kind === "question" ? [part.id] : [])));
+  const asked = useNeeds().questions.filter(({ corrId, questionId }) => corrId === episode && !told.has(questionId));
+  if (parts.length + asked.length === 0) return null;
   const shown = withoutSteps(parts, hidden);
   return (
     <div className={styles["parts"]}>
@@ -48,6 +52,9 @@ export function LiveParts({ episode, parts }: PartsProps) {
       ) : null}
       {shown.map((part) => (
         <Part key={keyOf(part)} part={part} episode={episode} />
+      ))}
+      {asked.map((question) => (
+        <QuestionCard key={question.questionId} question={question} />
       ))}
     </div>
   );
@@ -77,7 +84,7 @@ function Part({ part, episode }: { readonly part: LivePart; readonly episode: st
     case "approval":
       return <ApprovalOf id={part.id} />;
     case "question":
-      return null;
+      return <QuestionOf id={part.id} />;
     default:
       return part satisfies never;
   }

@@ -16,19 +16,13 @@ export type Found = Answer<Client["chat"]["search"]>;
 export type Preview = Answer<Client["models"]["preview"]>;
 export type FilePart = Answer<Client["fs"]["read"]>;
 export type Projects = Answer<Client["projects"]["list"]>;
-interface Profiles {
-  readonly profiles: readonly {
-    readonly agent: string;
-    readonly about: string;
-    readonly model: string;
-    readonly ok: boolean;
-  }[];
-}
 interface FileOf {
   readonly folder?: string | undefined;
   readonly project?: string | undefined;
   readonly path: string;
 }
+type Profiles = Answer<Client["profiles"]["list"]>;
+export type ContextPreview = Answer<Client["profiles"]["context"]>;
 type NewConversation = NonNullable<Parameters<Client["chat"]["create"]>[0]>;
 type Sent = Parameters<Client["chat"]["send"]>[0];
 type Edited = Parameters<Client["chat"]["edit"]>[0];
@@ -58,6 +52,8 @@ export const chatApi = {
   agents: (signal?: AbortSignal) => get<{ agents: readonly AgentManifest[] }>("/agents", signal),
   profiles: (project: string, signal?: AbortSignal) => get<Profiles>(`/profiles?${query({ project })}`, signal),
   projects: (signal?: AbortSignal) => get<Projects>("/projects", signal),
+  context: (agent: string, task: string, history: readonly { role: "user" | "assistant"; text: string }[]) =>
+    post<ContextPreview>("/profiles/context", { agent, task, history: [...history] }),
   preview: (model: string, text: string) => post<Preview>("/models/preview", { model, text }),
   /** Some lines of a file of a conversation's folder. */
   lines: ({ folder = "", project, path }: FileOf, fromLine: number, lines: number) =>

@@ -5,9 +5,10 @@ import { Button, IconButton } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
 import { plainLine } from "../../text/plain.ts";
-import { chatApi, type Conversation } from "./chat-api.ts";
+import { chatApi, type Conversation, type Message } from "./chat-api.ts";
 import { c } from "./chat-messages.ts";
 import styles from "./chat-page.module.css";
+import { ContextPanel } from "./context-panel.tsx";
 import { CostBefore } from "./cost-line.tsx";
 import { draftOf, keepDraft } from "./draft.ts";
 import type { Talker } from "./use-agents.ts";
@@ -20,6 +21,8 @@ const rowsMax = 8;
 export interface ComposerProps {
   readonly conversation: Conversation;
   readonly talker: Talker;
+  /** What was said so far on this branch. */
+  readonly messages: readonly Message[];
   /** An answer is under way: it can be stopped, and nothing is sent beside it. */
   readonly isAnswering: boolean;
   readonly isSending: boolean;
@@ -29,31 +32,11 @@ export interface ComposerProps {
 
 /** Where one writes. Its text is its own: whatever streams by above is not felt here. */
 export function Composer(props: ComposerProps) {
-  const { conversation, talker, isAnswering, isSending, onSend, onEditLast } = props;
+  const { conversation, talker, messages, isAnswering, onEditLast } = props;
   const id = conversation.conversation;
-  const [text, setText] = useState(() => draftOf(id));
-  const [attached, setAttached] = useState<readonly string[]>([]);
+  const { text, change, attached, setAttached, canSend, send } = useWriting(props);
+  const [isContextOpen, setContextOpen] = useState(false);
   const helpId = useId();
-  const change = (next: string): void => {
-    setText(next);
-    keepDraft(id, next);
-  };
-  const canSend = text.trim() !== "" && !isAnswering && !isSending;
-  const sendNow = async (): Promise<void> => {
-    try {
-      await onSend(text, attached);
-    } catch {
-      // The refusal stands above; what was written stays.
-      return;
-    }
-    change("");
-    setAttached([]);
-  };
-  const send = (event?: SubmitEvent): void => {
-    event?.preventDefault();
-    if (!canSend) return;
-    void sendNow();
-  };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) {
@@ -66,6 +49,9 @@ export function Composer(props: ComposerProps) {
   };
   return (
     <form className={styles["composer"]} onSubmit={send}>
+      {isContextOpen ? (
+        <ContextPanel agent={talker.name} text={text} messages={messages} onClose={() => setContextOpen(false)} />
+      ) : null}
       <Attachments conversation={conversation} attached={attached} onChange={setAttached} />
       <div className={styles["write"]}>
         <textarea
@@ -92,9 +78,41 @@ export function Composer(props: ComposerProps) {
           {c("chat.write.help")}
         </p>
         <CostBefore talker={talker} text={text} />
+        {talker.name.includes("@") && !isContextOpen ? (
+          <Button look="quiet" onClick={() => setContextOpen(true)}>
+            {c("chat.context.open")}
+          </Button>
+        ) : null}
       </div>
     </form>
   );
+}
+
+/** What is written and not sent yet; it stays where it is until the hub has taken it. */
+function useWriting({ conversation, isAnswering, isSending, onSend }: ComposerProps) {
+  const id = conversation.conversation;
+  const [text, setText] = useState(() => draftOf(id));
+  const [attached, setAttached] = useState<readonly string[]>([]);
+  const change = (next: string): void => {
+    setText(next);
+    keepDraft(id, next);
+  };
+  const canSend = text.trim() !== "" && !isAnswering && !isSending;
+  const sendNow = async (): Promise<void> => {
+    try {
+      await onSend(text, attached);
+    } catch {
+      // The refusal stands above; what was written stays.
+      return;
+    }
+    change("");
+    setAttached([]);
+  };
+  const send = (event?: SubmitEvent): void => {
+    event?.preventDefault();
+    if (canSend) void sendNow();
+  };
+  return { text, change, attached, setAttached, canSend, send };
 }
 
 function StopButton({ conversation }: { readonly conversation: string }) {

@@ -42,7 +42,7 @@ export function ConversationView({ branch: { conversation, messages } }: { reado
         ref={log}
         className={styles["log"]}
         onScroll={onScroll}
-        tabIndex={-1}
+        tabIndex={0}
         role="region"
         aria-label={c("chat.log.label")}
       >
@@ -78,6 +78,7 @@ export function ConversationView({ branch: { conversation, messages } }: { reado
         key={id}
         conversation={conversation}
         talker={talker}
+        messages={messages}
         isAnswering={last !== undefined && isUnderWay(last)}
         isSending={say.isPending}
         onSend={async (text, attachments) => {

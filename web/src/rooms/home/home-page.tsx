@@ -10,7 +10,7 @@ import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import { RoomHeader } from "../../shell/room-header.tsx";
-import { useRunning, useWaiting } from "../../shell/use-now.ts";
+import { useNeeds, useRunning } from "../../shell/use-now.ts";
 import { useView } from "../../shell/view-state.ts";
 import { keys } from "../../stream/refresh.ts";
 import { t } from "../../text/messages.ts";
@@ -146,12 +146,25 @@ function Column({
   );
 }
 
+const QuestionCard = lazy(async () => ({
+  default: (await import("../../parts/needs/question-card.tsx")).QuestionCard,
+}));
+const MissedCard = lazy(async () => ({ default: (await import("../../parts/needs/missed-card.tsx")).MissedCard }));
+
 function NeedsYou() {
-  const waiting = useWaiting();
+  const { approvals, questions, missed, count } = useNeeds();
   return (
-    <Column id="home-needs" title={t("home.needs.title")} count={waiting.length} empty={t("home.needs.empty")}>
+    <Column id="home-needs" title={t("home.needs.title")} count={count} empty={t("home.needs.empty")}>
       <div className={styles["stack"]}>
-        {waiting.map((approval) => (
+        <Suspense fallback={<Skeleton rows={3} />}>
+          {questions.map((question) => (
+            <QuestionCard key={question.questionId} question={question} hasEpisodeLink />
+          ))}
+          {missed.map((schedule) => (
+            <MissedCard key={schedule.name} schedule={schedule} />
+          ))}
+        </Suspense>
+        {approvals.map((approval) => (
           <ApprovalCard key={approval.approvalId} approval={approval} hasEpisodeLink />
         ))}
       </div>
