@@ -9402,11 +9402,6 @@ export interface EventData {
       readonly events: number;
     }[];
   };
-  /** The data of these events was let go of because a person had it forgotten; the events stay, and the chain holds. */
-  readonly "journal.erased": {
-    readonly kind: string;
-    readonly seqs: readonly number[];
-  };
   /** The time of a lease is over, and the calls that it had let pass were ended. */
   readonly "leases.expired": {
     /** Id of the lease. */

@@ -39,6 +39,8 @@ async function createPlace(): Promise<Place> {
         stateDirOf: () => join(home, "state"),
         program: ["/node", "/arw.mjs"],
         nowMs: () => 1,
+        connect: () => Promise.reject(new RangeError("no hub runs")),
+        address: () => "http://127.0.0.1:1",
       });
       return [await command.run({ argument: "", flags: { ...flags }, globals: {} }), said.join("")];
     },

@@ -1,14 +1,15 @@
 /** `arw connect`: puts the MCP servers of other agents on this machine behind the hub, and takes that back. */
 import { sha256Hex } from "../base/canonical-json.ts";
-import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
+import { exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import { type AgentFile, agentFiles, type Machine } from "./connect/agents.ts";
 import { type Looked, lookToUnwrap, lookToWrap, shownDiff } from "./connect/changes.ts";
 import { isWrapped, type Prefix } from "./connect/entries.ts";
 import { Changed, type ConnectRecord, createRecords, type Records, textOf } from "./connect/records.ts";
+import { connectModels, forgetModels, type ModelsOptions } from "./cli-connect-models.ts";
+import { withoutModels } from "./connect/model-address.ts";
 import { asName } from "./mcp-names.ts";
 
-export interface ConnectCommandOptions {
-  readonly terminal: CliParts["terminal"];
+export interface ConnectCommandOptions extends ModelsOptions {
   readonly machine: Machine;
   readonly stateDirOf: (globals: Globals) => string;
   /** How this program is started from anywhere: Node and its file. */
@@ -22,6 +23,7 @@ export const connectCommand = (options: ConnectCommandOptions): OwnCommand => ({
     "Find the agents on this machine and put their MCP servers behind the hub; shows every change before it is made.",
   options: [
     ["--yes", "make the changes without asking"],
+    ["--models", "put the models of these agents on this hub's `/v1` instead; the hub has to run"],
     ["--undo", "take back what was written"],
     ["--agent <name>", "only this agent, such as `cursor`"],
   ],
@@ -32,15 +34,21 @@ export const connectCommand = (options: ConnectCommandOptions): OwnCommand => ({
     const running: Running = {
       ...options,
       files,
+      globals,
+      folder: `${stateDir}/connect`,
       records: createRecords(`${stateDir}/connect`),
       prefix: prefixOf(options, { globals, stateDir }),
       isYes: flags["yes"] === true,
     };
-    return flags["undo"] === true ? undo(running) : connect(running);
+    if (flags["undo"] === true) return undo(running);
+    return flags["models"] === true ? connectModels(modelsOf(running)) : connect(running);
   },
 });
 
 type Running = ConnectCommandOptions & {
+  readonly globals: Globals;
+  /** Notes and keys of what was written. */
+  readonly folder: string;
   readonly files: readonly AgentFile[];
   readonly records: Records;
   readonly prefix: (agent: string) => Prefix;
@@ -56,6 +64,13 @@ function prefixOf(
   const state = isNamed ? ["--state-dir", stateDir] : [];
   return (agent) => (server) => [...program, "mcp", "wrap", ...state, "--agent", agent, "--name", asName(server), "--"];
 }
+
+const modelsOf = (running: Running) => ({
+  ...running,
+  isAgreed: (count: number) => isAgreed(running, count),
+  write: (path: string, change: { readonly before: string; readonly after: string }) =>
+    tried(running, path, () => running.records.write(path, { ...change, nowMs: running.nowMs() })),
+});
 
 async function connect(running: Running): Promise<number> {
   const { terminal, files, prefix } = running;
@@ -83,7 +98,9 @@ async function connect(running: Running): Promise<number> {
     );
     if (!isDone) return exitCodes.problem;
   }
-  terminal.write("\nStart the hub with `arw`, then restart these programs. `arw connect --undo` takes it back.\n");
+  terminal.write(
+    "\nStart the hub with `arw`, then restart these programs. `arw connect --undo` takes it back.\n`arw connect --models` puts their models on this hub, too.\n",
+  );
   return exitCodes.ok;
 }
 
@@ -165,9 +182,12 @@ async function undo(running: Running): Promise<number> {
   }
   for (const { diff } of returns) terminal.write(`${diff}\n`);
   if (returns.length === 0 || !(await isAgreed(running, returns.length))) return code;
-  for (const { record, before, after } of returns)
-    if (!(await tried(running, record.path, () => records.takeBack(record, { before, after }))))
-      code = exitCodes.problem;
+  for (const { record, before, after } of returns) {
+    const isDone = await tried(running, record.path, () => records.takeBack(record, { before, after }));
+    const { agent } = files.find(({ path }) => path === record.path) as AgentFile;
+    if (isDone) await forgetModels(running, agent);
+    else code = exitCodes.problem;
+  }
   return code;
 }
 
@@ -183,9 +203,8 @@ async function planReturn(record: ConnectRecord, file: AgentFile): Promise<Retur
     const since = backup === null ? "" : `\n${lineCounts(backup, before)}`;
     return `it was changed since, and ${looked.reason}.${since}`;
   }
-  return looked.after === null
-    ? null
-    : { record, before, after: looked.after, diff: shownDiff(looked, before, looked.after) };
+  const after = withoutModels(file, looked.after ?? before);
+  return after === before ? null : { record, before, after, diff: shownDiff(looked, before, after) };
 }
 
 /** What cannot be read cannot be masked either: only how much changed is told. */

@@ -51,16 +51,11 @@ export async function cli(words: readonly string[]): Promise<number> {
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
         chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
-        ...mcpCommands({
-          terminal,
-          table,
-          version,
-          stateDirOf,
-          env: connection.env,
-          connect: connectOnce,
-        }),
+        ...mcpCommands({ terminal, table, version, stateDirOf, env: connection.env, connect: connectOnce }),
         connectCommand({
           terminal,
+          connect: connectOnce,
+          address: () => address,
           machine: {
             platform: platformOf(process.platform),
             env: connection.env,

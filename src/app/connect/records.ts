@@ -53,7 +53,9 @@ export function createRecords(folder: string): Records {
       const backup = former?.backup ?? `${path}${backupSuffix}`;
       // An older copy stays what it is: how the file was before anything of ours was in it.
       if (former === null) await replaceText(backup, before, await modeOf(path));
-      const written = former === null ? sha256Hex(after) : null;
+      // Written by us again, with nobody in between: the copy is still all that there was before.
+      const isOurs = former === null || former.written === sha256Hex(before);
+      const written = isOurs ? sha256Hex(after) : null;
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const record: ConnectRecord = { path, backup, written, atMs: nowMs };
       await replaceFile(noteOf(path), Buffer.from(JSON.stringify(record)), { mode: recordMode });
