@@ -25,6 +25,7 @@ import { modelAnswers, modelsMeterText } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
 import { profileAnswers, profileFailures, profilePrepare } from "./cli-profiles.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
+import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
@@ -75,6 +76,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   answers: {
     ...domainAnswers,
     ...questionAnswers(nowMs),
+    ...toolAnswers,
     "state.episodes": (output, pen) => episodesText((output as { items: readonly Episode[] }).items, pen),
     "state.approvals": (output, pen) =>
       approvalsText((output as { items: readonly Approval[] }).items, { pen, nowMs: nowMs() }),
@@ -124,7 +126,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 });
 
 const groups: Presentation["groups"] = [
-  { title: "Work", words: ["brief", "run", "chat", "sample", "recipe run", "schedule", "web fetch", "stop", "resume"] },
+  { title: "Work", words: ["brief", "run", "chat", "sample", "recipe run", "schedule", "web fetch", "search", "notes", "time", "calc", "stop", "resume"] },
   { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
   {
     title: "Decide",

@@ -33,6 +33,7 @@ import { createMcp } from "../domains/mcp/service.ts";
 import { createModels } from "../domains/models/service.ts";
 import type { ProfileFiles } from "../domains/profiles/port.ts";
 import { createProfiles } from "../domains/profiles/service.ts";
+import { createNotes } from "../domains/notes/service.ts";
 import { createProjects } from "../domains/projects/service.ts";
 import { createQuestions } from "../domains/questions/service.ts";
 import { createProvenance, type Provenance } from "../domains/provenance/service.ts";
@@ -46,6 +47,7 @@ import type { SampleFolder } from "../domains/scout/port.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
 import { createLeases, type LeasesDeps, type LeasesService } from "../domains/leases/service.ts";
+import { erase } from "../domains/journal/retention.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
 import type { PolicySet } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
@@ -195,6 +197,7 @@ const worldOf = (means: Means, parts: KernelParts, { reader, courier, meter }: W
   createCalculator(),
   createFs({ reader, recorder: () => parts.recorder }),
   createModels({ parts, clock: means.clock, courier, meter, ...means.models }),
+  createNotes({ parts, redactor: means.redactor, erase: (events, ctx) => erase(parts, events, ctx) }),
   createProjects({ parts }),
   createScout({ parts, blobs: means.blobs, sample: means.sample }),
   createText({ files: createTextFiles(reader) }),

@@ -19,6 +19,15 @@ export const Dropped = event({
   }),
 });
 
+/** Events that one of these names. */
+export const erasedMax = 1000;
+export const Erased = event({
+  kind: "journal.erased",
+  about:
+    "The data of these events was let go of because a person had it forgotten; the events stay, and the chain holds.",
+  data: closed({ kind: Type.String(), seqs: Type.Array(Seq, { minItems: 1, maxItems: erasedMax }) }),
+});
+
 export const Altered = event({
   kind: "journal.altered",
   about: "The start found that events were cut off the journal's end, or put on there, while no hub ran.",

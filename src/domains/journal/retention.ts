@@ -2,15 +2,19 @@
  * Which events lose their data. Only kinds that record what agents saw and thought, or that a consumer was answered: what
  * decides, asks, grants or changes stays whole for ever. Nothing goes that an episode may still need (decision 0011).
  */
+import assert from "node:assert/strict";
 import type { Context } from "../../contract/operation.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { StoredEvent } from "../../kernel/ports.ts";
-import { Dropped } from "./contract.ts";
+import { Dropped, Erased, erasedMax } from "./contract.ts";
 import type { Frontier, RetentionRule } from "./port.ts";
 
 /** Families that retention may speak of; a rule for anything else is refused with the configuration. */
 export const droppableFamilies = ["observations.", "beliefs.", "consumers.acked", "consumers.returned"] as const;
+
+/** Kinds of which a person has single events forgotten. */
+const erasableKinds: ReadonlySet<string> = new Set(["notes.written"]);
 
 const pageEvents = 500;
 /** Two megabytes at a time, so that others get their turn. */
@@ -118,6 +122,40 @@ function* pages({ archive }: KernelParts, kind: string, toSeq: number): Generato
   }
 }
 
+/** Lets go of the data of single events, now, whoever has not read them yet. First the permission, then the deed. */
+export async function erase(
+  parts: KernelParts,
+  { kind, seqs }: { readonly kind: string; readonly seqs: readonly number[] },
+  ctx: Context,
+): Promise<void> {
+  assert.ok(erasableKinds.has(kind), `${kind} is not erased`);
+  for (let from = 0; from < seqs.length; from += erasedMax) {
+    const these = seqs.slice(from, from + erasedMax);
+    await ctx.emit(Erased, { kind, seqs: [...these] });
+    dropThese(parts, kind, these);
+  }
+}
+
+function dropThese({ archive }: KernelParts, kind: string, seqs: readonly number[]): void {
+  const rows = seqs.flatMap((seq) => archive.rows({ kinds: [kind], afterSeq: seq - 1, toSeq: seq, limit: 1 }));
+  const full = rows.filter((row) => row.data !== null);
+  if (full.length > 0) archive.drop(full);
+}
+
+/** What a crash left between the permission and the deed. */
+export function finishErasing(parts: KernelParts): void {
+  for (const { kind, seqs } of erasures(parts)) dropThese(parts, kind, seqs);
+}
+
+function* erasures(parts: Pick<KernelParts, "archive">): Generator<{ kind: string; seqs: readonly number[] }> {
+  for (const page of pages(parts as KernelParts, Erased.kind, parts.archive.head().seq)) {
+    for (const row of page) {
+      const { kind, seqs } = parsed(row) as { kind?: string; seqs?: readonly number[] };
+      if (kind !== undefined && erasableKinds.has(kind) && Array.isArray(seqs)) yield { kind, seqs };
+    }
+  }
+}
+
 /** A run that waits or was interrupted is resumed from its record, which must be whole. */
 function openEpisodesBegin({ kernel }: KernelParts): number {
   const view = kernel.table.views.get("episodes");
@@ -136,14 +174,19 @@ export function allowedDrops({ archive }: KernelParts): (row: StoredEvent) => bo
       for (const { kind, toSeq } of dropsOf(row)) allowed.set(kind, Math.max(toSeq, allowed.get(kind) ?? 0));
     }
   }
-  return (row) => row.seq <= (allowed.get(row.kind) ?? 0);
+  const erased = new Map<number, string>();
+  for (const { kind, seqs } of erasures({ archive })) for (const seq of seqs) erased.set(seq, kind);
+  return (row) => row.seq <= (allowed.get(row.kind) ?? 0) || erased.get(row.seq) === row.kind;
 }
 
-function dropsOf({ data }: StoredEvent): readonly Drop[] {
+const dropsOf = (row: StoredEvent): readonly Drop[] =>
+  (parsed(row) as { readonly drops?: readonly Drop[] }).drops ?? [];
+
+function parsed({ data }: StoredEvent): object {
   try {
-    return (JSON.parse(data ?? "{}") as { readonly drops?: readonly Drop[] }).drops ?? [];
+    return JSON.parse(data ?? "{}") as object;
   } catch {
     // A changed row is named by the walk itself; here it allows nothing.
-    return [];
+    return {};
   }
 }

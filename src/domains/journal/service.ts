@@ -13,6 +13,7 @@ import {
   Broken,
   Compact,
   Dropped,
+  Erased,
   Export,
   faultsShownMax,
   Import,
@@ -21,7 +22,7 @@ import {
   Verify,
 } from "./contract.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "./port.ts";
-import { allowedDrops, compact } from "./retention.ts";
+import { allowedDrops, compact, finishErasing } from "./retention.ts";
 import { createRowReader, exportedRow } from "./rows.ts";
 
 const pageEvents = 1000;
@@ -61,11 +62,12 @@ export function createJournalKeeper({
       ),
       bind(Compact, (_input, ctx) => compact(retention, ctx)),
     ],
-    events: [Altered, Dropped],
+    events: [Altered, Dropped, Erased],
     views: [],
     async start(ctx) {
       const { seam } = parts.archive;
       if (seam !== null) await ctx.emit(Altered, seam);
+      finishErasing(parts);
       if (rules.length === 0) return;
       parts.scheduler.every({
         name: "journal.retention",
