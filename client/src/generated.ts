@@ -762,7 +762,7 @@ export type ChatEditOutput = {
   /** Position in the journal; `afterSeq` goes on from there. */
   readonly position: number;
   readonly questionId: string;
-  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+  readonly state: "waiting" | "answered" | "expired" | "withdrawn";
 } | {
   readonly kind: "end";
   /** Id of the message; of an answer also of its episode. */
@@ -855,7 +855,7 @@ export type ChatFollowOutput = {
   /** Position in the journal; `afterSeq` goes on from there. */
   readonly position: number;
   readonly questionId: string;
-  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+  readonly state: "waiting" | "answered" | "expired" | "withdrawn";
 } | {
   readonly kind: "end";
   /** Id of the message; of an answer also of its episode. */
@@ -987,7 +987,7 @@ export type ChatRetryOutput = {
   /** Position in the journal; `afterSeq` goes on from there. */
   readonly position: number;
   readonly questionId: string;
-  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+  readonly state: "waiting" | "answered" | "expired" | "withdrawn";
 } | {
   readonly kind: "end";
   /** Id of the message; of an answer also of its episode. */
@@ -1087,7 +1087,7 @@ export type ChatSendOutput = {
   /** Position in the journal; `afterSeq` goes on from there. */
   readonly position: number;
   readonly questionId: string;
-  readonly state: "waiting" | "answered" | "expired" | "cancelled";
+  readonly state: "waiting" | "answered" | "expired" | "withdrawn";
 } | {
   readonly kind: "end";
   /** Id of the message; of an answer also of its episode. */
@@ -3231,6 +3231,149 @@ export type ModelsTokenizeInput = {
 export type ModelsTokenizeOutput = {
   readonly model: string;
   readonly tokens: readonly number[];
+};
+
+export type NotesForgetInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** What the note is about; a newer note of the same topic takes the place of the older one. */
+  readonly topic: string;
+};
+export type NotesForgetOutput = {
+  /** Notes, former ones among them. */
+  readonly forgotten: number;
+};
+
+export type NotesHistoryInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** What the note is about; a newer note of the same topic takes the place of the older one. */
+  readonly topic: string;
+};
+export type NotesHistoryOutput = {
+  readonly notes: readonly ({
+    readonly noteId: string;
+    /** What the note is about; a newer note of the same topic takes the place of the older one. */
+    readonly topic: string;
+    readonly text: string;
+    /** Where it comes from: a file and line, an address, or a step of an episode. */
+    readonly source?: {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      readonly line?: number | undefined;
+      readonly url?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly episode?: string | undefined;
+      readonly step?: number | undefined;
+    } | undefined;
+    /** Whose words it holds: those of the call that wrote it. */
+    readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+    readonly author: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly writtenAtMs: number;
+  })[];
+};
+
+export type NotesReadInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** What the note is about; a newer note of the same topic takes the place of the older one. */
+  readonly topic?: string | undefined;
+  /** Go on after this topic. */
+  readonly afterTopic?: string | undefined;
+  readonly limit?: number | undefined;
+};
+export type NotesReadOutput = {
+  readonly notes: readonly ({
+    readonly noteId: string;
+    /** What the note is about; a newer note of the same topic takes the place of the older one. */
+    readonly topic: string;
+    readonly text: string;
+    /** Where it comes from: a file and line, an address, or a step of an episode. */
+    readonly source?: {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      readonly line?: number | undefined;
+      readonly url?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly episode?: string | undefined;
+      readonly step?: number | undefined;
+    } | undefined;
+    /** Whose words it holds: those of the call that wrote it. */
+    readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+    readonly author: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly writtenAtMs: number;
+  })[];
+  /** Where to go on; null when nothing is left. */
+  readonly nextAfterTopic: string | null;
+};
+
+export type NotesSearchInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** All of them, in any order and case; `"two words"` is one, and `*` in a word is anything. */
+  readonly words: string;
+  /** Go on after this topic. */
+  readonly afterTopic?: string | undefined;
+  readonly limit?: number | undefined;
+};
+export type NotesSearchOutput = {
+  readonly notes: readonly ({
+    readonly noteId: string;
+    /** What the note is about; a newer note of the same topic takes the place of the older one. */
+    readonly topic: string;
+    readonly text: string;
+    /** Where it comes from: a file and line, an address, or a step of an episode. */
+    readonly source?: {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      readonly line?: number | undefined;
+      readonly url?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly episode?: string | undefined;
+      readonly step?: number | undefined;
+    } | undefined;
+    /** Whose words it holds: those of the call that wrote it. */
+    readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+    readonly author: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly writtenAtMs: number;
+  })[];
+  /** Where to go on; null when nothing is left. */
+  readonly nextAfterTopic: string | null;
+};
+
+export type NotesWriteInput = {
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** What the note is about; a newer note of the same topic takes the place of the older one. */
+  readonly topic: string;
+  readonly text: string;
+  /** Where it comes from: a file and line, an address, or a step of an episode. */
+  readonly source?: {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path?: string | undefined;
+    readonly line?: number | undefined;
+    readonly url?: string | undefined;
+    /** Joins everything that belongs to one episode. */
+    readonly episode?: string | undefined;
+    readonly step?: number | undefined;
+  } | undefined;
+};
+export type NotesWriteOutput = {
+  readonly noteId: string;
+  /** What the note is about; a newer note of the same topic takes the place of the older one. */
+  readonly topic: string;
+  /** Whose words it holds: those of the call that wrote it. */
+  readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+  readonly supersedes: string | null;
 };
 
 export type PolicyExplainInput = {
@@ -7166,6 +7309,103 @@ export type StateModelServersWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateNotesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project?: string | undefined;
+  readonly status?: "current" | "superseded" | undefined;
+};
+export type StateNotesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    readonly noteId: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Folder that the project named when it was written. */
+    readonly folder: string;
+    /** What the note is about; a newer note of the same topic takes the place of the older one. */
+    readonly topic: string;
+    readonly text: string;
+    /** Where it comes from: a file and line, an address, or a step of an episode. */
+    readonly source?: {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      readonly line?: number | undefined;
+      readonly url?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly episode?: string | undefined;
+      readonly step?: number | undefined;
+    } | undefined;
+    /** Whose words it holds: those of the call that wrote it. */
+    readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+    readonly status: "current" | "superseded";
+    /** Who wrote it, such as `agent:scout`. */
+    readonly author: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly writtenAtMs: number;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateNotesGetInput = {
+  readonly key: string;
+};
+export type StateNotesGetOutput = {
+  readonly noteId: string;
+  /** Name of the project: small letters, digits and dashes. */
+  readonly project: string;
+  /** Folder that the project named when it was written. */
+  readonly folder: string;
+  /** What the note is about; a newer note of the same topic takes the place of the older one. */
+  readonly topic: string;
+  readonly text: string;
+  /** Where it comes from: a file and line, an address, or a step of an episode. */
+  readonly source?: {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path?: string | undefined;
+    readonly line?: number | undefined;
+    readonly url?: string | undefined;
+    /** Joins everything that belongs to one episode. */
+    readonly episode?: string | undefined;
+    readonly step?: number | undefined;
+  } | undefined;
+  /** Whose words it holds: those of the call that wrote it. */
+  readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+  readonly status: "current" | "superseded";
+  /** Who wrote it, such as `agent:scout`. */
+  readonly author: string;
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly writtenAtMs: number;
+};
+
+export type StateNotesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateNotesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateObservationsInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -9402,6 +9642,11 @@ export interface EventData {
       readonly events: number;
     }[];
   };
+  /** The data of these events was let go of because a person had it forgotten; the events stay, and the chain holds. */
+  readonly "journal.erased": {
+    readonly kind: string;
+    readonly seqs: readonly number[];
+  };
   /** The time of a lease is over, and the calls that it had let pass were ended. */
   readonly "leases.expired": {
     /** Id of the lease. */
@@ -9635,6 +9880,38 @@ export interface EventData {
   readonly "models.server.removed": {
     /** Host of the server, with its port unless that is 443. */
     readonly server: string;
+  };
+  /** A person had a note forgotten: it is in no list and no answer any more, and the journal lets go of its text. */
+  readonly "notes.forgotten": {
+    readonly noteId: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+  };
+  /** Somebody wrote a note of a project; it takes the place of the former one of its topic. */
+  readonly "notes.written": {
+    readonly noteId: string;
+    /** Name of the project: small letters, digits and dashes. */
+    readonly project: string;
+    /** Folder that the project named when it was written. */
+    readonly folder: string;
+    /** What the note is about; a newer note of the same topic takes the place of the older one. */
+    readonly topic: string;
+    readonly text: string;
+    /** Where it comes from: a file and line, an address, or a step of an episode. */
+    readonly source?: {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      readonly line?: number | undefined;
+      readonly url?: string | undefined;
+      /** Joins everything that belongs to one episode. */
+      readonly episode?: string | undefined;
+      readonly step?: number | undefined;
+    } | undefined;
+    /** Whose words it holds: those of the call that wrote it. */
+    readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+    readonly supersedes: string | null;
+    /** The oldest one, which the list has no room for. */
+    readonly leaves: string | null;
   };
   /** An agent read something through a tool. */
   readonly "observations.recorded": {
@@ -10417,6 +10694,18 @@ export interface Client {
     /** Cut a text into the tokens of a model. */
     tokenize(input: ModelsTokenizeInput, options?: CallOptions): Promise<ModelsTokenizeOutput>;
   };
+  readonly notes: {
+    /** Have everything forgotten that was noted about a topic of a project. */
+    forget(input: NotesForgetInput, options?: CallOptions): Promise<NotesForgetOutput>;
+    /** Show what was noted about a topic before, newest first; agents are given the newest alone. */
+    history(input: NotesHistoryInput, options?: CallOptions): Promise<NotesHistoryOutput>;
+    /** Read the notes of a project, by topic, each as it stands now. */
+    read(input: NotesReadInput, options?: CallOptions): Promise<NotesReadOutput>;
+    /** Find the notes of a project that hold all of some words, in their topic or text. */
+    search(input: NotesSearchInput, options?: CallOptions): Promise<NotesSearchOutput>;
+    /** Write a note of a project; a former one of the same topic is superseded. */
+    write(input: NotesWriteInput, options?: CallOptions): Promise<NotesWriteOutput>;
+  };
   readonly policy: {
     /** Say whether a call would pass, which rule decides, where it is written and what would change the answer. */
     explain(input?: PolicyExplainInput, options?: CallOptions): Promise<PolicyExplainOutput>;
@@ -10712,6 +11001,12 @@ export interface Client {
     modelServersGet(input: StateModelServersGetInput, options?: CallOptions): Promise<StateModelServersGetOutput>;
     /** Follow modelServers as JSON patches (RFC 6902). */
     modelServersWatch(input?: StateModelServersWatchInput, options?: StreamOptions): AsyncGenerator<StateModelServersWatchOutput, void, undefined>;
+    /** List notes of projects, with those that a newer one superseded, newest first. */
+    notes(input?: StateNotesInput, options?: CallOptions): Promise<StateNotesOutput>;
+    /** Show one row of notes. */
+    notesGet(input: StateNotesGetInput, options?: CallOptions): Promise<StateNotesGetOutput>;
+    /** Follow notes as JSON patches (RFC 6902). */
+    notesWatch(input?: StateNotesWatchInput, options?: StreamOptions): AsyncGenerator<StateNotesWatchOutput, void, undefined>;
     /** List what agents read, newest first. */
     observations(input?: StateObservationsInput, options?: CallOptions): Promise<StateObservationsOutput>;
     /** Show one row of observations. */
@@ -10963,6 +11258,13 @@ export function createClient(options: ClientOptions): Client {
       stream: (input, options) => runtime.stream("POST /models/stream", input, options) as AsyncGenerator<ModelsStreamOutput, void, undefined>,
       tokenize: (input, options) => runtime.call("POST /models/tokenize", input, options) as Promise<ModelsTokenizeOutput>,
     },
+    notes: {
+      forget: (input, options) => runtime.call("DELETE /notes/{project}", input, options) as Promise<NotesForgetOutput>,
+      history: (input, options) => runtime.call("GET /notes/{project}/history", input, options) as Promise<NotesHistoryOutput>,
+      read: (input, options) => runtime.call("GET /notes/{project}", input, options) as Promise<NotesReadOutput>,
+      search: (input, options) => runtime.call("GET /notes/{project}/search", input, options) as Promise<NotesSearchOutput>,
+      write: (input, options) => runtime.call("POST /notes/{project}", input, options) as Promise<NotesWriteOutput>,
+    },
     policy: {
       explain: (input = {}, options) => runtime.call("POST /policy/explain", input, options) as Promise<PolicyExplainOutput>,
       list: (input = {}, options) => runtime.call("GET /policy/policies", input, options) as Promise<PolicyListOutput>,
@@ -11121,6 +11423,9 @@ export function createClient(options: ClientOptions): Client {
       modelServers: (input = {}, options) => runtime.call("GET /state/modelServers", input, options) as Promise<StateModelServersOutput>,
       modelServersGet: (input, options) => runtime.call("GET /state/modelServers/{key}", input, options) as Promise<StateModelServersGetOutput>,
       modelServersWatch: (input = {}, options) => runtime.stream("GET /state/modelServers/-/watch", input, options) as AsyncGenerator<StateModelServersWatchOutput, void, undefined>,
+      notes: (input = {}, options) => runtime.call("GET /state/notes", input, options) as Promise<StateNotesOutput>,
+      notesGet: (input, options) => runtime.call("GET /state/notes/{key}", input, options) as Promise<StateNotesGetOutput>,
+      notesWatch: (input = {}, options) => runtime.stream("GET /state/notes/-/watch", input, options) as AsyncGenerator<StateNotesWatchOutput, void, undefined>,
       observations: (input = {}, options) => runtime.call("GET /state/observations", input, options) as Promise<StateObservationsOutput>,
       observationsGet: (input, options) => runtime.call("GET /state/observations/{key}", input, options) as Promise<StateObservationsGetOutput>,
       observationsWatch: (input = {}, options) => runtime.stream("GET /state/observations/-/watch", input, options) as AsyncGenerator<StateObservationsWatchOutput, void, undefined>,
