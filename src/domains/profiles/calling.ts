@@ -6,7 +6,6 @@ import { Ask as AskPerson } from "../questions/contract.ts";
 import { readArguments } from "./arguments.ts";
 import type { Exchange } from "./context.ts";
 import { handOn } from "./handing-on.ts";
-import { inputFor, toolName } from "./offered-tools.ts";
 import { delegateTool, planTool } from "./prompt.ts";
 import { endsRun, refusalText } from "./refusals.ts";
 import { childrenOf, offeredTo, type Worked, type Working } from "./working.ts";
@@ -78,16 +77,16 @@ async function callOne(asked: Asked, calling: Calling & { readonly isCutOff: boo
     const handed = await handOn(read.value, calling);
     return handed.kind === "faults" ? wrong(handed.faults) : told(handed.source, handed.answer);
   }
-  const operation = [...working.operations.values()].find(({ id }) => id === asked.name || toolName(id) === asked.name);
-  if (operation === undefined) {
+  const tool = [...working.operations.values()].find(({ id, offered }) => [id, offered.name].includes(asked.name));
+  if (tool === undefined) {
     const names = offeredTo(working).map(({ name }) => name);
     return wrong([`there is no tool ${asked.name}; there are ${names.join(", ")}`]);
   }
-  const { folder, project } = working.placed;
-  const fit = inputFor(operation, read.value, { folder, project });
+  const { id, operation } = tool;
+  const fit = tool.read(read.value);
   if (fit.kind === "faults") return wrong(fit.faults);
-  await working.ceilings.pass({ tool: operation.id, input: fit.input });
-  const source = sourceOf(operation.id, read.value);
+  await working.ceilings.pass({ tool: id, input: fit.input });
+  const source = sourceOf(id, read.value);
   try {
     const before = working.tools.workedMs();
     const result: unknown = await working.tools.call(operation, fit.input as never, source);

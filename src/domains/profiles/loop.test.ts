@@ -6,8 +6,10 @@ import { runs } from "../../../test/kit/runs.ts";
 import { bind, op, type Operation } from "../../contract/operation.ts";
 import { closed, type Static, Type } from "../../contract/schema.ts";
 import type { Tools, TurnAnswer } from "../agents/contract.ts";
+import { Read as ReadByServer } from "../mcp/contract.ts";
 import { Chat } from "../models/contract.ts";
 import { childOf } from "./handing-on.ts";
+import { serverTool } from "./offered-tools.ts";
 import { type PlacedProfile, profileOf } from "./profile.ts";
 import { createProfileProgram, operationsOf } from "./program.ts";
 
@@ -34,21 +36,26 @@ const placedWith = (more: Partial<Parameters<typeof profileOf>[0]>, agent = "hel
   profile: profileOf({ about: "x", instructions: "Do.", tools: [...known.keys()], ...more }),
 });
 
-/** A model that says one word after the other, and a world in which each answer is long. */
-function domains(words: readonly Word[]) {
-  const spent = { inputTokens: 10, outputTokens: 1, cachedTokens: null };
+interface Said {
+  readonly text?: string;
+  readonly name?: string;
+  readonly argumentsText?: string;
+}
+const call = (name: string, argumentsText: string): Said => ({ name, argumentsText });
+
+/** A model that says one thing after the other. */
+function modelsOf(said: readonly Said[]) {
   let round = 0;
   const chat = bind(Chat, (): Static<typeof Chat.output> => {
-    const word = words[round];
+    const { text = "", name, argumentsText = "" } = said[round] ?? { text: "done" };
     round += 1;
-    const call = { id: `c${round}`, name: `world_${word}`, argumentsText: `{"n":${round}}` };
     return {
-      text: word === undefined ? "done" : "",
+      text,
       thought: "",
-      toolCalls: word === undefined ? [] : [call],
+      toolCalls: name === undefined ? [] : [{ id: `c${round}`, name, argumentsText }],
       model: "localhost:1/m",
-      finish: word === undefined ? "stop" : "tools",
-      usage: spent,
+      finish: name === undefined ? "stop" : "tools",
+      usage: { inputTokens: 10, outputTokens: 1, cachedTokens: null },
       microUsd: 0,
       durationMs: 1,
       firstMs: 1,
@@ -56,11 +63,14 @@ function domains(words: readonly Word[]) {
       label: "tool",
     };
   });
+  return domainOf("models", { operations: [chat], events: [...Chat.emits] });
+}
+
+/** A model that wants one word after the other, and a world in which each answer is long. */
+function domains(words: readonly Word[]) {
   const acts = Object.values(world).map((each) => bind(each, () => ({ text: "long ".repeat(600) })));
-  return () => [
-    domainOf("models", { operations: [chat], events: [...Chat.emits] }),
-    domainOf("world", { operations: acts }),
-  ];
+  const said = words.map((word, place) => call(`world_${word}`, `{"n":${place}}`));
+  return () => [modelsOf(said), domainOf("world", { operations: acts })];
 }
 
 async function runWith(placed: PlacedProfile, words: readonly Word[], meet: (kit: Kit) => void = () => {}) {
@@ -112,6 +122,29 @@ test("a ceiling asks, a yes lets the run go on, and it is counted anew", async (
   );
   assert.deepEqual([answer.text, answer.spent.steps, asked], ["done", 11, 2]);
   assert.deepEqual([answer.spent.inputTokens, answer.spent.outputTokens, answer.spent.microUsd], [60, 6, 0]);
+});
+
+test("a tool of a server is called with what the model said, under the grant of that tool alone", async () => {
+  const given: unknown[] = [];
+  const grow = { server: "files", tool: "grow", isReading: true, about: "x", input: { type: "object" } };
+  const serverTools = [grow];
+  assert.deepEqual(serverTool({ ...grow, isReading: false }).grant, { key: "mcp:call", tool: "files/grow" });
+  const program = createProfileProgram({ ...placedWith({ tools: [] }), serverTools }, known);
+  const words = [call("files_grow", '{"n":1}'), { text: "done" }];
+  const read = bind(ReadByServer, (input) => {
+    given.push(input);
+    return { result: "grown", label: "tool" as const };
+  });
+  await using kit = await makeKernel({
+    programs: [program],
+    domains: () => [modelsOf(words), domainOf("mcp", { operations: [read] })],
+  });
+  const ended = kit.next("agents.run.finished");
+  const placed = { ...placedWith({ tools: [] }), serverTools };
+  const grants = [{ key: "mcp:read", tool: "files/grow" }];
+  await kit.call("agents.run", { agent: program.id, title: "x", input: { turn: { task: "x" }, placed }, grants });
+  await ended;
+  assert.deepEqual(given, [{ server: "files", tool: "grow", params: { arguments: { n: 1 } } }]);
 });
 
 test("a child never has a tool, a place or an allowance that its parent has not", () => {

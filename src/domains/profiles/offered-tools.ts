@@ -3,13 +3,22 @@ import { gateKey, type Operation } from "../../contract/operation.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import type { Grant } from "../../contract/caller.ts";
 import { RunStarted } from "../agents/contract.ts";
+import { Call as CallOfServer, Read as ReadByServer } from "../mcp/contract.ts";
+import type { ServerTool } from "./profile.ts";
 
 /** Said by the run and never by the model: it works in one folder of one project. */
 const boundFields = ["folder", "project"] as const;
 
 /** A run within a run would be no step of this one; a stream has no answer. */
-export const isAgentTool = ({ isTool, mode, isForPersons, isSecret, emits }: Operation): boolean =>
-  isTool && mode !== "many" && isForPersons !== true && isSecret !== true && !emits.includes(RunStarted);
+export const isAgentTool = ({ id, isTool, mode, isForPersons, isSecret, emits }: Operation): boolean =>
+  isTool &&
+  // Each tool of a server is named by itself.
+  id !== CallOfServer.id &&
+  id !== ReadByServer.id &&
+  mode !== "many" &&
+  isForPersons !== true &&
+  isSecret !== true &&
+  !emits.includes(RunStarted);
 
 export interface Place {
   readonly folder: string;
@@ -30,10 +39,45 @@ interface ObjectSchema {
   readonly required?: readonly string[];
 }
 
+/** A tool as an agent has it: what its model is offered, and what a call of it becomes. */
+export interface AgentTool {
+  /** As the agent's file names it. */
+  readonly id: string;
+  readonly operation: Operation;
+  readonly offered: OfferedTool;
+  readonly grant: Grant;
+  /** What the operation is given in the end, or what is wrong with what the model said. */
+  read(said: Readonly<Record<string, unknown>>): InputRead;
+}
+
 const boundOf = (operation: Operation): readonly (typeof boundFields)[number][] =>
   boundFields.filter((field) => field in operation.input.properties);
 
-export function offered(operation: Operation): OfferedTool {
+export const hubTool = (operation: Operation, place: Place): AgentTool => ({
+  id: operation.id,
+  operation,
+  offered: offered(operation),
+  grant: grantFor(operation, place),
+  read: (said) => inputFor(operation, said, place),
+});
+
+/** How an agent's file names a tool of a server. */
+export const serverToolPattern = /^mcp:([^/]{1,200})\/(.{1,200})$/u;
+const nameCharsMax = 64;
+
+/** What a server takes only the server knows: its arguments are handed over as they are. */
+export function serverTool({ server, tool, isReading, about, input }: ServerTool): AgentTool {
+  const operation = isReading ? ReadByServer : CallOfServer;
+  return {
+    id: `mcp:${server}/${tool}`,
+    operation,
+    offered: { name: `${server}_${tool}`.replaceAll(/[^A-Za-z0-9_-]/gu, "_").slice(0, nameCharsMax), about, input },
+    grant: { key: gateKey(operation), tool: `${server}/${tool}` },
+    read: (said) => ({ kind: "input", input: { server, tool, params: { arguments: said } } }),
+  };
+}
+
+function offered(operation: Operation): OfferedTool {
   const schema = JSON.parse(JSON.stringify(operation.input)) as ObjectSchema;
   const bound: readonly string[] = boundOf(operation);
   const properties = Object.entries(schema.properties ?? {}).filter(([field]) => !bound.includes(field));
@@ -49,8 +93,7 @@ export type InputRead =
   | { readonly kind: "input"; readonly input: unknown }
   | { readonly kind: "faults"; readonly faults: readonly string[] };
 
-/** What the tool is given in the end, or what is wrong with what the model said. */
-export function inputFor(operation: Operation, said: Readonly<Record<string, unknown>>, place: Place): InputRead {
+function inputFor(operation: Operation, said: Readonly<Record<string, unknown>>, place: Place): InputRead {
   const fields = boundOf(operation);
   // What was meant for another place is not done in this one.
   const elsewhere = fields.filter((field) => field in said && said[field] !== place[field]);

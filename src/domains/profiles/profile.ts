@@ -77,6 +77,16 @@ export const Profile = closed({
 });
 export type Profile = Static<typeof Profile>;
 
+/** A tool of an MCP server, as the server described it when a run began. */
+export const ServerTool = closed({
+  server: Type.String(),
+  tool: Type.String(),
+  isReading: Type.Boolean({ description: "A person said that it only reads." }),
+  about: Type.String(),
+  input: Type.Unknown({ description: "JSON Schema of its arguments." }),
+});
+export type ServerTool = Static<typeof ServerTool>;
+
 /** A profile with the place and the state in which it was found. */
 export const PlacedProfile = closed({
   agent: Type.String({ description: "`helper@garden`." }),
@@ -85,6 +95,7 @@ export const PlacedProfile = closed({
   digest: Digest,
   version: Type.Integer({ minimum: 0, description: "How often it was saved by the hub; 0 when only by hand." }),
   profile: Profile,
+  serverTools: Type.Optional(Type.Array(ServerTool)),
 });
 export type PlacedProfile = Static<typeof PlacedProfile>;
 

@@ -6,6 +6,7 @@ import { createCeilings } from "./ceilings.ts";
 import { citationsIn } from "./citations.ts";
 import { work } from "./loop.ts";
 import { createMeter, type Meter } from "./meter.ts";
+import { type AgentTool, hubTool, serverTool } from "./offered-tools.ts";
 import { notesToolOf, readNotes } from "./notes.ts";
 import type { PlacedProfile } from "./profile.ts";
 import { readRun } from "./run-input.ts";
@@ -13,10 +14,12 @@ import type { Worked } from "./working.ts";
 
 /** All that its model may call, by id; what its file names and this hub no longer has is left out. */
 export function operationsOf(
-  { profile }: Pick<PlacedProfile, "profile">,
+  placed: Omit<PlacedProfile, "digest" | "version">,
   known: ReadonlyMap<string, Operation>,
-): ReadonlyMap<string, Operation> {
-  return new Map(profile.tools.flatMap((id) => (known.has(id) ? [[id, known.get(id) as Operation] as const] : [])));
+): ReadonlyMap<string, AgentTool> {
+  const own = placed.profile.tools.flatMap((id) => known.get(id) ?? []).map((each) => hubTool(each, placed));
+  const others = (placed.serverTools ?? []).map(serverTool);
+  return new Map([...own, ...others].map((tool) => [tool.id, tool]));
 }
 
 export function createProfileProgram(placed: PlacedProfile, known: ReadonlyMap<string, Operation>): AgentProgram {
@@ -28,7 +31,12 @@ export function createProfileProgram(placed: PlacedProfile, known: ReadonlyMap<s
     id: agent,
     about: profile.about,
     model: profile.model.slice(0, 120),
-    tools: [...new Set([...operations.values(), ...notes]), Chat, GoOn, ...handing],
+    tools: [
+      ...new Set([...[...operations.values()].map(({ operation }) => operation), ...notes]),
+      Chat,
+      GoOn,
+      ...handing,
+    ],
     async run(given, tools) {
       const { turn } = readRun(given);
       const meter = createMeter();

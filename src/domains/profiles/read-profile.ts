@@ -2,6 +2,7 @@
 import type { Operation } from "../../contract/operation.ts";
 import { checkerOf, type TObject } from "../../contract/schema.ts";
 import type { ProfileFault } from "./contract.ts";
+import { serverToolPattern } from "./offered-tools.ts";
 import type { ProfileText } from "./port.ts";
 import { type Profile, ProfileFile, profileOf } from "./profile.ts";
 
@@ -97,8 +98,8 @@ function checkMeaning({ tools = [], ask = [], budget = [], context = {} }: Profi
 
 function checkTool(id: string, path: string, { say, text, tools }: Checking): void {
   if (tools().has(id)) return;
-  if (id.startsWith("mcp:"))
-    return say([path], `${id}: tools of wrapped servers are called by their own agent alone`, "leave it out");
+  if (serverToolPattern.test(id)) return;
+  if (id.startsWith("mcp:")) return say([path], `${id} names no tool of a server`, "write mcp:SERVER/TOOL");
   const meant = text.nearest(id, [...tools().keys()]);
   const known = [...tools().keys()].join(", ");
   say([path], `there is no tool ${id}`, meant === undefined ? `there are ${known}` : `did you mean ${meant}?`);

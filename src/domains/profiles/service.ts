@@ -18,9 +18,10 @@ import {
   ShowProfile,
 } from "./contract.ts";
 import { notesToolOf } from "./notes.ts";
-import { grantFor, isAgentTool } from "./offered-tools.ts";
+import { hubTool, isAgentTool } from "./offered-tools.ts";
 import type { ProfileFiles, ProfileText } from "./port.ts";
 import type { PlacedProfile } from "./profile.ts";
+import { serverToolsOf } from "./server-tools.ts";
 import { createProfileProgram, operationsOf } from "./program.ts";
 import { type ProfileRead, readProfile, type Workshop } from "./read-profile.ts";
 import { readRun, runOf } from "./run-input.ts";
@@ -75,9 +76,11 @@ const agentTools = ({ kernel }: KernelParts): ReadonlyMap<string, Operation> => 
 };
 
 /** The hub itself looks: whoever asked was asked about by the rules already, and an agent may not see what is written there. */
-async function projectsOf({ parts }: Shelf, signal: AbortSignal): Promise<readonly Project[]> {
-  const hub = parts.act({ caller: { kind: "system", id: "hub" }, corrId: "profiles", signal });
-  return (await hub.call(ListProjects, {})).projects;
+const hubIn = ({ parts }: Shelf, signal: AbortSignal): Context =>
+  parts.act({ caller: { kind: "system", id: "hub" }, corrId: "profiles", signal });
+
+async function projectsOf(shelf: Shelf, signal: AbortSignal): Promise<readonly Project[]> {
+  return (await hubIn(shelf, signal).call(ListProjects, {})).projects;
 }
 
 async function projectOf(name: string, shelf: Shelf, signal: AbortSignal): Promise<Project> {
@@ -198,7 +201,8 @@ async function placedOf(agent: string, shelf: Shelf, signal: AbortSignal): Promi
   if (found === null) return null;
   if (found.read.kind === "faults") throw invalid(agent, found.read.faults);
   const { digest, version, read } = found;
-  return { agent, folder, project, digest, version, profile: read.profile };
+  const serverTools = await serverToolsOf(agent, read.profile, hubIn(shelf, signal));
+  return { agent, folder, project, digest, version, profile: read.profile, ...serverTools };
 }
 
 function finderOf(shelf: Shelf): AgentFinder {
@@ -210,11 +214,12 @@ function finderOf(shelf: Shelf): AgentFinder {
     async list(signal) {
       const found: FoundAgent[] = [];
       for (const where of await placesOf(await projectsOf(shelf, signal), shelf, signal)) {
-        const at = await readAt(where, shelf, signal);
-        if (at === null || at.read.kind === "faults") continue;
-        const { digest, version, read } = at;
-        const { folder, project } = where;
-        found.push(foundOf({ agent: agentOf(where), folder, project, digest, version, profile: read.profile }, shelf));
+        // One that cannot be run is told of where agents are listed with their files.
+        const placed = await placedOf(agentOf(where), shelf, signal).catch((error: unknown) => {
+          if (error instanceof Problem) return null;
+          throw error;
+        });
+        if (placed !== null) found.push(foundOf(placed, shelf));
       }
       return found;
     },
@@ -225,15 +230,15 @@ function finderOf(shelf: Shelf): AgentFinder {
 function foundOf(placed: PlacedProfile, shelf: Shelf): FoundAgent {
   const { profile, folder } = placed;
   const operations = operationsOf(placed, shelf.tools());
-  const granted = new Set([...operations.values(), ...notesToolOf(placed, shelf.tools())]);
-  const grants = [...granted].map((operation) => grantFor(operation, placed));
-  const asks = profile.ask.flatMap((id) => operations.get(id) ?? []).map(gateKey);
+  const notes = notesToolOf(placed, shelf.tools()).filter(({ id }) => !operations.has(id));
+  const granted = [...operations.values(), ...notes.map((each) => hubTool(each, placed))];
+  const asks = profile.ask.flatMap((id) => operations.get(id) ?? []).map(({ operation }) => gateKey(operation));
   return {
     program: createProfileProgram(placed, shelf.tools()),
     folder,
-    grants: grants.slice(0, grantsMax),
+    grants: granted.map(({ grant }) => grant).slice(0, grantsMax),
     // Whether a run goes on is its person's to say, whatever was granted.
-    asks: [...asks, gateKey(GoOn)],
+    asks: [...new Set([...asks, gateKey(GoOn)])],
     allowances: profile.budget,
     given: (input) => runOf(input, placed),
   };

@@ -1,10 +1,9 @@
 /** What an agent at work has, and what follows from it. */
-import type { Operation } from "../../contract/operation.ts";
 import type { Tools, Turn } from "../agents/contract.ts";
 import type { Ceilings } from "./ceilings.ts";
 import { assembleContext, type Exchange } from "./context.ts";
 import type { Meter } from "./meter.ts";
-import { offered, type OfferedTool } from "./offered-tools.ts";
+import type { AgentTool, OfferedTool } from "./offered-tools.ts";
 import type { PlacedProfile } from "./profile.ts";
 import { instructionsFor, ownTools } from "./prompt.ts";
 
@@ -13,7 +12,7 @@ export interface Working {
   readonly turn: Turn;
   readonly tools: Tools;
   /** What it may call, by id: what its file names, and of a child no more than what its parents may. */
-  readonly operations: ReadonlyMap<string, Operation>;
+  readonly operations: ReadonlyMap<string, AgentTool>;
   readonly ceilings: Ceilings;
   readonly meter: Meter;
   /** What it knows from the beginning. */
@@ -37,7 +36,7 @@ export const childrenOf = ({ placed, depth }: Pick<Working, "placed" | "depth">)
   depth + 1 < depthMax ? placed.profile.children : [];
 
 export const offeredTo = (working: Pick<Working, "operations" | "placed" | "depth">): readonly OfferedTool[] => [
-  ...[...working.operations.values()].map(offered),
+  ...[...working.operations.values()].map(({ offered }) => offered),
   ...ownTools(childrenOf(working)),
 ];
 
