@@ -13,6 +13,7 @@ import {
   textCharsMax,
 } from "../domains/chat/contract.ts";
 import { List as ListProjects } from "../domains/projects/contract.ts";
+import { Answer, type Question } from "../domains/questions/contract.ts";
 import { askOnTerminal, questionText } from "../surfaces/cli/follow.ts";
 import { createPen, type Pen } from "../surfaces/cli/pen.ts";
 import {
@@ -259,6 +260,7 @@ async function take(reading: Reading, item: StreamItem): Promise<void> {
     terminal.write(pen.safe(item.text));
   } else if (item.kind === "tool") step(reading, item);
   else if (item.kind === "approval" && item.state === "waiting") await askApproval(reading, item.approvalId);
+  else if (item.kind === "question" && item.state === "waiting") await askQuestion(reading, item.questionId);
   else if (item.kind === "end") tellEnd(reading, item);
   else if (item.kind === "failed") {
     screen.hold();
@@ -284,6 +286,29 @@ function tellEnd({ talk, said }: Reading, item: Extract<StreamItem, { kind: "end
   if (said !== "") terminal.write("\n");
   const lines = [...(isTold ? [] : answerLines({ text: item.answer }, pen)), ...endLines(item, pen)];
   terminal.write(`${lines.join("\n")}\n`);
+}
+
+/** What the agent wants to know; an empty line leaves it without an answer for now. */
+async function askQuestion({ talk, signal }: Reading, questionId: string): Promise<void> {
+  const { terminal, transport, pen, screen } = talk;
+  const asked = await answerTo<Question>(transport, "state.questions.get", { key: questionId });
+  if (asked.status !== "waiting") return;
+  screen.hold();
+  const options = asked.options.map((each, place) => `  ${place + 1}  ${pen.safe(each)}`);
+  terminal.write(`${[pen.paint("yellow", `? ${pen.safe(asked.question)}`), ...options].join("\n")}\n`);
+  const later = `Answer it with \`arw answer ${questionId.slice(-8)} TEXT\`.\n`;
+  const said = terminal.isTty ? (await terminal.ask("Your answer: ", signal)).trim() : "";
+  screen.release();
+  if (said === "") {
+    terminal.writeError(later);
+    return;
+  }
+  const text = asked.options[Number(said) - 1] ?? said;
+  await transport.call(Answer.id, { questionId, text }, signal).catch((error: unknown) => {
+    // Its time is over, or somebody else was quicker.
+    if (!(error instanceof CallFailed)) throw error;
+    terminal.writeError(`${pen.safe(error.document.detail)}\n`);
+  });
 }
 
 async function askApproval({ talk, signal }: Reading, approvalId: string): Promise<void> {

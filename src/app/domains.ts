@@ -165,7 +165,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
-      createChat({ parts, labelsOf: labelsIn(parts), agentsOf: () => Promise.resolve([]) }),
+      createChat({ parts, labelsOf: labelsIn(parts) }),
       egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),

@@ -5,6 +5,7 @@ import { isProblem, Problem } from "../../contract/problem.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { Run, type Turn } from "../agents/contract.ts";
 import { FileTooLarge, Read } from "../fs/contract.ts";
+import { ListProfiles } from "../profiles/contract.ts";
 import { List as ListProjects } from "../projects/contract.ts";
 import { answersId, answersKeys } from "./answers/program.ts";
 import type { Book } from "./book.ts";
@@ -25,8 +26,6 @@ export interface AskingDeps {
   readonly book: Book;
   /** Whose words a run that ended had read: an answer brings them into each answer that follows it. */
   readonly labelsOf: (episode: string) => readonly Label[];
-  /** Names of the agents of a project, `helper@garden`. */
-  readonly agentsOf: (project: string, ctx: Context) => Promise<readonly string[]>;
 }
 
 /** What an agent is told of what was said before: the newest, as far as it fits. */
@@ -55,7 +54,7 @@ export async function prepare(asking: Asking, deps: AskingDeps, ctx: Context): P
   const { row, question, text } = asking;
   const { conversation } = row;
   const folder = await folderOf(row, ctx);
-  const agent = asking.agent ?? (await agentOf(row, deps, ctx));
+  const agent = asking.agent ?? (await agentOf(row, ctx));
   const message = ctx.id();
   const { turn, labels } = turnOf(asking, folder, deps);
   const input = {
@@ -97,10 +96,13 @@ export async function folderOf({ project, folder }: ConversationRow, ctx: Contex
   return projects.find((each) => each.project === project)?.folder ?? null;
 }
 
-async function agentOf({ agent, project }: ConversationRow, deps: AskingDeps, ctx: Context): Promise<string> {
+/** The conversation's own, else the only one of its project, else the one that asks no model. */
+async function agentOf({ agent, project }: ConversationRow, ctx: Context): Promise<string> {
   if (agent !== undefined) return agent;
-  const [only, other] = project === undefined ? [] : await deps.agentsOf(project, ctx);
-  return only !== undefined && other === undefined ? only : answersId;
+  if (project === undefined) return answersId;
+  const { profiles } = await ctx.call(ListProfiles, { project });
+  const [only, other] = profiles;
+  return only !== undefined && other === undefined ? only.agent : answersId;
 }
 
 /** What the agent is given, and whose words are in it beside the person's. */

@@ -262,7 +262,7 @@ export const StreamItem = Type.Union([
     kind: oneOf(["question"]),
     position: Position,
     questionId: Type.String(),
-    state: oneOf(["waiting", "answered", "expired", "cancelled"]),
+    state: oneOf(["waiting", "answered", "expired", "withdrawn"]),
   }),
   closed({
     kind: oneOf(["end"]),

@@ -17,6 +17,7 @@ import {
   ObservationRecorded,
 } from "../episodes/contract.ts";
 import { ModelSaid } from "../models/contract.ts";
+import { QuestionAnswered, QuestionAsked, QuestionExpired, QuestionWithdrawn } from "../questions/contract.ts";
 import { type Book, isUnderWay } from "./book.ts";
 import type { Message, StreamItem } from "./contract.ts";
 
@@ -159,6 +160,13 @@ const approvalStateOf: Readonly<Record<string, "waiting" | "granted" | "denied" 
   [ApprovalCancelled.kind]: "cancelled",
 };
 
+const questionStateOf: Readonly<Record<string, "waiting" | "answered" | "expired" | "withdrawn">> = {
+  [QuestionAsked.kind]: "waiting",
+  [QuestionAnswered.kind]: "answered",
+  [QuestionExpired.kind]: "expired",
+  [QuestionWithdrawn.kind]: "withdrawn",
+};
+
 type Told = {
   readonly step?: number;
   readonly tool?: string;
@@ -167,6 +175,7 @@ type Told = {
   readonly error?: string;
   readonly text?: string;
   readonly approvalId?: string;
+  readonly questionId?: string;
   readonly recorded?: { readonly step: number; readonly tool: string };
 };
 
@@ -179,6 +188,9 @@ function itemsOf({ seq: position, kind, data }: Envelope): readonly StreamItem[]
   const approval = approvalStateOf[kind];
   if (approval !== undefined)
     return [{ kind: "approval", position, approvalId: told.approvalId ?? "", state: approval }];
+  const question = questionStateOf[kind];
+  if (question !== undefined)
+    return [{ kind: "question", position, questionId: told.questionId ?? "", state: question }];
   const state = stepStateOf[kind];
   if (state === undefined) return [];
   const { step, tool } = told.recorded ?? { step: told.step ?? 1, tool: told.tool ?? "" };
