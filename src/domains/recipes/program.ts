@@ -64,7 +64,7 @@ async function follow({ recipe, input }: RecipeRun, given: Pick<Following, "tool
   const done: string[] = [];
   let stopped: { readonly at: string; readonly why: string } | null = null;
   for (const [place, step] of recipe.step.entries()) {
-    given.tools.progress({ phase: step.about ?? step.id, done: place, total: recipe.step.length, unit: "steps" });
+    given.tools.progress({ phase: phaseOf(step), done: place, total: recipe.step.length, unit: "steps" });
     // With a list, the condition is asked of each item.
     if (step.each === undefined && !isMet(step.when, filling)) continue;
     try {
@@ -92,6 +92,9 @@ async function follow({ recipe, input }: RecipeRun, given: Pick<Following, "tool
     },
   };
 }
+
+/** What is known of each item alone says nothing of the step. */
+const phaseOf = ({ id, about = id }: RecipeStep): string => (about.includes("{{") ? id : about);
 
 /** A longer answer belongs into a file. */
 function answerOf(answer: unknown, filling: Filling): unknown {

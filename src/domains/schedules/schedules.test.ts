@@ -123,6 +123,9 @@ test("a clock that jumps ahead misses what it jumped over, and one that is set b
     home.said("schedules.missed").map(({ count }) => count),
     [5],
   );
+  assert.equal((await home.row("bell")).state, "missed");
+  await home.kit.call("schedules.continue", { name: "bell" });
+  assert.deepEqual([(await home.row("bell")).state, home.rung.length], ["waiting", 0], "let go, and not made up");
   await home.pass(29 * minuteMs);
   assert.equal(home.rung.length, 1);
   clock.setWall(startMs + 2 * hourMs);

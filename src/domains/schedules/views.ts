@@ -88,7 +88,7 @@ export const schedules = view(ScheduleRow)({
     row(
       ScheduleContinued,
       (e) => e.data.name,
-      (known, e) => (known ? { ...known, isPaused: false, nextDueMs: e.data.nextDueMs } : null),
+      (known, e) => (known ? { ...known, isPaused: false, missed: null, nextDueMs: e.data.nextDueMs } : null),
     ),
     row(
       ScheduleDue,
