@@ -19,6 +19,9 @@ const breaking: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Begins a cell of a table; no page shows it. */
+const cell = "\u001f";
+
 export function readableText(page: string): string {
   const parts: string[] = [];
   let at = 0;
@@ -39,9 +42,14 @@ export function readableText(page: string): string {
       at = open + 1;
       continue;
     }
-    at = after(page, ">", open);
-    if (breaking.has(name.replace("/", ""))) parts.push(name === "li" ? "\n- " : "\n");
-    if (silent.has(name)) at = skipped(page, { name, from: at, parts });
+    at = afterTag(page, open + 1);
+    const bare = name.replace("/", "");
+    if (breaking.has(bare)) parts.push(name === "li" ? "\n- " : "\n");
+    // Cells stand beside each other, and would else be read as one word.
+    else if (name === "td" || name === "th") parts.push(cell);
+    else if (name === "img") parts.push(altOf(page.slice(open, at)));
+    // Drawings may close themselves; everything behind would be lost with a close that never comes.
+    if (silent.has(name) && !(page[at - 2] === "/" && name === "svg")) at = skipped(page, { name, from: at, parts });
   }
   return tidied(decoded(parts.join("")));
 }
@@ -52,6 +60,36 @@ function after(page: string, mark: string, from: number): number {
   return found < 0 ? page.length : found + mark.length;
 }
 
+/** Tags with more attributes than that are none that anybody wrote. */
+const tagLengthMax = 20_000;
+
+/** Behind the tag; a `>` in quotes does not end it. One whose quotes never close ends at its first `>`. */
+function afterTag(page: string, from: number): number {
+  const end = Math.min(page.length, from + tagLengthMax);
+  let quote = "";
+  for (let at = from; at < end; at += 1) {
+    const sign = page[at] as string;
+    if (quote !== "") quote = sign === quote ? "" : quote;
+    else if (sign === ">") return at + 1;
+    // Elsewhere a quote is a part of a name or a value, as in <p don't>.
+    else if ((sign === '"' || sign === "'") && isAfterEquals(page, at, from)) quote = sign;
+  }
+  return after(page, ">", from);
+}
+
+function isAfterEquals(page: string, at: number, from: number): boolean {
+  let before = at - 1;
+  while (before > from && /\s/.test(page[before] as string)) before -= 1;
+  return page[before] === "=";
+}
+
+/** What a picture shows, where its page says so. */
+function altOf(tag: string): string {
+  const [, double, single] = /\salt\s{0,9}=\s{0,9}(?:"([^"]{1,300})"|'([^']{1,300})')/i.exec(tag) ?? [];
+  const alt = double ?? single;
+  return alt === undefined ? "" : ` [${alt}] `;
+}
+
 /** `p`, `/p`, `!doctype`; null where a `<` begins no tag. */
 function nameAt(page: string, from: number): string | null {
   const name = /^(\/?[a-zA-Z][a-zA-Z0-9-]{0,30}|[!?])/.exec(page.slice(from, from + 32))?.[0];
@@ -60,7 +98,8 @@ function nameAt(page: string, from: number): string | null {
 
 /** The title is the one thing in a head that is read. */
 function skipped(page: string, { name, from, parts }: { name: string; from: number; parts: string[] }): number {
-  const close = new RegExp(`</${name}[\\s>/]`, "gi");
+  // The end of a head may be left out: its body ends it.
+  const close = new RegExp(name === "head" ? "</head[\\s>/]|<body[\\s>/]" : `</${name}[\\s>/]`, "gi");
   close.lastIndex = from;
   const found = close.exec(page);
   const end = found?.index ?? page.length;
@@ -68,7 +107,8 @@ function skipped(page: string, { name, from, parts }: { name: string; from: numb
     const title = /<title[^>]{0,200}>([^<]{1,500})/i.exec(page.slice(from, Math.min(end, from + headLengthMax)))?.[1];
     if (title !== undefined) parts.push(title, "\n\n");
   }
-  return found === null ? page.length : after(page, ">", end);
+  if (found === null) return page.length;
+  return found[0].startsWith("</") ? after(page, ">", end) : end;
 }
 /** Titles stand near the beginning. */
 const headLengthMax = 20_000;
@@ -97,12 +137,37 @@ const named: Readonly<Record<string, string>> = {
   Uuml: "Ü",
   szlig: "ß",
   eacute: "é",
+  egrave: "è",
+  agrave: "à",
+  ccedil: "ç",
+  ntilde: "ñ",
+  middot: "·",
+  bull: "•",
+  times: "×",
+  deg: "°",
+  pound: "£",
+  sect: "§",
+  laquo: "«",
+  raquo: "»",
+  rarr: "→",
+  larr: "←",
+  trade: "™",
+  reg: "®",
+  shy: "",
+  zwnj: "",
+  ensp: " ",
+  emsp: " ",
+  thinsp: " ",
 };
+
+const windows = new TextDecoder("windows-1252");
 
 const decoded = (text: string): string =>
   text.replaceAll(/&(#x[0-9a-fA-F]{1,6}|#\d{1,7}|[a-zA-Z]{2,8});/g, (whole, what: string) => {
-    if (!what.startsWith("#")) return named[what] ?? whole;
+    if (!what.startsWith("#")) return Object.hasOwn(named, what) ? (named[what] ?? whole) : whole;
     const code = what[1] === "x" ? Number.parseInt(what.slice(2), 16) : Number(what.slice(1));
+    // Old pages number the signs of Windows.
+    if (code >= 0x80 && code <= 0x9f) return windows.decode(Uint8Array.of(code));
     const isCharacter = code > 31 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
     return isCharacter || code === 10 ? String.fromCodePoint(code) : "";
   });
@@ -111,10 +176,8 @@ const decoded = (text: string): string =>
 function tidied(text: string): string {
   const lines: string[] = [];
   for (const line of text.split("\n")) {
-    const words = line
-      .split(/\s/)
-      .filter((word) => word !== "")
-      .join(" ");
+    const cells = line.split(cell).map((each) => each.trim().split(/\s+/).join(" "));
+    const words = (cells[0] === "" ? cells.slice(1) : cells).join(" | ");
     if (words !== "" || (lines.length > 0 && lines.at(-1) !== "")) lines.push(words);
   }
   while (lines.at(-1) === "") lines.pop();

@@ -5,6 +5,7 @@ import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { defaults, Fetch, hostOf, NotText, textBytesMax } from "./contract.ts";
 import type { Courier } from "./port.ts";
+import { decodedText } from "./decoded-text.ts";
 import { readableText } from "./readable-text.ts";
 
 /** Pages are mostly tags; so much of one is read to find its text. */
@@ -45,8 +46,9 @@ async function fetchText(
   const type = (answer.headers["content-type"] ?? "").slice(0, summaryMax);
   if (!isText(type) && answer.body.byteLength > 0)
     throw new Problem(NotText, `${answer.url} answers with ${type}`, { type });
-  const source = decoderOf(type).decode(answer.body);
-  const text = isReadable && /^(text\/html|application\/xhtml)/i.test(type) ? readableText(source) : source;
+  const isPage = /^(text\/html|application\/xhtml)/i.test(type);
+  const source = decodedText(answer.body, { type, isPage });
+  const text = isReadable && isPage ? readableText(source) : source;
   const kept = cutTo(text, bytesMax);
   return {
     url: answer.url,
@@ -69,16 +71,6 @@ function ownHeaders(given: Readonly<Record<string, string>>): Readonly<Record<st
 const isText = (type: string): boolean =>
   type === "" ||
   /^text\/|^application\/([\w.-]+\+)?(json|xml|javascript|yaml|toml|x-ndjson)\b|^application\/xhtml/i.test(type);
-
-function decoderOf(type: string): InstanceType<typeof TextDecoder> {
-  const charset = /charset="?([\w:.-]{1,40})/i.exec(type)?.[1] ?? "utf-8";
-  try {
-    return new TextDecoder(charset);
-  } catch {
-    // Servers make names up; what is readable of it is read.
-    return new TextDecoder();
-  }
-}
 
 /** So many bytes of UTF-8 at most, and no half characters. */
 function cutTo(text: string, bytesMax: number): string {

@@ -6,6 +6,7 @@ import { admin, makeKernel } from "../../../test/kit/kernel.ts";
 import { runs } from "../../../test/kit/runs.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { Fetch } from "./contract.ts";
+import { decodedText } from "./decoded-text.ts";
 import { readableText } from "./readable-text.ts";
 
 async function fetched(answer: ReturnType<NonNullable<FakeWireOptions["answer"]>>, input: object = {}) {
@@ -28,6 +29,35 @@ test("a page becomes the text that somebody would read aloud", () => {
   );
 });
 
+test("cells of a table, pictures and signs of old pages stay apart and readable", () => {
+  const table = "<table><tr><th>Plant</th><th>Water</th></tr><tr><td>Rose<td>weekly</tr></table>";
+  assert.equal(readableText(table), "Plant | Water\n\nRose | weekly");
+  assert.equal(readableText('<p>a<img src=x alt="a red rose">b<img src=y alt="">c</p>'), "a [a red rose] bc");
+  assert.equal(
+    readableText("it&#146;s 20&deg; &rarr; &eacute;t&eacute; &constructor;"),
+    "it’s 20° → été &constructor;",
+  );
+});
+
+test("what a tag or a drawing leaves open takes no text with it", () => {
+  assert.equal(readableText("<a title=\"a > b\" data-x='>'>link</a> and <p don't>more"), "link and\nmore");
+  assert.equal(readableText("<html><head><title>T</title><body>text"), "T\n\ntext");
+  assert.equal(readableText('<p>one <svg viewBox="0 0 1 1"/> two'), "one two");
+  assert.equal(readableText('<p title="never closed>one</p>two'), "one\ntwo");
+});
+
+test("a page is read in the charset that its bytes, its server or it itself names", () => {
+  const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
+  const of = (body: Uint8Array, type = "text/html") =>
+    decodedText(body, { type, isPage: type.startsWith("text/html") });
+  assert.equal(of(bytes('<meta charset="windows-1252">\xe9\x80')), '<meta charset="windows-1252">é€');
+  assert.equal(of(bytes("<meta http-equiv=x content='text/html; charset=iso-8859-2'>\xb1")).at(-1), "ą");
+  assert.equal(of(Buffer.from("<meta charset=latin1>é"), "text/html; charset=utf-8").at(-1), "é");
+  assert.equal(of(Buffer.from("\ufeffäö", "utf16le"), "text/plain"), "äö");
+  assert.equal(of(Buffer.from("<meta charset=utf-16>é")).at(-1), "é");
+  assert.equal(of(bytes("<meta charset=made-up>a")).at(-1), "a");
+});
+
 test("what is no page, or half of one, is read as far as it goes", () => {
   assert.equal(readableText("a < b, <b>c</b"), "a < b, c");
   assert.equal(readableText("<script>never closed"), "");
@@ -45,7 +75,8 @@ test("what is no page, or half of one, is read as far as it goes", () => {
 });
 
 test("hostile pages take no longer than their length", () => {
-  for (const part of ["<", "<!--", "<a ", "<script>", "</p", "<head><title", "&#"]) readableText(part.repeat(200_000));
+  for (const part of ["<", "<!--", "<a ", "<script>", "</p", "<head><title", "&#", '<a b="', "<td>", "<img alt='"])
+    readableText(part.repeat(200_000));
 });
 
 test("text is decoded, cut at whole characters, and labelled as a stranger's", async () => {
