@@ -100,7 +100,7 @@ function isCovered({ operation, scope, rules }: Asking, { kind, id }: Who): bool
 }
 
 /** What runs of others read and wrote. */
-const books = /^(?:(?:audit|episodes|events|journal|state)\.|tasks\.list$)/;
+const books = /^(?:(?:audit|chat|episodes|events|journal|schedules|state)\.|tasks\.list$)/;
 
 /** A host that nobody opened is permitted to nobody but persons, who may type it; so nobody is asked about it either. */
 const isShut = ({ scope: { host }, rules }: Asking, { kind }: Who): boolean =>
@@ -118,6 +118,8 @@ function permitOf({ operation, scope, rules }: Asking, who: Who): "runs" | "asks
   if (isStrangers && (needs.includes("net:send") || needs.includes("exec"))) return "asks";
   if (rules.isUnconfined && needs.includes("exec")) return "asks";
   if (looksAtHub || (needs.includes("net:fetch") && rules.openHosts.includes(scope.host ?? ""))) return "runs";
+  // A person said of these tools that they only read.
+  if (needs.includes("tool:read") && scope.tool !== undefined) return "runs";
   const { folder, ...beyond } = reached;
   const isGranted = who.grants?.some(
     (grant) => matches(grant.key, keyOf(operation)) && grant.folder === folder && (grant.path ?? path) === path,

@@ -426,6 +426,9 @@ test("what the run read in its folder stands in the hub's books, which are close
     "/state/observations",
     "/audit",
     "/tasks",
+    "/chat/conversations",
+    "/chat/search?words=pin",
+    "/schedules",
   ];
   const paths = [...books, `/episodes/${episode.id}`, `/episodes/${episode.id}/snapshot`];
   for (const [token, holder] of [

@@ -14,7 +14,7 @@ permit (principal is Agent, action, resource)
 when { context.granted };
 
 // An agent may read what the hub says of itself. Folders, hosts and models have to be granted, and so have the hub's books:
-// journal, events, views and audit hold what others read in folders of theirs.
+// journal, events, views, audit and conversations hold what others read in folders of theirs.
 @id("agent-reads-hub")
 permit (principal is Agent, action in Action::"read", resource is Hub)
 unless { action in Action::"hub:books" };

@@ -97,7 +97,7 @@ export interface PolicySet {
  * The hub's books: what runs of every agent have read, asked and written. Whoever reads them gets to know what lies in folders
  * that were granted to others. One task alone is none of them: its id is told to nobody but its caller.
  */
-const books: ReadonlySet<string> = new Set(["audit", "episodes", "events", "journal", "state"]);
+const books: ReadonlySet<string> = new Set(["audit", "chat", "episodes", "events", "journal", "schedules", "state"]);
 const isOfBooks = (id: string, domain: string): boolean => books.has(domain) || id === "tasks.list";
 
 /** What a policy may name instead of single operations: the effect, the domain, each need, and the hub's books. */
