@@ -1,6 +1,7 @@
 /** Servers of others that the hub itself is connected to: added by a person, called by agents and recipes. */
 import assert from "node:assert/strict";
 import { realpathSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { programFlags } from "../../bin/program-flags.mjs";
@@ -91,6 +92,41 @@ input = { server = "every", tool = "get-sum", params = { arguments = { a = 20, b
   });
   assert.match(JSON.stringify(told.data), /"outcome":"Added".*42/);
 });
+
+test("a server with an address is reached by the way out, which is closed to whoever calls until it is opened", async () => {
+  const port = await freePort();
+  const far = launchProcess([everything, "streamableHttp"], { env: { PORT: String(port) } });
+  try {
+    await until("the server", () => (far.stderr().includes("listening") ? true : undefined));
+    const url = `http://127.0.0.1:${port}/mcp`;
+    const added = await arw("mcp", "add", "far", "--server", url);
+    assert.equal(added.code, 0, added.stdout);
+    assert.match(added.stdout, /far offers \d+ tools/);
+    assert.equal((await arw("mcp", "allow", "far", "echo")).code, 0);
+    const echo = () =>
+      hub.send(
+        "POST /mcp/read",
+        { server: "far", tool: "echo", params: { arguments: { message: "over there" } } },
+        { authorization },
+      );
+    const closed = await echo();
+    assert.deepEqual([closed.status, closed.body.code], [403, "arw.denied"], JSON.stringify(closed.body));
+    await hub.post("/egress/leases", { host: `127.0.0.1:${port}`, isPrivate: true, agent: "helper" });
+    const open = await echo();
+    assert.equal(open.body.result?.content[0].text, "Echo: over there", JSON.stringify(open.body));
+  } finally {
+    far.process.kill("SIGKILL");
+    await far.exited;
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 test("what does not answer is kept and said, nobody but a person adds one, and what is taken away is called no more", async () => {
   const broken = await arw("mcp", "add", "broken", "--", process.execPath, "/nowhere/at/all.js");

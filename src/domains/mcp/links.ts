@@ -210,7 +210,7 @@ const wordsOf = (error: unknown): string => {
 async function lineTo(row: OwnServer, deps: Connecting, onToolsChanged: () => void): Promise<Line> {
   const { server, command, url, headers = {}, read = [], write = [] } = row;
   if (url !== undefined) {
-    const far = createFarLink({ name: server, url, headers }, deps.departures);
+    const far = createFarLink({ name: server, url, headers, act: deps.parts.act }, deps.departures);
     return { ...far, close: async () => undefined, isOpen: () => true };
   }
   if (deps.starter === undefined || command === undefined)
