@@ -4244,8 +4244,8 @@ export type SchedulesAddOutput = {
     readonly dueMs: number;
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
-    /** `stopped`: a refusal ended it before its last step. */
-    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
     readonly taskId: string | null;
     /** What it came to, in words. */
     readonly detail: string;
@@ -4301,8 +4301,8 @@ export type SchedulesContinueOutput = {
     readonly dueMs: number;
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
-    /** `stopped`: a refusal ended it before its last step. */
-    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
     readonly taskId: string | null;
     /** What it came to, in words. */
     readonly detail: string;
@@ -4343,8 +4343,8 @@ export type SchedulesListOutput = {
       readonly dueMs: number;
       /** Joins everything that belongs to one episode. */
       readonly episode: string;
-      /** `stopped`: a refusal ended it before its last step. */
-      readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+      /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+      readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
       readonly taskId: string | null;
       /** What it came to, in words. */
       readonly detail: string;
@@ -4388,8 +4388,8 @@ export type SchedulesPauseOutput = {
     readonly dueMs: number;
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
-    /** `stopped`: a refusal ended it before its last step. */
-    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
     readonly taskId: string | null;
     /** What it came to, in words. */
     readonly detail: string;
@@ -4452,8 +4452,8 @@ export type SchedulesShowOutput = {
     readonly dueMs: number;
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
-    /** `stopped`: a refusal ended it before its last step. */
-    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
     readonly taskId: string | null;
     /** What it came to, in words. */
     readonly detail: string;
@@ -8095,8 +8095,8 @@ export type StateSchedulesOutput = {
       readonly dueMs: number;
       /** Joins everything that belongs to one episode. */
       readonly episode: string;
-      /** `stopped`: a refusal ended it before its last step. */
-      readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+      /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+      readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
       readonly taskId: string | null;
       /** What it came to, in words. */
       readonly detail: string;
@@ -8207,8 +8207,8 @@ export type StateSchedulesGetOutput = {
     readonly dueMs: number;
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
-    /** `stopped`: a refusal ended it before its last step. */
-    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled";
+    /** `stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed. */
+    readonly status: "starting" | "running" | "finished" | "stopped" | "failed" | "cancelled" | "interrupted";
     readonly taskId: string | null;
     /** What it came to, in words. */
     readonly detail: string;

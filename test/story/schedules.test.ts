@@ -142,7 +142,10 @@ test("a hub that was killed keeps its schedules, and goes on with what was decid
   await episodeWaits(hub, episode);
   await hub.kill("SIGKILL");
   hub = await startHub({ stateDir: room.stateDir });
-  const { last, words } = await scheduled("brief");
+  const last = await ended("brief");
+  assert.equal(last.status, "interrupted");
+  const { words, next } = await scheduled("brief");
+  assert.equal(next, `arw resume ${episode}`);
   assert.deepEqual([last.episode, words], [episode, "every 2 days"]);
   const { events } = await hub.get(`/events/journal?corr=${episode}&limit=1000`);
   assert.equal(events.filter((each: Json) => each.kind === "schedules.due").length, 0, "the decision is no part of it");

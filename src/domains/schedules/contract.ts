@@ -86,11 +86,22 @@ export const Work = Type.Union([
 export type Work = Static<typeof Work>;
 
 /** `starting`: it is decided that it runs, and its task is being written. */
-export const lastStatuses = ["starting", "running", "finished", "stopped", "failed", "cancelled"] as const;
+export const lastStatuses = [
+  "starting",
+  "running",
+  "finished",
+  "stopped",
+  "failed",
+  "cancelled",
+  "interrupted",
+] as const;
 const Last = closed({
   dueMs: DueMs,
   episode: CorrelationId,
-  status: oneOf(lastStatuses, "`stopped`: a refusal ended it before its last step."),
+  status: oneOf(
+    lastStatuses,
+    "`stopped`: a refusal ended it before its last step; `interrupted`: the end of the hub did, and it can be resumed.",
+  ),
   taskId: Type.Union([Type.String(), Type.Null()]),
   detail: Type.String({ description: "What it came to, in words." }),
   endedAtMs: Type.Union([EpochMs, Type.Null()]),

@@ -59,5 +59,6 @@ function nextFor({ name, last }: ScheduleRow, state: Schedule["state"]): string 
   if (state === "running" && last?.status === "running") return `arw stop ${last.episode}`;
   if (state === "running") return "arw approvals";
   if (state === "paused") return `arw schedule go-on ${name}`;
-  return state === "missed" ? `arw schedule run ${name}` : null;
+  if (state === "missed") return `arw schedule run ${name}`;
+  return last?.status === "interrupted" ? `arw resume ${last.episode}` : null;
 }

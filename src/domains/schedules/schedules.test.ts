@@ -42,7 +42,6 @@ test("nothing waits where nothing is due, and one timer waits for the nearest", 
   await using home = await openSchedules();
   const { clock } = home.kit;
   await home.pass(2000);
-  const idle = clock.nextInMs();
   await home.add("bell", { every: "2d", recipe: bellRecipe("a") });
   let wakes = 0;
   // A long wait is cut into minutes, for clocks that jump: one wake-up a minute, and no more with more schedules.
@@ -53,10 +52,10 @@ test("nothing waits where nothing is due, and one timer waits for the nearest", 
     wakes += 1;
   }
   assert.ok(wakes <= 11, `${wakes} wake-ups in ten minutes`);
-  for (const { name } of [{ name: "bell" }, ...[0, 1, 2, 3, 4].map((each) => ({ name: `bell-${each}` }))])
+  for (const name of ["bell", ...[0, 1, 2, 3, 4].map((each) => `bell-${each}`)])
     await home.kit.call("schedules.remove", { name });
   await home.pass(minuteMs);
-  assert.ok((clock.nextInMs() ?? Infinity) > minuteMs || idle !== null);
+  assert.ok((clock.nextInMs() ?? Infinity) > hourMs, "nothing is due, and nothing waits");
 });
 
 test("a time at which the last run goes is left out, and that is told", async () => {

@@ -1,6 +1,6 @@
 /** Schedules by name. How a run stands is told by its task, which carries the name and the time in its idempotency key. */
 import type { Envelope } from "../../contract/event.ts";
-import { TaskCancelled, TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
+import { Interrupted, TaskCancelled, TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
 import { on, view } from "../../contract/view.ts";
 import {
   RecipeAdopted,
@@ -149,7 +149,10 @@ export const schedules = view(ScheduleRow)({
     row(
       TaskFailed,
       (e) => nameIn(e.data.idemKey),
-      (known, e) => ended(known, e, { status: "failed", detail: e.data.detail }),
+      (known, e) => {
+        const status = e.data.code === Interrupted.code ? "interrupted" : "failed";
+        return ended(known, e, { status, detail: e.data.detail });
+      },
     ),
     row(
       TaskCancelled,
