@@ -86,7 +86,9 @@ test("an agent reads, plans, mends its calls, goes on after a no, and answers wi
   assert.equal(text, "The beans need water, see beds.md:3.");
   assert.deepEqual(citations, [{ path: "beds.md", line: 3 }]);
   assert.deepEqual([isExtractive, spent.inputTokens, spent.outputTokens, spent.microUsd], [false, 600, 60, 0]);
-  const repaired = (await kindsOf(episode, "agents.call.repaired")).map(({ data }) => [data.tool, data.how]);
+  const calls = await kindsOf(episode, "agents.call.repaired");
+  assert.equal(calls[0]?.text, "Mended a call of fs_read: single quotes; a comma too many");
+  const repaired = calls.map(({ data }) => [data.tool, data.how]);
   assert.deepEqual(repaired, [
     ["fs_read", "mended"],
     ["fs_read", "asked-again"],
@@ -179,8 +181,16 @@ test("a paused run waits before its next step and goes on when it is resumed; a 
     (await kindsOf(episode, "observations.recorded")).length === 1 ? true : undefined;
   await until("the model's answer", isHeld);
   assert.equal((await hub.get(`/state/runs/${episode}`)).isPaused, true);
+  assert.equal((await kindsOf(episode, "agents.run.paused")).length, 1);
   assert.deepEqual(await hub.post("/agents/resume", { episode }), { episode, status: "running" });
   assert.equal((await episodeEnded(hub, episode)).status, "finished");
+  script = () => new Promise(() => {});
+  const endless = await begin("slow@garden", "Never end");
+  const isAsked = async (): Promise<true | undefined> =>
+    (await hub.send(`GET /state/runs/${endless}`)).body.status === "running" ? true : undefined;
+  await until("the run to begin", isAsked);
+  assert.deepEqual(await hub.post("/agents/pause", { episode: endless }), { episode: endless, status: "paused" });
+  assert.deepEqual(await hub.post("/agents/stop", { episode: endless }), { episode: endless, status: "cancelled" });
 });
 
 test("a file with faults is told with its lines, saved only when it holds, and keeps what it was before", async () => {
