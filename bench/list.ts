@@ -8,6 +8,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   http: async () => (await import("./paths/http.ts")).benchHttp,
   streams: async () => (await import("./paths/streams.ts")).benchStreams,
   "streams-stopped": async () => (await import("./paths/streams-stopped.ts")).benchStopped,
+  relay: async () => (await import("./paths/relay.ts")).benchRelay,
   gate: async () => (await import("./paths/gate.ts")).benchGate,
   policies: async () => (await import("./paths/policies.ts")).benchPolicies,
   delay: async () => (await import("./paths/delay.ts")).benchDelay,

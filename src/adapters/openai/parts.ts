@@ -1,5 +1,5 @@
 /** Turns the pieces of a streamed answer into parts, and says when it broke off. */
-import { Problem } from "../../contract/problem.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
 import { type Finish, type Part, unknownUsage, type Usage } from "../../domains/models/port.ts";
 import { BadAnswer } from "../../domains/models/port.ts";
 import { isObject, listIn, numberIn, problemInStream, textIn, usageOf } from "./answer.ts";
@@ -46,6 +46,29 @@ export function createPartReader(): PartReader {
       return [end()];
     },
   };
+}
+
+type Words = Extract<Part, { kind: "text" | "thought" }>;
+const isWords = (part: Part): part is Words => part.kind === "text" || part.kind === "thought";
+
+/** Text that came together goes on together: whatever is done for each piece is done once for all of it. */
+export function together(pieces: readonly string[], reader: PartReader): { parts: readonly Part[]; fault?: Problem } {
+  const parts: Part[] = [];
+  try {
+    for (const piece of pieces) for (const part of reader.take(piece)) join(parts, part);
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    // What had come before is passed on.
+    return { parts, fault: error };
+  }
+  return { parts };
+}
+
+function join(parts: Part[], part: Part): void {
+  const last = parts.at(-1);
+  if (last !== undefined && isWords(last) && isWords(part) && last.kind === part.kind)
+    parts[parts.length - 1] = { kind: last.kind, text: last.text + part.text };
+  else parts.push(part);
 }
 
 /** Of a streamed piece, of a whole message, or of a plain completion. */

@@ -11,7 +11,7 @@ import type {
 import { BadAnswer, NotAble } from "../../domains/models/port.ts";
 import { requestBodyOf } from "./request.ts";
 import { isObject, listIn, numberIn, problemOf, textIn, usageOf } from "./answer.ts";
-import { createPartReader } from "./parts.ts";
+import { createPartReader, together } from "./parts.ts";
 import { streamed } from "./stream.ts";
 
 /** What a server can do beside the common ground. */
@@ -108,11 +108,15 @@ function createTalk(own: Readonly<Record<string, string>>) {
     async *parts(url: string, body: unknown, call: RuntimeCall): AsyncGenerator<Part> {
       const reader = createPartReader();
       const request = { method: "POST" as const, url, headers: headersOf("text/event-stream", body), ...bytesOf(body) };
-      for await (const piece of streamed(request, call)) {
-        for (const part of reader.take(piece)) {
+      for await (const pieces of streamed(request, call)) {
+        const { parts, fault } = together(pieces, reader);
+        for (const part of parts) {
+          // What came with the piece at which its reader left is nothing that they still want.
+          call.signal.throwIfAborted();
           yield part;
           if (part.kind === "end") return;
         }
+        if (fault !== undefined) throw fault;
       }
       yield* reader.rest();
     },

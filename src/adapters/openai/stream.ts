@@ -12,12 +12,12 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** The data of each frame. An answer without frames is handed on as one piece: some servers do not stream. */
+/** The data of the frames that came together. An answer without frames is handed on as one: some servers do not stream. */
 export async function* streamed(
   request: Omit<Parameters<Send>[0], "sink">,
   { send, signal }: RuntimeCall,
-): AsyncGenerator<string> {
-  const pieces: string[] = [];
+): AsyncGenerator<readonly string[]> {
+  let pieces: string[] = [];
   const parser = createSseParser();
   const raw: Uint8Array[] = [];
   let rawBytes = 0;
@@ -58,9 +58,10 @@ export async function* streamed(
   try {
     while (!isOver || pieces.length > 0) {
       signal.throwIfAborted();
-      const next = pieces.shift();
-      if (next !== undefined) {
-        yield next;
+      if (pieces.length > 0) {
+        const came = pieces;
+        pieces = [];
+        yield came;
         continue;
       }
       (writer as Waiter | null)?.resolve();
@@ -72,7 +73,7 @@ export async function* streamed(
     }
     const { status, headers } = await sent;
     if (status >= 400) throw problemOf({ status, headers, text: textOf(raw) });
-    if (frames === 0) yield textOf(raw);
+    if (frames === 0) yield [textOf(raw)];
   } finally {
     isLeft = true;
     signal.removeEventListener("abort", wake);

@@ -109,66 +109,111 @@ export function priceAt(model: string, { deps, ctx }: Reaching): (usage: Usage) 
       : price({ input, output, ...(cachedTokens === null ? {} : { cachedInput: cachedTokens }) });
 }
 
-/** Passes the parts on, and tells what the answer took when it is over, however that was. */
-export async function* watched(
+interface Watching<I> extends Reaching {
+  readonly leave: AbortController;
+  /** The end as the caller's contract has it. */
+  readonly ended: (end: MeteredEnd) => I;
+}
+
+/**
+ * Passes the parts on, and tells what the answer took when it is over, however that was. Every token of every answer comes by
+ * here, so one generator does it all.
+ */
+export async function* watched<I>(
   parts: AsyncIterable<Part>,
   told: Told,
-  { deps, ctx, leave }: Reaching & { readonly leave: AbortController },
-): AsyncGenerator<MeteredPart> {
+  { deps, ctx, leave, ended }: Watching<I>,
+): AsyncGenerator<Exclude<Part, End> | I> {
   const { clock } = deps;
-  const price = priceAt(told.model, { deps, ctx });
-  const startMs = clock.monotonicMs();
-  let firstMs: number | null = null;
-  let end: MeteredEnd | null = null;
-  let code = Cancelled.code as string;
+  const meter = createMeter(told, { deps, ctx });
+  const iterator = parts[Symbol.asyncIterator]();
+  const patience = createPatience(clock, leave);
   try {
-    for await (const part of patient(parts, { clock, leave })) {
-      firstMs ??= Math.round(clock.monotonicMs() - startMs);
-      if (part.kind !== "end") {
-        yield part;
-        continue;
-      }
-      const durationMs = Math.round(clock.monotonicMs() - startMs);
-      end = { ...part, microUsd: price(part.usage), firstMs, durationMs };
-      code = "ok";
-      yield end;
+    for (;;) {
+      patience.wait();
+      const next = await iterator.next();
+      patience.stop();
+      if (next.done === true) return;
+      const part = next.value;
+      yield part.kind === "end" ? ended(meter.ended(part)) : meter.came(part);
     }
   } catch (error) {
-    code = isProblem(error) ? error.definition.code : "arw.internal";
+    meter.failed(error);
     throw error;
   } finally {
+    patience[Symbol.dispose]();
+    await iterator.return?.();
     leave.abort(new Problem(Cancelled, "nobody reads the answer any more"));
-    const durationMs = end?.durationMs ?? Math.round(clock.monotonicMs() - startMs);
-    const usage = end?.usage ?? unknownUsage;
-    await ctx.emit(ModelAsked, {
-      ...told,
-      ...usage,
-      microUsd: end === null ? price(usage) : end.microUsd,
-      durationMs,
-      firstMs,
-      finish: end?.finish ?? null,
-      code,
-    });
+    await ctx.emit(ModelAsked, meter.asked());
   }
 }
 
-/** A server that says nothing any more is left. */
-async function* patient<T>(
-  stream: AsyncIterable<T>,
-  { clock, leave }: { readonly clock: Pick<Clock, "after">; readonly leave: AbortController },
-): AsyncGenerator<T> {
-  const iterator = stream[Symbol.asyncIterator]();
+/** Of one answer: its times, its tokens and what they cost. */
+function createMeter(told: Told, { deps, ctx }: Reaching) {
+  const { clock } = deps;
+  const price = priceAt(told.model, { deps, ctx });
+  const startMs = clock.monotonicMs();
+  const sinceMs = (): number => Math.round(clock.monotonicMs() - startMs);
+  let firstMs: number | null = null;
+  let end: MeteredEnd | null = null;
+  let code = Cancelled.code as string;
+  return {
+    came<P>(part: P): P {
+      firstMs ??= sinceMs();
+      return part;
+    },
+    ended(part: End): MeteredEnd {
+      const durationMs = sinceMs();
+      firstMs ??= durationMs;
+      end = { ...part, microUsd: price(part.usage), firstMs, durationMs };
+      code = "ok";
+      return end;
+    },
+    failed(error: unknown): void {
+      code = isProblem(error) ? error.definition.code : "arw.internal";
+    },
+    asked() {
+      const { usage, finish, ...took } = end ?? {
+        usage: unknownUsage,
+        finish: null,
+        microUsd: price(unknownUsage),
+        durationMs: sinceMs(),
+        firstMs,
+      };
+      const { microUsd, durationMs } = took;
+      return { ...told, ...usage, microUsd, durationMs, firstMs, finish, code };
+    },
+  };
+}
+
+/** Leaves a server that says nothing any more. One timer for all pieces: it looks again when it fires too early. */
+function createPatience(clock: AskingDeps["clock"], leave: AbortController) {
   let waitMs = firstMsMax;
-  try {
-    for (;;) {
-      const late = new Problem(DeadlineExceeded, `the model said nothing for ${waitMs / 1000} seconds`);
-      const stop = clock.after(waitMs, () => leave.abort(late));
-      const next = await iterator.next().finally(stop);
-      if (next.done === true) return;
+  let dueMs: number | null = null;
+  let armedMs = 0;
+  let disarm: (() => void) | null = null;
+  const arm = (restMs: number): void => {
+    disarm?.();
+    armedMs = clock.monotonicMs() + restMs;
+    disarm = clock.after(restMs, look);
+  };
+  const look = (): void => {
+    disarm = null;
+    // Whoever reads takes their time; that is no silence of the server.
+    if (dueMs === null) return;
+    const restMs = dueMs - clock.monotonicMs();
+    if (restMs > 0) arm(restMs);
+    else leave.abort(new Problem(DeadlineExceeded, `the model said nothing for ${waitMs / 1000} seconds`));
+  };
+  return {
+    wait(): void {
+      dueMs = clock.monotonicMs() + waitMs;
+      if (disarm === null || armedMs > dueMs) arm(waitMs);
+    },
+    stop(): void {
+      dueMs = null;
       waitMs = silentMsMax;
-      yield next.value;
-    }
-  } finally {
-    await iterator.return?.();
-  }
+    },
+    [Symbol.dispose]: () => disarm?.(),
+  };
 }

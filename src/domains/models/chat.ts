@@ -23,13 +23,14 @@ import {
   ModelSaid,
   Rerank,
   RoleFailed,
+  saidLengthMax,
   Stream,
   type StreamItem,
   Tokenize,
 } from "./contract.ts";
 import { tokensMaxDefault } from "./messages.ts";
 import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
-import type { ChatRequest, ToolCall, Usage } from "./port.ts";
+import type { ChatRequest, Part, ToolCall, Usage } from "./port.ts";
 import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel, NotAble, unknownUsage } from "./port.ts";
 
 export interface Asking {
@@ -43,24 +44,28 @@ export async function chat(input: ChatInput, asking: Asking): Promise<Static<typ
     return tried(input.model, asking, (model) => ctx.call(Chat, { ...input, model }));
   const asked = reach(input.model, Chat, asking);
   const pieces = collect();
-  for await (const part of chatParts(input, asked, asking)) {
-    if (part.kind === "text") void ctx.emit(ModelSaid, { model: input.model, text: part.text });
+  for await (const part of chatParts(input, asked, { ...asking, ended: (end) => end })) {
+    if (part.kind === "text") tell(part.text, input.model, ctx);
     pieces.take(part);
   }
   return { ...pieces.whole(), ...answeredBy(input.model, asked, pieces.end()) };
 }
 
-export async function* stream(input: ChatInput, asking: Asking): AsyncGenerator<StreamItem> {
-  const { ctx } = asking;
-  if (parseModelName(input.model) === null) {
-    yield* await tried(input.model, asking, async (model) =>
-      begun((await ctx.call(Stream, { ...input, model })) as unknown as AsyncIterable<StreamItem>),
-    );
-    return;
-  }
+/** The parts of the answer themselves, with no generator of its own around them. */
+export function stream(input: ChatInput, asking: Asking): AsyncIterable<StreamItem> {
+  if (parseModelName(input.model) === null) return streamOfRole(input, asking);
   const asked = reach(input.model, Stream, asking);
-  for await (const part of chatParts(input, asked, asking))
-    yield part.kind === "end" ? { kind: "end", ...answeredBy(input.model, asked, part) } : part;
+  return chatParts(input, asked, {
+    ...asking,
+    ended: (end): StreamItem => ({ kind: "end", ...answeredBy(input.model, asked, end) }),
+  });
+}
+
+async function* streamOfRole(input: ChatInput, asking: Asking): AsyncGenerator<StreamItem> {
+  const { ctx } = asking;
+  yield* await tried(input.model, asking, async (model) =>
+    begun((await ctx.call(Stream, { ...input, model })) as unknown as AsyncIterable<StreamItem>),
+  );
 }
 
 export async function complete(
@@ -76,7 +81,7 @@ export async function complete(
   const parts = runtime.complete({ ...input, model, tokensMax: input.tokensMax ?? tokensMaxDefault }, call);
   const pieces = collect();
   const told = { model: input.model, work: "complete", isScripted } as const;
-  for await (const part of watched(parts, told, { deps, ctx, leave })) pieces.take(part);
+  for await (const part of watched(parts, told, { deps, ctx, leave, ended: (end) => end })) pieces.take(part);
   return { text: pieces.whole().text, ...answeredBy(input.model, asked, pieces.end()) };
 }
 
@@ -123,11 +128,23 @@ export async function tokenize(
   return { model, tokens: [...tokens] };
 }
 
-function chatParts(input: ChatInput, asked: Asked, { deps, ctx }: Asking): AsyncGenerator<MeteredPart> {
+/** Passes by live. A piece is cut where it is longer than one that may. */
+function tell(text: string, model: string, ctx: Asking["ctx"]): void {
+  for (let from = 0; from < text.length; from += saidLengthMax)
+    void ctx.emit(ModelSaid, { model, text: text.slice(from, from + saidLengthMax) });
+}
+
+type Ended<I> = Asking & { readonly ended: (end: MeteredEnd) => I };
+
+function chatParts<I>(
+  input: ChatInput,
+  asked: Asked,
+  { deps, ctx, ended }: Ended<I>,
+): AsyncGenerator<Exclude<Part, { kind: "end" }> | I> {
   const { runtime, call, leave, model } = asked;
   const request: ChatRequest = { ...(input as ChatRequest), model, tokensMax: input.tokensMax ?? tokensMaxDefault };
   const told = { model: input.model, work: "chat", isScripted: runtime.abilities.isScripted } as const;
-  return watched(runtime.chat(request, call), told, { deps, ctx, leave });
+  return watched(runtime.chat(request, call), told, { deps, ctx, leave, ended });
 }
 
 const answeredBy = (model: string, { runtime }: Asked, { kind: _end, ...took }: MeteredEnd) => ({

@@ -109,11 +109,13 @@ export const ModelAsked = event({
     isScripted: Type.Boolean({ description: "The answer was written beforehand." }),
   }),
 });
+/** A piece of an answer that is told live. */
+export const saidLengthMax = 100_000;
 export const ModelSaid = event({
   kind: "models.said",
   isDurable: false,
   about: "A piece of an answer as it comes; passes by and is not kept.",
-  data: closed({ model: ModelName, text: Type.String({ maxLength: 100_000 }) }),
+  data: closed({ model: ModelName, text: Type.String({ maxLength: saidLengthMax }) }),
 });
 
 export const BadServer = problem({

@@ -71,13 +71,11 @@ async function* chunks(
   items: AsyncIterable<Item>,
   { withUsage, ...given }: Head & { readonly withUsage: boolean },
 ): AsyncGenerator<string> {
+  // All but the delta is the same in every chunk, and there is one for every token.
+  const head = `data: ${JSON.stringify({ ...given, object: "chat.completion.chunk" }).slice(0, -1)},"choices":[{"index":0,"delta":`;
+  const tail = `}]${withUsage ? ',"usage":null' : ""}}\n\n`;
   const chunk = (delta: Json, finish: string | null = null): string =>
-    frame({
-      ...given,
-      object: "chat.completion.chunk",
-      choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
-      ...(withUsage ? { usage: null } : {}),
-    });
+    `${head}${JSON.stringify(delta)},"logprobs":null,"finish_reason":${JSON.stringify(finish)}${tail}`;
   let isBegun = false;
   for await (const item of items) {
     if (!isBegun) yield chunk({ role: "assistant", content: "" });
