@@ -173,3 +173,30 @@ test("before it is sent, the worst case of a call and what goes in are told; whi
   await page.getByRole("button", { name: "To the newest" }).waitFor({ state: "detached" });
   assert.deepEqual(visited.faults, []);
 });
+
+test("a time that was missed waits on Home, where it is made up or let go", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  // Nobody waits here until a time has passed, so the hub's list is given a row, and what is pressed is listened to.
+  const missed = { dueMs: [Date.now() - 60_000], count: 1, reason: "The hub was not running." };
+  const row = { name: "digest", words: "every day", what: "recipe digest", state: "missed", missed };
+  let rows: readonly object[] = [row];
+  await page.route("**/schedules", (route) => route.fulfill({ json: { schedules: rows } }));
+  const pressed: string[] = [];
+  await page.route("**/schedules/digest/*", (route) => {
+    pressed.push(new URL(route.request().url()).pathname);
+    rows = [];
+    return route.fulfill({ json: row });
+  });
+  await page.goto(`${hub.url}/ui`);
+  const card = page.getByRole("group", { name: "Missed: digest" });
+  await card.getByText("digest missed 1 time").waitFor();
+  await card.getByText("The hub was not running.", { exact: false }).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await card.getByRole("button", { name: "Run it now" }).click();
+  await card.waitFor({ state: "detached" });
+  assert.deepEqual(pressed, ["/schedules/digest/run"]);
+  assert.deepEqual(visited.faults, []);
+});

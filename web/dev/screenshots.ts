@@ -1,11 +1,21 @@
 /** Takes the pictures of the README and the guides: `node web/dev/screenshots.ts`. A real hub, a real run, a real browser. */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { findChromium } from "../../test/chromium.ts";
-import { buildWeb, launch, repository, signIn, startHub, type Started, visit } from "../../test/story/web-journey.ts";
+import { type Said, scriptedModel, serveScript } from "../../test/kit/scripted-chat.ts";
+import {
+  buildWeb,
+  type Hub,
+  launch,
+  repository,
+  signIn,
+  startHub,
+  type Started,
+  visit,
+} from "../../test/story/web-journey.ts";
 
 const pictures = join(repository, "docs", "images");
 const sizeBytesMax = 200_000;
@@ -20,6 +30,7 @@ async function takePictures(): Promise<void> {
   try {
     await takeEpisode(browser);
     await takeEvents(browser);
+    await takeChat(browser);
   } finally {
     await browser.close();
   }
@@ -93,6 +104,60 @@ async function takeEvents(browser: Browser): Promise<void> {
   await load.last().click();
   await page.locator("[data-thing=gap]").getByText("loaded from the journal").waitFor();
   await take(page, "events.png");
+}
+
+const helper = `about = "Helps in the garden."
+instructions = "Keep the papers in order."
+tools = ["fs.list", "fs.read", "fs.write"]
+ask = ["fs.write"]
+`;
+const answered = "Beans and squash go out **after 12 May**, when the last frost is over (notes/frost.md:3).";
+
+/** A conversation with an agent and a scripted model: an answer with its source, and a change that waits for its person. */
+async function takeChat(browser: Browser): Promise<void> {
+  const call = (name: string, given: object): Said => ({ calls: [{ name, arguments: given }] });
+  await using model = await serveScript(({ messages, round }) => {
+    const isPlan = messages.some(({ content }) => content.includes("Write it down"));
+    if (isPlan) return call("fs_write", { path: "plan.md", text: "Beans and squash: after 12 May.\n" });
+    return round === 0 ? call("fs_read", { path: "notes/frost.md" }) : { text: answered };
+  });
+  await using hub = await startHub();
+  const folder = join(tmpdir(), "garden");
+  mkdirSync(join(folder, ".arw", "agents"), { recursive: true });
+  mkdirSync(join(folder, "notes"));
+  try {
+    writeFileSync(join(folder, ".arw", "agents", "helper.toml"), helper);
+    writeFileSync(join(folder, "notes", "frost.md"), "# Frost\n\nThe last one comes about 12 May.\n");
+    const { server, url, model: name } = scriptedModel(model);
+    await put(hub, `/models/servers/${encodeURIComponent(server)}`, { url });
+    await put(hub, "/models/roles/chat", { models: [name] });
+    await hub.call("/projects", { project: "garden", folder });
+    const begun = await hub.call<{ conversation: string }>("/chat/conversations", {
+      project: "garden",
+      agent: "helper@garden",
+    });
+    await using visited = await visit(browser, { viewport: { width: 1000, height: 960 } });
+    const { page } = visited;
+    await signIn(page, hub);
+    await page.goto(`${hub.url}/ui/chat?id=${begun.conversation}`);
+    const field = page.getByRole("textbox", { name: "Message", exact: true });
+    await field.fill("What should I plant in May?");
+    await field.press("Enter");
+    await page.locator("main [data-state=finished]").waitFor();
+    await field.fill("Write it down");
+    await field.press("Enter");
+    await page.locator("main [data-approval]").waitFor();
+    await page.getByText("waits for your answer").waitFor();
+    await take(page, "chat.png");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function put(hub: Hub, path: string, body: object): Promise<void> {
+  const headers = { authorization: `Bearer ${hub.token}`, "content-type": "application/json" };
+  const response = await fetch(`${hub.url}${path}`, { method: "PUT", headers, body: JSON.stringify(body) });
+  assert.ok(response.ok, `${path} answered ${response.status}`);
 }
 
 async function take(page: Page, name: string): Promise<void> {

@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { ContrastIcon, QuoteIcon, RotateCwIcon, TriangleAlertIcon } from "lucide-react";
+import { ClockIcon, ContrastIcon, QuoteIcon, RotateCwIcon, TriangleAlertIcon } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
 import marks from "../../parts/marks.module.css";
+import { useNeeds } from "../../shell/use-now.ts";
 import { formatClock, formatExact } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
 import type { AnswerFeed, LiveAnswer } from "./answer-feed.ts";
@@ -69,11 +70,14 @@ function Coming({ message, live }: { readonly message: Message; readonly live: L
   );
 }
 
-function Standing({ message: { status }, isBroken }: { readonly message: Message; readonly isBroken: boolean }) {
-  const word = isBroken ? "broken" : status === "waiting" ? "waiting" : "running";
+function Standing({ message, isBroken }: { readonly message: Message; readonly isBroken: boolean }) {
+  const { approvals, questions } = useNeeds();
+  const isAsking = [...approvals, ...questions].some(({ corrId }) => corrId === message.message);
+  const word = isBroken ? "broken" : message.status === "waiting" ? "waiting" : isAsking ? "asks" : "running";
+  const Icon = isAsking ? ClockIcon : ContrastIcon;
   return (
-    <p className={`${marks["mark"]} ${marks[isBroken ? "warn" : "info"]}`} role="status">
-      <ContrastIcon size={14} aria-hidden className={marks["turning"]} />
+    <p className={`${marks["mark"]} ${marks[isBroken || isAsking ? "warn" : "info"]}`} role="status">
+      <Icon size={14} aria-hidden className={isAsking ? undefined : marks["turning"]} />
       {c(`chat.status.${word}`)}
     </p>
   );

@@ -32,6 +32,7 @@ const messages = {
   "chat.status.waiting": "waits for its turn",
   "chat.status.beginning": "begins",
   "chat.status.running": "at work",
+  "chat.status.asks": "waits for your answer",
   "chat.status.broken": "the hub does not answer; it goes on by itself",
   "chat.status.failed": "No answer came",
   "chat.status.cancelled": "Stopped",

@@ -27,7 +27,7 @@ export function ChatPage() {
         <div className={styles["talk"]}>
           <RoomHeader title={c("chat.title.text")} />
           <div className={styles["empty"]}>
-            <FirstConversation onNew={() => setBeginning(true)} />
+            <FirstConversation />
           </div>
         </div>
       ) : (

@@ -37,7 +37,7 @@ function useBegin(onDone: () => void) {
 }
 
 /** What can be done where nothing was said yet. */
-export function FirstConversation({ onNew }: { readonly onNew: () => void }) {
+export function FirstConversation() {
   const begin = useBegin(() => {});
   const sample = useMutation({
     mutationFn: async () => {
@@ -51,7 +51,6 @@ export function FirstConversation({ onNew }: { readonly onNew: () => void }) {
       <Button look="primary" disabled={sample.isPending} onClick={() => sample.mutate()}>
         {c("chat.empty.try")}
       </Button>
-      <Button onClick={onNew}>{c("chat.new.action")}</Button>
     </EmptyState>
   );
 }

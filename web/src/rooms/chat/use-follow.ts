@@ -18,11 +18,16 @@ export function useFollow(isAway: boolean): Follow {
   const log = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(!isAway);
+  const lastTop = useRef(0);
   const [hasMore, setHasMore] = useState(false);
   const onScroll = useCallback(() => {
     const element = log.current;
     if (!element) return;
-    isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearPx;
+    const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < nearPx;
+    // What grew since the last scroll moves the end away as well; only a reader moves up.
+    if (isNear) isAtEnd.current = true;
+    else if (element.scrollTop < lastTop.current) isAtEnd.current = false;
+    lastTop.current = element.scrollTop;
     if (isAtEnd.current) setHasMore(false);
   }, []);
   const toEnd = useCallback(() => {
