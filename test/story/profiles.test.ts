@@ -155,6 +155,27 @@ test("a child works within its parent's run, with no tool that the parent has no
   assert.ok(!(await readdir(folder)).includes("child.md"));
 });
 
+test("an agent begins with the notes of its project as they stand, and writes some under what its file names", async () => {
+  await write("keeper", { tools: '["notes.write"]', notes: '"project"' });
+  await hub.post("/notes/garden", { topic: "watering", text: "Beans on Mondays." });
+  await hub.post("/notes/garden", { topic: "pests", text: "Snails eat the salad." });
+  script = ({ round, messages }) =>
+    round < 2
+      ? call("notes_write", { topic: "harvest", text: "Beans in June." })
+      : { text: messages.find(({ role }) => role === "tool")?.content ?? "" };
+  const first = await begin("keeper@garden", "Remember");
+  assert.equal((await episodeEnded(hub, first)).status, "finished");
+  const { text } = (await outputOf(first)).output;
+  assert.match(text, /^Notes of garden:\n[^]*- watering: Beans on Mondays\./);
+  const forgotten = await hub.send("DELETE /notes/garden?topic=watering");
+  assert.equal(forgotten.status, 200, JSON.stringify(forgotten.body));
+  const second = await begin("keeper@garden", "Remember");
+  assert.equal((await episodeEnded(hub, second)).status, "finished");
+  const later = (await outputOf(second)).output.text;
+  assert.match(later, /- harvest: Beans in June\. \(agent:keeper@garden/);
+  assert.doesNotMatch(later, /Mondays/);
+});
+
 test("the ceilings of a file hold each run of it", async () => {
   await write("poor", { tools: files, budget: '["150 tokens/run"]' });
   script = ({ round }) => (round < 3 ? call("fs_list", { limit: round + 1 }) : { text: "done" });

@@ -72,11 +72,14 @@ export function assembleContext(input: ContextInput): AssembledContext {
   const slots = [instructions, plan.slot, history.slot, evidence.slot, reserve];
   return {
     messages: [
-      { role: "system", text: input.instructions },
+      // In one piece: many models take no second message of the system, and none after others.
+      {
+        role: "system",
+        text: plan.text === "" ? input.instructions : `${input.instructions}\n\nYour plan so far:\n${plan.text}`,
+      },
       ...history.kept.map(({ role, text }) => ({ role, text })),
       { role: "user", text: input.task },
       ...evidence.kept.flatMap(messagesOf),
-      ...(plan.text === "" ? [] : [{ role: "system" as const, text: `Your plan so far:\n${plan.text}` }]),
     ],
     slots,
     tokens: slots.reduce((sum, { tokens }) => sum + tokens, 0),
