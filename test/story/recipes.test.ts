@@ -148,6 +148,20 @@ test("weekly-digest writes what is young, and nothing of itself", async () => {
   assert.match(await readFile(join(folder, "weekly-digest.md"), "utf8"), /- `a\.md` Young\n/u);
 });
 
+test("a step may ask its person, and goes on with what they say", async () => {
+  const asking = [
+    'name = "greet"\nabout = "Greets."\nanswer = "Good day, {{steps.who.text}}"',
+    '[[step]]\nid = "who"\ntool = "questions.ask"\ninput = { question = "Who are you?" }\n',
+  ].join("\n");
+  const { body } = await hub.send("POST /recipes/run", { recipe: asking });
+  const question = await until("the question", async () => {
+    const { items } = await hub.get("/state/questions?limit=10");
+    return items.find((each: Json) => each.corrId === body.corrId);
+  });
+  await hub.post(`/questions/${question.questionId}/answer`, { text: "Ada" });
+  assert.equal((await finished(body.corrId)).output.answer, "Good day, Ada");
+});
+
 test("sort-incoming asks before each move, and a no leaves that file", async ({ skip }) => {
   if (!existsSync("/bin/mv")) skip("optional: there is no mv here");
   const folder = await realpath(
