@@ -1,7 +1,6 @@
 /** The same to a server that is reached by its address: each request leaves by the hub's own way out, as whoever calls. */
 import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
-import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { Carry } from "./contract.ts";
 import { ServerFailed } from "./own-servers.ts";
 import type { Params, Reply } from "./sessions.ts";
@@ -10,7 +9,6 @@ export interface FarLinkOptions {
   readonly name: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly act: KernelParts["act"];
 }
 
 /** Messages that are on their way, by the episode that they belong to: nobody else may send there. */
@@ -43,14 +41,12 @@ export interface FarLink {
   notify(method: string, params: Params, ctx: Context): Promise<void>;
 }
 
-export function createFarLink({ name, url, headers, act }: FarLinkOptions, departures: Departures): FarLink {
+export function createFarLink({ name, url, headers }: FarLinkOptions, departures: Departures): FarLink {
   const known = { session: "", revision: "" };
   let ids = 0;
   const post = async (message: object, ctx: Context) => {
     using _leaving = departures.leaving(ctx.corrId, url);
-    // What a call of a tool is built from was asked about before it was let go.
-    const actor = act({ caller: { ...ctx.caller, labels: ["user"] }, corrId: ctx.corrId, signal: ctx.signal });
-    const { status, serverSession, messages } = await actor.call(Carry, {
+    const { status, serverSession, messages } = await ctx.call(Carry, {
       url,
       body: JSON.stringify({ jsonrpc: "2.0", ...message }),
       headers: {

@@ -96,7 +96,7 @@ export function createLinks(deps: LinksDeps): Links {
     if (running.get(server)?.line.isOpen() === false) await end(server, "it ended");
     const known = open.get(server);
     if (known !== undefined) return abortable(known, ctx.signal);
-    const opening = settle(server, connect(rowOf(server), { ...deps, ctx }));
+    const opening = settle(server, connect(rowOf(server), { ...deps, ctx: wordless(ctx, deps) }));
     open.set(server, opening);
     opening.catch(() => {
       if (open.get(server) === opening) open.delete(server);
@@ -105,7 +105,7 @@ export function createLinks(deps: LinksDeps): Links {
   };
   const ready = async (server: string, ctx: Context): Promise<Open> => {
     const held = await opened(server, ctx);
-    if (held.isStale) await list(held, server, { ...deps, ctx });
+    if (held.isStale) await list(held, server, { ...deps, ctx: wordless(ctx, deps) });
     return held;
   };
   return {
@@ -128,6 +128,10 @@ export function createLinks(deps: LinksDeps): Links {
     },
   };
 }
+
+/** For what is built from nothing that anybody read: a greeting, a list, and what a person was asked about before. */
+export const wordless = ({ caller, corrId, signal }: Context, { parts }: Pick<LinksDeps, "parts">): Context =>
+  parts.act({ caller: { ...caller, labels: ["user"] }, corrId, signal });
 
 type Called = Parameters<Links["call"]>[0];
 
@@ -210,7 +214,7 @@ const wordsOf = (error: unknown): string => {
 async function lineTo(row: OwnServer, deps: Connecting, onToolsChanged: () => void): Promise<Line> {
   const { server, command, url, headers = {}, read = [], write = [] } = row;
   if (url !== undefined) {
-    const far = createFarLink({ name: server, url, headers, act: deps.parts.act }, deps.departures);
+    const far = createFarLink({ name: server, url, headers }, deps.departures);
     return { ...far, close: async () => undefined, isOpen: () => true };
   }
   if (deps.starter === undefined || command === undefined)

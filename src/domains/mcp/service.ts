@@ -34,7 +34,7 @@ import {
 } from "./contract.ts";
 import { carry, send } from "./far.ts";
 import { createDepartures } from "./far-link.ts";
-import { createLinks, type Links } from "./links.ts";
+import { createLinks, type Links, wordless } from "./links.ts";
 import { ownServerOperations, refuseUnallowed, refuseUnready } from "./keeping.ts";
 import { ServerAdded, ServerRemoved } from "./own-servers.ts";
 import type { Courier, ServerStarter } from "./port.ts";
@@ -239,5 +239,7 @@ async function carriedOut(
     return { ...(await abortable(exchange.reply.promise, ctx.signal)), label: "tool" };
   }
   refuseUnready(operationId, { server, tool, ctx, parts, links });
-  return { ...(await links.call(input, ctx)), label: "tool" };
+  // What a call is built from was asked about; what a tool is told that only reads was not, and leaves only as the rules have it.
+  const reply = await links.call(input, operationId === Call.id ? wordless(ctx, { parts }) : ctx);
+  return { ...reply, label: "tool" };
 }
