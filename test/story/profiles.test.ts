@@ -176,6 +176,26 @@ test("an agent begins with the notes of its project as they stand, and writes so
   assert.doesNotMatch(later, /Mondays/);
 });
 
+test("an agent of a project is talked to, and knows what was said before", async () => {
+  await write("chatty", { tools: files });
+  script = ({ messages }) => ({
+    text: `You said: ${messages
+      .map(({ role, content }) => `${role} ${content}`)
+      .slice(1)
+      .join(" | ")}`,
+  });
+  const { conversation } = await hub.post("/chat/conversations", { project: "garden", agent: "chatty@garden" });
+  for (const text of ["Hello", "And now?"]) {
+    const sent = await hub.send("POST /chat/send", { conversation, text });
+    assert.equal(sent.status, 200, JSON.stringify(sent.body));
+    assert.match(String(sent.body), /"kind":"end"/);
+  }
+  const { messages } = await hub.get(`/chat/conversations/${conversation}`);
+  const last = messages.at(-1);
+  assert.equal(last.text, "You said: user Hello | assistant You said: user Hello | user And now?");
+  assert.deepEqual([last.agent, last.isExtractive, last.spent.inputTokens], ["chatty@garden", false, 100]);
+});
+
 test("the ceilings of a file hold each run of it", async () => {
   await write("poor", { tools: files, budget: '["150 tokens/run"]' });
   script = ({ round }) => (round < 3 ? call("fs_list", { limit: round + 1 }) : { text: "done" });
