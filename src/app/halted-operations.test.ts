@@ -104,7 +104,18 @@ test("what stops, narrows or takes back is part of the way out, and nothing that
 });
 
 /** Of the other domains. Work is stopped, questions are answered, and a hub is shut down whatever rules come in. */
-const otherWaysOut = ["agents.stop", "approvals.decide", "mcp.disallow", "system.shutdown", "tasks.cancel"];
+const otherWaysOut = [
+  "agents.pause",
+  "agents.stop",
+  "approvals.decide",
+  "chat.stop",
+  "mcp.disallow",
+  "mcp.servers.remove",
+  "schedules.pause",
+  "schedules.remove",
+  "system.shutdown",
+  "tasks.cancel",
+];
 
 test("beside those and what only looks, nothing else is part of the way out", () => {
   const marked = [...contractTable().operations.values()].map((each) => each.operation).filter((each) => each.isWayOut);
