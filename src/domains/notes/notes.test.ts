@@ -10,15 +10,22 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { AgentProgram } from "../agents/contract.ts";
 import { createFolderReader } from "../fs/reader.ts";
 import { createFs } from "../fs/service.ts";
+import { Erased } from "../journal/contract.ts";
 import { createJournalKeeper } from "../journal/service.ts";
 import { erase } from "../journal/retention.ts";
 import { createProjects } from "../projects/service.ts";
 import { Read, type ReadNote, Write } from "./contract.ts";
-import { createNotes } from "./service.ts";
+import { createNotes, type NotesDeps } from "./service.ts";
 
 const secret = "tulip-4711-quiet-harbour";
 
-function house(parts: KernelParts) {
+type Eraser = NotesDeps["erase"];
+const erasing =
+  (parts: KernelParts): Eraser =>
+  (events, ctx) =>
+    erase(parts, events, ctx);
+
+function house(parts: KernelParts, eraser: Eraser = erasing(parts)) {
   const redactor = createRedactor({ secrets: [secret] });
   const folders = createMemoryFolders();
   for (const name of ["garden", "cellar"]) folders.tree(`/home/ada/${name}`).put("a.md", "x");
@@ -27,7 +34,7 @@ function house(parts: KernelParts) {
   return [
     createFs({ reader, recorder: () => parts.recorder }),
     createProjects({ parts }),
-    createNotes({ parts, redactor, erase: (events, ctx) => erase(parts, events, ctx) }),
+    createNotes({ parts, redactor, erase: eraser }),
     createJournalKeeper({ parts, clock: { soon: setImmediate }, files: nothing, rules: [], frontier: () => 0 }),
   ];
 }
@@ -100,6 +107,23 @@ test("what is forgotten is in no answer, no list and not in the journal any more
   for await (const item of (outcome as { items: AsyncIterable<object> }).items) items.push(item);
   assert.match(JSON.stringify(items.at(-1)), /"tombstones":2/);
   assert.ok(!JSON.stringify(items).includes('"isWhole":false'), JSON.stringify(items));
+});
+
+test("a hub that ended between the word and the deed lets go of the text at its next start", async () => {
+  const store = createMemoryStore();
+  const written = (): string => JSON.stringify(store.events({ limit: 1000, afterSeq: 0 }));
+  {
+    const saysOnly: Eraser = async ({ kind, seqs }, ctx) => void (await ctx.emit(Erased, { kind, seqs: [...seqs] }));
+    await using kit = await makeKernel({ store, domains: (parts) => house(parts, saysOnly) });
+    await kit.call("projects.create", { project: "garden", folder: "/home/ada/garden" });
+    await note(kit, "health", "a private matter");
+    await note(kit, "roses", "red");
+    await answer(kit, "notes.forget", { topic: "health" });
+  }
+  assert.ok(written().includes("private"));
+  await using kit = await makeKernel({ store, domains: (parts) => house(parts) });
+  assert.ok(!written().includes("private"));
+  assert.deepEqual(await texts(kit), ["roses: red"]);
 });
 
 test("a note keeps the labels of the call that wrote it, its source and its episode", async () => {

@@ -21,6 +21,8 @@ const Text = Type.String({ minLength: 1, maxLength: textCharsMax, description: "
 const Reason = Type.String({ maxLength: 500 });
 /** More at once nobody answers, and whoever asks so much has lost its way. */
 export const openEachMax = 20;
+/** Of all runs, and of agents that call without one. */
+export const openMax = 200;
 /** An asker waits as long as the question is open, which the configuration says; no question is open longer. */
 const waitMsMax = 604_800_000 + 60_000;
 
@@ -77,7 +79,7 @@ export const TooManyQuestions = problem({
   code: "questions.too-many",
   status: 409,
   title: "Too many questions",
-  about: "Twenty questions of this run wait already. Wait for their answers, or go on without.",
+  about: "Twenty questions of this run wait already, or two hundred of all. Wait for answers, or go on without.",
 });
 export const OnlyAgents = problem({
   code: "questions.only-agents",

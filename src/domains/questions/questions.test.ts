@@ -9,7 +9,7 @@ import type { Caller } from "../../contract/caller.ts";
 import type { Envelope } from "../../contract/event.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { AgentProgram } from "../agents/contract.ts";
-import { Ask, openEachMax, type Question } from "./contract.ts";
+import { Ask, openEachMax, openMax, type Question } from "./contract.ts";
 import { createQuestions, type QuestionsService } from "./service.ts";
 
 /** Asks what it is given, one after the other, and answers with what it heard. */
@@ -152,20 +152,21 @@ test("a question outlives the hub: a resumed run finds it, or its answer, and as
   }
 });
 
-test("a run has so many questions open at once and no more", async () => {
+test("a run has so many questions open at once and no more, and so has the hub", async () => {
   await using kit = await open();
   const agent: Caller = { kind: "agent", id: "many", grants: [] };
-  const signal = new AbortController();
-  const ask = (n: number) =>
+  const left = new AbortController();
+  const ask = (corrId: string, n: number) =>
     kit.kernel.dispatch({
       operationId: "questions.ask",
       input: { question: `question ${n}` },
       credentials: { kind: "caller", caller: agent },
-      corrId: "one-run",
-      signal: signal.signal,
+      corrId,
+      signal: left.signal,
     });
-  const asking = Array.from({ length: openEachMax }, (_each, n) => ask(n));
-  await assert.rejects(ask(openEachMax), code("questions.too-many"));
-  signal.abort(new DOMException("left", "AbortError"));
+  const asking = Array.from({ length: openMax }, (_each, n) => ask(`run-${Math.floor(n / openEachMax)}`, n));
+  await assert.rejects(ask("run-0", openMax), code("questions.too-many"));
+  await assert.rejects(ask("another-run", 0), code("questions.too-many"));
+  left.abort(new DOMException("left", "AbortError"));
   assert.ok((await Promise.allSettled(asking)).every(({ status }) => status === "rejected"));
 });

@@ -20,6 +20,7 @@ import {
   NoAnswer,
   OnlyAgents,
   openEachMax,
+  openMax,
   optionCharsMax,
   type Question,
   QuestionAnswered,
@@ -200,8 +201,12 @@ function recordedIds(corrId: string, { kernel }: KernelParts): ReadonlySet<strin
 async function open(asked: Asked, ctx: Context, desk: Desk): Promise<{ questionId: string } & Asked> {
   const { parts, room, opening, timeoutMs } = desk;
   const { corrId } = ctx;
-  if (waitingOf(parts, corrId).length + opening.filter((each) => each === corrId).length >= openEachMax)
-    throw new Problem(TooManyQuestions, `${openEachMax} questions of this run wait for an answer`);
+  const waiting = waitingOf(parts)
+    .map((each) => each.corrId)
+    .concat(opening);
+  const own = waiting.filter((each) => each === corrId).length;
+  if (own >= openEachMax || waiting.length >= openMax)
+    throw new Problem(TooManyQuestions, `${own} questions of this run and ${waiting.length} of all wait for an answer`);
   const questionId = ctx.id();
   const expiresAtMs = ctx.now() + timeoutMs;
   // Its row is seen a moment before the disk has it, and whoever sees it may answer.
