@@ -12,7 +12,7 @@ import type { Chat, Preview, StreamItem } from "./contract.ts";
 import { costOf } from "./costs.ts";
 import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "../../base/model-name.ts";
 import type { Courier, Part } from "./port.ts";
-import { ModelBusy } from "./port.ts";
+import { BadAnswer, KeyRefused, ModelBusy, ModelRefused } from "./port.ts";
 import { createModels } from "./service.ts";
 import type { Static } from "../../contract/schema.ts";
 
@@ -331,6 +331,54 @@ describe("roles", () => {
     assert.equal(await used(), 4);
     for await (const _ of await items()) break;
     assert.ok((await used()) > 500);
+  });
+
+  test("whatever fails in whatever order: each is asked once, none leaves unpermitted, and only work is paid for", async () => {
+    const outcomes = { ok: null, busy: ModelBusy, refused: ModelRefused, key: KeyRefused, broken: BadAnswer } as const;
+    type Outcome = keyof typeof outcomes;
+    const names = [`${here}/tiny`, `${here}/small`, `${there}/tiny`, `${there}/small`];
+    const plans = fc.record({
+      models: fc.shuffledSubarray(names, { minLength: 1 }),
+      ends: fc.array(fc.constantFrom(...(Object.keys(outcomes) as Outcome[])), { minLength: 4, maxLength: 4 }),
+      mayLeave: fc.boolean(),
+    });
+    const run = async ({ models, ends, mayLeave }: typeof plans extends fc.Arbitrary<infer P> ? P : never) => {
+      const endOf = (name: string): Outcome => ends[names.indexOf(name)] ?? "ok";
+      await using kit = await open({
+        answer(server, { model }) {
+          const fault = outcomes[endOf(`${server}/${model}`)];
+          if (fault !== null) throw new Problem(fault, "it would not");
+          return [{ kind: "text", text: "hello" }];
+        },
+      });
+      await kit.call("models.servers.add", { server: there, allow: "1000 calls/day" });
+      await kit.call("budgets.allow", { allowance: ["1000000 tokens/day", "models.*"] });
+      await kit.call("models.roles.set", { role: "chat", models, mayLeave });
+      const code = await codeOf(ask(kit, { tokensMax: 100 }));
+      const expected: string[] = [];
+      let isAnswered = false;
+      for (const name of models) {
+        const isShut = !mayLeave && name.startsWith(there) && expected.some((each) => each.startsWith(here));
+        if (isAnswered || isShut) continue;
+        expected.push(name);
+        isAnswered = endOf(name) === "ok";
+      }
+      assert.deepEqual(kit.asked, expected);
+      assert.equal(code, isAnswered ? "ok" : "models.role-failed");
+      const { allowances } = await answerOf<{ allowances: { unit: string; used: number }[] }>(
+        kit.call("budgets.list", {}),
+      );
+      // What broke off keeps all that was set aside: nobody can say how far the model came.
+      const whole = costOf(
+        { model: names[0] ?? "", tokensMax: 100 },
+        JSON.stringify([hi.messages, null, null]),
+        1,
+      ).tokens;
+      const broken = expected.filter((name) => endOf(name) === "broken").length;
+      const wanted = broken * ((whole?.input ?? 0) + (whole?.output ?? 0)) + (isAnswered ? 7 : 0);
+      assert.equal(allowances.find(({ unit }) => unit === "tokens")?.used, wanted);
+    };
+    await fc.assert(fc.asyncProperty(plans, run), { numRuns: 40 });
   });
 
   test("a role that is none, and one whose models all failed, say so", async () => {
