@@ -70,8 +70,7 @@ async function misbehave(
 }
 
 /** What its person did before: named the model server, gave it a token, and set a ceiling. */
-async function prepare(room: Room, { stateDir, modelUrl }: { readonly stateDir: string; readonly modelUrl: string }) {
-  const hub = await startHub({ stateDir });
+async function prepare(room: Room, { hub, modelUrl }: { readonly hub: RunningHub; readonly modelUrl: string }) {
   const at = new URL(modelUrl).host.replace("127.0.0.1", "localhost");
   const added = await hub.send(`PUT /models/servers/${at}`, { url: modelUrl.replace("127.0.0.1", "localhost") });
   assert.equal(added.status, 200, JSON.stringify(added.body));
@@ -102,23 +101,21 @@ test("it is stopped by ceiling, budget and egress, and its record replays", asyn
       }),
   });
   const run = async (stateDir: string) => {
-    const set = await prepare(room, { stateDir, modelUrl: modelServer.url });
-    try {
-      const stop = new AbortController();
-      const person = refuse(set.hub, stop.signal);
-      const said = await misbehave(set, () => set.hub.post("/mcp/tools/sums/get-sum/allow", {}));
-      stop.abort();
-      await person;
-      const told = await until("the end of its session", async () => {
-        const { events } = await set.hub.get("/events/journal?limit=1000");
-        const sorted = (events as readonly Json[]).toSorted((one, other) => one.seq - other.seq);
-        return sorted.at(-1)?.kind === "agents.run.finished" ? sorted : undefined;
-      });
-      // Where a hub stands, and at which address, is no part of what was done there.
-      return { said, events: told.slice(told.findIndex(({ kind }) => kind === "service.opened") + 1) };
-    } finally {
-      await set.hub[Symbol.asyncDispose]();
-    }
+    await using hub = await startHub({ stateDir });
+    const place = await prepare(room, { hub, modelUrl: modelServer.url });
+    const stop = new AbortController();
+    const person = refuse(hub, stop.signal);
+    const said = await misbehave(place, () => hub.post("/mcp/tools/sums/get-sum/allow", {})).finally(() =>
+      stop.abort(),
+    );
+    await person;
+    const told = await until("the end of its session", async () => {
+      const { events } = await hub.get("/events/journal?limit=1000");
+      const sorted = (events as readonly Json[]).toSorted((one, other) => one.seq - other.seq);
+      return sorted.at(-1)?.kind === "agents.run.finished" ? sorted : undefined;
+    });
+    // Where a hub stands, and at which address, is no part of what was done there.
+    return { said, events: told.slice(told.findIndex(({ kind }) => kind === "service.opened") + 1) };
   };
   const first = await run(join(room.path, "first"));
   const [sums, models, sent] = [first.said.slice(0, 6), first.said.slice(6, 10), first.said[10]];
