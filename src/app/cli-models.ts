@@ -22,7 +22,19 @@ export const modelAnswers = {
   [Preview.id]: (output: unknown, pen: Pen) => previewText(output as Static<typeof Preview.output>, pen),
   [Discover.id]: (output: unknown, pen: Pen) => foundText(output as Static<typeof Discover.output>, pen),
   [AddServer.id]: (output: unknown, pen: Pen) =>
-    `${pen.paint("green", "✓")} ${serverLine(output as Server, pen)}\n${pen.paint("dim", "`arw models` lists what it has.")}`,
+    [
+      `${pen.paint("green", "✓")} ${serverLine(output as Server, pen)}`,
+      pen.paint("dim", "`arw models` lists what it has."),
+      // The first call would be refused otherwise, and nobody would know why.
+      ...((output as Server).isLocal
+        ? []
+        : [
+            pen.paint(
+              "dim",
+              "A limit in money refuses its models until a price list names them: `arw prices --template`.",
+            ),
+          ]),
+    ].join("\n"),
   [RemoveServer.id]: (output: unknown, pen: Pen) =>
     `${pen.paint("green", "✓")} ${pen.safe((output as Server).server)} is not asked any more`,
   [SetRole.id]: (output: unknown, pen: Pen) => `${pen.paint("green", "✓")} ${roleLine(output as RoleRow, pen)}`,
