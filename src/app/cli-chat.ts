@@ -170,12 +170,15 @@ async function prompt({ terminal, pen }: Talk): Promise<string | null> {
   try {
     return (await terminal.ask(`\n${pen.paint("cyan", "›")} `, leaving.signal)).trim();
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") return null;
+    if (isLeave(error)) return null;
     throw error;
   } finally {
     stopListening();
   }
 }
+
+/** Ctrl-C, or the end of the input. */
+const isLeave = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
 
 async function obey(talk: Talk, line: string): Promise<void> {
   const { terminal, pen } = talk;
@@ -215,13 +218,15 @@ async function say(talk: Talk, text: string): Promise<boolean> {
 async function read(talk: Talk, operationId: string, input: Input): Promise<boolean> {
   const { terminal, transport, pen, screen, isJson } = talk;
   const leaving = new AbortController();
-  let interrupts = 0;
+  const stopping = new AbortController();
   const stopListening = terminal.onInterrupt(() => {
-    interrupts += 1;
-    if (interrupts > 1) leaving.abort();
-    else void transport.call(Stop.id, { conversation: input["conversation"] }, never()).catch(() => leaving.abort());
+    if (stopping.signal.aborted) leaving.abort();
+    // What is asked at this moment needs no answer any more.
+    stopping.abort();
+    if (!leaving.signal.aborted)
+      void transport.call(Stop.id, { conversation: input["conversation"] }, never()).catch(() => leaving.abort());
   });
-  const reading: Reading = { talk, signal: leaving.signal, said: "", isAnswered: false };
+  const reading: Reading = { talk, signal: stopping.signal, said: "", isAnswered: false };
   screen.release();
   try {
     for await (const item of transport.stream(operationId, input, leaving.signal)) {
@@ -288,6 +293,16 @@ function tellEnd({ talk, said }: Reading, item: Extract<StreamItem, { kind: "end
   terminal.write(`${lines.join("\n")}\n`);
 }
 
+/** Null when the person stopped the answer instead. */
+async function typed(asked: Promise<string>): Promise<string | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isLeave(error)) return null;
+    throw error;
+  }
+}
+
 /** What the agent wants to know; an empty line leaves it without an answer for now. */
 async function askQuestion({ talk, signal }: Reading, questionId: string): Promise<void> {
   const { terminal, transport, pen, screen } = talk;
@@ -297,14 +312,15 @@ async function askQuestion({ talk, signal }: Reading, questionId: string): Promi
   const options = asked.options.map((each, place) => `  ${place + 1}  ${pen.safe(each)}`);
   terminal.write(`${[pen.paint("yellow", `? ${pen.safe(asked.question)}`), ...options].join("\n")}\n`);
   const later = `Answer it with \`arw answer ${questionId.slice(-8)} TEXT\`.\n`;
-  const said = terminal.isTty ? (await terminal.ask("Your answer: ", signal)).trim() : "";
+  const said = terminal.isTty ? await typed(terminal.ask("Your answer: ", signal)) : "";
   screen.release();
-  if (said === "") {
+  if (said === null) return;
+  if (said.trim() === "") {
     terminal.writeError(later);
     return;
   }
-  const text = asked.options[Number(said) - 1] ?? said;
-  await transport.call(Answer.id, { questionId, text }, signal).catch((error: unknown) => {
+  const text = asked.options[Number(said) - 1] ?? said.trim();
+  await transport.call(Answer.id, { questionId, text }, never()).catch((error: unknown) => {
     // Its time is over, or somebody else was quicker.
     if (!(error instanceof CallFailed)) throw error;
     terminal.writeError(`${pen.safe(error.document.detail)}\n`);
@@ -323,9 +339,10 @@ async function askApproval({ talk, signal }: Reading, approvalId: string): Promi
     return;
   }
   const forRun = follow.runAnswer?.(row) ?? null;
-  const said = await askOnTerminal(talk, forRun?.words ?? null, signal);
+  const said = await typed(askOnTerminal(talk, forRun?.words ?? null, signal));
+  if (said === null) return;
   const input = said === "r" && forRun !== null ? forRun.input : follow.decision(approvalId, said === "y");
-  await transport.call(follow.decide, input, signal).catch((error: unknown) => {
+  await transport.call(follow.decide, input, never()).catch((error: unknown) => {
     // Somebody else was quicker.
     if (!(error instanceof CallFailed)) throw error;
     terminal.writeError(`${pen.safe(error.document.detail)}\n`);

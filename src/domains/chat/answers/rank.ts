@@ -10,6 +10,9 @@ const saturation = 1.2;
 const lengthWeight = 0.75;
 /** A word in the heading or the file's name says what a passage is about, and less than the passage itself. */
 const placeWeight = 0.5;
+/** A heading by itself tells little; what stands under it is found by it. */
+const headingWeight = 0.3;
+const isHeading = (text: string): boolean => /^ {0,3}#{1,6}[ \t]/.test(text) && !text.includes("\n");
 /** A passage without so much of what was asked, by weight of the words or by half of them, is no answer. */
 const coverageMin = 0.34;
 const halfMin = 0.5;
@@ -56,8 +59,9 @@ export function createIndex(asked: readonly string[]): Index {
       for (const word of words) note(word, 1);
       if (counts.some((count) => count > 0) || terms.length > 1)
         for (const word of wordsOf(`${passage.heading} ${passage.path}`)) note(word, placeWeight);
-      // The place alone says nothing.
-      if (words.some((word) => kin(word).length > 0)) counted.push({ passage, lengthWords: words.length, counts });
+      // The name of the file alone says nothing.
+      const said = [...words, ...wordsOf(passage.heading)];
+      if (said.some((word) => kin(word).length > 0)) counted.push({ passage, lengthWords: words.length, counts });
     },
     best(limit) {
       const rarities = terms.map((_term, term) =>
@@ -99,12 +103,13 @@ const rarityOf = (holders: number, total: number): number => Math.log(1 + (total
 const weightOf = (counts: readonly number[], rarities: readonly number[]): number =>
   rarities.reduce((sum, rarity, term) => sum + ((counts[term] ?? 0) > 0 ? rarity : 0), 0);
 
-function scoreOf({ counts, lengthWords }: Counted, rarities: readonly number[], lengthMean: number): number {
+function scoreOf({ passage, counts, lengthWords }: Counted, rarities: readonly number[], lengthMean: number): number {
   const length = 1 - lengthWeight + (lengthWeight * lengthWords) / Math.max(1, lengthMean);
-  return rarities.reduce((sum, rarity, term) => {
+  const score = rarities.reduce((sum, rarity, term) => {
     const count = counts[term] ?? 0;
     return sum + (rarity * count * (saturation + 1)) / (count + saturation * length);
   }, 0);
+  return isHeading(passage.text) ? headingWeight * score : score;
 }
 
 function inOrder(a: Ranked, b: Ranked): number {
