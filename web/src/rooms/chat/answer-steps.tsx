@@ -5,9 +5,8 @@ import { ApprovalOf } from "../../parts/approval-card.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import marks from "../../parts/marks.module.css";
-import { QuestionCard, QuestionOf } from "../../parts/needs/question-card.tsx";
+import { QuestionOf } from "../../parts/needs/question-card.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
-import { useNeeds } from "../../shell/use-now.ts";
 import { plainLine } from "../../text/plain.ts";
 import { useEpisode } from "../episodes/use-episode.ts";
 import type { LivePart } from "./answer-feed.ts";
@@ -39,9 +38,7 @@ export function LiveParts({ episode, parts }: PartsProps) {
   const [isWhole, setWhole] = useState(false);
   const steps = parts.filter(({ kind }) => kind === "tool").length;
   const hidden = isWhole ? 0 : Math.max(0, steps - stepsShownMax);
-  const told = new Set(parts.flatMap((part) => (part.kind === "question" ? [part.id] : [])));
-  const asked = useNeeds().questions.filter(({ corrId, questionId }) => corrId === episode && !told.has(questionId));
-  if (parts.length + asked.length === 0) return null;
+  if (parts.length === 0) return null;
   const shown = withoutSteps(parts, hidden);
   return (
     <div className={styles["parts"]}>
@@ -52,9 +49,6 @@ export function LiveParts({ episode, parts }: PartsProps) {
       ) : null}
       {shown.map((part) => (
         <Part key={keyOf(part)} part={part} episode={episode} />
-      ))}
-      {asked.map((question) => (
-        <QuestionCard key={question.questionId} question={question} />
       ))}
     </div>
   );
