@@ -126,7 +126,24 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
 });
 
 const groups: Presentation["groups"] = [
-  { title: "Work", words: ["brief", "run", "chat", "sample", "recipe run", "schedule", "web fetch", "search", "notes", "time", "calc", "stop", "resume"] },
+  {
+    title: "Work",
+    words: [
+      "brief",
+      "run",
+      "chat",
+      "sample",
+      "recipe run",
+      "schedule",
+      "web fetch",
+      "search",
+      "notes",
+      "time",
+      "calc",
+      "stop",
+      "resume",
+    ],
+  },
   { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
   {
     title: "Decide",

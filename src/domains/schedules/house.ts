@@ -25,6 +25,18 @@ const corrId = "schedules";
 
 export const hubContext = ({ parts }: Pick<SchedulesDeps, "parts">): Context => parts.act({ caller: hub, corrId });
 
+/** The hub is closing or closed its books: there is nothing left to look after. */
+export const isClosing = (deps: Pick<SchedulesDeps, "parts">): boolean => hubContext(deps).signal.aborted;
+
+/** A clock whose timers end with the hub. */
+export const hubClock = ({ parts, clock }: Pick<SchedulesDeps, "parts" | "clock">): SchedulesDeps["clock"] => ({
+  nowMs: clock.nowMs,
+  after: (delayMs, run) =>
+    clock.after(delayMs, () => {
+      if (!isClosing({ parts })) run();
+    }),
+});
+
 export const rowsOf = ({ parts }: Pick<SchedulesDeps, "parts">): readonly ScheduleRow[] =>
   parts.kernel.views.list(view, { limit: schedulesMax }).rows.map(({ row }) => row);
 

@@ -36,7 +36,7 @@ import {
   type When,
   type Work,
 } from "./contract.ts";
-import { foundRow, isGoing, rowOf, rowsOf, type SchedulesDeps, told } from "./house.ts";
+import { foundRow, hubClock, isGoing, rowOf, rowsOf, type SchedulesDeps, told } from "./house.ts";
 import { createTimer, type Timer } from "./timer.ts";
 import { nextTime, readTiming, timingWords } from "./timing.ts";
 import { schedules as view } from "./views.ts";
@@ -54,7 +54,8 @@ interface Desk extends SchedulesDeps {
   readonly watches: Watches;
 }
 
-export function createSchedules(deps: SchedulesDeps): Domain {
+export function createSchedules(given: SchedulesDeps): Domain {
+  const deps = { ...given, clock: hubClock(given) };
   const starter = createStarter(deps);
   const timer = createTimer(deps, starter);
   const watches = createWatches(deps, starter);

@@ -5,7 +5,7 @@
 import type { ScheduleRow } from "./contract.ts";
 import { missedToldMax, ScheduleMissed } from "./contract.ts";
 import type { Starter } from "./begin.ts";
-import { hubContext, rowsOf, type SchedulesDeps } from "./house.ts";
+import { hubContext, isClosing, rowsOf, type SchedulesDeps } from "./house.ts";
 import { timesBetween } from "./timing.ts";
 
 /** A machine that slept notices within a minute that it is late; one wake-up a minute costs nothing. */
@@ -26,6 +26,7 @@ export function createTimer(deps: SchedulesDeps, starter: Pick<Starter, "begin">
   const arm = (pauseMs = 0): void => {
     cancel?.();
     cancel = null;
+    if (isClosing(deps)) return;
     const dueMs = nearestMs(deps);
     if (dueMs === null) return;
     const leftMs = Math.max(pauseMs, dueMs - clock.nowMs());

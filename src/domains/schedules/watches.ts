@@ -10,7 +10,7 @@ import { ActionApplied } from "../episodes/contract.ts";
 import { List, Read } from "../fs/contract.ts";
 import type { Starter } from "./begin.ts";
 import { changesToldMax, FolderTooLarge, type ScheduleRow, ScheduleSkipped, type When } from "./contract.ts";
-import { hubContext, isGoing, rowOf, rowsOf, type SchedulesDeps } from "./house.ts";
+import { hubContext, isClosing, isGoing, rowOf, rowsOf, type SchedulesDeps } from "./house.ts";
 import { schedules as view } from "./views.ts";
 
 /** A listing of so many files takes a second; what is larger is looked at at times. */
@@ -168,6 +168,7 @@ function later(guard: Guard, guarding: Guarding): void {
 }
 
 async function look(guard: Guard, guarding: Guarding): Promise<void> {
+  if (isClosing(guarding)) return;
   const { name, watch, end } = guard;
   const row = rowOf(guarding, name);
   if (row === undefined || end.signal.aborted || guard.isLooking) return;
