@@ -417,6 +417,21 @@ test("who is no person hands on what was granted to them and nothing else, whate
   assert.equal(await run("world:read"), "accepted");
 });
 
+test("a person is asked only about a run whose grants its caller holds, and reads which they are", async () => {
+  const world = createWorld();
+  await using kit = await makeKernel({ programs: [actor], domains: () => [world.domain] });
+  const agent: Caller = { kind: "agent", id: "boss", grants: [{ key: "world:read" }] };
+  const run = (key: string) =>
+    kit.call("agents.run", { agent: "actor", title: "t", input: [], grants: [{ key }] }, agent);
+  assert.equal(await codeOf(run("world:write")), "arw.denied");
+  assert.equal(kit.kinds().includes("approvals.requested"), false);
+  const asking = codeOf(run("world:read"));
+  const { approvalId, summary } = (await kit.next("approvals.requested", () => true)).data as Record<string, string>;
+  assert.equal(summary, "start actor, with world:read: t");
+  await kit.call("approvals.decide", { approvalId, decision: "deny" });
+  assert.equal(await asking, "arw.approval-denied");
+});
+
 test("an unknown agent is refused at once; a tool whose failure the agent does not handle ends the task with words", async () => {
   const clumsy: AgentProgram = {
     id: "clumsy",

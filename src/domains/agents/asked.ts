@@ -1,7 +1,7 @@
 /** What a run was asked to be: a program of the list, or an agent that somebody wrote, each with what it may do. */
 import { truncate } from "../../base/text-marks.ts";
 import { type Caller, coversPattern, type Grant } from "../../contract/caller.ts";
-import type { Context } from "../../contract/operation.ts";
+import type { Context, Preview } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Denied } from "../../contract/standard-problems.ts";
@@ -60,6 +60,28 @@ export async function askedOf(run: RunInput, cast: Cast, { known, ctx }: Asking)
   return { ...placed(found), title, input: found.given(input), grants };
 }
 
+export const newRunOf = (run: RunInput, cast: Cast, ctx: Asking["ctx"]): Promise<Asked> =>
+  askedOf(run, cast, { known: undefined, ctx });
+
+/** What a new run would be; throws `Denied` where its caller does not hold what it would have. */
+export async function heldOf(run: RunInput, cast: Cast, ctx: Asking["ctx"]): Promise<Asked> {
+  const asked = await newRunOf(run, cast, ctx);
+  mayHandOn(asked.grants, ctx.caller);
+  return asked;
+}
+
+/** Grants that a question names; further ones are counted. */
+const namedMax = 5;
+
+export function startPreview(agent: string, { title, grants }: Asked): Preview {
+  const named = grants
+    .slice(0, namedMax)
+    .map(({ key, folder }) => (folder === undefined ? key : `${key} in ${folder}`));
+  const more = grants.length > namedMax ? [`${grants.length - namedMax} more`] : [];
+  const held = grants.length === 0 ? "without any grant" : `with ${[...named, ...more].join(", ")}`;
+  return { summary: truncate(`start ${agent}, ${held}: ${title}`, 500), canUndo: false };
+}
+
 const placed = ({ program, folder, asks, allowances }: FoundAgent) => ({ program, folder, asks, allowances });
 
 export async function foundOf(
@@ -94,7 +116,7 @@ const coversGrant = (outer: Grant, inner: Grant): boolean =>
   (outer.tool === undefined || outer.tool === inner.tool);
 
 /** Nobody gives an agent what they do not hold: who is no person their grants, and whoever comes by a token its keys. */
-export function mayHandOn(grants: readonly Grant[], caller: Caller): void {
+function mayHandOn(grants: readonly Grant[], caller: Caller): void {
   refuseUnheld(grants, caller);
   const { reach } = caller;
   const beyond =

@@ -30,7 +30,7 @@ import {
   ValueDeclassified,
 } from "./contract.ts";
 import type { Policy } from "../../kernel/ports.ts";
-import { type Asked, askedOf, type Cast, mayHandOn } from "./asked.ts";
+import { type Asked, askedOf, type Cast, heldOf, newRunOf, startPreview } from "./asked.ts";
 import { createDeclassify } from "./declassify.ts";
 import { delegated, goOnPreview } from "./going-on.ts";
 import { createHands, type Hands } from "./hands.ts";
@@ -69,8 +69,12 @@ export function createAgents({ parts, programs, finder = nobody, policy }: Agent
     name: "agents",
     operations: [
       bind(Run, run, {
-        admit: async (input, ctx) =>
-          mayHandOn((await askedOf(input, cast, { known: undefined, ctx })).grants, ctx.caller),
+        admit: async (input, ctx) => void (await heldOf(input, cast, ctx)),
+        // An agent hands on what it holds, whatever a person says; others wait as tasks, and a person's yes gives what it shows.
+        preview: async (input, ctx) => {
+          const asked = ctx.caller.kind === "agent" ? heldOf(input, cast, ctx) : newRunOf(input, cast, ctx);
+          return startPreview(input.agent, await asked);
+        },
       }),
       ...steering({ parts, active }),
       bind(GoOn, ({ agent }) => ({ agent }), { preview: (input) => Promise.resolve(goOnPreview(input)) }),
