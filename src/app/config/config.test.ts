@@ -55,7 +55,7 @@ test("without any layer the defaults hold, and the state lies where the platform
     state: { dir: "/home/ada/.local/state/arw", portable: false },
     gate: { deny: [], file: "gating.toml" },
     egress: { posture: "closed", hosts: [] },
-    shell: { isEnabled: false, programs: [] },
+    shell: { isEnabled: false, programs: [], memoryBytesMax: 4_000_000_000, processesMax: 256 },
     approvals: { ask: [], timeoutMs: 3_600_000 },
     access: { adminRateLimit: "60/60", readRateLimit: "1200/60" },
     bus: { capacity: 1024, replay: 1000 },

@@ -10,6 +10,7 @@ import { isProblem, Problem } from "../../contract/problem.ts";
 import { closed, Type } from "../../contract/schema.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Credentials } from "../../kernel/ports.ts";
+import type { AgentProgram } from "../agents/contract.ts";
 import { ListTokens, Signin } from "./contract.ts";
 import type { StoredSession, StoredTokens } from "./port.ts";
 import { tokenHash } from "./port.ts";
@@ -113,6 +114,14 @@ interface Kept {
   sessions: readonly StoredSession[];
 }
 
+const idle: AgentProgram = {
+  id: "idle",
+  about: "Does nothing.",
+  model: "none",
+  tools: [],
+  run: () => Promise.resolve({ outcome: "nothing", notDone: [], output: null }),
+};
+
 /** A kernel with the real access domain in front, and what it stored and learned. */
 async function hub(kept: Kept = { tokens: { salt: "a5".repeat(32), tokens: [] }, sessions: [] }) {
   const learned: string[] = [];
@@ -141,6 +150,7 @@ async function hub(kept: Kept = { tokens: { salt: "a5".repeat(32), tokens: [] },
       return { identity: access.identity, domain: access.domain };
     },
     domains: () => [probe()],
+    programs: [idle],
   });
   assert.ok(access);
   const { cookies } = access;
@@ -252,7 +262,7 @@ test("a token that may begin runs grants an agent nothing beyond its own reach",
     make("runner", "person", ["agents:run", "fs:read"]),
   );
   const run = (key: string) =>
-    home.by(token).come("agents.run", { agent: "scout", title: "t", input: {}, grants: [{ key, folder: "/tmp" }] });
+    home.by(token).come("agents.run", { agent: "idle", title: "t", input: {}, grants: [{ key, folder: "/tmp" }] });
   assert.equal(await run("fs:read"), "accepted");
   assert.equal(await run("fs:write"), "arw.denied");
   assert.equal(await run("fs:*"), "arw.denied");
