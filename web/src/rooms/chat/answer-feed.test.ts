@@ -88,3 +88,19 @@ test("what the hub refuses never began", async () => {
   assert.equal(feed.now(), null);
   assert.deepEqual(turns, ["beginning", "none"]);
 });
+
+test("a refusal that comes behind the head is one as well, with the hub's words; an empty stream is none that answers", async () => {
+  const problem = { status: 413, title: "Too much", detail: "It is too large." };
+  const said = new Response(`event: problem\ndata: ${JSON.stringify(problem)}\n\n`);
+  const { feed, turns } = makeFeed([]);
+  await assert.rejects(
+    feed.ask(async () => said),
+    { status: 413, message: "It is too large." },
+  );
+  await assert.rejects(
+    feed.ask(async () => streamOf()),
+    { status: 0 },
+  );
+  assert.equal(feed.now(), null);
+  assert.deepEqual(turns, ["beginning", "none", "beginning", "none"]);
+});

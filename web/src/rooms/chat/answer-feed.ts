@@ -2,6 +2,7 @@
  * One answer while it comes: reads the stream of what is said and done, and goes on reading after a break. The hub keeps what
  * has ended; this keeps only what is on its way, outside of the components.
  */
+import { ApiFault } from "../../api.ts";
 import { createNotifier, type NotifierOptions } from "../../stream/notifier.ts";
 import { readFrames } from "../../stream/sse-parser.ts";
 import type { StreamItem } from "./chat-api.ts";
@@ -108,6 +109,9 @@ export interface FeedOptions {
   readonly onTurn: () => void;
 }
 
+/** Settled by the first item of an answer. A hub that looks at something first has sent its head when it refuses. */
+type Begun = Pick<PromiseWithResolvers<void>, "resolve" | "reject">;
+
 /** A hub that comes back is noticed within this time. */
 const againMs = 1_000;
 
@@ -126,11 +130,17 @@ export function createAnswerFeed({ notifier: clock, pause, openFollow, onTurn }:
     reading = new AbortController();
     return reading.signal;
   };
-  const read = async (response: Response, signal: AbortSignal): Promise<void> => {
+  const read = async (response: Response, signal: AbortSignal, begun?: Begun): Promise<void> => {
     if (response.body === null) return;
     await readFrames(response.body, ({ event, data }) => {
-      if (signal.aborted || live === null || event === "problem") return;
+      if (signal.aborted || live === null) return;
+      if (event === "problem") {
+        if (live.message === null) set(null);
+        begun?.reject(new ApiFault(JSON.parse(data) as ConstructorParameters<typeof ApiFault>[0]));
+        return;
+      }
       set(withItem(live, JSON.parse(data) as StreamItem));
+      begun?.resolve();
     });
   };
   const readAlong = async (message: string, signal: AbortSignal): Promise<void> => {
@@ -146,11 +156,14 @@ export function createAnswerFeed({ notifier: clock, pause, openFollow, onTurn }:
     }
   };
   /** A stream that broke in the middle is read again from the hub's record. */
-  const readOn = async (response: Response, signal: AbortSignal): Promise<void> => {
-    await read(response, signal).catch(() => undefined);
-    if (signal.aborted || live === null || live.phase === "over") return;
-    if (live.message === null) set(null);
-    else await follow(live.message, signal);
+  const readOn = async (response: Response, signal: AbortSignal, begun: Begun): Promise<void> => {
+    await read(response, signal, begun).catch(() => undefined);
+    if (signal.aborted || live === null || live.phase === "over") begun.resolve();
+    else if (live.message === null) {
+      set(null);
+      // Where the hub said why, that was first.
+      begun.reject(new ApiFault({}));
+    } else await follow(live.message, signal);
   };
   return {
     now: () => live,
@@ -161,7 +174,9 @@ export function createAnswerFeed({ notifier: clock, pause, openFollow, onTurn }:
         set(null);
         throw error;
       });
-      void readOn(response, signal);
+      const begun = Promise.withResolvers<void>();
+      void readOn(response, signal, begun);
+      await begun.promise;
     },
     follow(message) {
       const signal = anew();
