@@ -115,6 +115,28 @@ type Begun = Pick<PromiseWithResolvers<void>, "resolve" | "reject">;
 /** A hub that comes back is noticed within this time. */
 const againMs = 1_000;
 
+interface Reading {
+  readonly signal: AbortSignal;
+  readonly begun: Begun | undefined;
+  readonly now: () => LiveAnswer | null;
+  readonly set: (next: LiveAnswer | null) => void;
+}
+
+async function readItems(response: Response, { signal, begun, now, set }: Reading): Promise<void> {
+  if (response.body === null) return;
+  await readFrames(response.body, ({ event, data }) => {
+    const live = now();
+    if (signal.aborted || live === null) return;
+    if (event === "problem") {
+      if (live.message === null) set(null);
+      begun?.reject(new ApiFault(JSON.parse(data) as ConstructorParameters<typeof ApiFault>[0]));
+      return;
+    }
+    set(withItem(live, JSON.parse(data) as StreamItem));
+    begun?.resolve();
+  });
+}
+
 export function createAnswerFeed({ notifier: clock, pause, openFollow, onTurn }: FeedOptions): AnswerFeed {
   const notifier = createNotifier(clock);
   let live: LiveAnswer | null = null;
@@ -130,19 +152,8 @@ export function createAnswerFeed({ notifier: clock, pause, openFollow, onTurn }:
     reading = new AbortController();
     return reading.signal;
   };
-  const read = async (response: Response, signal: AbortSignal, begun?: Begun): Promise<void> => {
-    if (response.body === null) return;
-    await readFrames(response.body, ({ event, data }) => {
-      if (signal.aborted || live === null) return;
-      if (event === "problem") {
-        if (live.message === null) set(null);
-        begun?.reject(new ApiFault(JSON.parse(data) as ConstructorParameters<typeof ApiFault>[0]));
-        return;
-      }
-      set(withItem(live, JSON.parse(data) as StreamItem));
-      begun?.resolve();
-    });
-  };
+  const read = (response: Response, signal: AbortSignal, begun?: Begun): Promise<void> =>
+    readItems(response, { signal, begun, now: () => live, set });
   const readAlong = async (message: string, signal: AbortSignal): Promise<void> => {
     const response = await openFollow(message, signal);
     await read(response, signal);
