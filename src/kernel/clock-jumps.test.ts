@@ -27,10 +27,11 @@ const Work = op({
   emits: [Done],
 });
 
-function start(clock: ManualClock, store: Store): Promise<Kit> {
+function start(clock: ManualClock, store: Store, seed = 1): Promise<Kit> {
   return makeKernel({
     store,
     clock,
+    seed,
     ask: ["jumps:*"],
     domains: (parts) => [
       domainOf("jumps", {
@@ -65,7 +66,8 @@ async function jumped(kit: Kit, clock: ManualClock, jump: { readonly ms: number;
   await until(() => kit.kernel.queue.depth().running === 0, "nothing runs");
   await kit[Symbol.asyncDispose]();
   const next = createManualClock(wallMs);
-  return { kit: await start(next, kit.store), clock: next };
+  // A life of its own has chance of its own: at the same moment it would make the ids of the former one again.
+  return { kit: await start(next, kit.store, kit.events().length + 2), clock: next };
 }
 
 for (const isRestart of [false, true]) {
