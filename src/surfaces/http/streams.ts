@@ -48,7 +48,7 @@ interface Writer {
 }
 
 /** A source that has nothing to say yet still shows the client that it is connected, after this long. */
-const firstItemWaitMs = 50;
+const firstItemWaitMs = 2_000;
 /** The ticker looks at stalls and silence this often: often enough for limits of tens of seconds. */
 const ticksPerHeartbeat = 3;
 
