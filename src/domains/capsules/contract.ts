@@ -1,0 +1,506 @@
+/** Run capsules: a recorded run as one signed file, which another hub can look at, keep and replay. */
+import { Grant, labels } from "../../contract/caller.ts";
+import { event } from "../../contract/event.ts";
+import { op } from "../../contract/operation.ts";
+import { problem } from "../../contract/problem.ts";
+import { closed, CorrelationId, Digest, EpochMs, oneOf, SizeBytes, type Static, Type } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
+
+export type { Recording, RecordingSource } from "./recording.ts";
+
+/** Layout of the file and of its manifest. A hub reads this one and all before it. */
+export const formatNewest = 1;
+/** A capsule is read into memory as a whole. A run of 1,000 steps with 30 kB of answers each fits. */
+export const capsuleBytesMax = 67_108_864;
+/** What a request may carry; larger capsules are named by their file. */
+export const contentCharsMax = 8_000_000;
+/** A run with more events than this is no run that somebody replays. */
+export const eventsMax = 200_000;
+/** The journal, the conditions, the configuration and the blobs. */
+export const partsMax = 20_000;
+const listMax = 1_000;
+
+const Count = Type.Integer({ minimum: 0 });
+const Text = (maxLength: number, description?: string) =>
+  Type.String({ maxLength, ...(description === undefined ? {} : { description }) });
+
+export const partKinds = ["journal", "conditions", "configuration", "blob"] as const;
+export const Part = closed({
+  kind: oneOf(partKinds, "`blob` is a recorded answer, or a file as it was before it was changed."),
+  digest: Digest,
+  sizeBytes: SizeBytes,
+});
+export type Part = Static<typeof Part>;
+
+/** A file that a step of the run changed, with its content before and after, by digest. */
+export const ChangedFile = closed({
+  step: Type.Integer({ minimum: 1 }),
+  tool: Text(200),
+  folder: Type.Optional(Text(4096)),
+  path: Text(4096),
+  before: Type.Union([Digest, Type.Null()], { description: "Null where there was no file." }),
+  after: Digest,
+  sizeBytes: Type.Union([SizeBytes, Type.Null()], { description: "After the step." }),
+});
+export type ChangedFile = Static<typeof ChangedFile>;
+
+/** What the run worked under. `null` stands for what nobody recorded: it is not made up from what holds today. */
+export const InForce = closed({
+  recordedAtMs: Type.Union([EpochMs, Type.Null()], {
+    description: "Null: nothing was recorded at the time of the run.",
+  }),
+  conditions: Type.Union([Digest, Type.Null()], { description: "The part with all texts of it." }),
+  policies: Type.Union([Count, Type.Null()]),
+  policyDigest: Type.Union([Digest, Type.Null()]),
+  contracts: Type.Union([Count, Type.Null()]),
+  contractsDigest: Type.Union([Digest, Type.Null()]),
+  allowances: Type.Union([Count, Type.Null()]),
+  allowancesDigest: Type.Union([Digest, Type.Null()]),
+  configuration: Type.Union([Digest, Type.Null()], { description: "The part with the configuration of the time." }),
+});
+export type InForce = Static<typeof InForce>;
+
+/** What a capsule says of itself; signed, and the capsule's digest is the digest of this. */
+export const Manifest = closed({
+  format: Type.Integer({ minimum: 1, description: "Layout of the capsule." }),
+  run: closed({
+    episode: CorrelationId,
+    agent: Text(120),
+    model: Text(120, "`none` when no model took part."),
+    title: Text(300),
+    status: oneOf(["finished", "failed", "cancelled", "interrupted", "none"], "`none`: the episode is no run."),
+    folder: Type.Optional(Text(4096)),
+    startedAtMs: EpochMs,
+    endedAtMs: Type.Union([EpochMs, Type.Null()]),
+    nodes: Type.Array(Text(200), { minItems: 1, maxItems: 16, description: "Hubs whose events are in it." }),
+    labels: Type.Array(oneOf(labels), { maxItems: labels.length }),
+  }),
+  program: closed({
+    asOf: oneOf(
+      ["run", "export"],
+      "Whether what follows was recorded with the run, or is of the hub that exported it.",
+    ),
+    version: Text(100),
+    nodeVersion: Text(100),
+    tableHash: Text(100, "Digest of the table of operations, events and problems."),
+  }),
+  grants: Type.Array(Grant, { maxItems: 64 }),
+  tools: Type.Array(Text(200), { maxItems: 128, description: "What the agent could call." }),
+  folders: Type.Array(Text(4096), { maxItems: listMax, description: "Folders that its steps reached." }),
+  hosts: Type.Array(Text(300), { maxItems: listMax, description: "Hosts that its steps reached." }),
+  files: Type.Array(ChangedFile, { maxItems: listMax }),
+  filesMore: Type.Integer({ minimum: 0, description: "Further changes, which the list has no room for." }),
+  inForce: InForce,
+  hints: Type.Array(Text(2000), { maxItems: 64, description: "Hints that the run was given; none in this version." }),
+  counts: closed({
+    events: Count,
+    steps: Count,
+    observations: Count,
+    actions: Count,
+    refusals: Count,
+    approvals: Count,
+    blobs: Count,
+  }),
+  replayable: closed({
+    toStep: Type.Integer({ minimum: 0, description: "Steps that the record answers without a gap." }),
+    ofSteps: Count,
+    reason: Type.Union([Text(500), Type.Null()], { description: "Why not further; null when all of it is." }),
+  }),
+  cuts: closed({
+    events: Type.Integer({ minimum: 0, description: "Events out of which a secret was cut at the export." }),
+    blobs: Type.Integer({ minimum: 0, description: "Recorded contents that were left out for a secret in them." }),
+  }),
+  chain: oneOf(
+    ["whole", "gaps", "none"],
+    "Hash chain of the slice: without a gap, with others' events between, or cut.",
+  ),
+  parts: Type.Array(Part, { minItems: 1, maxItems: partsMax }),
+});
+export type Manifest = Static<typeof Manifest>;
+
+/** All texts of what a run worked under; a part of the capsule, canonical JSON. */
+export const Conditions = closed({
+  policies: Type.Array(
+    closed({
+      id: Type.String(),
+      source: Type.String(),
+      effect: oneOf(["permit", "ask", "forbid"]),
+      text: Type.String(),
+    }),
+    { maxItems: 10_000 },
+  ),
+  contracts: Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 10_000 }),
+  allowances: Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 10_000 }),
+  askPatterns: Type.Array(Type.String(), {
+    maxItems: 1_000,
+    description: "Of the configuration: what a person is asked about.",
+  }),
+});
+export type Conditions = Static<typeof Conditions>;
+
+export const signerKinds = ["own", "pinned", "known", "unknown"] as const;
+/** Who vouches for a capsule. The signature proves the key and no more. */
+export const Signer = closed({
+  keyId: Text(100, "`sha256:` and the hash of the public key."),
+  kind: oneOf(
+    signerKinds,
+    "`own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here.",
+  ),
+  name: Type.Union([Text(60), Type.Null()]),
+});
+export type Signer = Static<typeof Signer>;
+
+/** A capsule before and after it is kept. Its signature and all its digests hold. */
+export const CapsuleInfo = closed({
+  digest: { ...Digest, description: "Names the capsule: digest of its manifest, the same wherever it was exported." },
+  sizeBytes: SizeBytes,
+  signer: Signer,
+  isKept: Type.Boolean(),
+  manifest: Manifest,
+});
+export type CapsuleInfo = Static<typeof CapsuleInfo>;
+
+/** One kept capsule, as the list shows it. */
+export const KeptCapsule = closed({
+  digest: Digest,
+  sizeBytes: SizeBytes,
+  fileDigest: { ...Digest, description: "Digest of the whole file, signature included." },
+  keyId: Text(100),
+  origin: oneOf(["imported", "exported"]),
+  episode: CorrelationId,
+  agent: Text(120),
+  title: Text(300),
+  status: Manifest.properties.run.properties.status,
+  steps: Count,
+  replayableToStep: Count,
+  keptAtMs: EpochMs,
+  by: Text(200),
+});
+export type KeptCapsule = Static<typeof KeptCapsule>;
+
+export const CapsuleImported = event({
+  kind: "capsules.imported",
+  about: "A run capsule was looked at and is kept.",
+  data: closed({
+    digest: Digest,
+    fileDigest: Digest,
+    sizeBytes: SizeBytes,
+    keyId: Text(100),
+    origin: oneOf(["imported", "exported"]),
+    episode: CorrelationId,
+    agent: Text(120),
+    title: Text(300),
+    status: Manifest.properties.run.properties.status,
+    steps: Count,
+    replayableToStep: Count,
+  }),
+});
+export const CapsuleExported = event({
+  kind: "capsules.exported",
+  about: "A run was written out as a capsule.",
+  data: closed({
+    digest: Digest,
+    sizeBytes: SizeBytes,
+    episode: CorrelationId,
+    file: Type.Union([Text(4096), Type.Null()]),
+  }),
+});
+export const CapsuleRemoved = event({
+  kind: "capsules.removed",
+  about: "A kept capsule was removed, by a person or by its age.",
+  data: closed({ digest: Digest, why: oneOf(["person", "age"]) }),
+});
+export const SignerPinned = event({
+  kind: "capsules.signer.pinned",
+  about: "A person gave the key of a signer a name.",
+  data: closed({ keyId: Text(100), name: Text(60) }),
+});
+export const SignerUnpinned = event({
+  kind: "capsules.signer.unpinned",
+  about: "A person took the name of a signer's key away.",
+  data: closed({ keyId: Text(100) }),
+});
+export const ConditionsRecorded = event({
+  kind: "capsules.conditions.recorded",
+  about: "A run began under other policies, contracts, allowances or versions than the run before it.",
+  data: closed({
+    atSeq: Type.Integer({ minimum: 1, description: "The start of the run that it was recorded for." }),
+    conditions: { ...Digest, description: "The texts, in the blob store." },
+    policies: Count,
+    policyDigest: Digest,
+    contracts: Count,
+    contractsDigest: Digest,
+    allowances: Count,
+    allowancesDigest: Digest,
+    version: Text(100),
+    nodeVersion: Text(100),
+    tableHash: Text(100),
+  }),
+});
+export type ConditionsRecorded = Static<typeof ConditionsRecorded.data>;
+
+export const refusals = [
+  "no-capsule",
+  "newer-format",
+  "too-large",
+  "truncated",
+  "trailing-bytes",
+  "malformed",
+  "not-canonical",
+  "bad-signature",
+  "forged-digest",
+  "inconsistent",
+  "changed",
+] as const;
+export type Refusal = (typeof refusals)[number];
+
+export const CapsuleUnsound = problem({
+  code: "capsules.unsound",
+  status: 422,
+  title: "Not a sound capsule",
+  about:
+    "The file is no capsule, or not the one that was signed. `reason` says what is wrong; nothing of it was opened or kept. Ask for it again from where it came.",
+});
+export const CapsuleTooLarge = problem({
+  code: "capsules.too-large",
+  status: 413,
+  title: "The run is too large for a capsule",
+  about: "The record of the run has more than `sizeBytesMax` bytes or `eventsMax` events.",
+});
+export const RunIsGoing = problem({
+  code: "capsules.run-is-going",
+  status: 409,
+  title: "The run has not ended",
+  about: "A capsule holds a whole run. Wait for its end, or stop it with `arw stop EPISODE`.",
+});
+export const FileNotTaken = problem({
+  code: "capsules.file-refused",
+  status: 409,
+  title: "Not that file",
+  about:
+    "The file cannot be read or written there: it exists already, its folder is missing, or the path is not absolute. Nothing was changed; name another one.",
+});
+export const CapsulesFull = problem({
+  code: "capsules.full",
+  status: 507,
+  title: "No room for more capsules",
+  about:
+    "The kept capsules would have more bytes than `capsules.sizeBytesMax` allows. `arw capsule ls` lists them and `arw capsule rm` removes one.",
+});
+
+const CapsuleFile = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description: "Absolute path of the file on the machine the hub runs on.",
+});
+const Content = Type.String({
+  minLength: 1,
+  maxLength: contentCharsMax,
+  description: "The file itself in base64, instead of a path; larger ones are named by their path.",
+});
+/** A kept capsule by its digest or the beginning of it, an episode of this hub, or a file. */
+export const CapsuleName = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description:
+    "A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file.",
+});
+
+export const Export = op({
+  id: "capsules.export",
+  http: "POST /capsules/export",
+  cli: "capsule export <episode> [file]",
+  effect: "write",
+  isIdempotent: true,
+  isForPersons: true,
+  deadlineMs: 300_000,
+  about: "Write a run that has ended into one signed file; the same run gives the same bytes.",
+  input: closed({
+    episode: CorrelationId,
+    file: Type.Optional(CapsuleFile),
+    keep: Type.Optional(Type.Boolean({ description: "Keep a copy among the capsules of this hub as well." })),
+    debug: Type.Optional(
+      Type.Boolean({
+        description: "Make a bundle for support instead: contents of files are cut to digests and sizes.",
+      }),
+    ),
+  }),
+  output: closed({
+    capsule: CapsuleInfo,
+    file: Type.Union([Type.String(), Type.Null()]),
+    content: Type.Union([Type.String(), Type.Null()], { description: "In base64, where no file was named." }),
+  }),
+  problems: [NotFound, RunIsGoing, CapsuleTooLarge, FileNotTaken, CapsulesFull],
+  emits: [CapsuleExported, CapsuleImported],
+  needs: ["hub:read", "fs:write"],
+  scope: ({ file }) => (file === undefined ? {} : { path: file }),
+});
+
+const Given = { file: Type.Optional(CapsuleFile), content: Type.Optional(Content) };
+export const Preview = op({
+  id: "capsules.preview",
+  http: "POST /capsules/preview",
+  cli: "capsule preview [file]",
+  effect: "read",
+  isForPersons: true,
+  about: "Show who signed a capsule, what its run was allowed and what it touched, before anything of it is opened.",
+  input: closed(Given),
+  output: CapsuleInfo,
+  problems: [CapsuleUnsound, FileNotTaken],
+});
+export const Import = op({
+  id: "capsules.import",
+  http: "POST /capsules/import",
+  cli: "",
+  effect: "write",
+  isIdempotent: true,
+  isForPersons: true,
+  about: "Keep a capsule that was looked at; nothing of it runs.",
+  input: closed({
+    ...Given,
+    digest: { ...Digest, description: "Of the capsule as the preview showed it: another one is refused." },
+  }),
+  output: closed({ capsule: CapsuleInfo, isNew: Type.Boolean() }),
+  problems: [CapsuleUnsound, FileNotTaken, CapsulesFull],
+  emits: [CapsuleImported],
+});
+const Verdict = closed({
+  capsule: CapsuleInfo,
+  signature: oneOf(["holds"]),
+  digests: Type.Integer({ minimum: 0, description: "Parts whose bytes are what the manifest says." }),
+  chain: Manifest.properties.chain,
+  linksProven: Type.Integer({ minimum: 0, description: "Events that name the hash of the one right before them." }),
+});
+export const Verify = op({
+  id: "capsules.verify",
+  http: "POST /capsules/verify",
+  cli: "capsule verify <capsule>",
+  effect: "read",
+  isForPersons: true,
+  about: "Hold a capsule against its signature, its digests and the hash chain of its events.",
+  input: closed({ capsule: CapsuleName }),
+  output: Verdict,
+  problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
+});
+export const storyLinesMax = 2_000;
+const StoryLine = closed({
+  seq: Count,
+  timeMs: EpochMs,
+  kind: Text(200),
+  step: Type.Union([Type.Integer(), Type.Null()]),
+  text: Type.String({ description: "The event in one plain line." }),
+});
+export const Show = op({
+  id: "capsules.show",
+  http: "POST /capsules/show",
+  cli: "capsule show <capsule>",
+  effect: "read",
+  isForPersons: true,
+  about: "Tell what a capsule holds: its run as a story, what was in force, its parts and their sizes.",
+  input: closed({ capsule: CapsuleName }),
+  output: closed({
+    capsule: CapsuleInfo,
+    story: Type.Array(StoryLine, { maxItems: storyLinesMax }),
+    storyMore: Type.Integer({ minimum: 0, description: "Further events." }),
+  }),
+  problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
+});
+
+export const diffRowsMax = 500;
+const Side = Type.Union([
+  closed({
+    seq: Count,
+    kind: Text(200),
+    step: Type.Union([Type.Integer(), Type.Null()]),
+    text: Type.String(),
+    json: Type.String(),
+  }),
+  Type.Null(),
+]);
+export const Diff = op({
+  id: "capsules.diff",
+  http: "POST /capsules/diff",
+  cli: "capsule diff <a> <b>",
+  effect: "read",
+  isForPersons: true,
+  about:
+    "Show where two runs part: the first step that differs with both sides, and the events that only one of them has.",
+  input: closed({ a: CapsuleName, b: CapsuleName }),
+  output: closed({
+    isEqual: Type.Boolean({ description: "No event differs but in ids, times, positions, hubs and hashes." }),
+    equalEvents: Type.Integer({ minimum: 0, description: "Events up to the first difference." }),
+    firstStep: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+      description: "The step in which the first difference lies; 0 before the first step, null when all are equal.",
+    }),
+    first: Type.Union([closed({ a: Side, b: Side }), Type.Null()]),
+    differing: Type.Array(closed({ a: Side, b: Side }), {
+      maxItems: diffRowsMax,
+      description: "Those after the first, too.",
+    }),
+    onlyA: Count,
+    onlyB: Count,
+    inForce: Type.Array(closed({ what: Text(200), a: Type.String(), b: Type.String() }), {
+      maxItems: 32,
+      description: "What differs around the runs: policies, contracts, allowances, versions.",
+    }),
+  }),
+  problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
+});
+export const Remove = op({
+  id: "capsules.remove",
+  http: "DELETE /capsules/{capsule}",
+  cli: "capsule rm <capsule>",
+  effect: "destroy",
+  isForPersons: true,
+  about: "Remove a kept capsule from this hub; the run that it was made of stays as it is.",
+  input: closed({
+    capsule: Type.String({ pattern: "^(sha256:)?[0-9a-f]{4,64}$", description: "Its digest, or the beginning of it." }),
+  }),
+  output: closed({ digest: Digest }),
+  problems: [NotFound],
+  emits: [CapsuleRemoved],
+});
+export const ShowKey = op({
+  id: "capsules.key",
+  http: "GET /capsules/key",
+  cli: "capsule key",
+  effect: "read",
+  isForPersons: true,
+  about: "Show the public key that this hub signs capsules with; another hub may pin it under a name.",
+  input: closed({}),
+  output: closed({
+    keyId: Type.Union([Text(100), Type.Null()], { description: "Null before the first export, which makes the key." }),
+    publicKey: Type.Union([Text(100), Type.Null()], { description: "32 bytes in base64." }),
+    node: Text(200),
+  }),
+});
+const KeyId = Type.String({
+  pattern: "^sha256:[0-9a-f]{64}$",
+  description: "As `arw capsule key` shows it on the other hub.",
+});
+export const Pin = op({
+  id: "capsules.pin",
+  http: "PUT /capsules/signers/{keyId}",
+  cli: "capsule pin <keyId> <name>",
+  effect: "write",
+  isIdempotent: true,
+  isForPersons: true,
+  about: "Give the key of another hub a name, so that its capsules are recognised.",
+  input: closed({ keyId: KeyId, name: Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$" }) }),
+  output: closed({ keyId: Text(100), name: Text(60) }),
+  emits: [SignerPinned],
+});
+export const Unpin = op({
+  id: "capsules.unpin",
+  http: "DELETE /capsules/signers/{keyId}",
+  cli: "capsule unpin <keyId>",
+  effect: "destroy",
+  isIdempotent: true,
+  isForPersons: true,
+  isWayOut: true,
+  about: "Take the name of a signer's key away.",
+  input: closed({ keyId: KeyId }),
+  output: closed({ keyId: Text(100) }),
+  problems: [NotFound],
+  emits: [SignerUnpinned],
+});
