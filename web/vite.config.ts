@@ -1,12 +1,28 @@
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+
+const sources = join(import.meta.dirname, "src");
+const styleFiles = readdirSync(sources, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".module.css"))
+  .sort();
+const namesByFile = new Map<string, string[]>();
+
+/** Names of styles are for people who read the sources; what each visit downloads has the number of the file and of the name. */
+function shortName(name: string, path: string): string {
+  const file = relative(sources, path.replace(/\?.*$/u, ""));
+  const names = namesByFile.get(file) ?? [];
+  namesByFile.set(file, names);
+  if (!names.includes(name)) names.push(name);
+  return `_${styleFiles.indexOf(file).toString(36)}-${names.indexOf(name).toString(36)}`;
+}
 
 // The hub serves the pages with a policy of "self only": nothing may be inlined, neither scripts, styles nor assets.
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
-  // Names are for people who read the sources; each visit would download them in the styles and in the scripts.
-  css: { modules: { generateScopedName: "_[hash:base64:5]" } },
+  css: { modules: { generateScopedName: shortName } },
   build: {
     outDir: "dist",
     emptyOutDir: true,

@@ -7,6 +7,7 @@ import { needsCatalog } from "../parts/needs/needs-messages.ts";
 import { agentCatalog } from "../parts/agents/agent-messages.ts";
 import { chatCatalog } from "../rooms/chat/chat-messages.ts";
 import { connectionsCatalog } from "../rooms/connections/connections-messages.ts";
+import { eventsCatalog, v } from "../rooms/events/events-messages.ts";
 import { policyCatalog } from "../rooms/policy/policy-messages.ts";
 import { catalog as general, t } from "./messages.ts";
 
@@ -16,6 +17,7 @@ const catalog = {
   ...answerCatalog,
   ...agentCatalog,
   ...connectionsCatalog,
+  ...eventsCatalog,
   ...chatCatalog,
   ...needsCatalog,
 };
@@ -69,7 +71,7 @@ test("no style but the tokens names a colour or a duration", () => {
 });
 
 test("values are filled in and a count picks the form", () => {
-  assert.equal(t("events.list.count", { count: 1 }), "1 event");
-  assert.equal(t("events.list.count", { count: 1200 }), "1,200 events");
+  assert.equal(v("events.list.count", { count: 1 }), "1 event");
+  assert.equal(v("events.list.count", { count: 1200 }), "1,200 events");
   assert.equal(t("episode.meta.agent", { agent: "{count}" }), "Agent {count}");
 });

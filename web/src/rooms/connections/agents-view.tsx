@@ -6,8 +6,8 @@ import { g } from "../../parts/agents/agent-messages.ts";
 import { AgentNeeds, AgentTools } from "../../parts/agents/agent-tools.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
+import { ListSection, LoadedList, Section } from "../../parts/list-section.tsx";
 import styles from "../../parts/page.module.css";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
 import type { AgentManifest } from "../../shapes.ts";
 import { keys } from "../../stream/refresh.ts";
@@ -35,20 +35,16 @@ function AttachedAgents() {
   });
   const attached = list.data?.items ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="connect-attached">
-      <h2 id="connect-attached">{n("connect.attached.title")}</h2>
-      <p className={styles["lead"]}>{n("connect.attached.lead")}</p>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={2} /> : null}
-      {list.data && attached.length === 0 ? <p className={styles["quiet"]}>{n("connect.attached.empty")}</p> : null}
-      {attached.length > 0 ? (
-        <ul className={styles["list"]} aria-label={n("connect.attached.title")}>
-          {attached.map((each) => (
-            <AttachedItem key={each.session} attached={each} />
-          ))}
-        </ul>
-      ) : null}
-    </section>
+    <ListSection
+      title={n("connect.attached.title")}
+      lead={n("connect.attached.lead")}
+      loading={list}
+      rows={attached}
+      empty={n("connect.attached.empty")}
+      bones={2}
+    >
+      {(each) => <AttachedItem key={each.session} attached={each} />}
+    </ListSection>
   );
 }
 
@@ -90,18 +86,9 @@ function OwnAgents() {
   });
   const agents = list.data?.agents ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="connect-own">
-      <h2 id="connect-own">{n("connect.own.title")}</h2>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {agents.length > 0 ? (
-        <ul className={styles["list"]} aria-label={n("connect.own.title")}>
-          {agents.map((agent) => (
-            <OwnAgent key={agent.id} agent={agent} />
-          ))}
-        </ul>
-      ) : null}
-    </section>
+    <ListSection title={n("connect.own.title")} loading={list} rows={agents}>
+      {(agent) => <OwnAgent key={agent.id} agent={agent} />}
+    </ListSection>
   );
 }
 
@@ -128,31 +115,31 @@ function Tokens() {
   const list = useQuery({ queryKey: keys.tokens, queryFn: ({ signal }) => connectionsApi.tokens(signal) });
   const tokens = list.data?.tokens ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="connect-tokens">
-      <h2 id="connect-tokens">{n("connect.tokens.title")}</h2>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={1} /> : null}
-      {list.data && tokens.length === 0 ? <p className={styles["quiet"]}>{n("connect.tokens.empty")}</p> : null}
-      {tokens.length > 0 ? (
-        <ul className={styles["list"]} aria-label={n("connect.tokens.title")}>
-          {tokens.map(({ name, role, key }) => (
-            <li key={name}>
-              <div className={styles["row"]}>
-                <span className={styles["name"]}>{plainLine(name)}</span>
-                <span>{role}</span>
-                <span className={styles["quiet"]}>{n("connect.tokens.reach")}</span>
-                {key.map((pattern) => (
-                  <code key={pattern}>{pattern}</code>
-                ))}
-              </div>
-            </li>
-          ))}
-        </ul>
-      ) : null}
+    <Section title={n("connect.tokens.title")}>
+      <LoadedList
+        label={n("connect.tokens.title")}
+        loading={list}
+        rows={tokens}
+        empty={n("connect.tokens.empty")}
+        bones={1}
+      >
+        {({ name, role, key }) => (
+          <li key={name}>
+            <div className={styles["row"]}>
+              <span className={styles["name"]}>{plainLine(name)}</span>
+              <span>{role}</span>
+              <span className={styles["quiet"]}>{n("connect.tokens.reach")}</span>
+              {key.map((pattern) => (
+                <code key={pattern}>{pattern}</code>
+              ))}
+            </div>
+          </li>
+        )}
+      </LoadedList>
       <Link to="/policy" search={{ view: "tokens" }} className={styles["link"]}>
         {n("connect.tokens.manage")}
       </Link>
-    </section>
+    </Section>
   );
 }
 

@@ -6,9 +6,9 @@ import { Button } from "../../parts/button.tsx";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
+import { LoadedList, Section } from "../../parts/list-section.tsx";
 import marks from "../../parts/marks.module.css";
 import styles from "../../parts/page.module.css";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { formatNumber } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
@@ -30,28 +30,28 @@ export function ModelsView() {
   const rows = servers.data?.servers ?? [];
   return (
     <>
-      <section className={styles["section"]} aria-labelledby="connect-models">
-        <div className={styles["head"]}>
-          <h2 id="connect-models">{n("llm.list.title")}</h2>
-          {rows.length > 0 ? (
+      <Section
+        title={n("llm.list.title")}
+        lead={n("llm.list.lead")}
+        tools={
+          rows.length > 0 ? (
             <Button disabled={models.isFetching} onClick={() => void models.refetch()}>
               {n("llm.ask.action")}
             </Button>
-          ) : null}
-        </div>
-        <p className={styles["lead"]}>{n("llm.list.lead")}</p>
-        {servers.isError ? <ErrorCard error={servers.error} onRetry={() => void servers.refetch()} /> : null}
+          ) : null
+        }
+      >
         {models.isError ? <ErrorCard error={models.error} onRetry={() => void models.refetch()} /> : null}
-        {servers.isPending ? <Skeleton rows={2} /> : null}
-        {servers.data && rows.length === 0 ? <EmptyState line={n("llm.empty.title")} why={n("llm.empty.why")} /> : null}
-        {rows.length > 0 ? (
-          <ul className={styles["list"]} aria-label={n("llm.list.title")}>
-            {rows.map((row) => (
-              <ServerItem key={row.server} row={row} models={models} onRemove={() => setRemoved(row)} />
-            ))}
-          </ul>
-        ) : null}
-      </section>
+        <LoadedList
+          label={n("llm.list.title")}
+          loading={servers}
+          rows={rows}
+          empty={<EmptyState line={n("llm.empty.title")} why={n("llm.empty.why")} />}
+          bones={2}
+        >
+          {(row) => <ServerItem key={row.server} row={row} models={models} onRemove={() => setRemoved(row)} />}
+        </LoadedList>
+      </Section>
       <Roles roles={models.data?.roles} />
       <Find />
       {removed ? <RemoveDialog server={removed.server} onClose={() => setRemoved(null)} /> : null}
@@ -118,9 +118,7 @@ function Standing({ silent, count }: { readonly silent: boolean; readonly count:
 
 function Roles({ roles }: { readonly roles: Models["roles"] | undefined }) {
   return (
-    <section className={styles["section"]} aria-labelledby="connect-roles">
-      <h2 id="connect-roles">{n("llm.roles.title")}</h2>
-      <p className={styles["lead"]}>{n("llm.roles.lead")}</p>
+    <Section title={n("llm.roles.title")} lead={n("llm.roles.lead")}>
       {roles?.length === 0 ? (
         <>
           <p className={styles["quiet"]}>{n("llm.roles.empty")}</p>
@@ -144,7 +142,7 @@ function Roles({ roles }: { readonly roles: Models["roles"] | undefined }) {
           ))}
         </ul>
       ) : null}
-    </section>
+    </Section>
   );
 }
 

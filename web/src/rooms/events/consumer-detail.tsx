@@ -10,10 +10,11 @@ import { When } from "../../parts/when.tsx";
 import type { Consumer } from "../../shapes.ts";
 import { keys } from "../../stream/refresh.ts";
 import { formatDuration, formatNumber } from "../../text/formats.ts";
-import { type MessageKey, t } from "../../text/messages.ts";
+import { t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./consumers-view.module.css";
 import detail from "./event-detail.module.css";
+import { type EventsKey, v } from "./events-messages.ts";
 import { useRefreshWhileSeen } from "./use-stats.ts";
 
 export interface ConsumerDetailProps {
@@ -28,11 +29,11 @@ export interface ConsumerDetailProps {
 export function ConsumerDetail({ name, consumer, headSeq, onClose }: ConsumerDetailProps) {
   const [isAsking, setAsking] = useState(false);
   return (
-    <section className={detail["detail"]} aria-label={t("consumers.detail.label")} data-layer="detail">
+    <section className={detail["detail"]} aria-label={v("consumers.detail.label")} data-layer="detail">
       <header className={detail["head"]}>
         <h2>{plainLine(name)}</h2>
         <IconButton
-          label={t("events.detail.close")}
+          label={v("events.detail.close")}
           icon={<XIcon size={16} aria-hidden />}
           onClick={onClose}
           data-close
@@ -44,12 +45,12 @@ export function ConsumerDetail({ name, consumer, headSeq, onClose }: ConsumerDet
           <DeadLetters consumer={consumer} />
           <div className={styles["actions"]}>
             <Button look="danger" onClick={() => setAsking(true)}>
-              {t("consumers.action.remove")}
+              {v("consumers.action.remove")}
             </Button>
           </div>
         </>
       ) : (
-        <p className={detail["when"]}>{t("consumers.detail.gone")}</p>
+        <p className={detail["when"]}>{v("consumers.detail.gone")}</p>
       )}
       {isAsking && consumer ? <RemoveDialog name={name} onClose={() => setAsking(false)} /> : null}
     </section>
@@ -82,17 +83,17 @@ function Facts({ consumer, headSeq }: { readonly consumer: Consumer; readonly he
       </dl>
       <div className={styles["actions"]}>
         <Link to="/events" search={waiting}>
-          {t("consumers.action.show")}
+          {v("consumers.action.show")}
         </Link>
       </div>
     </>
   );
 }
 
-function Fact({ label, children }: { readonly label: MessageKey; readonly children: ReactNode }) {
+function Fact({ label, children }: { readonly label: EventsKey; readonly children: ReactNode }) {
   return (
     <div>
-      <dt>{t(label)}</dt>
+      <dt>{v(label)}</dt>
       <dd>{children}</dd>
     </div>
   );
@@ -121,7 +122,7 @@ function Waiting({ consumer, headSeq }: { readonly consumer: Consumer; readonly 
     ...refresh,
   });
   if (isCurrent) return formatNumber(0);
-  if (counted.isError) return t("consumers.waiting.unknown");
+  if (counted.isError) return v("consumers.waiting.unknown");
   if (!counted.data) return null;
   const done = new Set(doneAbove);
   const count = counted.data.events.filter(
@@ -129,15 +130,15 @@ function Waiting({ consumer, headSeq }: { readonly consumer: Consumer; readonly 
   ).length;
   return counted.data.nextCursor === null || counted.data.nextCursor <= floorSeq + 1
     ? formatNumber(count)
-    : t("consumers.waiting.more", { count });
+    : v("consumers.waiting.more", { count });
 }
 
 function DeadLetters({ consumer: { buried, buriedCount } }: { readonly consumer: Consumer }) {
   if (buriedCount === 0) return null;
   return (
     <>
-      <h3>{t("consumers.dead.title", { count: buriedCount })}</h3>
-      <p className={detail["when"]}>{t("consumers.dead.why")}</p>
+      <h3>{v("consumers.dead.title", { count: buriedCount })}</h3>
+      <p className={detail["when"]}>{v("consumers.dead.why")}</p>
       <ul className={styles["letters"]}>
         {buried.toReversed().map((seq) => (
           <li key={seq}>
@@ -161,16 +162,16 @@ function RemoveDialog({ name, onClose }: { readonly name: string; readonly onClo
   });
   const isHeld = remove.data !== undefined && "approvalId" in remove.data;
   return (
-    <Dialog label={t("consumers.remove.title", { name: plainLine(name) })} onClose={onClose}>
+    <Dialog label={v("consumers.remove.title", { name: plainLine(name) })} onClose={onClose}>
       <div className={styles["confirm"]}>
-        <h2>{t("consumers.remove.title", { name: plainLine(name) })}</h2>
-        <p>{t(isHeld ? "consumers.remove.held" : "consumers.remove.body")}</p>
+        <h2>{v("consumers.remove.title", { name: plainLine(name) })}</h2>
+        <p>{v(isHeld ? "consumers.remove.held" : "consumers.remove.body")}</p>
         {remove.isError ? <ErrorCard error={remove.error} /> : null}
         <div className={styles["actions"]}>
-          <Button onClick={onClose}>{t(isHeld ? "keys.dialog.close" : "consumers.remove.keep")}</Button>
+          <Button onClick={onClose}>{isHeld ? t("keys.dialog.close") : v("consumers.remove.keep")}</Button>
           {isHeld ? null : (
             <Button look="danger" disabled={remove.isPending} onClick={() => remove.mutate()}>
-              {t("consumers.action.remove")}
+              {v("consumers.action.remove")}
             </Button>
           )}
         </div>

@@ -9,11 +9,11 @@ import { ErrorCard } from "../../parts/error-card.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import type { Consumer } from "../../shapes.ts";
 import { formatNumber } from "../../text/formats.ts";
-import { type MessageKey, t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import { ConsumerDetail } from "./consumer-detail.tsx";
 import styles from "./consumers-view.module.css";
 import table from "./data-table.module.css";
+import { type EventsKey, v } from "./events-messages.ts";
 import { useConsumers } from "./use-consumers.ts";
 
 const route = getRouteApi("/events");
@@ -35,7 +35,7 @@ export function ConsumersView() {
     <div className={search.consumer && rows ? `${styles["body"]} ${styles["split"]}` : styles["body"]}>
       <div className={styles["page"]}>
         {isBroken ? (
-          <ErrorCard title={t("consumers.fault.title")} error={new Error(t("consumers.fault.again"))} />
+          <ErrorCard title={v("consumers.fault.title")} error={new Error(v("consumers.fault.again"))} />
         ) : null}
         {rows === null && !isBroken ? <Skeleton rows={4} /> : null}
         {rows !== null && list.length === 0 ? <None /> : null}
@@ -56,13 +56,13 @@ export function ConsumersView() {
 
 function None() {
   return (
-    <EmptyState line={t("consumers.empty.title")} why={t("consumers.empty.why")}>
-      <code>{t("consumers.empty.command")}</code>
+    <EmptyState line={v("consumers.empty.title")} why={v("consumers.empty.why")}>
+      <code>{v("consumers.empty.command")}</code>
     </EmptyState>
   );
 }
 
-const heads: readonly (readonly [MessageKey, boolean])[] = [
+const heads: readonly (readonly [EventsKey, boolean])[] = [
   ["consumers.head.name", false],
   ["consumers.head.state", false],
   ["consumers.head.behind", true],
@@ -85,14 +85,14 @@ function Rows({ list, headSeq, openName, onOpen }: RowsProps) {
   const [rowsMax, setRowsMax] = useState(rowsFirst);
   return (
     <>
-      <p className={table["quiet"]}>{t("consumers.help.behind")}</p>
-      <div className={table["wrap"]} role="group" aria-label={t("consumers.list.label")} tabIndex={0}>
+      <p className={table["quiet"]}>{v("consumers.help.behind")}</p>
+      <div className={table["wrap"]} role="group" aria-label={v("consumers.list.label")} tabIndex={0}>
         <table className={table["table"]}>
           <thead>
             <tr>
               {heads.map(([head, isNumber]) => (
                 <th key={head} scope="col" className={isNumber ? table["number"] : undefined}>
-                  {t(head)}
+                  {v(head)}
                 </th>
               ))}
             </tr>
@@ -112,7 +112,7 @@ function Rows({ list, headSeq, openName, onOpen }: RowsProps) {
       </div>
       {list.length > rowsMax ? (
         <Button onClick={() => setRowsMax(rowsMax + rowsFirst)}>
-          {t("consumers.list.more", { count: list.length - rowsMax })}
+          {v("consumers.list.more", { count: list.length - rowsMax })}
         </Button>
       ) : null}
     </>
@@ -150,7 +150,7 @@ function Row({ consumer: { name, prefixes, returned, buriedCount }, behind, isOp
       <td className={table["number"]}>{formatNumber(returned.length)}</td>
       <td>
         {prefixes.length === 0 ? (
-          <span className={table["quiet"]}>{t("consumers.kinds.all")}</span>
+          <span className={table["quiet"]}>{v("consumers.kinds.all")}</span>
         ) : (
           <span className={table["codes"]}>
             {prefixes.map((prefix) => (
@@ -168,7 +168,7 @@ function State({ behind }: { readonly behind: number }) {
   return (
     <span className={behind === 0 ? `${styles["state"]} ${styles["ok"]}` : styles["state"]}>
       <Icon size={14} aria-hidden />
-      {t(behind === 0 ? "consumers.state.current" : "consumers.state.behind")}
+      {v(behind === 0 ? "consumers.state.current" : "consumers.state.behind")}
     </span>
   );
 }

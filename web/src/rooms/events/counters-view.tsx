@@ -7,10 +7,10 @@ import { Skeleton } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
 import type { Stats } from "../../shapes.ts";
 import { formatDuration, formatNumber } from "../../text/formats.ts";
-import { type MessageKey, t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./counters-view.module.css";
 import table from "./data-table.module.css";
+import { type EventsKey, v } from "./events-messages.ts";
 import { useStats } from "./use-stats.ts";
 
 /** What the hub counts of its own stream, since its start. */
@@ -19,11 +19,11 @@ export function CountersView() {
   return (
     <div className={styles["page"]}>
       {stats.isError ? (
-        <ErrorCard title={t("counters.fault.title")} error={stats.error} onRetry={() => void stats.refetch()} />
+        <ErrorCard title={v("counters.fault.title")} error={stats.error} onRetry={() => void stats.refetch()} />
       ) : null}
       {stats.isError && stats.data ? (
         <p className={styles["help"]}>
-          {t("counters.fault.stale")} <When timeMs={stats.dataUpdatedAt} />
+          {v("counters.fault.stale")} <When timeMs={stats.dataUpdatedAt} />
         </p>
       ) : null}
       {stats.isPending ? <Skeleton rows={8} /> : null}
@@ -38,15 +38,15 @@ function Figures({ stats }: { readonly stats: Stats }) {
       <BusFigures stats={stats} />
       <Readers readers={stats.readers} />
       <Kinds events={stats.events} />
-      <p className={styles["help"]}>{t("counters.help.since")}</p>
+      <p className={styles["help"]}>{v("counters.help.since")}</p>
     </>
   );
 }
 
 interface FigureProps {
-  readonly label: MessageKey;
+  readonly label: EventsKey;
   readonly value: string;
-  readonly help?: MessageKey;
+  readonly help?: EventsKey;
   readonly isBad?: boolean;
   readonly children?: ReactNode;
 }
@@ -54,24 +54,24 @@ interface FigureProps {
 function Figure({ label, value, help, isBad = false, children }: FigureProps) {
   return (
     <div className={styles["figure"]}>
-      <dt>{t(label)}</dt>
+      <dt>{v(label)}</dt>
       <dd>
         <span className={isBad ? `${styles["value"]} ${styles["bad"]}` : styles["value"]}>{value}</span>
         {children}
-        {help ? <span className={styles["help"]}>{t(help)}</span> : null}
+        {help ? <span className={styles["help"]}>{v(help)}</span> : null}
       </dd>
     </div>
   );
 }
 
 function BusFigures({ stats: { bus, commits, streams, headSeq, process } }: { readonly stats: Stats }) {
-  const ring = t("counters.ring.value", {
+  const ring = v("counters.ring.value", {
     held: formatNumber(bus.ringEvents),
     capacity: formatNumber(bus.ringCapacity),
   });
   return (
-    <section aria-label={t("counters.bus.title")} className={styles["section"]}>
-      <h2>{t("counters.bus.title")}</h2>
+    <section aria-label={v("counters.bus.title")} className={styles["section"]}>
+      <h2>{v("counters.bus.title")}</h2>
       <dl className={styles["figures"]}>
         <Figure label="counters.bus.published" value={formatNumber(bus.published)} />
         <Figure label="counters.bus.delivered" value={formatNumber(bus.delivered)} help="counters.help.delivered" />
@@ -85,7 +85,7 @@ function BusFigures({ stats: { bus, commits, streams, headSeq, process } }: { re
         <Figure label="counters.bus.receivers" value={formatNumber(bus.receivers)} help="counters.help.receivers" />
         <Figure label="counters.bus.streams" value={formatNumber(streams)} />
         <Figure label="counters.ring.title" value={ring} help="counters.help.ring">
-          <Meter label={t("counters.ring.title")} value={bus.ringEvents} max={bus.ringCapacity} />
+          <Meter label={v("counters.ring.title")} value={bus.ringEvents} max={bus.ringCapacity} />
         </Figure>
         <Figure label="counters.commit.mean" value={formatMs(commits.meanMs)} help="counters.help.commit" />
         <Figure label="counters.commit.max" value={formatMs(commits.maxMs)} />
@@ -101,7 +101,7 @@ function BusFigures({ stats: { bus, commits, streams, headSeq, process } }: { re
 const formatMs = (durationMs: number): string =>
   durationMs < 10 ? `${formatNumber(Math.round(durationMs * 100) / 100)}\u00a0ms` : formatDuration(durationMs);
 
-const heads: readonly MessageKey[] = [
+const heads: readonly EventsKey[] = [
   "counters.reader.name",
   "counters.reader.pending",
   "counters.reader.lost",
@@ -111,19 +111,19 @@ const heads: readonly MessageKey[] = [
 /** The slowest first, as the hub has them. */
 function Readers({ readers }: { readonly readers: Stats["readers"] }) {
   return (
-    <section aria-label={t("counters.reader.title")} className={styles["section"]}>
-      <h2>{t("counters.reader.title")}</h2>
-      <p className={styles["help"]}>{t("counters.help.readers")}</p>
+    <section aria-label={v("counters.reader.title")} className={styles["section"]}>
+      <h2>{v("counters.reader.title")}</h2>
+      <p className={styles["help"]}>{v("counters.help.readers")}</p>
       {readers.length === 0 ? (
-        <p>{t("counters.reader.none")}</p>
+        <p>{v("counters.reader.none")}</p>
       ) : (
-        <div className={table["wrap"]} role="group" aria-label={t("counters.reader.title")} tabIndex={0}>
+        <div className={table["wrap"]} role="group" aria-label={v("counters.reader.title")} tabIndex={0}>
           <table className={table["table"]}>
             <thead>
               <tr>
                 {heads.map((head, index) => (
                   <th key={head} scope="col" className={index === 1 || index === 2 ? table["number"] : undefined}>
-                    {t(head)}
+                    {v(head)}
                   </th>
                 ))}
               </tr>
@@ -150,10 +150,10 @@ function Reader({ reader: { name, pending, lost, lastGap } }: { readonly reader:
       <td className={lost > 0 ? `${table["number"]} ${table["bad"]}` : table["number"]}>{formatNumber(lost)}</td>
       <td>
         {lastGap === null ? (
-          <span className={table["quiet"]}>{t("counters.reader.whole")}</span>
+          <span className={table["quiet"]}>{v("counters.reader.whole")}</span>
         ) : (
           <Link to="/events" search={{ view: "journal", fromSeq: lastGap.fromSeq, toSeq: lastGap.toSeq }}>
-            {t("counters.reader.range", { from: lastGap.fromSeq, to: lastGap.toSeq, count: lastGap.skipped })}
+            {v("counters.reader.range", { from: lastGap.fromSeq, to: lastGap.toSeq, count: lastGap.skipped })}
           </Link>
         )}
       </td>
@@ -170,15 +170,15 @@ function Kinds({ events }: { readonly events: Stats["events"] }) {
   const shown = isWhole ? sorted : sorted.slice(0, kindsFirst);
   const most = sorted[0]?.count ?? 0;
   return (
-    <section aria-label={t("counters.kind.title")} className={styles["section"]}>
-      <h2>{t("counters.kind.title")}</h2>
-      <div className={table["wrap"]} role="group" aria-label={t("counters.kind.title")} tabIndex={0}>
+    <section aria-label={v("counters.kind.title")} className={styles["section"]}>
+      <h2>{v("counters.kind.title")}</h2>
+      <div className={table["wrap"]} role="group" aria-label={v("counters.kind.title")} tabIndex={0}>
         <table className={table["table"]}>
           <thead>
             <tr>
-              <th scope="col">{t("counters.kind.name")}</th>
+              <th scope="col">{v("counters.kind.name")}</th>
               <th scope="col" className={table["number"]}>
-                {t("counters.kind.count")}
+                {v("counters.kind.count")}
               </th>
             </tr>
           </thead>
@@ -199,7 +199,7 @@ function Kinds({ events }: { readonly events: Stats["events"] }) {
       </div>
       {shown.length < sorted.length ? (
         <Button look="quiet" onClick={() => setWhole(true)}>
-          {t("counters.kind.all", { count: sorted.length })}
+          {v("counters.kind.all", { count: sorted.length })}
         </Button>
       ) : null}
     </section>

@@ -8,6 +8,7 @@ import { formatExact } from "../../text/formats.ts";
 import { t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
 import styles from "./event-detail.module.css";
+import { v } from "./events-messages.ts";
 import { reasonOf } from "./reason-of.ts";
 
 /** One event down to its JSON. */
@@ -22,11 +23,11 @@ export function EventDetail({
   readonly onClose: () => void;
 }) {
   return (
-    <section className={styles["detail"]} aria-label={t("events.detail.label")} data-layer="detail">
+    <section className={styles["detail"]} aria-label={v("events.detail.label")} data-layer="detail">
       <header className={styles["head"]}>
-        <h2>{event ? plainLine(event.kind) : t("events.detail.label")}</h2>
+        <h2>{event ? plainLine(event.kind) : v("events.detail.label")}</h2>
         <IconButton
-          label={t("events.detail.close")}
+          label={v("events.detail.close")}
           icon={<XIcon size={16} aria-hidden />}
           onClick={onClose}
           data-close
@@ -36,19 +37,19 @@ export function EventDetail({
         <>
           <p className={styles["when"]}>
             {formatExact(event.timeMs)} ·{" "}
-            {event.seq === undefined ? t("events.row.live") : `${t("events.row.seq")} ${event.seq}`}
+            {event.seq === undefined ? v("events.row.live") : `${v("events.row.seq")} ${event.seq}`}
           </p>
           <div className={styles["actions"]}>
             <CopyButton label={t("copy.button.json")} text={JSON.stringify(event, null, 2)} />
             <Link to="/episodes/$id" params={{ id: event.corrId }}>
-              {t("events.detail.episode")}
+              {v("events.detail.episode")}
             </Link>
           </div>
-          {event.data === null ? <p className={styles["when"]}>{t("events.detail.dropped")}</p> : null}
+          {event.data === null ? <p className={styles["when"]}>{v("events.detail.dropped")}</p> : null}
           <JsonView value={event} />
         </>
       ) : (
-        <p className={styles["when"]}>{error ? reasonOf(error) : t("events.detail.gone")}</p>
+        <p className={styles["when"]}>{error ? reasonOf(error) : v("events.detail.gone")}</p>
       )}
     </section>
   );

@@ -1,7 +1,7 @@
 import type { HubEvent } from "../../shapes.ts";
 import { gistOf } from "../../text/event-words.ts";
-import { t } from "../../text/messages.ts";
 import { EventRow } from "./event-row.tsx";
+import { v } from "./events-messages.ts";
 
 export interface EventLineProps {
   readonly event: HubEvent;
@@ -20,7 +20,7 @@ export function EventLine({ event, trailing, copy, isOpen, onOpen }: EventLinePr
       kind={event.kind}
       timeMs={event.timeMs}
       caller={trailing}
-      gist={isTombstone ? t("events.row.dropped") : gistOf(event.data)}
+      gist={isTombstone ? v("events.row.dropped") : gistOf(event.data)}
       isTombstone={isTombstone}
       isOpen={isOpen}
       copy={copy}

@@ -2,9 +2,9 @@ import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import type { HubEvent } from "../../shapes.ts";
 import { gapKind } from "../../stream/filtered-events.ts";
 import type { Lines } from "../../stream/lines.ts";
-import { t } from "../../text/messages.ts";
 import { EventLine } from "./event-line.tsx";
 import styles from "./event-list.module.css";
+import { v } from "./events-messages.ts";
 import { GapRow } from "./gap-row.tsx";
 import { useRowHeight } from "./use-row-height.ts";
 import { VirtualRows } from "./virtual-rows.tsx";
@@ -30,7 +30,7 @@ export function EventList(props: EventListProps) {
   if (props.isFollowing) return <Newest {...props} onLeave={leave} />;
   return (
     <VirtualRows
-      label={t("events.list.label")}
+      label={v("events.list.label")}
       count={lines.count}
       keyOf={(index) => lines.at(index)?.id ?? String(index)}
       startAt={startAt ?? lines.count - 1}
@@ -54,7 +54,7 @@ function Newest(props: EventListProps & { readonly onLeave: (index?: number) => 
       ref={box}
       className={styles["newest"]}
       role="group"
-      aria-label={t("events.list.label")}
+      aria-label={v("events.list.label")}
       tabIndex={0}
       data-stream
       onKeyDown={leave}

@@ -2,9 +2,9 @@ import { getRouteApi } from "@tanstack/react-router";
 import { eventViews } from "../../filters.ts";
 import { Tabs } from "../../parts/tabs.tsx";
 import { RoomHeader } from "../../shell/room-header.tsx";
-import { type MessageKey, t } from "../../text/messages.ts";
 import { ConsumersView } from "./consumers-view.tsx";
 import { CountersView } from "./counters-view.tsx";
+import { type EventsKey, v } from "./events-messages.ts";
 import styles from "./events-page.module.css";
 import { JournalView } from "./journal-view.tsx";
 import { LiveView } from "./live-view.tsx";
@@ -17,22 +17,22 @@ export function EventsPage() {
   const navigate = route.useNavigate();
   return (
     <>
-      <RoomHeader title={t("events.title.text")}>
+      <RoomHeader title={v("events.title.text")}>
         <a className={styles["metrics"]} href="/metrics" target="_blank" rel="noreferrer">
-          {t("events.link.metrics")}
+          {v("events.link.metrics")}
         </a>
       </RoomHeader>
       <div className={styles["views"]}>
         <Tabs
           isFilling
-          label={t("events.view.label")}
+          label={v("events.view.label")}
           value={view}
           onChange={(next) =>
             void navigate({
               search: { ...(prefix ? { prefix } : {}), ...(next === "live" ? {} : { view: next }) },
             })
           }
-          tabs={views.map((value) => ({ value, label: t(`events.view.${value}` satisfies MessageKey) }))}
+          tabs={views.map((value) => ({ value, label: v(`events.view.${value}` satisfies EventsKey) }))}
         >
           {view === "live" ? <LiveView /> : null}
           {view === "journal" ? <JournalView /> : null}

@@ -3,7 +3,7 @@ import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import type { HubEvent } from "../../shapes.ts";
 import { type GapFill, rangeOf } from "../../stream/gap-fills.ts";
-import { t } from "../../text/messages.ts";
+import { v } from "./events-messages.ts";
 import styles from "./gap-row.module.css";
 import { reasonOf } from "./reason-of.ts";
 
@@ -29,11 +29,11 @@ export function GapRow({ gap, shownCount, onLoad }: GapRowProps) {
     <div className={isWhole ? `${styles["gap"]} ${styles["filled"]}` : styles["gap"]} data-thing="gap" tabIndex={0}>
       <span>{gapText(gap, fill, shownCount)}</span>
       {fill?.phase === "failed" ? (
-        <span role="alert">{t("events.gap.failed", { reason: reasonOf(fill.error) })}</span>
+        <span role="alert">{v("events.gap.failed", { reason: reasonOf(fill.error) })}</span>
       ) : null}
       {isWhole ? null : (
         <Button look="quiet" hotkey="Enter" disabled={fill?.phase === "loading"} onClick={load}>
-          {t(buttonKey(fill))}
+          {v(buttonKey(fill))}
         </Button>
       )}
     </div>
@@ -50,12 +50,12 @@ function gapText(gap: HubEvent, fill: GapFill | undefined, shown: number): strin
   const loaded = fill?.events.length ?? 0;
   if (fill?.phase !== "whole") {
     return loaded === 0
-      ? t("events.gap.text", { count: skipped })
-      : t("events.gap.partial", { count: skipped, loaded, shown });
+      ? v("events.gap.text", { count: skipped })
+      : v("events.gap.partial", { count: skipped, loaded, shown });
   }
-  if (loaded === 0) return t("events.gap.passed", { count: skipped });
+  if (loaded === 0) return v("events.gap.passed", { count: skipped });
   const passed = Math.max(0, skipped - loaded);
   return passed > 0
-    ? t("events.gap.rest", { count: skipped, loaded, shown, passed })
-    : t("events.gap.whole", { count: skipped, shown });
+    ? v("events.gap.rest", { count: skipped, loaded, shown, passed })
+    : v("events.gap.whole", { count: skipped, shown });
 }

@@ -3,6 +3,7 @@ import type { EventsSearch } from "../../filters.ts";
 import { Button } from "../../parts/button.tsx";
 import { Field } from "../../parts/field.tsx";
 import { t } from "../../text/messages.ts";
+import { v } from "./events-messages.ts";
 import styles from "./journal-view.module.css";
 import { type DraftFaults, draftOf, faultsOf, isNarrowed, type JournalDraft, searchOf } from "./journal-search.ts";
 
@@ -32,23 +33,23 @@ export function JournalForm({ search, onSearch }: JournalFormProps) {
   };
   const field = (name: keyof JournalDraft) => ({
     value: draft[name],
-    error: faults[name] && t(faults[name]),
+    error: faults[name] && v(faults[name]),
     onChange: (event: { readonly target: { readonly value: string } }) =>
       setDraft({ ...draft, [name]: event.target.value }),
   });
   return (
-    <form className={styles["form"]} role="search" aria-label={t("journal.form.label")} noValidate onSubmit={submit}>
+    <form className={styles["form"]} role="search" aria-label={v("journal.form.label")} noValidate onSubmit={submit}>
       <div className={styles["fields"]}>
         <Field
-          label={t("events.filter.label")}
+          label={v("events.filter.label")}
           data-filter
-          placeholder={t("events.filter.placeholder")}
+          placeholder={v("events.filter.placeholder")}
           {...field("prefix")}
         />
-        <Field label={t("journal.field.episode")} {...field("corr")} />
+        <Field label={v("journal.field.episode")} {...field("corr")} />
         <div className={styles["buttons"]}>
           <Button type="submit" look="primary">
-            {t("journal.action.search")}
+            {v("journal.action.search")}
           </Button>
           {isNarrowed(search) ? (
             <Button look="quiet" onClick={() => onSearch({ view: "journal" })}>
@@ -58,12 +59,12 @@ export function JournalForm({ search, onSearch }: JournalFormProps) {
         </div>
       </div>
       <details className={styles["range"]} open={hasRange(search)}>
-        <summary>{t("journal.range.label")}</summary>
+        <summary>{v("journal.range.label")}</summary>
         <div className={styles["fields"]}>
-          <Field label={t("journal.field.since")} type="datetime-local" step={1} {...field("since")} />
-          <Field label={t("journal.field.until")} type="datetime-local" step={1} {...field("until")} />
-          <Field label={t("journal.field.from")} inputMode="numeric" {...field("fromSeq")} />
-          <Field label={t("journal.field.to")} inputMode="numeric" {...field("toSeq")} />
+          <Field label={v("journal.field.since")} type="datetime-local" step={1} {...field("since")} />
+          <Field label={v("journal.field.until")} type="datetime-local" step={1} {...field("until")} />
+          <Field label={v("journal.field.from")} inputMode="numeric" {...field("fromSeq")} />
+          <Field label={v("journal.field.to")} inputMode="numeric" {...field("toSeq")} />
         </div>
       </details>
     </form>

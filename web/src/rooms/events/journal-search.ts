@@ -1,7 +1,7 @@
 /** What someone fills into the search of the journal, and the address it becomes. Pure but for the reader's time zone. */
 import type { JournalFilters } from "../../api.ts";
 import { type EventsSearch, eventsSearch } from "../../filters.ts";
-import type { MessageKey } from "../../text/messages.ts";
+import type { EventsKey } from "./events-messages.ts";
 
 /** As the fields have it; empty where nothing narrows. */
 export interface JournalDraft {
@@ -13,7 +13,7 @@ export interface JournalDraft {
   readonly toSeq: string;
 }
 
-export type DraftFaults = Partial<Record<keyof JournalDraft, MessageKey>>;
+export type DraftFaults = Partial<Record<keyof JournalDraft, EventsKey>>;
 
 /** The field counts whole seconds; the last one counts to its end. */
 const secondMs = 1000;

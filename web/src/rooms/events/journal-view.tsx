@@ -13,6 +13,7 @@ import { formatDay } from "../../text/formats.ts";
 import { t } from "../../text/messages.ts";
 import { EventDetail } from "./event-detail.tsx";
 import { EventLine } from "./event-line.tsx";
+import { v } from "./events-messages.ts";
 import { JournalForm } from "./journal-form.tsx";
 import { filtersOf, isNarrowed } from "./journal-search.ts";
 import styles from "./journal-view.module.css";
@@ -78,7 +79,7 @@ function Found({ events, pages }: { readonly events: readonly HubEvent[]; readon
   const values = { count: events.length, head: headSeq, back: nextCursor ?? 0 };
   return (
     <p className={styles["found"]} role="status">
-      {nextCursor === null ? t("journal.found.all", values) : t("journal.found.some", values)}
+      {nextCursor === null ? v("journal.found.all", values) : v("journal.found.some", values)}
     </p>
   );
 }
@@ -95,7 +96,7 @@ function JournalRows({ events, openSeq, onOpen, children }: RowsProps) {
   const days = useMemo(() => dayStarts(events), [events]);
   return (
     <VirtualRows
-      label={t("journal.list.label")}
+      label={v("journal.list.label")}
       count={events.length}
       keyOf={(index) => events[index]?.id ?? String(index)}
       renderRow={(index) => {
@@ -141,10 +142,10 @@ function Older({ pages }: { readonly pages: Pages }) {
       {pages.isError ? <Fault pages={pages} /> : null}
       {pages.hasNextPage ? (
         <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {t(pages.isFetchingNextPage ? "journal.action.loading" : "journal.action.older")}
+          {v(pages.isFetchingNextPage ? "journal.action.loading" : "journal.action.older")}
         </Button>
       ) : (
-        <p className={styles["quiet"]}>{t("journal.list.end")}</p>
+        <p className={styles["quiet"]}>{v("journal.list.end")}</p>
       )}
     </div>
   );
@@ -153,7 +154,7 @@ function Older({ pages }: { readonly pages: Pages }) {
 function Fault({ pages }: { readonly pages: Pages }) {
   if (!pages.isError) return null;
   const retry = (): void => void (pages.isFetchNextPageError ? pages.fetchNextPage() : pages.refetch());
-  return <ErrorCard title={t("journal.fault.title")} error={pages.error} onRetry={retry} />;
+  return <ErrorCard title={v("journal.fault.title")} error={pages.error} onRetry={retry} />;
 }
 
 function Nothing({ search, pages }: { readonly search: EventsSearch; readonly pages: Pages }) {
@@ -161,12 +162,12 @@ function Nothing({ search, pages }: { readonly search: EventsSearch; readonly pa
   const back = pages.data?.pages.at(-1)?.nextCursor ?? null;
   return (
     <EmptyState
-      line={t(back === null ? "journal.empty.title" : "journal.empty.sofar")}
-      why={back === null ? t("journal.empty.why") : t("journal.empty.back", { back })}
+      line={v(back === null ? "journal.empty.title" : "journal.empty.sofar")}
+      why={back === null ? v("journal.empty.why") : v("journal.empty.back", { back })}
     >
       {back === null ? null : (
         <Button look="primary" disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {t(pages.isFetchingNextPage ? "journal.action.loading" : "journal.action.further")}
+          {v(pages.isFetchingNextPage ? "journal.action.loading" : "journal.action.further")}
         </Button>
       )}
       {isNarrowed(search) ? (

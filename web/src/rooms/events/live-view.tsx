@@ -17,6 +17,7 @@ import { t } from "../../text/messages.ts";
 import { useStartScout } from "../home/use-start.ts";
 import { EventDetail } from "./event-detail.tsx";
 import { EventList } from "./event-list.tsx";
+import { v } from "./events-messages.ts";
 import styles from "./events-page.module.css";
 
 const route = getRouteApi("/events");
@@ -137,14 +138,14 @@ function PresetBar({ search }: { readonly search: EventsSearch }) {
   const navigate = route.useNavigate();
   return (
     <Segmented
-      label={t("events.preset.label")}
+      label={v("events.preset.label")}
       value={presetOf(search)}
       onChange={(preset) => void navigate({ search: presets[preset] })}
       options={[
-        { value: "all", label: t("events.preset.all") },
-        { value: "replay", label: t("events.preset.replay") },
-        { value: "models", label: t("events.preset.models") },
-        { value: "errors", label: t("events.preset.errors") },
+        { value: "all", label: v("events.preset.all") },
+        { value: "replay", label: v("events.preset.replay") },
+        { value: "models", label: v("events.preset.models") },
+        { value: "errors", label: v("events.preset.errors") },
       ]}
     />
   );
@@ -168,12 +169,12 @@ function PrefixField({ search }: { readonly search: EventsSearch }) {
   }, [text]);
   return (
     <Field
-      label={t("events.filter.label")}
+      label={v("events.filter.label")}
       isLabelHidden
       data-filter
       type="search"
       value={text}
-      placeholder={`${t("events.filter.label")} ${t("events.filter.placeholder")}`}
+      placeholder={`${v("events.filter.label")} ${v("events.filter.placeholder")}`}
       onChange={(event) => setText(event.target.value)}
     />
   );
@@ -192,21 +193,21 @@ function FollowBar({ state, waiting, count, onPause, onFollow }: FollowBarProps)
   const isPaused = state.mode === "paused";
   const word =
     state.mode === "follow"
-      ? t("events.follow.on")
+      ? v("events.follow.on")
       : isPaused
-        ? t("events.follow.paused", { count: waiting })
-        : t("events.follow.browsing");
+        ? v("events.follow.paused", { count: waiting })
+        : v("events.follow.browsing");
   return (
     <div className={styles["follow"]} data-mode={state.mode}>
       <span className={styles["quiet"]}>
-        {word} · {t("events.list.count", { count })}
+        {word} · {v("events.list.count", { count })}
       </span>
       <Button look="quiet" onClick={() => stream.restart({ replay: earlierCount })}>
-        {t("events.list.earlier")}
+        {v("events.list.earlier")}
       </Button>
       {state.mode === "browse" ? (
         <Button look="primary" onClick={onFollow} aria-keyshortcuts="l">
-          {t("events.follow.back", { count: waiting })}
+          {v("events.follow.back", { count: waiting })}
         </Button>
       ) : null}
       <Button
@@ -214,7 +215,7 @@ function FollowBar({ state, waiting, count, onPause, onFollow }: FollowBarProps)
         aria-keyshortcuts="p"
         icon={isPaused ? <PlayIcon size={14} aria-hidden /> : <PauseIcon size={14} aria-hidden />}
       >
-        {isPaused ? t("events.follow.resume") : t("events.follow.pause")}
+        {isPaused ? v("events.follow.resume") : v("events.follow.pause")}
       </Button>
     </div>
   );
@@ -226,15 +227,15 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   return (
     <div className={styles["nothing"]}>
       {isFiltered ? (
-        <EmptyState line={t("events.empty.filtered")}>
+        <EmptyState line={v("events.empty.filtered")}>
           <Button look="primary" onClick={() => void navigate({ search: {} })}>
             {t("episodes.filter.clear")}
           </Button>
         </EmptyState>
       ) : (
-        <EmptyState line={t("events.empty.title")} why={t("events.empty.why")}>
+        <EmptyState line={v("events.empty.title")} why={v("events.empty.why")}>
           <Button look="primary" disabled={start.isPending} onClick={() => start.mutate()}>
-            {t("events.empty.action")}
+            {v("events.empty.action")}
           </Button>
         </EmptyState>
       )}

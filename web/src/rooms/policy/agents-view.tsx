@@ -5,8 +5,8 @@ import { AgentNeeds, AgentTools } from "../../parts/agents/agent-tools.tsx";
 import { g } from "../../parts/agents/agent-messages.ts";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
+import { ListSection } from "../../parts/list-section.tsx";
 import marks from "../../parts/marks.module.css";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import type { AgentManifest } from "../../shapes.ts";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
@@ -28,20 +28,15 @@ function Agents() {
   const list = useQuery({ queryKey: [...keys.episodes, "agents"], queryFn: ({ signal }) => policyApi.agents(signal) });
   const agents = list.data?.agents ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="policy-agents">
-      <h2 id="policy-agents">{g("agents.list.label")}</h2>
-      <p className={styles["lead"]}>{g("agents.list.lead")}</p>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.data && agents.length === 0 ? <p className={styles["quiet"]}>{g("agents.list.empty")}</p> : null}
-      {agents.length > 0 ? (
-        <ul className={styles["list"]} aria-label={g("agents.list.label")}>
-          {agents.map((agent) => (
-            <AgentItem key={agent.id} agent={agent} />
-          ))}
-        </ul>
-      ) : null}
-    </section>
+    <ListSection
+      title={g("agents.list.label")}
+      lead={g("agents.list.lead")}
+      loading={list}
+      rows={agents}
+      empty={g("agents.list.empty")}
+    >
+      {(agent) => <AgentItem key={agent.id} agent={agent} />}
+    </ListSection>
   );
 }
 

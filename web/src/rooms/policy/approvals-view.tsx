@@ -2,10 +2,8 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { answers, policySearch } from "../../filters.ts";
 import { ApprovalCard, EpisodeLink } from "../../parts/approval-card.tsx";
-import { Button } from "../../parts/button.tsx";
-import { ErrorCard } from "../../parts/error-card.tsx";
+import { LoadedList, MoreButton, Section } from "../../parts/list-section.tsx";
 import { Segmented } from "../../parts/segmented.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import type { Approval } from "../../shapes.ts";
 import { useWaiting } from "../../shell/use-now.ts";
 import { keys } from "../../stream/refresh.ts";
@@ -30,8 +28,7 @@ export function ApprovalsView() {
 function Waiting() {
   const waiting = useWaiting();
   return (
-    <section className={styles["section"]} aria-labelledby="policy-waiting">
-      <h2 id="policy-waiting">{p("approvals.waiting.title")}</h2>
+    <Section title={p("approvals.waiting.title")}>
       {waiting.length === 0 ? <p className={styles["quiet"]}>{p("approvals.waiting.empty")}</p> : null}
       {waiting.map((approval) => (
         <div key={approval.approvalId} className={styles["question"]}>
@@ -39,7 +36,7 @@ function Waiting() {
           <TestLink approval={approval} />
         </div>
       ))}
-    </section>
+    </Section>
   );
 }
 
@@ -67,45 +64,43 @@ function Past() {
   });
   const past = pages.data?.pages.flatMap((page) => page.items).filter(({ status }) => status !== "waiting") ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="policy-past">
-      <div className={styles["head"]}>
-        <h2 id="policy-past">{p("approvals.past.title")}</h2>
+    <Section
+      title={p("approvals.past.title")}
+      tools={
         <Segmented
           label={p("approvals.past.filter")}
           value={answer ?? "all"}
           onChange={(next) => void navigate({ search: policySearch({ view: "approvals", answer: next }) })}
           options={choices.map((value) => ({ value, label: p(`approvals.answer.${value}`) }))}
         />
+      }
+    >
+      <LoadedList
+        label={p("approvals.past.title")}
+        loading={pages}
+        rows={past}
+        empty={p(answer === undefined ? "approvals.past.empty" : "approvals.past.none")}
+      >
+        {(approval) => <PastItem key={approval.approvalId} approval={approval} />}
+      </LoadedList>
+      <MoreButton pages={pages} label={p("approvals.past.more")} />
+    </Section>
+  );
+}
+
+function PastItem({ approval }: { readonly approval: Approval }) {
+  const { summary, operation, caller, corrId } = approval;
+  return (
+    <li>
+      <div className={styles["row"]}>
+        <span className={styles["name"]}>{plainLine(summary)}</span>
+        <code>{operation}</code>
+        <span className={styles["quiet"]}>{p("approvals.past.asked", { caller: `${caller.kind}:${caller.id}` })}</span>
+        <span className={styles["source"]}>
+          <EpisodeLink id={corrId} />
+        </span>
       </div>
-      {pages.isError ? <ErrorCard error={pages.error} onRetry={() => void pages.refetch()} /> : null}
-      {pages.isPending ? <Skeleton rows={3} /> : null}
-      {pages.data && past.length === 0 ? (
-        <p className={styles["quiet"]}>{p(answer === undefined ? "approvals.past.empty" : "approvals.past.none")}</p>
-      ) : null}
-      {past.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("approvals.past.title")}>
-          {past.map((approval) => (
-            <li key={approval.approvalId}>
-              <div className={styles["row"]}>
-                <span className={styles["name"]}>{plainLine(approval.summary)}</span>
-                <code>{approval.operation}</code>
-                <span className={styles["quiet"]}>
-                  {p("approvals.past.asked", { caller: `${approval.caller.kind}:${approval.caller.id}` })}
-                </span>
-                <span className={styles["source"]}>
-                  <EpisodeLink id={approval.corrId} />
-                </span>
-              </div>
-              <ApprovalCard approval={approval} />
-            </li>
-          ))}
-        </ul>
-      ) : null}
-      {pages.hasNextPage ? (
-        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {p("approvals.past.more")}
-        </Button>
-      ) : null}
-    </section>
+      <ApprovalCard approval={approval} />
+    </li>
   );
 }

@@ -4,8 +4,7 @@ import { api } from "../../api.ts";
 import { useHub } from "../../hub-context.ts";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
-import { ErrorCard } from "../../parts/error-card.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
+import { LoadedList } from "../../parts/list-section.tsx";
 import type { Allowance } from "../../shapes.ts";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
@@ -13,7 +12,6 @@ import { AllowanceForm } from "./allowance-form.tsx";
 import { AllowanceItem } from "./allowance-item.tsx";
 import { policyApi } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
-import styles from "../../parts/page.module.css";
 import { Prices } from "./prices-section.tsx";
 
 /** Ceilings, how much of each is used, and when it begins anew. */
@@ -24,18 +22,14 @@ export function BudgetsView() {
   return (
     <>
       <AllowanceForm />
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.data && rows.length === 0 ? (
-        <EmptyState line={p("budgets.empty.title")} why={p("budgets.empty.why")} />
-      ) : null}
-      {rows.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("budgets.list.label")}>
-          {rows.map((row) => (
-            <AllowanceItem key={row.allowanceId} allowance={row} onRemove={() => setRemoving(row)} />
-          ))}
-        </ul>
-      ) : null}
+      <LoadedList
+        label={p("budgets.list.label")}
+        loading={list}
+        rows={rows}
+        empty={<EmptyState line={p("budgets.empty.title")} why={p("budgets.empty.why")} />}
+      >
+        {(row) => <AllowanceItem key={row.allowanceId} allowance={row} onRemove={() => setRemoving(row)} />}
+      </LoadedList>
       <Prices />
       {removing ? <RemoveDialog allowance={removing} onClose={() => setRemoving(null)} /> : null}
     </>

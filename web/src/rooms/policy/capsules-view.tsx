@@ -4,9 +4,8 @@ import { useState } from "react";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
-import { ErrorCard } from "../../parts/error-card.tsx";
+import { ListSection, Section } from "../../parts/list-section.tsx";
 import marks from "../../parts/marks.module.css";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
@@ -26,30 +25,24 @@ export function CapsulesView() {
   const { adopted = [], former = [] } = status.data ?? {};
   return (
     <>
-      <section className={styles["section"]} aria-labelledby="policy-capsules">
-        <h2 id="policy-capsules">{p("capsules.held.title")}</h2>
-        <p className={styles["lead"]}>{p("capsules.held.lead")}</p>
-        {status.isError ? <ErrorCard error={status.error} onRetry={() => void status.refetch()} /> : null}
-        {status.isPending ? <Skeleton rows={2} /> : null}
-        {status.data && adopted.length === 0 ? <p className={styles["quiet"]}>{p("capsules.held.empty")}</p> : null}
-        {adopted.length > 0 ? (
-          <ul className={styles["list"]} aria-label={p("capsules.held.title")}>
-            {adopted.map((capsule) => (
-              <CapsuleItem key={capsule.digest} capsule={capsule} onEnd={() => setEnding(capsule)} />
-            ))}
-          </ul>
-        ) : null}
-      </section>
+      <ListSection
+        title={p("capsules.held.title")}
+        lead={p("capsules.held.lead")}
+        loading={status}
+        rows={adopted}
+        empty={p("capsules.held.empty")}
+        bones={2}
+      >
+        {(capsule) => <CapsuleItem key={capsule.digest} capsule={capsule} onEnd={() => setEnding(capsule)} />}
+      </ListSection>
       {former.length > 0 ? (
-        <section className={styles["section"]} aria-labelledby="policy-former">
-          <h2 id="policy-former">{p("capsules.former.title")}</h2>
-          <p className={styles["lead"]}>{p("capsules.former.lead")}</p>
+        <Section title={p("capsules.former.title")} lead={p("capsules.former.lead")}>
           <ul className={styles["list"]} aria-label={p("capsules.former.title")}>
             {former.map((capsule) => (
               <CapsuleItem key={capsule.digest} capsule={capsule} />
             ))}
           </ul>
-        </section>
+        </Section>
       ) : null}
       <Ledger />
       {ending ? <EndDialog capsule={ending} onClose={() => setEnding(null)} /> : null}
@@ -127,20 +120,16 @@ function Ledger() {
   });
   const rows = ledger.data?.rows ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="policy-adoptions">
-      <h2 id="policy-adoptions">{p("capsules.ledger.title")}</h2>
-      {ledger.data?.isKept === false ? <p className={styles["lead"]}>{p("capsules.ledger.passing")}</p> : null}
-      {ledger.isError ? <ErrorCard error={ledger.error} onRetry={() => void ledger.refetch()} /> : null}
-      {ledger.isPending ? <Skeleton rows={2} /> : null}
-      {ledger.data && rows.length === 0 ? <p className={styles["quiet"]}>{p("capsules.ledger.empty")}</p> : null}
-      {rows.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("capsules.ledger.title")}>
-          {rows.map((row) => (
-            <AdoptionItem key={`${row.timeMs} ${row.corrId} ${row.what} ${row.issuer} ${row.id}`} row={row} />
-          ))}
-        </ul>
-      ) : null}
-    </section>
+    <ListSection
+      title={p("capsules.ledger.title")}
+      {...(ledger.data?.isKept === false ? { lead: p("capsules.ledger.passing") } : {})}
+      loading={ledger}
+      rows={rows}
+      empty={p("capsules.ledger.empty")}
+      bones={2}
+    >
+      {(row) => <AdoptionItem key={`${row.timeMs} ${row.corrId} ${row.what} ${row.issuer} ${row.id}`} row={row} />}
+    </ListSection>
   );
 }
 

@@ -1,8 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { EpisodeLink } from "../../parts/approval-card.tsx";
-import { Button } from "../../parts/button.tsx";
-import { ErrorCard } from "../../parts/error-card.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
+import { LoadedList, MoreButton, Section } from "../../parts/list-section.tsx";
 import { When } from "../../parts/when.tsx";
 import { type Reason, Reasons } from "../../parts/why-panel.tsx";
 import { keys } from "../../stream/refresh.ts";
@@ -21,25 +19,18 @@ export function DeclassifiedLedger() {
   });
   const values = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="policy-declassified">
-      <h2 id="policy-declassified">{p("declassified.list.title")}</h2>
-      <p className={styles["lead"]}>{p("declassified.list.lead")}</p>
-      {pages.isError ? <ErrorCard error={pages.error} onRetry={() => void pages.refetch()} /> : null}
-      {pages.isPending ? <Skeleton rows={2} /> : null}
-      {pages.data && values.length === 0 ? <p className={styles["quiet"]}>{p("declassified.list.empty")}</p> : null}
-      {values.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("declassified.list.title")}>
-          {values.map((value) => (
-            <ValueItem key={value.seq} value={value} />
-          ))}
-        </ul>
-      ) : null}
-      {pages.hasNextPage ? (
-        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {p("approvals.past.more")}
-        </Button>
-      ) : null}
-    </section>
+    <Section title={p("declassified.list.title")} lead={p("declassified.list.lead")}>
+      <LoadedList
+        label={p("declassified.list.title")}
+        loading={pages}
+        rows={values}
+        empty={p("declassified.list.empty")}
+        bones={2}
+      >
+        {(value) => <ValueItem key={value.seq} value={value} />}
+      </LoadedList>
+      <MoreButton pages={pages} label={p("approvals.past.more")} />
+    </Section>
   );
 }
 

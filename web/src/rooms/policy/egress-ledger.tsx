@@ -2,11 +2,9 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { CheckIcon, type LucideIcon, ShieldIcon, XIcon } from "lucide-react";
 import { egressOutcomes, policySearch } from "../../filters.ts";
-import { Button } from "../../parts/button.tsx";
-import { ErrorCard } from "../../parts/error-card.tsx";
 import marks from "../../parts/marks.module.css";
+import { LoadedList, MoreButton, Section } from "../../parts/list-section.tsx";
 import { Segmented } from "../../parts/segmented.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import { When } from "../../parts/when.tsx";
 import { type Reason, Reasons } from "../../parts/why-panel.tsx";
 import { keys } from "../../stream/refresh.ts";
@@ -34,32 +32,22 @@ export function EgressLedger() {
   const entries = pages.data?.pages.flatMap((page) => page.items) ?? [];
   const empty = p(outcome === undefined ? "outside.ledger.empty" : "outside.ledger.none");
   return (
-    <section className={styles["section"]} aria-labelledby="policy-ledger">
-      <div className={styles["head"]}>
-        <h2 id="policy-ledger">{p("outside.ledger.title")}</h2>
+    <Section
+      title={p("outside.ledger.title")}
+      tools={
         <Segmented
           label={p("outside.ledger.filter")}
           value={outcome ?? "all"}
           onChange={(next) => void navigate({ search: policySearch({ view: "outside", outcome: next }) })}
           options={choices.map((value) => ({ value, label: p(`outside.outcome.${value}`) }))}
         />
-      </div>
-      {pages.isError ? <ErrorCard error={pages.error} onRetry={() => void pages.refetch()} /> : null}
-      {pages.isPending ? <Skeleton rows={3} /> : null}
-      {pages.data && entries.length === 0 ? <p className={styles["quiet"]}>{empty}</p> : null}
-      {entries.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("outside.ledger.title")}>
-          {entries.map((entry) => (
-            <EntryItem key={entry.seq} entry={entry} />
-          ))}
-        </ul>
-      ) : null}
-      {pages.hasNextPage ? (
-        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          {p("outside.ledger.more")}
-        </Button>
-      ) : null}
-    </section>
+      }
+    >
+      <LoadedList label={p("outside.ledger.title")} loading={pages} rows={entries} empty={empty}>
+        {(entry) => <EntryItem key={entry.seq} entry={entry} />}
+      </LoadedList>
+      <MoreButton pages={pages} label={p("outside.ledger.more")} />
+    </Section>
   );
 }
 

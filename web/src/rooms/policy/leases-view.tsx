@@ -4,7 +4,7 @@ import { useHub, useNow } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
+import { LoadedList } from "../../parts/list-section.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { emptyDraft, type LeaseDraft } from "./lease-draft.ts";
@@ -30,27 +30,25 @@ export function LeasesView() {
   return (
     <>
       <p className={styles["lead"]}>{p("leases.lead.text")}</p>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
       {revoke.isError ? <ErrorCard error={revoke.error} title={p("leases.revoke.failed")} /> : null}
       {revoke.isSuccess ? (
         <Revoked lease={revoke.variables} onAgain={(next) => (setDraft(next), revoke.reset())} />
       ) : null}
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.data && leases.length === 0 ? (
-        <EmptyState line={p("leases.empty.title")} why={p("leases.empty.why")} />
-      ) : null}
-      {leases.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("leases.list.label")}>
-          {leases.map((lease) => (
-            <LeaseItem
-              key={lease.leaseId}
-              lease={lease}
-              isEnding={revoke.isPending && revoke.variables.leaseId === lease.leaseId}
-              onRevoke={() => revoke.mutate(lease)}
-            />
-          ))}
-        </ul>
-      ) : null}
+      <LoadedList
+        label={p("leases.list.label")}
+        loading={list}
+        rows={leases}
+        empty={<EmptyState line={p("leases.empty.title")} why={p("leases.empty.why")} />}
+      >
+        {(lease) => (
+          <LeaseItem
+            key={lease.leaseId}
+            lease={lease}
+            isEnding={revoke.isPending && revoke.variables.leaseId === lease.leaseId}
+            onRevoke={() => revoke.mutate(lease)}
+          />
+        )}
+      </LoadedList>
       <LeaseForm draft={draft} onDraft={setDraft} />
     </>
   );

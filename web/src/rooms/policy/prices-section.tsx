@@ -6,7 +6,7 @@ import { Button } from "../../parts/button.tsx";
 import { CopyButton } from "../../parts/copy-button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
+import { LoadedList, Section } from "../../parts/list-section.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { formatDay, formatNumber } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
@@ -23,24 +23,18 @@ export function Prices() {
   });
   const { prices = [], folder = "" } = list.data ?? {};
   return (
-    <section className={styles["section"]} aria-labelledby="policy-prices">
-      <div className={styles["head"]}>
-        <h2 id="policy-prices">{p("prices.list.title")}</h2>
-        <Reload />
-      </div>
-      <p className={styles["lead"]}>{p("prices.list.lead")}</p>
+    <Section title={p("prices.list.title")} lead={p("prices.list.lead")} tools={<Reload />}>
       <LookUp onModel={setModel} />
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={2} /> : null}
-      {list.data && prices.length === 0 ? <None folder={folder} /> : null}
-      {prices.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("prices.list.title")}>
-          {prices.map((price) => (
-            <PriceItem key={`${price.place} ${price.model} ${price.host}`} price={price} />
-          ))}
-        </ul>
-      ) : null}
-    </section>
+      <LoadedList
+        label={p("prices.list.title")}
+        loading={list}
+        rows={prices}
+        empty={<None folder={folder} />}
+        bones={2}
+      >
+        {(price) => <PriceItem key={`${price.place} ${price.model} ${price.host}`} price={price} />}
+      </LoadedList>
+    </Section>
   );
 }
 

@@ -3,7 +3,7 @@ import { RotateCwIcon } from "lucide-react";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
+import { LoadedList, Section } from "../../parts/list-section.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { CedarView } from "./cedar-view.tsx";
@@ -31,9 +31,10 @@ function Policies() {
   const own = list.data?.policies.filter((row) => !isDefault(row)) ?? [];
   const shipped = list.data?.policies.filter(isDefault) ?? [];
   return (
-    <section className={styles["section"]} aria-labelledby="policy-own">
-      <div className={styles["head"]}>
-        <h2 id="policy-own">{p("rules.own.title")}</h2>
+    <Section
+      title={p("rules.own.title")}
+      lead={p("rules.policy.lead")}
+      tools={
         <Button
           icon={<RotateCwIcon size={14} aria-hidden />}
           disabled={reload.isPending}
@@ -41,37 +42,36 @@ function Policies() {
         >
           {p("rules.reload.action")}
         </Button>
-      </div>
-      <p className={styles["lead"]}>{p("rules.policy.lead")}</p>
+      }
+    >
       <ReloadAnswer reload={reload} />
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.data && own.length === 0 ? <p>{p("rules.own.empty")}</p> : null}
-      {own.length > 0 ? <PolicyItems rows={own} label={p("rules.own.title")} /> : null}
+      <LoadedList label={p("rules.own.title")} loading={list} rows={own} empty={<p>{p("rules.own.empty")}</p>}>
+        {(row) => <PolicyItem key={row.id} row={row} />}
+      </LoadedList>
       {shipped.length > 0 ? (
         <details className={styles["fold"]}>
           <summary>{p("rules.default.title", { count: shipped.length })}</summary>
-          <PolicyItems rows={shipped} label={p("rules.default.title", { count: shipped.length })} />
+          <ul className={styles["list"]} aria-label={p("rules.default.title", { count: shipped.length })}>
+            {shipped.map((row) => (
+              <PolicyItem key={row.id} row={row} />
+            ))}
+          </ul>
         </details>
       ) : null}
-    </section>
+    </Section>
   );
 }
 
-function PolicyItems({ rows, label }: { readonly rows: readonly PolicyRow[]; readonly label: string }) {
+function PolicyItem({ row: { id, effect, source, text } }: { readonly row: PolicyRow }) {
   return (
-    <ul className={styles["list"]} aria-label={label}>
-      {rows.map(({ id, effect, source, text }) => (
-        <li key={id} data-thing="policy" data-copy={id} tabIndex={-1}>
-          <div className={styles["row"]}>
-            <EffectMark effect={effect} />
-            <span className={styles["name"]}>{plainLine(id)}</span>
-            <span className={styles["source"]}>{plainLine(source)}</span>
-          </div>
-          <CedarView text={text} />
-        </li>
-      ))}
-    </ul>
+    <li data-thing="policy" data-copy={id} tabIndex={-1}>
+      <div className={styles["row"]}>
+        <EffectMark effect={effect} />
+        <span className={styles["name"]}>{plainLine(id)}</span>
+        <span className={styles["source"]}>{plainLine(source)}</span>
+      </div>
+      <CedarView text={text} />
+    </li>
   );
 }
 
@@ -103,20 +103,17 @@ function DenyRules() {
   const rows = list.data?.contracts ?? [];
   const unseen = (list.data?.total ?? 0) - rows.length;
   return (
-    <section className={styles["section"]} aria-labelledby="policy-deny">
-      <h2 id="policy-deny">{p("rules.deny.title")}</h2>
-      <p className={styles["lead"]}>{p("rules.deny.lead")}</p>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={2} /> : null}
-      {list.data && rows.length === 0 ? <p>{p("rules.deny.empty")}</p> : null}
-      {rows.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("rules.deny.title")}>
-          {rows.map((row) => (
-            <ContractItem key={`${row.source} ${row.id}`} contract={row} />
-          ))}
-        </ul>
-      ) : null}
+    <Section title={p("rules.deny.title")} lead={p("rules.deny.lead")}>
+      <LoadedList
+        label={p("rules.deny.title")}
+        loading={list}
+        rows={rows}
+        empty={<p>{p("rules.deny.empty")}</p>}
+        bones={2}
+      >
+        {(row) => <ContractItem key={`${row.source} ${row.id}`} contract={row} />}
+      </LoadedList>
       {unseen > 0 ? <p className={styles["quiet"]}>{p("rules.deny.more", { count: unseen })}</p> : null}
-    </section>
+    </Section>
   );
 }

@@ -4,8 +4,7 @@ import { useHub, useNow } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { ConfirmDialog } from "../../parts/confirm-dialog.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
-import { ErrorCard } from "../../parts/error-card.tsx";
-import { Skeleton } from "../../parts/skeleton.tsx";
+import { LoadedList } from "../../parts/list-section.tsx";
 import { When } from "../../parts/when.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
@@ -27,18 +26,14 @@ export function TokensView() {
   return (
     <>
       <p className={styles["lead"]}>{p("tokens.lead.text")}</p>
-      {list.isError ? <ErrorCard error={list.error} onRetry={() => void list.refetch()} /> : null}
-      {list.isPending ? <Skeleton rows={3} /> : null}
-      {list.data && tokens.length === 0 ? (
-        <EmptyState line={p("tokens.empty.title")} why={p("tokens.empty.why")} />
-      ) : null}
-      {tokens.length > 0 ? (
-        <ul className={styles["list"]} aria-label={p("tokens.list.label")}>
-          {tokens.map((token) => (
-            <TokenItem key={token.name} token={token} onAsk={(verb) => setAsked({ verb, name: token.name })} />
-          ))}
-        </ul>
-      ) : null}
+      <LoadedList
+        label={p("tokens.list.label")}
+        loading={list}
+        rows={tokens}
+        empty={<EmptyState line={p("tokens.empty.title")} why={p("tokens.empty.why")} />}
+      >
+        {(token) => <TokenItem key={token.name} token={token} onAsk={(verb) => setAsked({ verb, name: token.name })} />}
+      </LoadedList>
       <TokenForm onMade={setMade} />
       {asked ? <TokenDialog asked={asked} onMade={setMade} onClose={() => setAsked(null)} /> : null}
       {made ? <MadeTokenDialog made={made} onClose={() => setMade(null)} /> : null}
