@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "vitest";
 import { startMs } from "../../test/kit/kernel.ts";
-import { isSignedBy } from "../domains/provenance/ed25519.ts";
+import { isSignedBy } from "../base/ed25519.ts";
 import { isRefused, openEnvelope } from "../domains/provenance/envelope.ts";
 import { readCapsule } from "../domains/provenance/capsule.ts";
 import { capsuleCommands } from "./cli-capsule.ts";

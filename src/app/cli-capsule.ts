@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { KeyFault, makeKeyFile, readKeyFile } from "../adapters/provenance/key-file.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
+import { keyIdOf, publicBytesOf } from "../base/ed25519.ts";
 import { parseStrictJson } from "../base/strict-json.ts";
 import { readCapsule } from "../domains/provenance/capsule.ts";
 import { Adopt, Verify } from "../domains/provenance/contract.ts";
-import { keyIdOf } from "../domains/provenance/ed25519.ts";
 import { isRefused } from "../domains/provenance/envelope.ts";
 import { envelopeCharsMax, headerCharsMax, leaseMsMax } from "../domains/provenance/format.ts";
-import { headerText, publicBytesOf, sealCapsule } from "../domains/provenance/seal.ts";
+import { headerText, sealCapsule } from "../domains/provenance/seal.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
 
 export interface CapsuleCommandOptions {

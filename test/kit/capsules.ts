@@ -1,7 +1,8 @@
 /** Issuers and capsules for tests: keys made on the spot, envelopes sealed as the command line seals them. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Capsule } from "../../src/domains/provenance/format.ts";
-import { headerText, publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
+import { publicBytesOf } from "../../src/base/ed25519.ts";
+import { headerText, sealCapsule } from "../../src/domains/provenance/seal.ts";
 import { startMs } from "./kernel.ts";
 
 export interface TestIssuer {

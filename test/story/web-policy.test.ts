@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
-import { publicBytesOf, sealCapsule } from "../../src/domains/provenance/seal.ts";
+import { publicBytesOf } from "../../src/base/ed25519.ts";
+import { sealCapsule } from "../../src/domains/provenance/seal.ts";
 import { requireChromium } from "../chromium.ts";
 import {
   axeViolations,

@@ -1,10 +1,11 @@
 /** The inside of a capsule: read from bytes whose signature is good, and turned into rules of the gate. */
 import { canonicalJson } from "../../base/canonical-json.ts";
+import { textOf } from "../../base/dsse.ts";
 import { coversPattern } from "../../contract/caller.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import type { Contract } from "../gating/contract.ts";
 import { Capsule, clockSkewMsMax, leaseMsMax } from "./format.ts";
-import { type Refused, refused, strictly, textOf } from "./envelope.ts";
+import { type Refused, refused, strictly } from "./envelope.ts";
 
 /** Capsule, list of contracts, contract, list of patterns. */
 const depthMax = 4;

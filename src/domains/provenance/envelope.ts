@@ -1,8 +1,9 @@
 /** The outside of a capsule: DSSE (its version 1), read strictly, and the bytes that its signatures cover. */
+import { bytesOf, preAuthenticated, textOf } from "../../base/dsse.ts";
+import { signatureBytes } from "../../base/ed25519.ts";
 import { parseStrictJson } from "../../base/strict-json.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import { Envelope, envelopeCharsMax, payloadBytesMax, type Refusal } from "./format.ts";
-import { signatureBytes } from "./ed25519.ts";
 
 /** Why something is not adopted. `id` and `issuer` are told where a good signature vouches for them. */
 export interface Refused {
@@ -57,32 +58,6 @@ export function strictly(text: string, depth: number): unknown {
     return parseStrictJson(text, { depthMax: depth });
   } catch (error) {
     if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-/** DSSE's pre-authentication encoding: the type is signed with the bytes, so that neither can be taken for another. */
-export function preAuthenticated(type: string, payload: Uint8Array): Uint8Array {
-  const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
-  return Buffer.concat([Buffer.from(head), payload]);
-}
-
-/** Base64 or base64url, padded or not, but each in its one spelling. */
-export function bytesOf(text: string): Uint8Array | null {
-  const bare = text
-    .replaceAll("-", "+")
-    .replaceAll("_", "/")
-    .replace(/={1,2}$/, "");
-  const bytes = Buffer.from(bare, "base64");
-  return bytes.toString("base64").replace(/=+$/, "") === bare ? bytes : null;
-}
-
-export function textOf(bytes: Uint8Array | null): string | null {
-  if (bytes === null) return null;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) return null;
     throw error;
   }
 }

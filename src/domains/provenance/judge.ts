@@ -1,9 +1,10 @@
 /** Judges one envelope against the trust store and the clock. Pure: what is held or was held is asked elsewhere. */
 import { sha256Hex } from "../../base/canonical-json.ts";
+import { bytesOf } from "../../base/dsse.ts";
+import { isSignedBy } from "../../base/ed25519.ts";
 import type { Capsule } from "./format.ts";
 import { readCapsule, untimely, hasTwins } from "./capsule.ts";
-import { isSignedBy } from "./ed25519.ts";
-import { bytesOf, isRefused, openEnvelope, type OpenedEnvelope, type Refused, refused } from "./envelope.ts";
+import { isRefused, openEnvelope, type OpenedEnvelope, type Refused, refused } from "./envelope.ts";
 import { isInTime, type KnownKey } from "./trust.ts";
 
 export interface Judged {

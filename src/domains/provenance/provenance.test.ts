@@ -10,10 +10,9 @@ import { canonicalJson } from "../../base/canonical-json.ts";
 import type { Caller } from "../../contract/caller.ts";
 import { isProblem } from "../../contract/problem.ts";
 import { type Store, StoreFault } from "../../kernel/ports.ts";
-import { keyIdOf } from "./ed25519.ts";
-import { preAuthenticated } from "./envelope.ts";
+import { keyIdOf, publicBytesOf } from "../../base/ed25519.ts";
+import { preAuthenticated } from "../../base/dsse.ts";
 import { type Capsule, leaseMsMax, payloadBytesMax, payloadType } from "./format.ts";
-import { publicBytesOf } from "./seal.ts";
 
 test("what a capsule denies is denied to everybody until its lease ends, and the refusal says whose rule it is", async () => {
   const parent = createIssuer("parent");

@@ -1,7 +1,7 @@
 /** Who is trusted: pure questions and changes. A key belongs to one issuer, and a revoked one never comes back. */
+import { bytesOf } from "../../base/dsse.ts";
+import { keyIdOf, publicKeyFault } from "../../base/ed25519.ts";
 import type { StoredIssuer, StoredKey } from "./port.ts";
-import { bytesOf } from "./envelope.ts";
-import { keyIdOf, publicKeyFault } from "./ed25519.ts";
 import type { ListedIssuer } from "./contract.ts";
 import { issuersMax } from "./format.ts";
 

@@ -81,3 +81,10 @@ export function isSignedBy(key: Uint8Array, message: Uint8Array, signature: Uint
   if (key.length !== keyBytes || signature.length !== signatureBytes) return false;
   return verify(null, message, publicKeyOf(key), signature);
 }
+
+/** The 32 bytes of the public half of an Ed25519 key. Throws TypeError for a key of another kind. */
+export function publicBytesOf(privateKey: KeyObject): Uint8Array {
+  const { x, crv } = createPublicKey(privateKey).export({ format: "jwk" });
+  if (crv !== "Ed25519" || x === undefined) throw new TypeError("It is no Ed25519 key.");
+  return Buffer.from(x, "base64url");
+}
