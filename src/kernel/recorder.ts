@@ -2,19 +2,8 @@
  * The recorder keeps what a tool call answered, so that a run can be resumed and replayed without touching the world: small
  * results in the event, larger ones as blobs, beyond that the digest and size alone. What it keeps has an age and a ceiling.
  */
-import { canonicalJson, sha256Hex } from "../base/canonical-json.ts";
+import { type KeptResult, keptOf } from "../base/kept-result.ts";
 import type { BlobStore, Clock, Log } from "./ports.ts";
-
-const inlineBytesMax = 65_536;
-const blobBytesMax = 4_194_304;
-
-/** How much of a result is kept; an event's `recorded` has these fields. */
-export interface KeptResult {
-  readonly kept: "inline" | "blob" | "digest";
-  readonly resultRef: string;
-  readonly resultSizeBytes: number;
-  readonly result?: unknown;
-}
 
 export interface Recorder {
   /** `result` is what the agent saw: redacted before it came here. */
@@ -23,6 +12,8 @@ export interface Recorder {
   recall(kept: KeptResult): Promise<{ readonly kind: "result"; readonly result: unknown } | { readonly kind: "gone" }>;
   /** Keeps bytes that an undo needs. */
   keepBytes(bytes: Uint8Array): Promise<string>;
+  /** Such bytes again; null when they were dropped. */
+  recallBytes(ref: string): Promise<Uint8Array | null>;
   /** Drops what is older than the age, then the oldest until the rest fits under the ceiling. */
   prune(signal: AbortSignal): Promise<{ readonly removed: number; readonly keptBytes: number }>;
 }
@@ -38,14 +29,9 @@ interface RecorderOptions {
 export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: RecorderOptions): Recorder {
   return {
     async keep(result) {
-      const bytes = new TextEncoder().encode(canonicalJson(result ?? null));
-      const resultRef = `sha256:${sha256Hex(bytes)}`;
-      const resultSizeBytes = bytes.byteLength;
-      if (resultSizeBytes <= inlineBytesMax)
-        return { kept: "inline", resultRef, resultSizeBytes, result: result ?? null };
-      if (resultSizeBytes > blobBytesMax) return { kept: "digest", resultRef, resultSizeBytes };
-      await blobs.put(bytes);
-      return { kept: "blob", resultRef, resultSizeBytes };
+      const { kept, bytes } = keptOf(result);
+      if (bytes !== null) await blobs.put(bytes);
+      return kept;
     },
     async recall(kept) {
       if (kept.kept === "inline") return { kind: "result", result: kept.result };
@@ -56,6 +42,7 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
         : { kind: "result", result: JSON.parse(new TextDecoder().decode(bytes)) };
     },
     keepBytes: (bytes) => blobs.put(bytes),
+    recallBytes: (ref) => blobs.get(ref),
     async prune(signal) {
       const held: { ref: string; sizeBytes: number; modifiedMs: number }[] = [];
       for await (const each of blobs.list()) held.push(each);

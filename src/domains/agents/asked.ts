@@ -1,6 +1,6 @@
 /** What a run was asked to be: a program of the list, or an agent that somebody wrote, each with what it may do. */
 import { truncate } from "../../base/text-marks.ts";
-import { type Caller, coversPattern, type Grant } from "../../contract/caller.ts";
+import { type Caller, coversPattern, type Grant, type Label } from "../../contract/caller.ts";
 import type { Context, Preview } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
@@ -31,7 +31,24 @@ export interface Asked {
   readonly allowances: readonly string[];
 }
 
+/** Who a run acts as. */
+export const agentOf = ({ program, grants, asks, allowances }: Asked, labels: readonly Label[]): Caller => ({
+  kind: "agent",
+  id: program.id,
+  labels: [...labels],
+  grants: [...grants],
+  ...(asks.length === 0 ? {} : { asks: [...asks] }),
+  ...(allowances.length === 0 ? {} : { allowances: [...allowances] }),
+});
+
 type RunInput = Static<typeof Run.input>;
+interface KnownRun {
+  readonly agent: string;
+  readonly title: string;
+  readonly folder?: string | undefined;
+  readonly input: unknown;
+  readonly grants: readonly Grant[];
+}
 interface Asking {
   /** The run as it is recorded, when it goes on. */
   readonly known: RunRow | undefined;
@@ -48,10 +65,7 @@ export async function askedOf(run: RunInput, cast: Cast, { known, ctx }: Asking)
     const { folder, grants = [] } = run;
     return { program: own, title, folder, input, grants, asks: [], allowances: [] };
   }
-  if (known !== undefined) {
-    const found = cast.finder.recorded(run.agent, known.input);
-    return { ...placed(found), title: known.title, input: known.input, grants: known.grants };
-  }
+  if (known !== undefined) return askedAgain({ ...known, agent: run.agent }, cast);
   const found = await foundOf(run.agent, cast, ctx.signal);
   // Whoever gives nothing more leaves it at what the file says.
   const { grants: given = [] } = run;
@@ -68,6 +82,13 @@ export async function heldOf(run: RunInput, cast: Cast, ctx: Asking["ctx"]): Pro
   const asked = await newRunOf(run, cast, ctx);
   mayHandOn(asked.grants, ctx.caller);
   return asked;
+}
+
+/** As it was when the run began, from what the run keeps. Throws `UnknownAgent` where nobody here is of that name. */
+export function askedAgain({ agent, title, folder, input, grants }: KnownRun, cast: Cast): Asked {
+  const own = cast.programs.find(({ id }) => id === agent);
+  if (own !== undefined) return { program: own, title, folder, input, grants, asks: [], allowances: [] };
+  return { ...placed(cast.finder.recorded(agent, input)), title, input, grants };
 }
 
 /** Grants that a question names; further ones are counted. */

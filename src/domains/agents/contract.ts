@@ -1,8 +1,8 @@
 /** Agents: runs of agents, and how a person stops, resumes and follows them. */
-import { type Caller, coversPattern, Grant, labels } from "../../contract/caller.ts";
+import { Grant, labels } from "../../contract/caller.ts";
 import { event } from "../../contract/event.ts";
 import { type Operation, op } from "../../contract/operation.ts";
-import { Problem, problem } from "../../contract/problem.ts";
+import { problem } from "../../contract/problem.ts";
 import {
   closed,
   CorrelationId,
@@ -15,12 +15,23 @@ import {
   type TSchema,
   Type,
 } from "../../contract/schema.ts";
-import { Denied, NotFound } from "../../contract/standard-problems.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
 import { Interrupted, QueueFull } from "../../contract/task.ts";
 import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
 
 export type { AgentFinder, FoundAgent } from "./finder.ts";
+export { refuseUnheld } from "./held-grants.ts";
 export { labelOf } from "./labels.ts";
+export type {
+  RecordedStep,
+  Replayed,
+  Replayer,
+  ReplayOptions,
+  ReplayRecord,
+  ReplayStep,
+  StepAnswer,
+} from "./replay.ts";
+export { ReplayReport } from "./replay.ts";
 export { Turn, TurnAnswer } from "./turn.ts";
 
 const Agent = Type.String({ maxLength: 120 });
@@ -467,27 +478,3 @@ export const AcceptTools = op({
   problems: [UnknownAgent],
   emits: [ToolsAccepted],
 });
-
-/**
- * Who is no person hands on only what was granted to them: a lease lets its holder call, and gives nothing to hand on. Throws
- * `Denied`.
- */
-export function refuseUnheld(grants: readonly Grant[], { kind, id, grants: held = [] }: Caller): void {
-  if (kind === "person" || kind === "system") return;
-  const isHeld = (grant: Grant): boolean =>
-    held.some(
-      (own) =>
-        coversPattern(own.key, grant.key) &&
-        own.folder === grant.folder &&
-        (own.path === undefined || own.path === grant.path) &&
-        (own.tool === undefined || own.tool === grant.tool) &&
-        own.project === grant.project,
-    );
-  const unheld = grants.find((grant) => !isHeld(grant));
-  if (unheld === undefined) return;
-  throw new Problem(Denied, `${kind} ${id} holds no grant of ${unheld.key}, and cannot hand it on.`, {
-    rule: "built-in:held-grants",
-    source: "built-in",
-    next: "a person starts the run, or it is started without grants and asks for what it does",
-  });
-}

@@ -82,10 +82,12 @@ export async function settleTools({ program, actor, starter, parts }: Settling):
 const isPersonsOwn = ({ kind, reach, labels = [] }: Caller): boolean =>
   kind === "person" && reach === undefined && labels.every((label) => label === "user");
 
-/** Against what it ran with last here; null when nothing changed. */
-function changeOf({ id: agent, tools: declared }: AgentProgram, { kernel }: KernelParts) {
-  const known = kernel.views.get(agentTools, agent);
-  const former = new Set(known?.tools);
+const changeOf = (program: AgentProgram, { kernel }: KernelParts) =>
+  changeFrom(program, kernel.views.get(agentTools, program.id)?.tools);
+
+/** Against the tools that it ran with last; null when nothing changed. */
+export function changeFrom({ id: agent, tools: declared }: AgentProgram, known: readonly string[] | undefined) {
+  const former = new Set(known);
   const tools = declared.map(({ id }) => id);
   const added = declared.filter(({ id }) => !former.has(id));
   const removed = [...former].filter((id) => !tools.includes(id));

@@ -14,6 +14,7 @@ import {
 } from "../episodes/contract.ts";
 import { CallRepaired, ValueDeclassified } from "./contract.ts";
 import { type Declassified, valueKey } from "./hands.ts";
+import type { Told } from "./told.ts";
 
 interface StepFacts {
   /** Position of the event that tells of it. */
@@ -28,10 +29,7 @@ interface StepFacts {
   readonly digest: string | null;
 }
 export type StepRecord = StepFacts &
-  (
-    | { readonly kind: "done"; readonly recorded: Recorded }
-    | { readonly kind: "stopped"; readonly code: string; readonly reason: string }
-  );
+  ({ readonly kind: "done"; readonly recorded: Recorded } | ({ readonly kind: "stopped" } & Told));
 
 export interface RunRecord {
   readonly steps: ReadonlyMap<number, StepRecord>;
@@ -109,7 +107,17 @@ function addStep(steps: Map<number, StepRecord>, seq: number, data: Data): void 
     tool: String(data["tool"]),
     argsDigest: String(data["argsDigest"]),
     digest: (data["resultRef"] as string | undefined) ?? null,
+    ...toldIn(data),
+  });
+}
+
+/** What a refused or failed step told the agent. */
+export function toldIn(data: Data): Told {
+  const { rule, extra } = data as Pick<Told, "rule" | "extra">;
+  return {
     code: String(data["code"]),
     reason: String(data["reason"] ?? data["error"]),
-  });
+    ...(rule === undefined ? {} : { rule }),
+    ...(extra === undefined ? {} : { extra }),
+  };
 }

@@ -7,7 +7,6 @@ import { etaMs } from "../../base/units.ts";
 import type { Label } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem, Problem, type ProblemDefinition } from "../../contract/problem.ts";
-import { ApprovalDenied, BudgetExceeded, Denied, Halted, Internal } from "../../contract/standard-problems.ts";
 import type { Recorder } from "../../kernel/recorder.ts";
 import {
   ActionApplied,
@@ -24,9 +23,35 @@ import { CallRepaired, RecordDiverged, RecordGone, RunProgress, type Tools, Unde
 import type { Hands, Source } from "./hands.ts";
 import { labelsOf } from "./labels.ts";
 import type { RunRecord, StepRecord } from "./run-record.ts";
+import { isRefusal, toldAgain, toldOf } from "./told.ts";
 
 /** Progress more often than this tells nobody anything. */
 const progressEveryMs = 200;
+
+/** One step on its way into the world. */
+export interface StepCall {
+  readonly step: number;
+  readonly operation: Operation;
+  readonly input: unknown;
+  readonly summary: string;
+  readonly argsDigest: string;
+  /** The agent, with the labels of what it has learned. */
+  readonly hand: Context;
+}
+export interface Carried {
+  readonly output: unknown;
+  /** What ran: a person who was asked may have changed it. */
+  readonly input: unknown;
+  readonly atMs: number;
+  readonly durationMs: number;
+}
+
+/** How a step of a live run is done. A replay has another way, which reaches nothing. */
+export async function throughCorridor({ operation, input, hand }: StepCall): Promise<Carried> {
+  const atMs = hand.now();
+  const { output, input: ran } = await hand.carryOut(operation, input as never);
+  return { output, input: ran, atMs, durationMs: Math.max(0, hand.now() - atMs) };
+}
 
 export interface ToolboxOptions {
   readonly agent: string;
@@ -36,7 +61,8 @@ export interface ToolboxOptions {
   readonly actor: Context;
   /** The same, with the labels of what the run has learned. */
   readonly hands: Hands;
-  readonly recorder: Recorder;
+  readonly carryOut: (call: StepCall) => Promise<Carried>;
+  readonly recorder: Pick<Recorder, "keep" | "recall">;
   readonly record: RunRecord;
   readonly startedAtMs: number;
   readonly problems: ReadonlyMap<string, ProblemDefinition>;
@@ -168,7 +194,7 @@ async function recalled(known: StepRecord, { step, operation, options }: Recall)
   }
   if (known.kind === "stopped") {
     learn(options.hands, labelsOf(operation, null), { step: step.step, digest: known.digest });
-    throw new Problem(options.problems.get(known.code) ?? Internal, known.reason);
+    throw toldAgain(known, options.problems);
   }
   const found = await options.recorder.recall(known.recorded);
   if (found.kind === "result") {
@@ -178,11 +204,6 @@ async function recalled(known: StepRecord, { step, operation, options }: Recall)
   if (operation.effect === "read") return undefined;
   throw new Problem(RecordGone, `the result of step ${step.step}, ${step.tool}, is no longer kept`);
 }
-
-/** A rule, a person, a ceiling or the emergency stop said no, and nothing was done. */
-const refusals: ReadonlySet<string> = new Set(
-  [Denied, ApprovalDenied, BudgetExceeded, Halted, UndeclaredTool].map((each) => each.code),
-);
 
 const undeclared = ({ agent, tool }: Step): Problem =>
   new Problem(UndeclaredTool, `${tool} is not in the list of tools that ${agent} declares`, {
@@ -200,7 +221,7 @@ interface Performance {
 async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<Answered> {
   const { actor, recorder, record, hands } = options;
   const { target, ...named } = step;
-  const { summary } = named;
+  const { summary, argsDigest } = named;
   // The record is what the agent asked for, so that a resume finds its step; what is told is what was done.
   const changed = (ran: unknown) => ({
     summary: `${summary.slice(0, 450)} (with changes by a person)`,
@@ -208,41 +229,33 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
   });
   if (operation.effect !== "read" && !record.intents.has(step.step))
     await actor.emit(IntentProposed, { ...named, ...target });
-  const atMs = actor.now();
   let labels = labelsOf(operation, null);
   const labelled = () => (labels[0] === undefined ? {} : { label: labels[0] });
   let digest: string | null = null;
   try {
     if (!options.tools.has(operation.id)) throw undeclared(step);
-    const { output: result, input: ran } = await hand.carryOut(operation, input as never);
+    const call: StepCall = { step: step.step, operation, input, summary, argsDigest, hand };
+    const { output: result, input: ran, atMs, durationMs } = await options.carryOut(call);
     const kept = await recorder.keep(result);
     digest = kept.resultRef;
     labels = labelsOf(operation, result);
-    const recorded: Recorded = {
-      step: step.step,
-      tool: step.tool,
-      argsDigest: step.argsDigest,
-      atMs,
-      durationMs: Math.max(0, actor.now() - atMs),
-      ...kept,
-    };
+    const recorded: Recorded = { step: step.step, tool: step.tool, argsDigest, atMs, durationMs, ...kept };
     const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
     const said = ran === input ? { summary, ...target } : changed(ran);
     await actor.emit(definition, { agent: step.agent, ...said, ...labelled(), recorded });
-    return { result: result as never, durationMs: recorded.durationMs };
+    return { result: result as never, durationMs };
   } catch (error) {
     // A stopped run says so itself, at its end; the step simply did not happen.
     if (actor.signal.aborted) throw actor.signal.reason;
     if (!isProblem(error)) throw error;
-    const { code } = error.definition;
-    const reason = error.message.slice(0, 1000);
-    digest = digestOf({ code, reason });
-    const told = { ...named, ...target, ...labelled(), resultRef: digest, code };
-    if (refusals.has(code)) {
-      const rule = typeof error.extra["rule"] === "string" ? { rule: error.extra["rule"] } : {};
-      await actor.emit(ActionRefused, { ...told, ...rule, reason });
-    } else await actor.emit(ActionFailed, { ...told, error: reason });
-    throw error;
+    const told = toldOf(error);
+    digest = digestOf({ code: told.code, reason: told.reason });
+    const { code, reason, ...more } = told;
+    const said = { ...named, ...target, ...labelled(), resultRef: digest, code };
+    if (isRefusal(code)) await actor.emit(ActionRefused, { ...said, ...more, reason });
+    else await actor.emit(ActionFailed, { ...said, ...more, error: reason });
+    // The agent is told what is recorded, and no more: in a resume and in a replay it hears the same.
+    throw toldAgain(told, options.problems, error);
   } finally {
     learn(hands, labels, { step: step.step, digest });
   }

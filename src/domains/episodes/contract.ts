@@ -57,7 +57,12 @@ const Labelled = {
   label: Type.Optional(oneOf(labels, "Whose words the answer may hold; it stays on the calls that follow.")),
 };
 /** What a step that did not succeed told the agent is no recorded result, and is named by its digest all the same. */
-const Told = { resultRef: Type.Optional(Digest) };
+const Told = {
+  resultRef: Type.Optional(Digest),
+  extra: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: "What the agent was told beside the words." }),
+  ),
+};
 
 export const ObservationRecorded = event({
   kind: "observations.recorded",

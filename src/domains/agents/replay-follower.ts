@@ -1,0 +1,194 @@
+/**
+ * Holds a run that is made again to its record. What the code says is compared with what it said; what its steps were
+ * answered comes from the record, and in the order of the record, so that steps side by side end as they ended.
+ */
+import { jsonDifference } from "../../base/json-difference.ts";
+import type { Envelope, EventDefinition } from "../../contract/event.ts";
+import type { Recorded } from "../episodes/contract.ts";
+import type { RecordedStep, ReplayOptions } from "./contract.ts";
+import type { Course, Ending } from "./replay-course.ts";
+import { stepOf } from "./replay-reading.ts";
+import { toldIn } from "./run-record.ts";
+import { toldAgain } from "./told.ts";
+import type { Carried, StepCall } from "./toolbox.ts";
+
+/** Whoever waits in a replay that is over waits for nothing; all of it is let go together. */
+const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+export interface Said {
+  readonly definition: EventDefinition;
+  readonly data: unknown;
+  readonly caller: string;
+}
+
+/** The code says something. Resolves when it is its turn by the record. */
+export function say(said: Said, course: Course): Promise<Envelope> {
+  const { order, made } = course;
+  const { definition, data } = said;
+  const { kind } = definition;
+  if (course.isOver()) return never();
+  const step = stepOf(data);
+  const tell = (envelope: Envelope): Envelope => {
+    made.push(envelope);
+    return envelope;
+  };
+  const invented = (): Envelope => tell(envelopeOf(said, course));
+  if (course.departedAt() !== null) return Promise.resolve(invented());
+  return new Promise((resolve, reject) => {
+    order.arrive({
+      step,
+      says: { kind, data },
+      fits: (next) => next.kind === kind && next.data !== null && stepOf(next.data) === step,
+      go() {
+        const { seq, id, timeMs, node } = order.next() as Envelope;
+        course.nowMs = timeMs;
+        const envelope = { ...envelopeOf(said, course), seq, id, node };
+        compare(envelope, course);
+        if (course.isOver()) return;
+        resolve(course.departedAt() === null ? tell(envelope) : invented());
+        order.pass();
+      },
+      depart: () => resolve(invented()),
+      stop: reject,
+    });
+  });
+}
+
+function envelopeOf({ definition, data, caller }: Said, { reading, nowMs: timeMs }: Course): Envelope {
+  const { corrId, node } = reading.started;
+  const { kind, version } = definition;
+  return { seq: 0, id: "", timeMs, kind, version, corrId, causeId: null, node, caller, data };
+}
+
+function compare(made: Envelope, course: Course): void {
+  const next = course.order.next() as Envelope;
+  const at = differenceOf(next, made);
+  if (at === null) return;
+  const step = stepOf(made.data);
+  // The answer is what the record gives, so where its digest is another one, it is not what it was.
+  if (at.startsWith("/data/recorded/result") && !course.isBranch)
+    return course.end({ kind: "incomplete", step: step ?? 1 });
+  const why = "the code said something else than it did before";
+  course.differ({ step, seq: next.seq, at, why, recorded: plain(next), made: plain(made) });
+}
+
+const plain = ({ kind, caller, data }: Envelope): unknown => ({ kind, caller, data });
+
+/** Whole, but for what no two journals share: position, hub and hash. */
+function differenceOf(next: Envelope, made: Envelope): string | null {
+  for (const name of ["kind", "version", "corrId", "causeId", "caller", "timeMs", "id"] as const)
+    if (next[name] !== made[name]) return `/${name}`;
+  return jsonDifference(next.data, made.data, "/data");
+}
+
+/** The code takes a step: answered by the record, or by whoever branches off it. */
+export function carryOut(call: StepCall, course: Course): Promise<Carried> {
+  const { beforeStep } = course.options;
+  if (course.isOver()) return never();
+  return beforeStep === undefined ? answered(call, course) : asked(call, course, beforeStep);
+}
+
+const answered = async (call: StepCall, course: Course): Promise<Carried> =>
+  course.departedAt() === null ? fromRecord(call, course) : elsewhere(call, course);
+
+/** At the place of the step in the record. */
+function fromRecord(call: StepCall, course: Course): Promise<Carried> {
+  const { step, operation, input, summary } = call;
+  const known = course.reading.steps.get(step);
+  if (known !== undefined && !isSameCall(known, call)) return otherCall(known, call, course);
+  return new Promise((resolve, reject) => {
+    const settle = (result: () => Promise<Carried> | Carried): void => {
+      try {
+        resolve(result());
+      } catch (problem) {
+        reject(problem);
+      }
+    };
+    course.order.arrive({
+      step,
+      says: { tool: operation.id, input, summary },
+      fits: (next) => next === known?.event,
+      go: () => settle(() => answerOf(known as RecordedStep, call, course)),
+      depart: () => settle(() => elsewhere(call, course)),
+      stop: reject,
+    });
+  });
+}
+
+const isSameCall = ({ tool, argsDigest }: RecordedStep, call: StepCall): boolean =>
+  tool === call.operation.id && argsDigest === call.argsDigest;
+
+async function otherCall(known: RecordedStep, call: StepCall, course: Course): Promise<Carried> {
+  const { step, operation, input, argsDigest } = call;
+  const { tool, seq } = known;
+  const isSameTool = tool === operation.id;
+  const { summary } = known.event.data as { readonly summary?: unknown };
+  course.differ({
+    step,
+    seq,
+    at: isSameTool ? "/argsDigest" : "/tool",
+    why: isSameTool ? `${tool} with other arguments` : `${operation.id} in place of ${tool}`,
+    recorded: { tool, argsDigest: known.argsDigest, summary },
+    made: { tool: operation.id, argsDigest, summary: call.summary, input },
+  });
+  return course.isOver() ? never() : elsewhere(call, course);
+}
+
+/** After a departure: by a recorded step of the same call that answered nothing yet. */
+function elsewhere(call: StepCall, course: Course): Carried | Promise<Carried> {
+  const known = course.supply.find(call);
+  if (known !== null) return answerOf(known, call, course);
+  course.end(unknownOf(call, `the record holds no answer to this call of ${call.operation.id}`));
+  return never();
+}
+
+const unknownOf = ({ step }: StepCall, why: string): Ending => ({ kind: "unknown", step: step - 1, why });
+
+/** What the record says of this step. Throws what it ended with. */
+function answerOf(known: RecordedStep, call: StepCall, course: Course): Carried | Promise<Carried> {
+  const { reading, supply, order, isBranch } = course;
+  supply.take(known);
+  const data = known.event.data as Readonly<Record<string, unknown>>;
+  if (known.kind === "stopped") throw toldAgain(toldIn(data), course.problems);
+  const { step, atMs, durationMs } = known;
+  const recorded = data["recorded"] as Recorded;
+  const input = reading.edits.has(step) ? reading.edits.get(step) : call.input;
+  course.nowMs = Math.max(course.nowMs, atMs + durationMs);
+  if (recorded.kept === "inline") return { output: recorded.result ?? null, input, atMs, durationMs };
+  return order.during(recall(recorded, course)).then((found) => {
+    if (found !== null) return { output: found.result, input, atMs, durationMs };
+    const why = "its recorded answer is no longer kept";
+    course.end(isBranch ? unknownOf(call, why) : { kind: "incomplete", step: call.step });
+    return never();
+  });
+}
+
+async function recall({ kept, resultRef }: Recorded, { blob }: Course): Promise<{ readonly result: unknown } | null> {
+  const bytes = kept === "blob" ? await blob(resultRef) : null;
+  return bytes === null ? null : { result: JSON.parse(new TextDecoder().decode(bytes)) };
+}
+
+type Ask = NonNullable<ReplayOptions["beforeStep"]>;
+
+async function asked(call: StepCall, course: Course, ask: Ask): Promise<Carried> {
+  const { step, operation, input, argsDigest, summary, hand } = call;
+  const { order, supply, reading } = course;
+  const departedAt = course.departedAt();
+  const known = reading.steps.get(step);
+  const same = known !== undefined && isSameCall(known, call) ? known : null;
+  const recorded = departedAt === null ? same : supply.find(call);
+  const told = { step, operation, input, argsDigest, summary, caller: hand.caller, recorded };
+  const answer = await order.during(Promise.resolve(ask({ ...told, hasDeparted: departedAt !== null })));
+  if (course.isOver()) return never();
+  const isAsRecorded =
+    answer.kind === "recorded" ||
+    (answer.kind === "refused" && recorded?.kind === "stopped" && recorded.code === answer.problem.definition.code);
+  if (isAsRecorded) return answered(call, course);
+  if (recorded !== null) supply.take(recorded);
+  course.depart(step);
+  if (answer.kind === "refused") throw answer.problem;
+  if (answer.kind === "answer")
+    return { output: answer.result, input, atMs: course.nowMs, durationMs: answer.durationMs ?? 0 };
+  course.end({ kind: "unknown", step: step - 1, why: answer.why });
+  return never();
+}
