@@ -1945,6 +1945,30 @@ export type FsReadOutput = {
   readonly isTruncated: boolean;
 };
 
+export type FsRestoreInput = {
+  /** Absolute path of a folder on the machine the hub runs on. */
+  readonly folder: string;
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  /** The content to come; null removes the file. */
+  readonly ref: string | null;
+  /** What the file must be now: its digest, or null when it must not exist. */
+  readonly expectedDigest: string | null;
+  /** How many of the folders above a removed file go with it, innermost first, as far as they are empty. */
+  readonly emptyFolders?: number | undefined;
+};
+export type FsRestoreOutput = {
+  /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+  readonly path: string;
+  readonly digest: string | null;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  readonly beforeRef: string | null;
+  readonly isChanged: boolean;
+  /** Folders that had to be made on the way to the file. */
+  readonly madeFolders: number;
+};
+
 export type FsSearchInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
@@ -2005,6 +2029,8 @@ export type FsWriteOutput = {
   /** The content before, in the blob store; null when the file is new. */
   readonly beforeRef: string | null;
   readonly isChanged: boolean;
+  /** Folders that had to be made on the way to the file. */
+  readonly madeFolders?: number | undefined;
 };
 
 export type GatingContractsListInput = {
@@ -3729,6 +3755,8 @@ export type ProjectsFileSaveOutput = {
   /** The content before, in the blob store; null when the file is new. */
   readonly beforeRef: string | null;
   readonly isChanged: boolean;
+  /** Folders that had to be made on the way to the file. */
+  readonly madeFolders?: number | undefined;
 };
 
 export type ProjectsForgetInput = {
@@ -3791,6 +3819,8 @@ export type ProjectsNotesSaveOutput = {
   /** The content before, in the blob store; null when the file is new. */
   readonly beforeRef: string | null;
   readonly isChanged: boolean;
+  /** Folders that had to be made on the way to the file. */
+  readonly madeFolders?: number | undefined;
 };
 
 export type ProjectsTreeInput = {
@@ -4694,6 +4724,10 @@ export type StateActionsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
   /** Only of this agent. */
@@ -4734,6 +4768,12 @@ export type StateActionsOutput = {
 
 export type StateActionsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateActionsGetOutput = {
   /** Position in the journal; the first event is 1. */
@@ -4768,6 +4808,10 @@ export type StateAgentToolsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateAgentToolsOutput = {
   readonly view: string;
@@ -4789,6 +4833,12 @@ export type StateAgentToolsOutput = {
 
 export type StateAgentToolsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateAgentToolsGetOutput = {
   readonly agent: string;
@@ -4818,6 +4868,10 @@ export type StateAllowancesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateAllowancesOutput = {
   readonly view: string;
@@ -4857,6 +4911,12 @@ export type StateAllowancesOutput = {
 
 export type StateAllowancesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateAllowancesGetOutput = {
   readonly allowanceId: string;
@@ -4904,6 +4964,10 @@ export type StateApprovalsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   readonly status?: "waiting" | "granted" | "denied" | "expired" | "cancelled" | undefined;
 };
 export type StateApprovalsOutput = {
@@ -5032,6 +5096,12 @@ export type StateApprovalsOutput = {
 
 export type StateApprovalsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateApprovalsGetOutput = {
   readonly approvalId: string;
@@ -5167,6 +5237,10 @@ export type StateBeliefsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
   /** Only of this agent. */
@@ -5207,6 +5281,12 @@ export type StateBeliefsOutput = {
 
 export type StateBeliefsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateBeliefsGetOutput = {
   /** Position in the journal; the first event is 1. */
@@ -5241,6 +5321,10 @@ export type StateBriefsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateBriefsOutput = {
   readonly view: string;
@@ -5266,6 +5350,12 @@ export type StateBriefsOutput = {
 
 export type StateBriefsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateBriefsGetOutput = {
   /** Absolute path of a folder on the machine the hub runs on. */
@@ -5299,6 +5389,10 @@ export type StateBudgetUsesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateBudgetUsesOutput = {
   readonly view: string;
@@ -5325,6 +5419,12 @@ export type StateBudgetUsesOutput = {
 
 export type StateBudgetUsesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateBudgetUsesGetOutput = {
   readonly allowanceId: string;
@@ -5359,6 +5459,10 @@ export type StateChatMessagesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Id of the conversation. */
   readonly conversation?: string | undefined;
 };
@@ -5425,6 +5529,12 @@ export type StateChatMessagesOutput = {
 
 export type StateChatMessagesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateChatMessagesGetOutput = {
   /** Id of the message; of an answer also of its episode. */
@@ -5497,6 +5607,10 @@ export type StateConfigurationsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateConfigurationsOutput = {
   readonly view: string;
@@ -5525,6 +5639,12 @@ export type StateConfigurationsOutput = {
 
 export type StateConfigurationsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateConfigurationsGetOutput = {
   /** Position in the journal; the first event is 1. */
@@ -5561,6 +5681,10 @@ export type StateConsumersInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateConsumersOutput = {
   readonly view: string;
@@ -5605,6 +5729,12 @@ export type StateConsumersOutput = {
 
 export type StateConsumersGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateConsumersGetOutput = {
   readonly name: string;
@@ -5657,6 +5787,10 @@ export type StateConversationsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateConversationsOutput = {
   readonly view: string;
@@ -5695,6 +5829,12 @@ export type StateConversationsOutput = {
 
 export type StateConversationsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateConversationsGetOutput = {
   /** Id of the conversation. */
@@ -5741,6 +5881,10 @@ export type StateDeclassifiedInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Joins everything that belongs to one episode. */
   readonly episode?: string | undefined;
 };
@@ -5783,6 +5927,12 @@ export type StateDeclassifiedOutput = {
 
 export type StateDeclassifiedGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateDeclassifiedGetOutput = {
   readonly seq: number;
@@ -5831,6 +5981,10 @@ export type StateEgressLeasesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEgressLeasesOutput = {
   readonly view: string;
@@ -5861,6 +6015,12 @@ export type StateEgressLeasesOutput = {
 
 export type StateEgressLeasesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEgressLeasesGetOutput = {
   /** Id of the lease. */
@@ -5899,6 +6059,10 @@ export type StateEgressLedgerInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   readonly episode?: string | undefined;
   readonly host?: string | undefined;
   readonly outcome?: "sent" | "failed" | "refused" | undefined;
@@ -5950,6 +6114,12 @@ export type StateEgressLedgerOutput = {
 
 export type StateEgressLedgerGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEgressLedgerGetOutput = {
   /** What wanted it, by its gate key. */
@@ -6006,6 +6176,10 @@ export type StateEgressPostureInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEgressPostureOutput = {
   readonly view: string;
@@ -6029,6 +6203,12 @@ export type StateEgressPostureOutput = {
 
 export type StateEgressPostureGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEgressPostureGetOutput = {
   /** `closed`: leases alone open hosts. `public`: every name on ports 80 and 443 that leads to public addresses. `allowlist`: the hosts named. `custom`: what your own policies permit. */
@@ -6060,6 +6240,10 @@ export type StateEndedTasksInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEndedTasksOutput = {
   readonly view: string;
@@ -6091,6 +6275,12 @@ export type StateEndedTasksOutput = {
 
 export type StateEndedTasksGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEndedTasksGetOutput = {
   /** UUIDv7 of the task. */
@@ -6130,6 +6320,10 @@ export type StateEpisodesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   readonly status?: "running" | "waiting" | "finished" | "failed" | "cancelled" | "interrupted" | undefined;
   /** Only those with errors. */
   readonly errorsOnly?: boolean | undefined;
@@ -6275,6 +6469,12 @@ export type StateEpisodesOutput = {
 
 export type StateEpisodesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateEpisodesGetOutput = {
   /** Joins everything that belongs to one episode. */
@@ -6413,6 +6613,10 @@ export type StateGateContractsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateGateContractsOutput = {
   readonly view: string;
@@ -6484,6 +6688,12 @@ export type StateGateContractsOutput = {
 
 export type StateGateContractsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateGateContractsGetOutput = {
   /** Names the contract among those of its source. */
@@ -6563,6 +6773,10 @@ export type StateGateQuotasInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateGateQuotasOutput = {
   readonly view: string;
@@ -6587,6 +6801,12 @@ export type StateGateQuotasOutput = {
 
 export type StateGateQuotasGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateGateQuotasGetOutput = {
   readonly source: string;
@@ -6619,6 +6839,10 @@ export type StateHaltInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateHaltOutput = {
   readonly view: string;
@@ -6641,6 +6865,12 @@ export type StateHaltOutput = {
 
 export type StateHaltGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateHaltGetOutput = {
   readonly isHalted: boolean;
@@ -6671,6 +6901,10 @@ export type StateHierarchyInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateHierarchyOutput = {
   readonly view: string;
@@ -6691,6 +6925,12 @@ export type StateHierarchyOutput = {
 
 export type StateHierarchyGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateHierarchyGetOutput = {
   /** What the hub is to others; a new one is an `edge`. */
@@ -6719,6 +6959,10 @@ export type StateIntentsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
   /** Only of this agent. */
@@ -6759,6 +7003,12 @@ export type StateIntentsOutput = {
 
 export type StateIntentsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateIntentsGetOutput = {
   /** Position in the journal; the first event is 1. */
@@ -6793,6 +7043,10 @@ export type StateLeasesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateLeasesOutput = {
   readonly view: string;
@@ -6852,6 +7106,12 @@ export type StateLeasesOutput = {
 
 export type StateLeasesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateLeasesGetOutput = {
   /** Id of the lease. */
@@ -6919,6 +7179,10 @@ export type StateMcpOwnServersInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpOwnServersOutput = {
   readonly view: string;
@@ -6951,6 +7215,12 @@ export type StateMcpOwnServersOutput = {
 
 export type StateMcpOwnServersGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpOwnServersGetOutput = {
   /** Name of the server, as rules write it. */
@@ -6991,6 +7261,10 @@ export type StateMcpServersInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpServersOutput = {
   readonly view: string;
@@ -7013,6 +7287,12 @@ export type StateMcpServersOutput = {
 
 export type StateMcpServersGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpServersGetOutput = {
   /** Name of the server, as rules write it. */
@@ -7043,6 +7323,10 @@ export type StateMcpSessionsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpSessionsOutput = {
   readonly view: string;
@@ -7068,6 +7352,12 @@ export type StateMcpSessionsOutput = {
 
 export type StateMcpSessionsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpSessionsGetOutput = {
   /** Joins everything that belongs to one episode. */
@@ -7101,6 +7391,10 @@ export type StateMcpToolsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpToolsOutput = {
   readonly view: string;
@@ -7142,6 +7436,12 @@ export type StateMcpToolsOutput = {
 
 export type StateMcpToolsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateMcpToolsGetOutput = {
   /** Name of the server, as rules write it. */
@@ -7191,6 +7491,10 @@ export type StateModelRolesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateModelRolesOutput = {
   readonly view: string;
@@ -7216,6 +7520,12 @@ export type StateModelRolesOutput = {
 
 export type StateModelRolesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateModelRolesGetOutput = {
   /** Name of the role: `chat`, `small`, `embed`. */
@@ -7249,6 +7559,10 @@ export type StateModelServersInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateModelServersOutput = {
   readonly view: string;
@@ -7278,6 +7592,12 @@ export type StateModelServersOutput = {
 
 export type StateModelServersGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateModelServersGetOutput = {
   /** Host of the server, with its port unless that is 443. */
@@ -7315,6 +7635,10 @@ export type StateNotesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Name of the project: small letters, digits and dashes. */
   readonly project?: string | undefined;
   readonly status?: "current" | "superseded" | undefined;
@@ -7361,6 +7685,12 @@ export type StateNotesOutput = {
 
 export type StateNotesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateNotesGetOutput = {
   readonly noteId: string;
@@ -7412,6 +7742,10 @@ export type StateObservationsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   /** Joins everything that belongs to one episode. */
   readonly corr?: string | undefined;
   /** Only of this agent. */
@@ -7452,6 +7786,12 @@ export type StateObservationsOutput = {
 
 export type StateObservationsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateObservationsGetOutput = {
   /** Position in the journal; the first event is 1. */
@@ -7486,6 +7826,10 @@ export type StateProfileVersionsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProfileVersionsOutput = {
   readonly view: string;
@@ -7514,6 +7858,12 @@ export type StateProfileVersionsOutput = {
 
 export type StateProfileVersionsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProfileVersionsGetOutput = {
   /** Agent of a project: `helper@garden`. */
@@ -7550,6 +7900,10 @@ export type StateProjectsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProjectsOutput = {
   readonly view: string;
@@ -7575,6 +7929,12 @@ export type StateProjectsOutput = {
 
 export type StateProjectsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProjectsGetOutput = {
   /** Name of the project: small letters, digits and dashes. */
@@ -7608,6 +7968,10 @@ export type StateProvenanceCapsulesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProvenanceCapsulesOutput = {
   readonly view: string;
@@ -7679,6 +8043,12 @@ export type StateProvenanceCapsulesOutput = {
 
 export type StateProvenanceCapsulesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProvenanceCapsulesGetOutput = {
   /** Who signed it, by the name in this hub's trust store. */
@@ -7758,6 +8128,10 @@ export type StateProvenanceLedgerInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProvenanceLedgerOutput = {
   readonly view: string;
@@ -7788,6 +8162,12 @@ export type StateProvenanceLedgerOutput = {
 
 export type StateProvenanceLedgerGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateProvenanceLedgerGetOutput = {
   /** Milliseconds since 1970-01-01 UTC. */
@@ -7826,6 +8206,10 @@ export type StateQuestionsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
   readonly status?: "waiting" | "answered" | "expired" | "withdrawn" | undefined;
   /** Joins everything that belongs to one episode. */
   readonly episode?: string | undefined;
@@ -7865,6 +8249,12 @@ export type StateQuestionsOutput = {
 
 export type StateQuestionsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateQuestionsGetOutput = {
   readonly questionId: string;
@@ -7909,6 +8299,10 @@ export type StateRunsInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateRunsOutput = {
   readonly view: string;
@@ -7951,6 +8345,12 @@ export type StateRunsOutput = {
 
 export type StateRunsGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateRunsGetOutput = {
   /** Joins everything that belongs to one episode. */
@@ -8001,6 +8401,10 @@ export type StateSchedulesInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateSchedulesOutput = {
   readonly view: string;
@@ -8121,6 +8525,12 @@ export type StateSchedulesOutput = {
 
 export type StateSchedulesGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateSchedulesGetOutput = {
   /** Name of the schedule: small letters, digits and dashes. */
@@ -8249,6 +8659,10 @@ export type StateTasksInput = {
   readonly cursor?: string | undefined;
   /** The view as it was after this position of the journal. */
   readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateTasksOutput = {
   readonly view: string;
@@ -8313,6 +8727,12 @@ export type StateTasksOutput = {
 
 export type StateTasksGetInput = {
   readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
 };
 export type StateTasksGetOutput = {
   /** UUIDv7 of the task. */
@@ -8370,6 +8790,80 @@ export type StateTasksWatchInput = {
   readonly after?: number | undefined;
 };
 export type StateTasksWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateUndoneInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
+  /** Joins everything that belongs to one episode. */
+  readonly episode?: string | undefined;
+};
+export type StateUndoneOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly folder: string;
+    readonly path: string;
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    /** Joins everything that belongs to one episode. */
+    readonly undoId: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+    readonly beforeRef: string | null;
+    readonly afterRef: string | null;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateUndoneGetInput = {
+  readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
+};
+export type StateUndoneGetOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  readonly folder: string;
+  readonly path: string;
+  readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+  /** Joins everything that belongs to one episode. */
+  readonly undoId: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+  readonly beforeRef: string | null;
+  readonly afterRef: string | null;
+};
+
+export type StateUndoneWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateUndoneWatchOutput = {
   readonly kind: "snapshot" | "patch";
   /** Position in the journal; the first event is 1. */
   readonly seq: number;
@@ -8804,6 +9298,96 @@ export type TimeNowOutput = {
   readonly epochMs: number;
 };
 
+export type UndoApplyInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+};
+export type UndoApplyOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** `ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do. */
+  readonly status: "nothing" | "ready" | "undone" | "partly" | "undone-before";
+  /** What this undo is undone by; null of a plan, and when nothing was changed. */
+  readonly undoId: string | null;
+  readonly files: readonly ({
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    /** Steps of the run that changed it. */
+    readonly steps: readonly number[];
+    /** What was found; null when it was not there. */
+    readonly nowDigest?: string | null | undefined;
+    /** What it is after the undo; null when it is not there then. */
+    readonly thenDigest?: string | null | undefined;
+    /** What the undo does to it; in a conflict, what it would have done. */
+    readonly diff: string;
+    /** What was edited since the run, where that is in the way. */
+    readonly since?: string | undefined;
+    /** Why, in words. */
+    readonly detail?: string | undefined;
+  })[];
+  /** Further files, which the next undo of this episode reaches. */
+  readonly filesMore: number;
+  /** Steps that changed something else, which cannot be undone here. */
+  readonly left: readonly {
+    /** Number of the tool call within the run, from 1. */
+    readonly step: number;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    /** One plain line. */
+    readonly summary: string;
+    readonly reason: string;
+  }[];
+  readonly leftMore: number;
+};
+
+export type UndoPlanInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+};
+export type UndoPlanOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** `ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do. */
+  readonly status: "nothing" | "ready" | "undone" | "partly" | "undone-before";
+  /** What this undo is undone by; null of a plan, and when nothing was changed. */
+  readonly undoId: string | null;
+  readonly files: readonly ({
+    /** Absolute path of a folder on the machine the hub runs on. */
+    readonly folder: string;
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    /** Steps of the run that changed it. */
+    readonly steps: readonly number[];
+    /** What was found; null when it was not there. */
+    readonly nowDigest?: string | null | undefined;
+    /** What it is after the undo; null when it is not there then. */
+    readonly thenDigest?: string | null | undefined;
+    /** What the undo does to it; in a conflict, what it would have done. */
+    readonly diff: string;
+    /** What was edited since the run, where that is in the way. */
+    readonly since?: string | undefined;
+    /** Why, in words. */
+    readonly detail?: string | undefined;
+  })[];
+  /** Further files, which the next undo of this episode reaches. */
+  readonly filesMore: number;
+  /** Steps that changed something else, which cannot be undone here. */
+  readonly left: readonly {
+    /** Number of the tool call within the run, from 1. */
+    readonly step: number;
+    /** Operation id of the tool. */
+    readonly tool: string;
+    /** One plain line. */
+    readonly summary: string;
+    readonly reason: string;
+  }[];
+  readonly leftMore: number;
+};
+
 export type WebFetchInput = {
   /** Address to fetch. */
   readonly url: string;
@@ -8906,6 +9490,8 @@ export interface EventData {
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
     /** SHA-256 of the content. */
     readonly resultRef?: string | undefined;
+    /** What the agent was told beside the words. */
+    readonly extra?: Readonly<Record<string, unknown>> | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -8928,6 +9514,8 @@ export interface EventData {
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
     /** SHA-256 of the content. */
     readonly resultRef?: string | undefined;
+    /** What the agent was told beside the words. */
+    readonly extra?: Readonly<Record<string, unknown>> | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -10428,6 +11016,31 @@ export interface EventData {
     /** Milliseconds since 1970-01-01 UTC. */
     readonly leaseUntilMs: number;
   };
+  /** A person undid what a run changed in files; says how far that went. */
+  readonly "undo.applied": {
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly status: "nothing" | "ready" | "undone" | "partly" | "undone-before";
+    readonly changed: number;
+    /** Files that stayed as they are. */
+    readonly stuck: number;
+    /** Steps that cannot be undone. */
+    readonly left: number;
+  };
+  /** A file that a run had changed was brought back to what it was. */
+  readonly "undo.file.restored": {
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly folder: string;
+    readonly path: string;
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    /** What the undo found; null for no file. */
+    readonly beforeRef: string | null;
+    /** What it left; null for no file. */
+    readonly afterRef: string | null;
+    /** Folders made on the way to it. */
+    readonly madeFolders: number;
+  };
 }
 
 /** Everything a hub can do, grouped by domain. */
@@ -10579,6 +11192,8 @@ export interface Client {
     list(input: FsListInput, options?: CallOptions): Promise<FsListOutput>;
     /** Read some lines of a text file inside a folder. */
     read(input: FsReadInput, options?: CallOptions): Promise<FsReadOutput>;
+    /** Give a file inside a folder a content that the hub has kept, or remove the file, keeping what was there before. */
+    restore(input: FsRestoreInput, options?: CallOptions): Promise<FsRestoreOutput>;
     /** Find the lines of a folder's text files that hold all of some words, leaving out what .gitignore leaves out. */
     search(input: FsSearchInput, options?: CallOptions): Promise<FsSearchOutput>;
     /** Write a text file inside a folder, keeping what was there before so that it can be undone. */
@@ -11061,6 +11676,12 @@ export interface Client {
     tasksGet(input: StateTasksGetInput, options?: CallOptions): Promise<StateTasksGetOutput>;
     /** Follow tasks as JSON patches (RFC 6902). */
     tasksWatch(input?: StateTasksWatchInput, options?: StreamOptions): AsyncGenerator<StateTasksWatchOutput, void, undefined>;
+    /** List files that were brought back to what they were before a run, with the undo that did it, newest run first. */
+    undone(input?: StateUndoneInput, options?: CallOptions): Promise<StateUndoneOutput>;
+    /** Show one row of undone. */
+    undoneGet(input: StateUndoneGetInput, options?: CallOptions): Promise<StateUndoneGetOutput>;
+    /** Follow undone as JSON patches (RFC 6902). */
+    undoneWatch(input?: StateUndoneWatchInput, options?: StreamOptions): AsyncGenerator<StateUndoneWatchOutput, void, undefined>;
   };
   readonly system: {
     /** Name the service, its version, this boot, the node and the doors it has. */
@@ -11095,6 +11716,12 @@ export interface Client {
   readonly time: {
     /** Tell the date, the weekday and the time, here or in another time zone. */
     now(input?: TimeNowInput, options?: CallOptions): Promise<TimeNowOutput>;
+  };
+  readonly undo: {
+    /** Bring the files that a run changed back to what they were before it; what was edited since is kept. */
+    apply(input: UndoApplyInput, options?: CallOptions): Promise<UndoApplyOutput>;
+    /** Show exactly what an undo of a run would do to its files, and which of its steps no undo reaches. */
+    plan(input: UndoPlanInput, options?: CallOptions): Promise<UndoPlanOutput>;
   };
   readonly web: {
     /** Fetch a page or another text from the web; pages become readable text. */
@@ -11193,6 +11820,7 @@ export function createClient(options: ClientOptions): Client {
     fs: {
       list: (input, options) => runtime.call("POST /fs/list", input, options) as Promise<FsListOutput>,
       read: (input, options) => runtime.call("POST /fs/read", input, options) as Promise<FsReadOutput>,
+      restore: (input, options) => runtime.call("POST /fs/restore", input, options) as Promise<FsRestoreOutput>,
       search: (input, options) => runtime.call("POST /fs/search", input, options) as Promise<FsSearchOutput>,
       write: (input, options) => runtime.call("POST /fs/write", input, options) as Promise<FsWriteOutput>,
     },
@@ -11453,6 +12081,9 @@ export function createClient(options: ClientOptions): Client {
       tasks: (input = {}, options) => runtime.call("GET /state/tasks", input, options) as Promise<StateTasksOutput>,
       tasksGet: (input, options) => runtime.call("GET /state/tasks/{key}", input, options) as Promise<StateTasksGetOutput>,
       tasksWatch: (input = {}, options) => runtime.stream("GET /state/tasks/-/watch", input, options) as AsyncGenerator<StateTasksWatchOutput, void, undefined>,
+      undone: (input = {}, options) => runtime.call("GET /state/undone", input, options) as Promise<StateUndoneOutput>,
+      undoneGet: (input, options) => runtime.call("GET /state/undone/{key}", input, options) as Promise<StateUndoneGetOutput>,
+      undoneWatch: (input = {}, options) => runtime.stream("GET /state/undone/-/watch", input, options) as AsyncGenerator<StateUndoneWatchOutput, void, undefined>,
     },
     system: {
       about: (input = {}, options) => runtime.call("GET /about", input, options) as Promise<SystemAboutOutput>,
@@ -11474,6 +12105,10 @@ export function createClient(options: ClientOptions): Client {
     },
     time: {
       now: (input = {}, options) => runtime.call("GET /time/now", input, options) as Promise<TimeNowOutput>,
+    },
+    undo: {
+      apply: (input, options) => runtime.call("POST /undo/{episode}", input, options) as Promise<UndoApplyOutput>,
+      plan: (input, options) => runtime.call("GET /undo/{episode}", input, options) as Promise<UndoPlanOutput>,
     },
     web: {
       fetch: (input, options) => runtime.call("POST /web/fetch", input, options) as Promise<WebFetchOutput>,

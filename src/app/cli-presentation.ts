@@ -29,6 +29,7 @@ import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
+import { undoAliases, undoAnswers, undoFailures, undoShortIds } from "./cli-undo.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -56,20 +57,24 @@ const domainAnswers: Presentation["answers"] = {
   ...profileAnswers,
   ...recipeAnswers,
   ...scheduleAnswers,
+  ...undoAnswers,
 };
+
+const shortcuts: Presentation["shortcuts"] = [
+  { words: "episodes", operation: "state.episodes" },
+  { words: "approvals", operation: "state.approvals" },
+  { words: "questions", operation: "state.questions" },
+  { words: "tasks", operation: "tasks.list" },
+  { words: "declassified", operation: "state.declassified" },
+];
 
 /** `address` is asked late: it is known once the hub is. */
 export const cliPresentation = (address: () => string, nowMs: () => number = systemClock.nowMs): Presentation => ({
-  shortcuts: [
-    { words: "episodes", operation: "state.episodes" },
-    { words: "approvals", operation: "state.approvals" },
-    { words: "questions", operation: "state.questions" },
-    { words: "tasks", operation: "tasks.list" },
-    { words: "declassified", operation: "state.declassified" },
-  ],
+  shortcuts,
   aliases: [
     { word: "stop", flag: "--all", means: ["halt"] },
     { word: "stop", flag: "--release", means: ["halt", "release"] },
+    ...undoAliases,
   ],
   prepare: { ...profilePrepare, ...recipePrepare, ...schedulePrepare },
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
@@ -100,16 +105,19 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...leaseShortIds,
     ...chatShortIds,
     ...questionShortIds,
+    ...undoShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,
     [Decide.id]: [{ field: "approvalId", list: "state.approvals", key: "approvalId" }],
   },
+  shortIdsEverywhere: [...episodeId("beforeEpisode"), ...episodeId("afterEpisode")],
   jobsLeft: { ...scheduleJobsLeft, [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
   failures: {
     ...shellFailures,
     ...profileFailures,
     ...recipeFailures,
+    ...undoFailures,
     [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
   },
   follow,
@@ -142,6 +150,7 @@ const groups: Presentation["groups"] = [
       "calc",
       "stop",
       "resume",
+      "undo",
     ],
   },
   { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },

@@ -4,6 +4,7 @@ import type { Domain } from "../contract/domain.ts";
 import { type Audit, createAudit } from "../domains/audit/service.ts";
 import type { AgentProgram } from "../domains/agents/contract.ts";
 import { createAgents } from "../domains/agents/service.ts";
+import { runs } from "../domains/agents/views.ts";
 import type { Backups } from "../domains/backup/port.ts";
 import { createBackup } from "../domains/backup/service.ts";
 import type { Doctor } from "../domains/doctor/port.ts";
@@ -28,6 +29,7 @@ import type { Folders } from "../domains/fs/port.ts";
 import { createFolderReader, type FolderReader, type LearningRedactor } from "../domains/fs/reader.ts";
 import { createFs } from "../domains/fs/service.ts";
 import { createTextFiles } from "../domains/fs/text-files.ts";
+import { createWholeFiles } from "../domains/fs/whole-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
 import { createModels } from "../domains/models/service.ts";
@@ -63,6 +65,7 @@ import { createSystem } from "../domains/system/service.ts";
 import { createTasks } from "../domains/tasks/service.ts";
 import { createTime } from "../domains/time/service.ts";
 import { createText } from "../domains/text/service.ts";
+import { createUndo } from "../domains/undo/service.ts";
 import { createWeb } from "../domains/web/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
@@ -202,6 +205,11 @@ const worldOf = (means: Means, parts: KernelParts, { reader, courier, meter }: W
   createScout({ parts, blobs: means.blobs, sample: means.sample }),
   createText({ files: createTextFiles(reader) }),
   createTime({ zone: new Intl.DateTimeFormat().resolvedOptions().timeZone }),
+  createUndo({
+    parts,
+    files: createWholeFiles(reader),
+    isRunning: (episode) => parts.kernel.views.get(runs, episode)?.status === "running",
+  }),
   createWeb({ courier }),
 ];
 

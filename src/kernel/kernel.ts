@@ -147,6 +147,8 @@ export interface Views {
   changedSeq(view: string): number;
   /** Called after each commit, synchronously. */
   onChange(view: string, run: (changes: readonly ViewChange[]) => void): () => void;
+  /** First and newest position of what belongs to one episode; null where the journal has nothing of it. */
+  spanOf(corrId: string): { readonly firstSeq: number; readonly lastSeq: number } | null;
   /** Folds the journal up to `seq` anew: the view as it was then. */
   at<Row>(view: View<Row>, seq: number): Promise<ReadonlyMap<string, Row>>;
 }

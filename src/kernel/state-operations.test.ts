@@ -161,3 +161,37 @@ test("a list has pages, filters, a past and a tag; a row that is not there is no
   const error = await kit.call("state.plants.get", { key: "a" }).catch((reason: unknown) => reason);
   assert.ok(isProblem(error) && error.definition.code === "arw.not-found");
 });
+
+test("the past of a list and of a row is told at a position, and at both ends of an episode", async () => {
+  await using kit = await open();
+  const put = (height: number, corrId: string) =>
+    kit.kernel.journal.emit(Put, { key: "rose", height }, { ...origin, corrId });
+  await put(1, "first");
+  await put(2, "second");
+  await put(3, "second");
+  await put(4, "third");
+  const heightOf = async (time: object): Promise<unknown> => {
+    const { outcome } = await kit.call("state.plants.get", { key: "rose", ...time });
+    const { outcome: listed } = await kit.call("state.plants", time);
+    const { height } = (outcome as { output: { height: number } }).output;
+    const { items } = (listed as { output: { items: readonly { height: number }[] } }).output;
+    assert.deepEqual(
+      items.map((item) => item.height),
+      [height],
+    );
+    return height;
+  };
+  assert.deepEqual(
+    [
+      await heightOf({}),
+      await heightOf({ at: 1 }),
+      await heightOf({ beforeEpisode: "second" }),
+      await heightOf({ afterEpisode: "second" }),
+      await heightOf({ afterEpisode: "third" }),
+    ],
+    [4, 1, 1, 3, 4],
+  );
+  await assert.rejects(heightOf({ beforeEpisode: "first" }), /no row rose/);
+  await assert.rejects(heightOf({ beforeEpisode: "never" }), /nothing of never/);
+  await assert.rejects(heightOf({ at: 1, afterEpisode: "first" }), /one moment too many/);
+});

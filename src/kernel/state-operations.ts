@@ -2,7 +2,7 @@
 import { diffJson, type Patch } from "../base/json-patch.ts";
 import { bind, type Bound, op } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
-import { closed, oneOf, Seq, type Static, Type } from "../contract/schema.ts";
+import { closed, CorrelationId, oneOf, Seq, type Static, Type } from "../contract/schema.ts";
 import { InvalidInput, NotFound } from "../contract/standard-problems.ts";
 import type { View } from "../contract/view.ts";
 import { DataDropped } from "./archive.ts";
@@ -35,9 +35,7 @@ function listOf(view: View, views: () => Views): Bound {
     input: closed({
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: listMax, default: listDefault })),
       cursor: Type.Optional(Type.String({ maxLength: 2000, description: "`nextCursor` of the page before." })),
-      at: Type.Optional(
-        Type.Integer({ minimum: 0, description: "The view as it was after this position of the journal." }),
-      ),
+      ...timeFields,
       ...filters,
     }),
     output: closed({
@@ -48,9 +46,9 @@ function listOf(view: View, views: () => Views): Bound {
       items: Type.Array(view.row),
       nextCursor: Type.Union([Type.String(), Type.Null()]),
     }),
-    problems: [DataDropped],
+    problems: [NotFound, DataDropped],
   });
-  type Input = { limit?: number; cursor?: string; at?: number } & Record<string, unknown>;
+  type Input = { limit?: number; cursor?: string } & Time & Record<string, unknown>;
   const where = (input: Input): ((row: unknown) => boolean) | undefined => {
     const set = Object.entries(view.filters).filter(([name]) => input[name] !== undefined);
     if (set.length === 0) return undefined;
@@ -60,7 +58,7 @@ function listOf(view: View, views: () => Views): Bound {
     operation,
     async (raw) => {
       const input = raw as Input;
-      if (input.at !== undefined && input.at > views().headSeq()) throw refused("at", "lies after the newest event");
+      const at = positionOf(input, views());
       const limit = input.limit ?? listDefault;
       const matches = where(input);
       const options = {
@@ -68,12 +66,11 @@ function listOf(view: View, views: () => Views): Bound {
         ...(input.cursor === undefined ? {} : { afterKey: keyOfCursor(view, input.cursor) }),
         ...(matches ? { where: matches } : {}),
       };
-      const page =
-        input.at === undefined ? views().list(view, options) : pageOf(view, await views().at(view, input.at), options);
+      const page = at === null ? views().list(view, options) : pageOf(view, await views().at(view, at), options);
       return {
         view: view.name,
         version: view.version,
-        seq: input.at ?? views().changedSeq(view.name),
+        seq: at ?? views().changedSeq(view.name),
         rowsMax: view.rowsMax,
         items: page.rows.map((each) => each.row),
         nextCursor: page.nextKey === null ? null : cursorOf(view, page.nextKey),
@@ -81,6 +78,39 @@ function listOf(view: View, views: () => Views): Bound {
     },
     { etag: (input) => etagOf(view, views(), input) },
   );
+}
+
+/** The past of a view can be asked for by a position, or by an episode, whose ends are positions, too. */
+const timeFields = {
+  at: Type.Optional(
+    Type.Integer({ minimum: 0, description: "The view as it was after this position of the journal." }),
+  ),
+  beforeEpisode: Type.Optional(
+    Type.Unsafe<string>({ ...CorrelationId, description: "The view as it was before this episode began." }),
+  ),
+  afterEpisode: Type.Optional(
+    Type.Unsafe<string>({
+      ...CorrelationId,
+      description: "The view as it was after the newest event of this episode.",
+    }),
+  ),
+};
+interface Time {
+  readonly at?: number;
+  readonly beforeEpisode?: string;
+  readonly afterEpisode?: string;
+}
+
+/** Null for now. */
+function positionOf({ at, beforeEpisode, afterEpisode }: Time, views: Views): number | null {
+  const named = Object.entries({ at, beforeEpisode, afterEpisode }).filter(([, value]) => value !== undefined);
+  if (named.length > 1) throw refused(named[1]?.[0] ?? "at", `is one moment too many beside ${named[0]?.[0]}`);
+  if (at !== undefined && at > views.headSeq()) throw refused("at", "lies after the newest event");
+  const episode = beforeEpisode ?? afterEpisode;
+  if (episode === undefined) return at ?? null;
+  const span = views.spanOf(episode);
+  if (span === null) throw new Problem(NotFound, `the journal has nothing of ${episode}`);
+  return beforeEpisode === undefined ? span.lastSeq : span.firstSeq - 1;
 }
 
 const wayOutOf = ({ isWayOut }: View): { isWayOut?: true } => (isWayOut === true ? { isWayOut } : {});
@@ -127,14 +157,15 @@ function getOf(view: View, views: () => Views): Bound {
     effect: "read",
     ...wayOutOf(view),
     about: `Show one row of ${view.name}.`,
-    input: closed({ key: Type.String({ minLength: 1, maxLength: 500 }) }),
+    input: closed({ key: Type.String({ minLength: 1, maxLength: 500 }), ...timeFields }),
     output: view.row,
-    problems: [NotFound],
+    problems: [NotFound, DataDropped],
   });
   return bind(
     operation,
-    ({ key }) => {
-      const row = views().get(view, key);
+    async ({ key, ...time }) => {
+      const at = positionOf(time, views());
+      const row = at === null ? views().get(view, key) : (await views().at(view, at)).get(key);
       if (row === undefined) throw new Problem(NotFound, `${view.name} has no row ${key}`);
       return row;
     },

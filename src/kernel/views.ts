@@ -50,7 +50,6 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
     route = createRouter([...tables.values()]);
   };
   const table = (view: View): ViewTable => tables.get(view.name) as ViewTable;
-
   return {
     names: views.map((view) => view.name),
     open(progress) {
@@ -105,8 +104,15 @@ export function createViews({ views, store, pause }: ViewsOptions): OwnedViews {
       watchers.set(view, listeners.add(run));
       return () => listeners.delete(run);
     },
+    spanOf: (corrId) => spanOf(corrId, store),
     at: async (view, seq) => foldTo({ view, store, seq, pause }) as never,
   };
+}
+
+function spanOf(corrId: string, store: Store): { readonly firstSeq: number; readonly lastSeq: number } | null {
+  const [first] = store.events({ corrId, limit: 1 });
+  const [last] = store.events({ corrId, limit: 1, order: "desc" });
+  return first === undefined || last === undefined ? null : { firstSeq: first.seq, lastSeq: last.seq };
 }
 
 function guarded(

@@ -174,6 +174,28 @@ function writingContract(make: () => Promise<FolderFixture>): void {
     assert.deepEqual(await walkAll(folder), ["a/", "a/b/", "a/b/c", "a/b/d"]);
   });
 
+  test("removes the folders above a file as far as they are empty, and only when told", async () => {
+    await using fixture = await make();
+    await using folder = await opened(fixture);
+    const write = (path: string) =>
+      folder.writeBytes(path, Buffer.from("1"), { signal, expectedDigest: null, canMakeFolders: true });
+    const remove = (path: string, emptyFoldersMax?: number) =>
+      folder.remove(path, {
+        signal,
+        expectedDigest: digestOf("1"),
+        ...(emptyFoldersMax === undefined ? {} : { emptyFoldersMax }),
+      });
+    for (const path of ["a/b/c/one", "a/b/two", "d/e/three"]) await write(path);
+    await remove("a/b/c/one", 3);
+    assert.deepEqual(await walkAll(folder), ["a/", "a/b/", "a/b/two", "d/", "d/e/", "d/e/three"]);
+    await remove("a/b/two");
+    await remove("d/e/three", 1);
+    assert.deepEqual(await walkAll(folder), ["a/", "a/b/", "d/"]);
+    await write("d/four");
+    await remove("d/four", 9);
+    assert.deepEqual(await walkAll(folder), ["a/", "a/b/"]);
+  });
+
   test("writes through no link, into no device and over no folder", async () => {
     await using fixture = await make();
     await fixture.put("file", "1");

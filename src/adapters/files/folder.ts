@@ -1,7 +1,7 @@
 /** The folder port on a real disk. How a path stays inside is in `place.ts`. */
 import assert from "node:assert/strict";
 import type { BigIntStats } from "node:fs";
-import { lstat, unlink } from "node:fs/promises";
+import { lstat, rmdir, unlink } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import type {
   ChangeOptions,
@@ -11,6 +11,7 @@ import type {
   Folders,
   OpenFolder,
   ReadOptions,
+  RemoveOptions,
   WriteOptions,
 } from "../../domains/fs/port.ts";
 import { FolderFault } from "../../domains/fs/port.ts";
@@ -168,13 +169,9 @@ async function writeBytes(
   });
 }
 
-async function removeFile(
-  root: Place,
-  path: string,
-  options: ChangeOptions & { readonly expectedDigest: string },
-): Promise<FileChange> {
+async function removeFile(root: Place, path: string, options: RemoveOptions): Promise<FileChange> {
   options.signal.throwIfAborted();
-  return inParent(root, { text: path }, async (parent, name) => {
+  const change = await inParent(root, { text: path }, async (parent, name): Promise<FileChange> => {
     const seen = await seeBeforeChange(parent, { name, path }, options);
     assert.ok(seen !== null, "a file with a digest exists");
     options.signal.throwIfAborted();
@@ -183,6 +180,26 @@ async function removeFile(
     await parent.sync();
     return { before: seen.bytes, digest: null };
   });
+  await removeEmpty(root, path.split("/").slice(0, -1), options.emptyFoldersMax ?? 0);
+  return change;
+}
+
+/** What says that a folder is in use, or gone already: it stays, and so do those above it. */
+const inUse: ReadonlySet<string> = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY", "EPERM", "EACCES"]);
+
+async function removeEmpty(root: Place, folders: readonly string[], countMax: number): Promise<void> {
+  if (folders.length === 0 || countMax === 0) return;
+  try {
+    await inParent(root, { text: folders.join("/") }, async (parent, name) => {
+      await parent.verify();
+      await rmdir(parent.at(name));
+      await parent.sync();
+    });
+  } catch (error) {
+    if (inUse.has(errnoOf(error))) return;
+    throw error;
+  }
+  await removeEmpty(root, folders.slice(0, -1), countMax - 1);
 }
 
 interface SeenFile {

@@ -119,12 +119,20 @@ function openMemory(nodes: Nodes, traits: MemoryTraits): OpenFolder {
     remove: async (path, options): Promise<FileChange> => {
       const before = change(path, options);
       nodes.delete(path);
+      removeEmpty(nodes, path, options.emptyFoldersMax ?? 0);
       return { before, digest: null };
     },
     [Symbol.asyncDispose]: async () => {
       isOpen = false;
     },
   };
+}
+
+function removeEmpty(nodes: Nodes, path: string, countMax: number): void {
+  for (const folder of parentsOf(path).toReversed().slice(0, countMax)) {
+    if ([...nodes.keys()].some((each) => each.startsWith(`${folder}/`))) return;
+    nodes.delete(folder);
+  }
 }
 
 function expected(nodes: Nodes, path: string, digest: string | null): Uint8Array | null {

@@ -52,6 +52,12 @@ export const NoWords = problem({
   title: "Nothing to search for",
   about: "There is no word in it. Give one or more; a star alone, or quotes around nothing, stand for none.",
 });
+export const ContentGone = problem({
+  code: "fs.content-gone",
+  status: 410,
+  title: "Content not kept",
+  about: "What the file is to become is not kept any more: it was dropped by age or by the ceiling of records.",
+});
 export const fileProblems = [
   OutsideFolder,
   FileNotFound,
@@ -121,6 +127,12 @@ export const Read = op({
   scope: (input) => ({ folder: input.folder, path: input.path }),
 });
 
+const foldersMax = 4096;
+const MadeFolders = Type.Integer({
+  minimum: 0,
+  maximum: foldersMax,
+  description: "Folders that had to be made on the way to the file.",
+});
 export const Write = op({
   id: "fs.write",
   http: "POST /fs/write",
@@ -148,12 +160,53 @@ export const Write = op({
       description: "The content before, in the blob store; null when the file is new.",
     }),
     isChanged: Type.Boolean(),
+    madeFolders: Type.Optional(MadeFolders),
   }),
   problems: fileProblems,
   needs: ["fs:write"],
   scope: (input) => ({ folder: input.folder, path: input.path }),
   cost: (input) => ({ bytesWritten: new TextEncoder().encode(input.text).length }),
   spent: (output) => ({ bytesWritten: output.isChanged ? output.sizeBytes : 0 }),
+});
+
+/** What an undo does to one file; only a person asks for it. The content is one that a write or an undo has kept. */
+export const Restore = op({
+  id: "fs.restore",
+  http: "POST /fs/restore",
+  cli: "",
+  effect: "write",
+  isIdempotent: true,
+  isForPersons: true,
+  about:
+    "Give a file inside a folder a content that the hub has kept, or remove the file, keeping what was there before.",
+  input: closed({
+    folder: FolderPath,
+    path: RelativePath,
+    ref: Type.Union([Digest, Type.Null()], { description: "The content to come; null removes the file." }),
+    expectedDigest: Type.Union([Digest, Type.Null()], {
+      description: "What the file must be now: its digest, or null when it must not exist.",
+    }),
+    emptyFolders: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: foldersMax,
+        default: 0,
+        description:
+          "How many of the folders above a removed file go with it, innermost first, as far as they are empty.",
+      }),
+    ),
+  }),
+  output: closed({
+    path: RelativePath,
+    digest: Type.Union([Digest, Type.Null()]),
+    sizeBytes: SizeBytes,
+    beforeRef: Type.Union([Digest, Type.Null()]),
+    isChanged: Type.Boolean(),
+    madeFolders: MadeFolders,
+  }),
+  problems: [...fileProblems, ContentGone],
+  needs: ["fs:write"],
+  scope: (input) => ({ folder: input.folder, path: input.path }),
 });
 
 /** Lines that one answer shows at most. */

@@ -82,6 +82,12 @@ export interface WriteOptions extends ChangeOptions {
   readonly canMakeFolders?: boolean;
 }
 
+export interface RemoveOptions extends ChangeOptions {
+  readonly expectedDigest: string;
+  /** How many of the folders above the file go, too, innermost first and as far as they are empty; 0 by default. */
+  readonly emptyFoldersMax?: number;
+}
+
 export interface OpenFolder extends AsyncDisposable {
   /** The real, absolute path, free of links when it was opened. */
   readonly root: string;
@@ -101,7 +107,7 @@ export interface OpenFolder extends AsyncDisposable {
    */
   writeBytes(path: string, bytes: Uint8Array, options: WriteOptions): Promise<FileChange>;
   /** Removes a file; undoes a `writeBytes` that created it. */
-  remove(path: string, options: ChangeOptions & { readonly expectedDigest: string }): Promise<FileChange>;
+  remove(path: string, options: RemoveOptions): Promise<FileChange>;
 }
 
 export interface FileChange {

@@ -8,9 +8,10 @@ import { bind, type Context, type Preview } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Recorder } from "../../kernel/recorder.ts";
-import { FileChanged, FileRefused, List, OutsideFolder, Read, Search, Write } from "./contract.ts";
+import { FileChanged, FileRefused, List, Read, Restore, Search, Write } from "./contract.ts";
 import type { OpenFolder } from "./port.ts";
 import { type FolderReader, isEnvFile } from "./reader.ts";
+import { currentBytes, missingFolders, refuseGit, restore } from "./restore.ts";
 import { search } from "./search.ts";
 
 const listDefault = 500;
@@ -20,7 +21,6 @@ const linesDefault = 200;
 const readBytesMax = 8_000_000;
 /** Characters of one answer; the rest is read with the next `fromLine`. */
 const textCharactersMax = 200_000;
-const beforeBytesMax = 64_000_000;
 const diffLinesMax = 4000;
 
 interface FsDeps {
@@ -40,6 +40,7 @@ export const createFs = ({ reader, recorder }: FsDeps): Domain => ({
     bind(Write, (input, ctx) => write(input, ctx, { reader, recorder: recorder() }), {
       preview: (input, ctx) => reader.within(input.folder, ctx, (open) => preview(open, input, ctx)),
     }),
+    bind(Restore, (input, ctx) => restore(input, ctx, { reader, recorder: recorder() })),
   ],
   events: [],
   views: [],
@@ -77,12 +78,6 @@ async function list(
   };
 }
 
-/** `.git` holds hooks, which run; no tool reads or writes there. */
-function refuseGit(path: string): void {
-  if (path.split("/").some((part) => part.toLowerCase() === ".git"))
-    throw new Problem(OutsideFolder, `${path}: .git is off limits`);
-}
-
 async function read(
   open: OpenFolder,
   input: Static<typeof Read.input>,
@@ -109,20 +104,9 @@ async function read(
   };
 }
 
-/** What is there now, or null when nothing is. */
-async function current(
-  open: OpenFolder,
-  path: string,
-  signal: AbortSignal,
-): Promise<{ bytes: Uint8Array; digest: string } | null> {
-  if ((await open.stat(path, signal)) === null) return null;
-  const file = await open.readBytes(path, { signal, sizeBytesMax: beforeBytesMax });
-  return { bytes: file.bytes, digest: file.digest ?? "" };
-}
-
 async function preview(open: OpenFolder, input: Static<typeof Write.input>, ctx: Context): Promise<Preview> {
   refuseGit(input.path);
-  const before = await current(open, input.path, ctx.signal);
+  const before = await currentBytes(open, input.path, ctx.signal);
   const diff = unifiedDiff({
     path: input.path,
     before: before === null ? "" : decodeUtf8(before.bytes).text,
@@ -143,7 +127,10 @@ interface Writing {
   readonly recorder: Recorder;
 }
 
-/** Keeps the content before, so that an undo can bring it back. Writing the same content again changes nothing. */
+/**
+ * Keeps the content before and after, so that an undo can bring back the one, and tell from the other what was edited since.
+ * Writing the same content again changes nothing.
+ */
 function write(
   input: Static<typeof Write.input>,
   ctx: Context,
@@ -153,7 +140,7 @@ function write(
   return reader.within(input.folder, { signal: ctx.signal, isWritable: true }, async (open) => {
     const bytes = new TextEncoder().encode(input.text);
     const digest = `sha256:${sha256Hex(bytes)}`;
-    const before = await current(open, input.path, ctx.signal);
+    const before = await currentBytes(open, input.path, ctx.signal);
     const answer = { path: input.path, digest, sizeBytes: bytes.byteLength };
     if (before?.digest === digest) return { ...answer, beforeRef: digest, isChanged: false };
     const expected = input.expectedDigest === undefined ? (before?.digest ?? null) : input.expectedDigest;
@@ -162,12 +149,16 @@ function write(
         reason: "changed",
       });
     }
-    const beforeRef = before === null ? null : await recorder.keepBytes(before.bytes);
+    const madeFolders = before === null ? await missingFolders(open, input.path, ctx.signal) : 0;
+    const [beforeRef] = await Promise.all([
+      before === null ? null : recorder.keepBytes(before.bytes),
+      recorder.keepBytes(bytes),
+    ]);
     await open.writeBytes(input.path, bytes, {
       signal: ctx.signal,
       expectedDigest: expected,
       canMakeFolders: before === null,
     });
-    return { ...answer, beforeRef, isChanged: true };
+    return { ...answer, beforeRef, isChanged: true, ...(madeFolders === 0 ? {} : { madeFolders }) };
   });
 }

@@ -113,6 +113,8 @@ export interface Presentation {
   readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
   readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;
+  /** Fields that are such ids in every operation that has them. */
+  readonly shortIdsEverywhere?: readonly ShortId[];
   /** Operations that answer at once and leave a job behind, with the correlation id that their answer gives it. */
   readonly jobsLeft?: Readonly<Record<string, (output: unknown) => string>>;
   /** Answers that tell of a failure: the command prints them and ends as with a problem, so that a script sees it. */

@@ -90,7 +90,8 @@ async function runCommand(parts: CliParts, chosen: Chosen, pen: Pen): Promise<nu
 async function perform(running: Running, stopListening: () => void): Promise<number> {
   const { parts, chosen, transport, signal } = running;
   const { operation } = chosen.plan;
-  const shortIds = parts.presentation.shortIds[operation.id] ?? [];
+  const { shortIds: own, shortIdsEverywhere = [] } = parts.presentation;
+  const shortIds = [...(own[operation.id] ?? []), ...shortIdsEverywhere];
   const prepared = await parts.presentation.prepare?.[operation.id]?.(chosen.input, parts.terminal);
   const typed = withFolders({ ...chosen, input: prepared ?? chosen.input }, parts);
   const input = await wholeIds({ input: typed, shortIds, transport, signal });

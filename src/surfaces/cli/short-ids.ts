@@ -25,6 +25,9 @@ export async function wholeIds({ input, shortIds, transport, signal }: WholeIdOp
   return whole;
 }
 
+/** Stands for the newest of a list, which every list shows first. */
+const newestWord = "last";
+
 /** What lists show of an id: its end, since ids of one minute begin alike. */
 const shownPart = (id: string): string => id.slice(-8);
 
@@ -36,6 +39,7 @@ function idsOf(output: unknown, key: string): readonly string[] {
 
 function choose(given: string, ids: readonly string[]): string {
   if (ids.includes(given)) return given;
+  if (given === newestWord) return ids[0] ?? given;
   const fitting = ids.filter((id) => id.startsWith(given) || id.endsWith(given) || shownPart(id).startsWith(given));
   const [first] = fitting;
   if (fitting.length <= 1) return first ?? given;

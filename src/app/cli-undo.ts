@@ -1,0 +1,99 @@
+/** How an undo, and the plan of one, look on the command line. */
+import type { Static } from "../contract/schema.ts";
+import {
+  Apply,
+  changingFates,
+  type FileUndo,
+  Plan,
+  type StepLeft,
+  stuckFates,
+  type UndoReport,
+} from "../domains/undo/contract.ts";
+import type { Pen, Style } from "../surfaces/cli/pen.ts";
+
+export const undoAnswers = {
+  [Plan.id]: (output: unknown, pen: Pen) => reportText(output as Static<typeof Plan.output>, pen),
+  [Apply.id]: (output: unknown, pen: Pen) => reportText(output as Static<typeof Apply.output>, pen),
+};
+const episodeIds = [{ field: "episode", list: "state.episodes", key: "id" }];
+export const undoShortIds = { [Plan.id]: episodeIds, [Apply.id]: episodeIds };
+export const undoAliases = [{ word: "undo", flag: "--dry-run", means: ["undo", "plan"] }];
+/** A file stays that the run changed. */
+export const undoFailures = { [Apply.id]: (output: unknown) => (output as UndoReport).status === "partly" };
+
+const fateWords: Readonly<Record<FileUndo["fate"], readonly [plan: string, done: string]>> = {
+  restore: ["goes back to what it was", "is what it was before"],
+  merge: ["goes back, and what was edited since stays", "is what it was before, with what was edited since"],
+  remove: ["is removed: the run created it", "is removed: the run had created it"],
+  "bring-back": ["comes back", "is there again"],
+  "as-before": ["is as it was before", "is as it was before"],
+  "undone-before": ["was undone before", "was undone before"],
+  conflict: ["stays as it is", "stays as it is"],
+  "not-kept": ["stays as it is", "stays as it is"],
+  "out-of-reach": ["stays as it is", "stays as it is"],
+};
+
+function reportText(report: UndoReport, pen: Pen): string {
+  const isDone = report.undoId !== null;
+  const { files, filesMore, left, leftMore } = report;
+  return [
+    headText(report, pen),
+    ...files.flatMap((file) => fileLines(file, isDone, pen)),
+    ...(filesMore === 0 ? [] : [`  and ${filesMore} more files, which the next undo of this episode reaches`]),
+    ...(left.length === 0 ? [] : [pen.paint("yellow", "No undo reaches:"), ...left.map((each) => leftText(each, pen))]),
+    ...(leftMore === 0 ? [] : [`  and ${leftMore} more steps`]),
+    ...(report.undoId === null ? [] : [pen.paint("dim", `Undo this with: arw undo ${pen.safe(report.undoId)}`)]),
+  ].join("\n");
+}
+
+function headText({ status, files, filesMore, undoId, episode }: UndoReport, pen: Pen): string {
+  const changed = files.filter(({ fate }) => changingFates.has(fate)).length;
+  const stuck = files.filter(({ fate }) => stuckFates.has(fate)).length;
+  if (status === "nothing") return pen.paint("dim", "Nothing to undo: no file is changed by it.");
+  if (status === "undone-before") return pen.paint("green", "✓ It was undone before; nothing is left to do.");
+  const stays =
+    stuck === 0 ? "" : `, ${counted(stuck)} ${stuck === 1 ? "stays" : "stay"} as ${stuck === 1 ? "it is" : "they are"}`;
+  if (status === "ready")
+    return `${pen.paint("bold", `An undo would change ${counted(changed + filesMore)}`)}${stays}. Do it with: arw undo ${pen.safe(episode)}`;
+  if (undoId === null) return pen.paint("yellow", `! Nothing can be brought back${stays}.`);
+  const mark = status === "undone" ? pen.paint("green", "✓") : pen.paint("yellow", "!");
+  return `${mark} ${changed} of ${counted(files.length + filesMore)} ${changed === 1 ? "is" : "are"} as before the run${stays}.`;
+}
+
+const counted = (files: number): string => (files === 1 ? "1 file" : `${files} files`);
+
+function fileLines(
+  { folder, path, fate, diff, since, detail }: FileUndo,
+  isDone: boolean,
+  pen: Pen,
+): readonly string[] {
+  const [plan, done] = fateWords[fate];
+  const isStuck = stuckFates.has(fate);
+  const words = isDone ? done : plan;
+  const mark = isStuck ? pen.paint("yellow", "!") : pen.paint(changingFates.has(fate) ? "green" : "dim", "●");
+  const why = detail === undefined ? "" : `: ${pen.safe(detail)}`;
+  const isShown = isStuck || (!isDone && changingFates.has(fate));
+  return [
+    `${mark} ${pen.safe(`${folder}/${path}`)} ${words}${why}`,
+    ...(isStuck && since !== undefined
+      ? ["  edited since:", ...diffLines(since, pen), "  the undo would have done:"]
+      : []),
+    ...(isShown ? diffLines(diff, pen) : []),
+  ];
+}
+
+const lineStyles: Readonly<Record<string, Style>> = { "+": "green", "-": "red", "@": "cyan" };
+
+const diffLines = (diff: string, pen: Pen): readonly string[] =>
+  diff === ""
+    ? []
+    : diff
+        .trimEnd()
+        .split("\n")
+        .map((line) => {
+          const style = /^(?:---|\+\+\+) /.test(line) ? "dim" : lineStyles[line.charAt(0)];
+          return `    ${style === undefined ? pen.safe(line) : pen.paint(style, pen.safe(line))}`;
+        });
+
+const leftText = ({ step, tool, summary, reason }: StepLeft, pen: Pen): string =>
+  `  step ${step}, ${pen.safe(tool)}: ${pen.safe(summary)} (${reason})`;

@@ -1,0 +1,168 @@
+/** Plans and makes undos: each file by itself, newest first, as the person who asks, and so that an undo can be undone, too. */
+import type { Domain } from "../../contract/domain.ts";
+import { bind, type Context } from "../../contract/operation.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { Restore } from "../fs/contract.ts";
+import { type ChangedFile, readChanges } from "./changes.ts";
+import {
+  Apply,
+  changingFates,
+  FileRestored,
+  type FileUndo,
+  filesMax,
+  Plan,
+  StillRunning,
+  stepsNamedMax,
+  stuckFates,
+  UndoApplied,
+  type UndoReport,
+} from "./contract.ts";
+import type { UndoFiles } from "./port.ts";
+import { createShower } from "./shown.ts";
+import { type Content, unwind, type Unwound } from "./unwind.ts";
+import { type FileOfRun, undone, undoneKey } from "./views.ts";
+
+export interface UndoDeps {
+  readonly parts: KernelParts;
+  readonly files: UndoFiles;
+  /** Whether a run of this id goes on, or waits. */
+  readonly isRunning: (episode: string) => boolean;
+}
+
+export const createUndo = (deps: UndoDeps): Domain => ({
+  name: "undo",
+  operations: [
+    bind(Plan, ({ episode }, ctx) => report({ episode, ctx, deps }, (_file, unwound) => Promise.resolve(unwound))),
+    bind(Apply, ({ episode }, ctx) => apply({ episode, ctx, deps })),
+  ],
+  events: [FileRestored, UndoApplied],
+  views: [undone],
+});
+
+interface Asked {
+  readonly episode: string;
+  readonly ctx: Context;
+  readonly deps: UndoDeps;
+}
+
+/** Looks at each file, lets `act` do what it does about it, and tells what came of it. */
+async function report(
+  { episode, ctx, deps }: Asked,
+  act: (file: ChangedFile, unwound: Unwound) => Promise<Unwound>,
+): Promise<UndoReport> {
+  const { kernel } = deps.parts;
+  if (kernel.journal.read({ corrId: episode, limit: 1 }).length === 0)
+    throw new Problem(NotFound, `nothing is recorded of ${episode}`);
+  if (deps.isRunning(episode)) throw new Problem(StillRunning, `${episode} is still running`);
+  const { files, left } = readChanges(episode, { journal: kernel.journal, operations: kernel.table.operations });
+  const waiting = files.toReversed().filter((file) => !isUndone({ episode, ...file }, deps));
+  const before = files.filter((file) => !waiting.includes(file)).map(undoneBefore);
+  const show = createShower();
+  const shown: FileUndo[] = [];
+  for (const file of waiting.slice(0, filesMax)) {
+    ctx.signal.throwIfAborted();
+    shown.push(show(file, await act(file, await lookAt(file, ctx, deps))));
+  }
+  const all = [...shown, ...before].slice(0, filesMax);
+  return {
+    episode,
+    undoId: null,
+    files: all,
+    filesMore: files.length - all.length,
+    left: left.slice(0, stepsNamedMax),
+    leftMore: Math.max(0, left.length - stepsNamedMax),
+    status: statusOf(all),
+  };
+}
+
+const has = (files: readonly FileUndo[], fates: ReadonlySet<string>): boolean =>
+  files.some(({ fate }) => fates.has(fate));
+
+function statusOf(files: readonly FileUndo[]): UndoReport["status"] {
+  if (has(files, changingFates)) return "ready";
+  if (has(files, stuckFates)) return "partly";
+  return has(files, new Set(["undone-before"])) ? "undone-before" : "nothing";
+}
+
+/** Undos of undos of one file that are followed. */
+const undosMax = 1000;
+
+/** Undone, unless that undo was itself undone. Ids of undos are younger than what they undo, so this comes to an end. */
+function isUndone(file: FileOfRun, deps: UndoDeps): boolean {
+  let { episode } = file;
+  let isReverted = false;
+  for (let depth = 0; depth < undosMax; depth += 1) {
+    const row = deps.parts.kernel.views.get(undone, undoneKey({ ...file, episode }));
+    if (row === undefined || row.undoId === episode) return isReverted !== (row !== undefined);
+    isReverted = !isReverted;
+    episode = row.undoId;
+  }
+  return isReverted;
+}
+const undoneBefore = ({ folder, path, changes }: ChangedFile): FileUndo => ({
+  folder,
+  path,
+  fate: "undone-before",
+  steps: changes.slice(0, stepsNamedMax).map(({ step }) => step),
+  diff: "",
+});
+
+async function lookAt(file: ChangedFile, { signal }: Context, { files, parts }: UndoDeps): Promise<Unwound> {
+  try {
+    return await unwind(file, await files.read(file.folder, file.path, signal), parts.recorder.recallBytes);
+  } catch (error) {
+    return outOfReach(error, null);
+  }
+}
+
+function outOfReach(error: unknown, now: Content): Unwound {
+  if (!isProblem(error)) throw error;
+  const { rule } = error.extra;
+  const by = typeof rule === "string" ? ` (${rule})` : "";
+  return { fate: "out-of-reach", now, goal: now, detail: `${error.message}${by}` };
+}
+
+async function apply(asked: Asked): Promise<UndoReport> {
+  const { episode, ctx } = asked;
+  const made = await report(asked, async (file, unwound) => {
+    if (!changingFates.has(unwound.fate)) return unwound;
+    try {
+      await restore(asked, file, unwound);
+      return unwound;
+    } catch (error) {
+      return outOfReach(error, unwound.now);
+    }
+  });
+  const changed = made.files.filter(({ fate }) => changingFates.has(fate)).length;
+  if (changed === 0) return made;
+  const stuck = made.files.filter(({ fate }) => stuckFates.has(fate)).length;
+  const status = stuck > 0 || made.filesMore > 0 ? "partly" : "undone";
+  await ctx.emit(UndoApplied, { episode, status, changed, stuck, left: made.left.length + made.leftMore });
+  return { ...made, status, undoId: ctx.corrId };
+}
+
+/** Walks the corridor as the person who asked: rules that keep them from changing this file hold here, too. */
+async function restore({ episode, ctx, deps }: Asked, file: ChangedFile, unwound: Unwound): Promise<void> {
+  const { folder, path } = file;
+  const { fate, goal, nowDigest = null, thenDigest = null } = unwound;
+  // What a merge came to is kept nowhere yet, and a later undo of this one needs it.
+  if (goal !== null) await deps.parts.recorder.keepBytes(goal);
+  const input = { folder, path, ref: thenDigest, expectedDigest: nowDigest };
+  const { beforeRef, digest, madeFolders } = await ctx.call(
+    Restore,
+    thenDigest === null ? { ...input, emptyFolders: file.madeFolders } : input,
+  );
+  const data: Static<typeof FileRestored.data> = {
+    episode,
+    folder,
+    path,
+    fate,
+    beforeRef,
+    afterRef: digest,
+    madeFolders,
+  };
+  await ctx.emit(FileRestored, data);
+}

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "vitest";
+import { admin, domainOf, type Kit, makeKernel } from "../../../test/kit/kernel.ts";
+import { runs as propertyRuns } from "../../../test/kit/runs.ts";
+import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
+import { createMemoryFolders, type MemoryFolders } from "../../adapters/files/memory-folder.ts";
+import { createRedactor } from "../../base/redact.ts";
+import { bind, op } from "../../contract/operation.ts";
+import { isProblem } from "../../contract/problem.ts";
+import { closed } from "../../contract/schema.ts";
+import type { AgentProgram } from "../agents/contract.ts";
+import { runs } from "../agents/views.ts";
+import { Write } from "../fs/contract.ts";
+import { createFolderReader } from "../fs/reader.ts";
+import { createFs } from "../fs/service.ts";
+import { createWholeFiles } from "../fs/whole-files.ts";
+import type { FileUndo, UndoReport } from "./contract.ts";
+import { createUndo } from "./service.ts";
+
+const folder = "/home/ada/notes";
+const signal = new AbortController().signal;
+
+/** Changes something that is no file. */
+const Ring = op({
+  id: "bell.ring",
+  http: "POST /bell/ring",
+  effect: "write",
+  about: "x",
+  needs: ["exec"],
+  input: closed({}),
+  output: closed({}),
+});
+
+type Script = readonly (readonly [path: string, text: string] | "ring")[];
+const scribe: AgentProgram = {
+  id: "scribe",
+  about: "Writes what it is told to.",
+  model: "none",
+  tools: [Write, Ring],
+  async run(input, tools) {
+    for (const each of (input as { script: Script }).script) {
+      if (each === "ring") await tools.call(Ring, {}, "ring the bell");
+      else await tools.call(Write, { folder, path: each[0], text: each[1] }, `write ${each[0]}`);
+    }
+    return { outcome: "done", notDone: [], output: null };
+  },
+};
+
+interface Desk extends AsyncDisposable {
+  readonly kit: Kit;
+  readonly folders: MemoryFolders;
+  readonly blobs: ReturnType<typeof createMemoryBlobs>;
+  put(path: string, content: string | Uint8Array): void;
+  /** All that is in the folder: paths with their content, folders with null. */
+  tree(): Promise<Readonly<Record<string, string | null>>>;
+  run(script: Script): Promise<string>;
+  undo(episode: string): Promise<UndoReport>;
+  plan(episode: string): Promise<UndoReport>;
+}
+
+async function open(): Promise<Desk> {
+  const folders = createMemoryFolders();
+  folders.tree(folder);
+  const blobs = createMemoryBlobs({ sizeBytesMaxEach: 10_000_000 });
+  const reader = createFolderReader({ folders, redactor: createRedactor() });
+  const kit = await makeKernel({
+    blobs,
+    programs: [scribe],
+    domains: (parts) => [
+      createFs({ reader, recorder: () => parts.recorder }),
+      createUndo({
+        parts,
+        files: createWholeFiles(reader),
+        isRunning: (episode) => parts.kernel.views.get(runs, episode)?.status === "running",
+      }),
+      domainOf("bell", { operations: [bind(Ring, () => ({}))] }),
+    ],
+  });
+  const answer = async (operationId: string, input: object): Promise<UndoReport> => {
+    const { outcome } = await kit.call(operationId, input);
+    assert.equal(outcome.kind, "answer");
+    return (outcome as { output: UndoReport }).output;
+  };
+  return {
+    kit,
+    folders,
+    blobs,
+    put: (path, content) => folders.tree(folder).put(path, content),
+    tree: () => treeOf(folders),
+    async run(script) {
+      const grants = [{ key: "fs:write", folder }, { key: "bell:ring" }];
+      const { outcome, corrId } = await kit.call("agents.run", {
+        agent: "scribe",
+        title: "x",
+        input: { script },
+        grants,
+      });
+      assert.equal(outcome.kind, "accepted");
+      await kit.next("agents.run.finished", (event) => event.corrId === corrId);
+      return corrId;
+    },
+    undo: (episode) => answer("undo.apply", { episode }),
+    plan: (episode) => answer("undo.plan", { episode }),
+    [Symbol.asyncDispose]: () => kit[Symbol.asyncDispose](),
+  };
+}
+
+async function treeOf(folders: MemoryFolders): Promise<Readonly<Record<string, string | null>>> {
+  await using opened = await folders.open(folder, { signal, isWritable: false });
+  const tree: Record<string, string | null> = {};
+  for await (const { path, kind } of opened.walk({ signal, limit: 1000, entriesMax: 1000, ignoreFiles: false })) {
+    const bytes = kind === "file" ? (await opened.readBytes(path, { signal, sizeBytesMax: 1_000_000 })).bytes : null;
+    tree[path] = bytes === null ? null : Buffer.from(bytes).toString("base64");
+  }
+  return tree;
+}
+
+const fates = ({ files }: UndoReport): Readonly<Record<string, FileUndo["fate"]>> =>
+  Object.fromEntries(files.map(({ path, fate }) => [path, fate]));
+
+const text = fc.oneof(
+  fc.constant(""),
+  fc.constant("one\r\ntwo\r\n"),
+  fc.constant("\ufeffmarked\n"),
+  fc.string({ unit: "grapheme", maxLength: 40 }),
+);
+const path = fc.constantFrom("a.md", "b.txt", "deep/er/c.md", "deep/d", "ünïcödé 🌱.md", "deep/er/still/e");
+const content = fc.oneof(
+  text.map((each) => Buffer.from(each)),
+  fc.uint8Array({ maxLength: 40 }),
+);
+
+test("whatever a run wrote, an undo leaves the folder as it was, and an undo of the undo as the run left it", async () => {
+  const scripts = fc.array(fc.tuple(path, text), { maxLength: 10 });
+  const before = fc.dictionary(path, content, { maxKeys: 4, noNullPrototype: true });
+  await fc.assert(
+    fc.asyncProperty(before, scripts, async (files, script) => {
+      await using desk = await open();
+      for (const [name, bytes] of Object.entries(files)) desk.put(name, bytes);
+      const was = await desk.tree();
+      const episode = await desk.run(script);
+      const left = await desk.tree();
+      const planned = await desk.plan(episode);
+      assert.deepEqual(await desk.tree(), left);
+      const undone = await desk.undo(episode);
+      assert.deepEqual(await desk.tree(), was);
+      assert.deepEqual(undone.files, planned.files);
+      assert.equal(undone.undoId === null, planned.status === "nothing");
+      if (undone.undoId === null) return;
+      assert.equal((await desk.undo(episode)).status, "undone-before");
+      await desk.undo(undone.undoId);
+      assert.deepEqual(await desk.tree(), left);
+      await desk.undo(episode);
+      assert.deepEqual(await desk.tree(), was);
+    }),
+    propertyRuns(25),
+  );
+});
+
+test("what was edited since stays, and what the run changed goes", async () => {
+  await using desk = await open();
+  desk.put("a.md", "one\ntwo\nthree\nfour\nfive\n");
+  const episode = await desk.run([["a.md", "one\ntwo\nthree\nfour\nFIVE\n"]]);
+  desk.put("a.md", "ONE\ntwo\nthree\nfour\nFIVE\n");
+  const planned = await desk.plan(episode);
+  assert.deepEqual([planned.status, fates(planned)], ["ready", { "a.md": "merge" }]);
+  assert.match(planned.files[0]?.diff ?? "", /^-FIVE\n\+five$/m);
+  await desk.undo(episode);
+  assert.deepEqual(await desk.tree(), { "a.md": Buffer.from("ONE\ntwo\nthree\nfour\nfive\n").toString("base64") });
+});
+
+test("a file that was edited in the same place stays whole, both sides are shown, and the others go back", async () => {
+  await using desk = await open();
+  desk.put("a.md", "before\n");
+  desk.put("b.md", "b\n");
+  desk.put("bytes", Buffer.from([0, 1, 2]));
+  const episode = await desk.run([
+    ["a.md", "by the run\n"],
+    ["b.md", "b by the run\n"],
+    ["bytes", "text now\n"],
+    ["new.md", "new\n"],
+    ["gone.md", "was there for a while\n"],
+  ]);
+  desk.put("a.md", "by me\n");
+  desk.put("bytes", Buffer.from([0, 9]));
+  desk.put("new.md", "new, and mine\n");
+  desk.folders.tree(folder).delete("gone.md");
+  const undone = await desk.undo(episode);
+  assert.equal(undone.status, "partly");
+  assert.deepEqual(fates(undone), {
+    "a.md": "conflict",
+    "b.md": "restore",
+    bytes: "conflict",
+    "new.md": "conflict",
+    "gone.md": "as-before",
+  });
+  const shown = undone.files.find((file) => file.path === "a.md");
+  assert.match(shown?.since ?? "", /-by the run\n\+by me/);
+  assert.match(shown?.diff ?? "", /-by me\n\+before/);
+  const tree = await desk.tree();
+  assert.equal(tree["a.md"], Buffer.from("by me\n").toString("base64"));
+  assert.equal(tree["b.md"], Buffer.from("b\n").toString("base64"));
+  desk.put("a.md", "by the run\n");
+  assert.deepEqual(fates(await desk.undo(episode))["a.md"], "restore");
+});
+
+test("what is no longer kept is named, and its file stays", async () => {
+  await using desk = await open();
+  desk.put("a.md", "before\n");
+  const episode = await desk.run([["a.md", "after\n"]]);
+  for await (const { ref } of desk.blobs.list()) await desk.blobs.remove(ref);
+  const planned = await desk.undo(episode);
+  assert.deepEqual([planned.status, fates(planned)], ["partly", { "a.md": "not-kept" }]);
+  assert.match(planned.files[0]?.detail ?? "", /what it was before is not kept any more: sha256:[0-9a-f]{64}/);
+});
+
+test("steps that no undo reaches are named with the reason", async () => {
+  await using desk = await open();
+  const episode = await desk.run([["a.md", "x"], "ring"]);
+  const { left } = await desk.plan(episode);
+  assert.deepEqual(left, [
+    { step: 2, tool: "bell.ring", summary: "ring the bell", reason: "a program ran; what it changed is not recorded" },
+  ]);
+});
+
+test("a rule that keeps a person from restoring files keeps an undo from it, and says so", async () => {
+  await using desk = await open();
+  desk.put("a.md", "before\n");
+  const episode = await desk.run([["a.md", "after\n"]]);
+  await desk.kit.call("gating.contracts.put", { id: "no-files", patterns: ["fs:restore"], reason: "x" });
+  const undone = await desk.undo(episode);
+  assert.deepEqual([undone.status, fates(undone)], ["partly", { "a.md": "out-of-reach" }]);
+  assert.match(undone.files[0]?.detail ?? "", /no-files/);
+});
+
+test("only a person undoes, what exists, and what has ended", async () => {
+  await using desk = await open();
+  const codeOf = (input: object, caller = admin): Promise<string> =>
+    desk.kit.call("undo.apply", input, caller).then(
+      () => "ok",
+      (error: unknown) => (isProblem(error) ? error.definition.code : String(error)),
+    );
+  const episode = await desk.run([["a.md", "x"]]);
+  assert.equal(await codeOf({ episode: "nothing-like-it" }), "arw.not-found");
+  assert.equal(
+    await codeOf({ episode }, { kind: "agent", id: "scribe", grants: [{ key: "*" }] } as never),
+    "arw.denied",
+  );
+  assert.equal(await codeOf({ episode }), "ok");
+});

@@ -1,0 +1,36 @@
+import { sha256Hex } from "../../base/canonical-json.ts";
+import { CorrelationId } from "../../contract/schema.ts";
+import { on, view } from "../../contract/view.ts";
+import { FileRestored, UndoneFile } from "./contract.ts";
+
+/** Beyond it the oldest are forgotten; an undo of those again finds the files as they were and changes nothing. */
+const undoneMax = 100_000;
+
+export interface FileOfRun {
+  readonly episode: string;
+  readonly folder: string;
+  readonly path: string;
+}
+
+export const undoneKey = ({ episode, folder, path }: FileOfRun): string =>
+  `${episode}:${sha256Hex(`${folder}\n${path}`)}`;
+
+export const undone = view(UndoneFile)({
+  name: "undone",
+  version: 1,
+  about: "Files that were brought back to what they were before a run, with the undo that did it, newest run first.",
+  rowsMax: undoneMax,
+  filters: {
+    episode: { schema: CorrelationId, matches: (row: UndoneFile, value: string) => row.episode === value },
+  },
+  folds: [
+    on<UndoneFile>()(
+      FileRestored,
+      (e) => undoneKey(e.data),
+      (_row, e) => {
+        const { madeFolders: _made, ...file } = e.data;
+        return { ...file, undoId: e.corrId, atMs: e.timeMs };
+      },
+    ),
+  ],
+});
