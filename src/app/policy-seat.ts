@@ -5,14 +5,20 @@ import { parse } from "smol-toml";
 import { parsedDefaultPolicies } from "../adapters/cedar/default-policies.generated.ts";
 import { createCedarEngine } from "../adapters/cedar/engine.ts";
 import { readPolicyFolder } from "../adapters/cedar/policy-folder.ts";
-import { type PolicyFault, readPolicies } from "../adapters/cedar/read-policies.ts";
+import { answerFaults, type PolicyFault, readPolicies } from "../adapters/cedar/read-policies.ts";
 import { cedarSchemaOf } from "../adapters/cedar/schema.ts";
 import { createCedarLoader } from "../adapters/cedar/wasm.ts";
 import type { Operation } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
 import { checkerOf, closed, oneOf, type Static, Type } from "../contract/schema.ts";
 import { InvalidPolicies } from "../domains/policy/contract.ts";
-import type { PolicyEngine, PolicyExample, PolicySet } from "../domains/policy/engine-port.ts";
+import type {
+  PolicyEngine,
+  PolicyExample,
+  PolicySet,
+  PolicyText,
+  PolicyTrials,
+} from "../domains/policy/engine-port.ts";
 import { cedarProgram } from "./state-dir.ts";
 
 export interface PolicySeat extends PolicySet {
@@ -20,6 +26,7 @@ export interface PolicySeat extends PolicySet {
   load(operations: readonly Operation[]): Promise<void>;
   /** Whether what was read last holds. */
   health(): { readonly name: string; readonly ok: boolean; readonly detail: string };
+  readonly trials: PolicyTrials;
 }
 
 /** Faults that are shown; somebody who has more mends these first. */
@@ -27,8 +34,8 @@ const faultsShown = 5;
 
 export function createPolicySeat(options: { readonly folder: string; readonly newId: () => string }): PolicySeat {
   const load = createCedarLoader(cedarProgram);
-  const engineOf = (policies: typeof parsedDefaultPolicies): PolicyEngine =>
-    createCedarEngine({ policies, load, name: options.newId() });
+  const engineOf = (policies: typeof parsedDefaultPolicies, name = options.newId()): PolicyEngine =>
+    createCedarEngine({ policies, load, name });
   let engine = engineOf(parsedDefaultPolicies);
   let version = 1;
   let fault: string | null = null;
@@ -40,11 +47,24 @@ export function createPolicySeat(options: { readonly folder: string; readonly ne
       engine = engineOf(parsedDefaultPolicies);
       return;
     }
+    engine = engineOf(await withOwn(files));
+  };
+  const withOwn = async (files: readonly PolicyText[]): Promise<typeof parsedDefaultPolicies> => {
     const { policies, faults } = readPolicies(await load(), files, cedarSchemaOf(known));
     const taken = policies.filter(({ id }) => parsedDefaultPolicies.some((each) => each.id === id));
-    const all = [...faults, ...taken.map(({ id, source }) => takenFault(id, source))];
-    if (all.length > 0) throw refused(all);
-    engine = engineOf([...parsedDefaultPolicies, ...policies]);
+    const all = [...parsedDefaultPolicies, ...policies];
+    const wrong = [...faults, ...taken.map(({ id, source }) => takenFault(id, source)), ...answerFaults(all)];
+    if (wrong.length > 0) throw refused(wrong);
+    return all;
+  };
+  // Cedar keeps what it has parsed under names for ever, so a name that is free again is taken first.
+  const freeNames: string[] = [];
+  const trials: PolicyTrials = {
+    async engine(change) {
+      const all = await withOwn(change(await readFiles(options.folder)));
+      const name = freeNames.pop() ?? options.newId();
+      return { ...engineOf(all, name), [Symbol.dispose]: () => void freeNames.push(name) };
+    },
   };
   return {
     engine: () => engine,
@@ -72,6 +92,7 @@ export function createPolicySeat(options: { readonly folder: string; readonly ne
           : `${fault}; the policies of version ${version} stay in force; mend the file, then: arw policy reload`,
     }),
     examples: () => readExamples(join(options.folder, "examples.toml")),
+    trials,
   };
 }
 

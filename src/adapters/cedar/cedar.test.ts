@@ -9,7 +9,7 @@ import { parsedDefaultPolicies } from "./default-policies.generated.ts";
 import { defaultPolicies } from "./default-policies.ts";
 import { callOf, createCedarEngine } from "./engine.ts";
 import type { ParsedPolicy } from "./heads.ts";
-import { readPolicies } from "./read-policies.ts";
+import { answerFaults, readPolicies } from "./read-policies.ts";
 import { cedarSchemaOf } from "./schema.ts";
 import { type Cedar, createCedarLoader } from "./wasm.ts";
 
@@ -56,9 +56,14 @@ function whole(policies: readonly ParsedPolicy[], asked: PolicyRequest): Verdict
   if (fault !== undefined)
     return { effect: "fault", policy: policies[Number(fault.policyId)] as ParsedPolicy, message: "" };
   if (reason.length === 0) return { effect: "none" };
-  const asking = reason.filter((id) => policies[Number(id)]?.json.annotations?.["ask"] !== undefined);
-  if (asking.length > 0) return { effect: "ask", policy: first(asking), question: "" };
-  return { effect: "allow", policy: first(reason) };
+  const annotation = (id: string, name: string) => policies[Number(id)]?.json.annotations?.[name] ?? undefined;
+  const asking = reason.filter((id) => annotation(id, "ask") !== undefined);
+  const plain = reason.filter((id) => annotation(id, "ask") === undefined);
+  const answering = (asked: string) => plain.filter((id) => annotation(id, "answers")?.split(", ").includes(asked));
+  const open = asking.filter((id) => answering(id).length === 0);
+  if (open.length > 0) return { effect: "ask", policy: first(open), question: "" };
+  const [answered] = asking.toSorted((a, b) => Number(a) - Number(b));
+  return { effect: "allow", policy: first(answered === undefined ? reason : answering(answered)) };
 }
 
 const people = ["ada", "bob"];
@@ -111,15 +116,15 @@ const condition = fc.constantFrom(
 const policy = fc
   .tuple(
     fc.constantFrom("permit", "permit", "forbid"),
-    fc.boolean(),
+    fc.constantFrom("", "", '@ask("sure?") ', '@ask("sure?") ', '@answers("0, 1, 2") ', '@answers("3") '),
     principalHead,
     actionHead,
     resourceHead,
     condition,
   )
   .map(
-    ([effect, asks, who, what, where, when]) =>
-      `${asks && effect === "permit" ? '@ask("sure?") ' : ""}${effect} (${who}, ${what}, ${where}) ${when};`,
+    ([effect, annotation, who, what, where, when]) =>
+      `${effect === "permit" ? annotation : ""}${effect} (${who}, ${what}, ${where}) ${when};`,
   );
 const asked = fc.record({
   who: fc.constantFrom(
@@ -268,6 +273,29 @@ test("a policy that does not hold is named with its line and a hint", () => {
   assert.match(slot?.message ?? "", /templates/);
   const [type] = faultsOf("permit (principal, action, resource) when { context.granted == 3 };");
   assert.equal(type?.at, "home.cedar:1");
+});
+
+test("a permit answers questions that it names, and only those; what it names has to ask", async () => {
+  const answering = '@id("mine") @answers("ask-before-change") permit (principal == Agent::"scout", action, resource);';
+  const engine = engineOf([...parsedDefaultPolicies, ...parse(answering)]);
+  assert.deepEqual(said(await engine.decide(request())), ["allow", "mine"]);
+  const digger = request({ principal: { type: "Agent", id: "digger" } });
+  assert.deepEqual(said(await engine.decide(digger)), ["ask", "ask-before-change"]);
+  const sent = request({
+    action: "web.post",
+    groups: ["write", "web", "net:send"],
+    context: { granted: false, open: true, labels: ["web"], path: "" },
+  });
+  assert.deepEqual(said(await engine.decide(sent)), ["ask", "ask-before-strangers-words-leave"]);
+  const faultsOf = (text: string) =>
+    answerFaults([...parsedDefaultPolicies, ...parse(text)]).map(({ at, message }) => [at, message]);
+  assert.deepEqual(faultsOf(answering), []);
+  assert.deepEqual(faultsOf('@answers("granted") permit (principal, action, resource);'), [
+    ["a.cedar:1", '@answers names "granted", which is no policy that asks'],
+  ]);
+  assert.deepEqual(faultsOf('\n@answers("ask-before-change") forbid (principal, action, resource);'), [
+    ["a.cedar:2", "only a permit that asks nothing answers questions"],
+  ]);
 });
 
 test("lines are those of the file, also behind ten policies and equal ones", () => {

@@ -75,11 +75,17 @@ function keyOf({ principal, action, resource, context }: PolicyRequest): string 
 const firstOf = (policies: readonly IndexedPolicy[]): Verdict => {
   const forbid = policies.find((each) => each.isForbid);
   if (forbid !== undefined) return { effect: "forbid", policy: forbid };
-  const asking = policies.find((each) => each.ask !== null);
-  if (asking !== undefined) return { effect: "ask", policy: asking, question: asking.ask ?? "" };
-  const [permit] = policies;
+  const asks = policies.filter((each) => each.ask !== null);
+  const open = asks.find((each) => answerTo(each, policies) === undefined);
+  if (open !== undefined) return { effect: "ask", policy: open, question: open.ask ?? "" };
+  const [asked] = asks;
+  const permit = asked === undefined ? policies[0] : answerTo(asked, policies);
   return permit === undefined ? { effect: "none" } : { effect: "allow", policy: permit };
 };
+
+/** A matching permit that says by name that it answers this question. */
+const answerTo = ({ id }: IndexedPolicy, policies: readonly IndexedPolicy[]): IndexedPolicy | undefined =>
+  policies.find(({ answers }) => answers.includes(id));
 
 function verdictOf(answer: AuthorizationAnswer, slice: readonly IndexedPolicy[]): Verdict {
   const [first] = slice as readonly [IndexedPolicy, ...IndexedPolicy[]];

@@ -14,6 +14,8 @@ export interface IndexedPolicy extends ParsedPolicy {
   readonly isForbid: boolean;
   /** The question's words when the policy asks; the empty text stands for none given. */
   readonly ask: string | null;
+  /** Ids of asking policies whose question this permit answers. */
+  readonly answers: readonly string[];
   /** Without conditions the head alone decides. */
   readonly isPlain: boolean;
   /** Whether a condition may look at the path. */
@@ -122,11 +124,25 @@ function indexedOf(policy: ParsedPolicy, order: number): IndexedPolicy {
     order,
     isForbid: json.effect === "forbid",
     ask: json.annotations?.["ask"] ?? null,
+    answers: answersOf(policy),
     isPlain: json.conditions.length === 0,
     readsPath: readsPath(conditions),
     resource: constraintOf(json.resource),
     ...bodyOf(policy, conditions),
   };
+}
+
+/**
+ * A permit may answer the questions of asking policies that it names: `@answers("ask-before-change")`. Only a permit that asks
+ * nothing itself does.
+ */
+export function answersOf({ json, effect }: Pick<ParsedPolicy, "json" | "effect">): readonly string[] {
+  const named = json.annotations?.["answers"];
+  if (named === undefined || named === null || effect !== "permit") return [];
+  return named
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
 }
 
 /** A condition may name the path, or use the context as one value. */

@@ -1,7 +1,7 @@
 /** Reads policies from text: split, parsed, named and held against the schema, each fault with its line and a hint. */
 import type { DetailedError, SchemaJson } from "@cedar-policy/cedar-wasm/web";
 import { nearestWord } from "../../base/nearest-word.ts";
-import type { ParsedPolicy } from "./heads.ts";
+import { answersOf, type ParsedPolicy } from "./heads.ts";
 import type { Cedar } from "./wasm.ts";
 
 export interface PolicyFault {
@@ -95,6 +95,27 @@ function doubles(policies: readonly ParsedPolicy[]): PolicyFault[] {
             hint: "Give each policy its own @id.",
           },
         ];
+  });
+}
+
+/** A permit that answers a question names a policy that asks it. `policies` are all that would be in force. */
+export function answerFaults(policies: readonly ParsedPolicy[]): readonly PolicyFault[] {
+  const asking = policies.filter(({ effect }) => effect === "ask").map(({ id }) => id);
+  return policies.flatMap((policy): PolicyFault[] => {
+    const { source: at, effect, json } = policy;
+    if (json.annotations?.["answers"] === undefined) return [];
+    if (effect !== "permit")
+      return [{ at, message: "only a permit that asks nothing answers questions", hint: "Leave out @answers." }];
+    return answersOf(policy)
+      .filter((id) => !asking.includes(id))
+      .map((id) => {
+        const near = nearestWord(id, asking);
+        return {
+          at,
+          message: `@answers names ${JSON.stringify(id)}, which is no policy that asks`,
+          hint: near === undefined ? "`arw policy list` shows those that ask" : `did you mean ${JSON.stringify(near)}?`,
+        };
+      });
   });
 }
 

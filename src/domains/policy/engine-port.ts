@@ -93,11 +93,34 @@ export interface PolicySet {
   examples(): Promise<readonly PolicyExample[]>;
 }
 
+/** A file of policies as a reader knows it: `policies/home.cedar`. */
+export interface PolicyText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Policies that decide nothing and are only asked. What it holds is given back when it is disposed. */
+export interface TrialEngine extends PolicyEngine, Disposable {}
+
+export interface PolicyTrials {
+  /** The default policies with other files of the user. Nothing comes into force. Throws `InvalidPolicies`. */
+  engine(change: (own: readonly PolicyText[]) => readonly PolicyText[]): Promise<TrialEngine>;
+}
+
 /**
  * The hub's books: what runs of every agent have read, asked and written. Whoever reads them gets to know what lies in folders
  * that were granted to others. One task alone is none of them: its id is told to nobody but its caller.
  */
-const books: ReadonlySet<string> = new Set(["audit", "chat", "episodes", "events", "journal", "schedules", "state"]);
+const books: ReadonlySet<string> = new Set([
+  "audit",
+  "chat",
+  "episodes",
+  "events",
+  "journal",
+  "schedules",
+  "state",
+  "whatif",
+]);
 const isOfBooks = (id: string, domain: string): boolean => books.has(domain) || id === "tasks.list";
 
 /** What a policy may name instead of single operations: the effect, the domain, each need, and the hub's books. */
