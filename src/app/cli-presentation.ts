@@ -30,6 +30,8 @@ import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { undoAliases, undoAnswers, undoFailures, undoShortIds } from "./cli-undo.ts";
+import { Run as WhatIfRun } from "../domains/what-if/contract.ts";
+import { whatIfAnswers, whatIfFlags, whatIfItems, whatIfPrepare } from "./cli-what-if.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -57,6 +59,7 @@ const domainAnswers: Presentation["answers"] = {
   ...profileAnswers,
   ...recipeAnswers,
   ...scheduleAnswers,
+  ...whatIfAnswers,
   ...undoAnswers,
 };
 
@@ -76,8 +79,8 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     { word: "stop", flag: "--release", means: ["halt", "release"] },
     ...undoAliases,
   ],
-  prepare: { ...profilePrepare, ...recipePrepare, ...schedulePrepare },
-  flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" } },
+  prepare: { ...profilePrepare, ...recipePrepare, ...schedulePrepare, ...whatIfPrepare },
+  flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" }, ...whatIfFlags },
   answers: {
     ...domainAnswers,
     ...questionAnswers(nowMs),
@@ -94,6 +97,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   },
   items: {
     ...chatItems,
+    ...whatIfItems,
     // Lines that `arw events import` reads, with and without --json.
     [ExportJournal.id]: (item) => JSON.stringify(item),
     [VerifyJournal.id]: (item, pen) => verifyText(item as Static<typeof VerifyJournal.output>, pen),
@@ -105,6 +109,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...leaseShortIds,
     ...chatShortIds,
     ...questionShortIds,
+    [WhatIfRun.id]: episodeId("run"),
     ...undoShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
@@ -153,7 +158,10 @@ const groups: Presentation["groups"] = [
       "undo",
     ],
   },
-  { title: "See", words: ["episodes", "episodes show", "agents", "models", "events tail", "tasks", "state"] },
+  {
+    title: "See",
+    words: ["episodes", "episodes show", "what-if", "agents", "models", "events tail", "tasks", "state"],
+  },
   {
     title: "Decide",
     words: [
@@ -164,6 +172,8 @@ const groups: Presentation["groups"] = [
       "questions",
       "answer",
       "declassify",
+      "policy what-if",
+      "policy proposals",
       "lease grant",
       "leases",
       "egress allow",

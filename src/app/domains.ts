@@ -51,7 +51,7 @@ import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/p
 import { createLeases, type LeasesDeps, type LeasesService } from "../domains/leases/service.ts";
 import { erase } from "../domains/journal/retention.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
-import type { PolicySet } from "../domains/policy/engine-port.ts";
+import type { PolicySet, PolicyTrials } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import { createRecipes } from "../domains/recipes/service.ts";
@@ -67,12 +67,15 @@ import { createTime } from "../domains/time/service.ts";
 import { createText } from "../domains/text/service.ts";
 import { createUndo } from "../domains/undo/service.ts";
 import { createWeb } from "../domains/web/service.ts";
+import type { AdoptedRules } from "../domains/what-if/port.ts";
+import { createWhatIf } from "../domains/what-if/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
 import { createServerStarter } from "./mcp-starter.ts";
 import type { ModelSeat } from "./model-seat.ts";
 import { profileText } from "./profile-seat.ts";
 import { recipeText } from "./recipe-text.ts";
+import { createTrialRules } from "./what-if-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
@@ -112,6 +115,7 @@ export interface Means {
   readonly profileFiles: ProfileFiles;
   readonly facts: HubFacts;
   readonly policies: PolicySet;
+  readonly whatIf: { readonly trials: PolicyTrials; readonly adopted: AdoptedRules };
   readonly prices: PriceLists;
   readonly denyRules: readonly DenyRule[];
   readonly ruleFile: RuleFile;
@@ -126,13 +130,16 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const approvals = openApprovals(means, parts, () => ({ brake: halt.brake, desk: leases.desk, exits: egress.exits }));
   const budgets = createBudgets({ parts, clock, log, lists: means.prices });
   const leases = openLeases({ parts, clock, openings: () => egress.openings(), halted: () => halt.brake.signal });
-  const rulings = createRulings({
+  const house = {
     engine: () => means.policies.engine(),
     askPatterns: means.askPatterns,
-    isOpen: (host, caller) => egress.isOpen(host, caller),
     self: () => placeOf(hierarchy.current()),
-    isShut: (host, caller) => egress.isShut(host, caller),
     isHubFile: means.isHubFile,
+  };
+  const rulings = createRulings({
+    ...house,
+    isOpen: (host, caller) => egress.isOpen(host, caller),
+    isShut: (host, caller) => egress.isShut(host, caller),
     isUnconfined: async () => !(await means.confinement.abilities()).confinesFiles,
     leases: leases.book,
   });
@@ -184,6 +191,12 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       secrets.domain,
       shell.domain,
       createSystem({ parts, facts: withChecks(means.facts, [gating, budgets, provenance, shell]) }),
+      createWhatIf({
+        parts,
+        clock,
+        rules: createTrialRules(house, means.whatIf.trials),
+        adopted: means.whatIf.adopted,
+      }),
       ...worldOf(means, parts, { reader, courier: egress.courier, meter: budgets.meter }),
     ],
   };
@@ -331,6 +344,7 @@ export function contractTable(): Table {
     profileFiles: nothing,
     facts: nothing,
     policies: nothing,
+    whatIf: { trials: nothing, adopted: nothing },
     prices: { folder: "prices", first: [], template: "", read: nothing },
     denyRules: [],
     ruleFile: { path: "gating.toml", first: [], read: nothing, watch: nothing },

@@ -51,6 +51,7 @@ import { openRuleFile } from "./rules/rule-file.ts";
 import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
 import { watchStore } from "./store-watch.ts";
 import { createPolicySeat } from "./policy-seat.ts";
+import { createAdoptedRules } from "./what-if-seat.ts";
 import { openPriceFolder } from "./prices/price-folder.ts";
 import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
@@ -183,7 +184,9 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
   const version = versionOf();
   const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
   const watched = watchStore(openSqliteStore(join(stateDir, "journal.db")));
-  const policies = createPolicySeat({ folder: join(stateDir, "policies"), newId });
+  const policyFolder = join(stateDir, "policies");
+  const policies = createPolicySeat({ folder: policyFolder, newId });
+  const { trials } = policies;
   const facts = hubFacts({
     tee,
     otlp,
@@ -218,6 +221,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
       createConfineSeat({ own: ownOf(config, ruleFile), programs: values.shell.programs, ceilings: values.shell }),
     ),
     policies,
+    whatIf: { trials, adopted: createAdoptedRules({ folder: policyFolder, files, trials }) },
     prices,
     models: createModelSeat(process.env),
     consumerReaders: new Map() as ConsumerReaders,
@@ -321,6 +325,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           profileFiles: createProfileFiles(),
           facts,
           policies: means.policies,
+          whatIf: means.whatIf,
           prices: means.prices,
           denyRules: config.denyRules,
           ruleFile: means.ruleFile,

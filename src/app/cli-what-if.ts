@@ -1,0 +1,207 @@
+/** How what-ifs are asked on the command line, and how their answers look there. */
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
+import type { Static } from "../contract/schema.ts";
+import { InvalidPolicies } from "../domains/policy/contract.ts";
+import {
+  Adopt,
+  type ChangedStep,
+  Policy,
+  type PolicyEffect,
+  policyCharsMax,
+  type Proposal,
+  Proposals,
+  Run,
+  type Said,
+  type Spent,
+  Withdraw,
+} from "../domains/what-if/contract.ts";
+import type { Pen, Style } from "../surfaces/cli/pen.ts";
+import { CallFailed, type Input, type Terminal } from "../surfaces/cli/port.ts";
+
+type Paths = Pick<Terminal, "resolvePath">;
+
+/** The hub is given the text. A file of the name of one in force is tried in its place. */
+async function withPolicy(input: Input, terminal: Paths): Promise<Input> {
+  const typed = input["policy"];
+  if (typeof typed !== "string") return input;
+  const path = terminal.resolvePath(typed);
+  const policy = await readText(path);
+  const name = basename(path);
+  const named = /^[A-Za-z0-9][A-Za-z0-9._-]{0,92}\.cedar$/.test(name) ? { policyName: name } : {};
+  return { ...named, ...input, policy };
+}
+
+/** `3=@answer.json` takes the answer from a file. */
+async function withEdits(given: Input, terminal: Paths): Promise<Input> {
+  const input = await withPolicy(given, terminal);
+  const edits = input["edit"];
+  if (!Array.isArray(edits)) return input;
+  const edit = await Promise.all(
+    edits.map(String).map(async (each) => {
+      const [, step, path] = /^(\d+)=@(.+)$/s.exec(each) ?? [];
+      return path === undefined ? each : `${step}=${await readText(terminal.resolvePath(path))}`;
+    }),
+  );
+  return { ...input, edit };
+}
+
+async function readText(path: string): Promise<string> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw unreadable(path, isAbsent ? "there is no such file" : "it cannot be read");
+  });
+  if (text.length > policyCharsMax) throw unreadable(path, `it has more than ${policyCharsMax} characters`);
+  return text;
+}
+
+const unreadable = (path: string, reason: string): CallFailed =>
+  new CallFailed({
+    type: `/problems/${InvalidPolicies.code}`,
+    title: "The file cannot be used",
+    status: InvalidPolicies.status,
+    code: InvalidPolicies.code,
+    detail: `${path}: ${reason}`,
+    instance: "",
+  });
+
+export const whatIfPrepare = { [Policy.id]: withPolicy, [Run.id]: withEdits };
+export const whatIfFlags = { [Policy.id]: { isAlone: "alone" }, [Run.id]: { isAlone: "alone" } };
+
+export const whatIfItems = {
+  [Policy.id]: (item: unknown, pen: Pen) => {
+    const { atSeq, headSeq, decisions, effect } = item as Static<typeof Policy.output>;
+    return effect === undefined
+      ? pen.paint("dim", `${atSeq} of ${headSeq} events, ${decisions} decisions`)
+      : effectText(effect, pen);
+  },
+};
+
+export const whatIfAnswers = {
+  [Run.id]: (output: unknown, pen: Pen) => runText(output as Static<typeof Run.output>, pen),
+  [Proposals.id]: (output: unknown, pen: Pen) => proposalsText(output as Static<typeof Proposals.output>, pen),
+  [Adopt.id]: (output: unknown, pen: Pen) => {
+    const { rule, place, text, effect } = output as Static<typeof Adopt.output>;
+    const undo = pen.paint("dim", `To take it out again: arw policy withdraw ${rule}`);
+    return [
+      `${pen.paint("green", "✓")} ${rule} is in force, at ${pen.safe(place)}`,
+      "",
+      pen.safe(text),
+      "",
+      effect,
+      undo,
+    ].join("\n");
+  },
+  [Withdraw.id]: (output: unknown, pen: Pen) => {
+    const { rule, place } = output as Static<typeof Withdraw.output>;
+    return `${pen.paint("green", "✓")} ${rule} is out again; it stood at ${pen.safe(place)}`;
+  },
+};
+
+function effectText({ words, rules, unknowns, differentToday }: PolicyEffect, pen: Pen): string {
+  const lines = rules.flatMap(({ rule, source, answered, blocked, asked, opened, examples }) => {
+    const counts = [
+      ...(answered > 0 ? [`${answered} answered`] : []),
+      ...(blocked > 0 ? [`${blocked} blocked`] : []),
+      ...(asked > 0 ? [`${asked} asked`] : []),
+      ...(opened > 0 ? [`${opened} opened`] : []),
+    ];
+    return [
+      "",
+      `${pen.paint("bold", pen.safe(rule))}  ${pen.paint("dim", pen.safe(source))}  ${counts.join(", ")}`,
+      ...examples.map(
+        ({ seq, caller, tool, target, was, now }) =>
+          `  ${pen.paint("dim", String(seq).padStart(6))}  ${pen.safe(`${caller} ${tool} ${placeText(target)}`)}: ${was}, now ${paintedEffect(now, pen)}`,
+      ),
+    ];
+  });
+  const today =
+    differentToday === 0
+      ? []
+      : [
+          "",
+          pen.paint(
+            "dim",
+            `${differentToday} calls are answered differently today already, whatever this policy says.`,
+          ),
+        ];
+  const unknown = unknowns.map(({ why, decisions }) => pen.paint("dim", `unknown  ${decisions}: ${pen.safe(why)}`));
+  return [words, ...lines, ...today, ...(unknown.length === 0 ? [] : ["", ...unknown])].join("\n");
+}
+
+type Target = ChangedStep["target"];
+const placeText = (target: Target): string =>
+  target === undefined ? "" : (target.host ?? [target.folder, target.path].filter((each) => each).join("/"));
+
+const effectStyles: Readonly<Record<Said["effect"], Style>> = {
+  allow: "green",
+  ask: "yellow",
+  deny: "red",
+  unknown: "dim",
+};
+const paintedEffect = (effect: Said["effect"], pen: Pen): string => pen.paint(effectStyles[effect], effect);
+
+function proposalsText({ proposals, skipped }: Static<typeof Proposals.output>, pen: Pen): string {
+  const none = "No proposals. They come from questions of agents that you allowed several times and never denied.";
+  const lines = proposals.flatMap((each) => proposalLines(each, pen));
+  const notes = skipped.map(({ why, questions }) => pen.paint("dim", `no rule for ${questions}: ${pen.safe(why)}`));
+  return [...(lines.length === 0 ? [none] : lines), ...notes].join("\n");
+}
+
+const proposalLines = ({ proposal, about, effect, opens, text }: Proposal, pen: Pen): readonly string[] => [
+  `${pen.paint("bold", proposal)}  ${pen.safe(about)}`,
+  `  ${effect.words}`,
+  ...opens.map((each) => `  ${pen.paint("yellow", "opens")}  ${pen.safe(each)}`),
+  ...text.split("\n").map((line) => `    ${pen.paint("dim", pen.safe(line))}`),
+  `  ${pen.paint("dim", `arw policy adopt ${proposal}`)}`,
+  "",
+];
+
+const resultStyles: Readonly<Record<ChangedStep["result"], Style>> = {
+  saved: "green",
+  added: "yellow",
+  blocked: "red",
+  opened: "yellow",
+  "cut-off": "red",
+  unknown: "dim",
+};
+const resultWidth = 8;
+
+function runText(told: Static<typeof Run.output>, pen: Pen): string {
+  const { title, agent, horizon, differences, approvals, blocked, spentThen, spentNow, diffs } = told;
+  const steps = differences.flatMap(({ step, tool, target, was, now, result }) => [
+    `${String(step).padStart(4)}  ${pen.paint(resultStyles[result], result.padEnd(resultWidth))}  ${pen.safe(`${tool} ${placeText(target)}`)}`,
+    `      ${saidText(was, pen)} → ${saidText(now, pen)}`,
+  ]);
+  const texts = diffs.flatMap(({ step, tool, what, diff }) => [
+    "",
+    pen.paint("bold", `Step ${step}, ${what} of ${pen.safe(tool)}`),
+    ...diff.split("\n").map((line) => pen.safe(line)),
+  ]);
+  const outcome =
+    told.outcomeNow === told.outcomeThen
+      ? []
+      : [`Outcome: ${pen.safe(told.outcomeThen ?? "none")} → ${pen.safe(told.outcomeNow ?? "unknown")}`];
+  return [
+    `${pen.paint("bold", pen.safe(title))}  ${pen.safe(agent)}`,
+    horizon,
+    ...(steps.length === 0 ? [] : ["", ...steps]),
+    "",
+    `Questions: ${approvals.asked} then, ${approvals.saved} saved, ${approvals.added} added. Blocked: ${blocked}.`,
+    `Took: ${spentText(spentThen)} → ${spentText(spentNow)}`,
+    ...outcome,
+    ...texts,
+    pen.paint("dim", "Nothing was done."),
+  ].join("\n");
+}
+
+const saidText = ({ effect, rule, source }: Said, pen: Pen): string =>
+  `${paintedEffect(effect, pen)}${rule === undefined ? "" : ` (${pen.safe(rule)}${source === undefined ? "" : `, ${pen.safe(source)}`})`}`;
+
+const spentText = ({ tokens, microUsd, workedMs }: Spent): string =>
+  [
+    tokens === "unknown" ? "unknown tokens" : `${tokens} tokens`,
+    microUsd === "unknown" ? "unknown cost" : formatMicroUsd(microUsd),
+    workedMs === "unknown" ? "unknown time" : formatDurationMs(workedMs),
+  ].join(", ");

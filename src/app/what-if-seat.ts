@@ -1,0 +1,110 @@
+/** What what-if is given: rules to try over other policies, and the file of rules that were adopted from proposals. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Codec, StateFiles } from "../adapters/files/state-file.ts";
+import { createKeyedMutex } from "../base/async.ts";
+import type { PolicyEngine, PolicyText, PolicyTrials } from "../domains/policy/engine-port.ts";
+import { createRulings, type RulingsOptions } from "../domains/policy/rulings.ts";
+import type { AdoptedRules, Candidate, PlacedRule, Rules, Trial, World } from "../domains/what-if/port.ts";
+import type { Policy } from "../kernel/ports.ts";
+
+type House = Pick<RulingsOptions, "askPatterns" | "isHubFile" | "self" | "engine">;
+
+/** Engines are asked as the corridor asks them, with the world as it is given with each call. */
+export const createTrialRules = (house: House, trials: PolicyTrials): Rules => ({
+  inForce: () => ({ ...trialOf(house.engine(), house), [Symbol.dispose]: () => undefined }),
+  async over(candidate) {
+    const engine = await trials.engine((own) => filesWith(own, candidate));
+    return { ...trialOf(engine, house), [Symbol.dispose]: () => engine[Symbol.dispose]() };
+  },
+});
+
+const candidateName = "what-if.cedar";
+
+function filesWith(own: readonly PolicyText[], { text, name, isAlone = false }: Candidate): readonly PolicyText[] {
+  const file = { name: name === undefined ? candidateName : `policies/${name}`, text };
+  return [...(isAlone ? [] : own.filter((each) => each.name !== file.name)), file];
+}
+
+function trialOf(engine: PolicyEngine, house: House): Omit<Trial, keyof Disposable> {
+  const worlds = new Map<string, Policy>();
+  const policyIn = (world: World): Policy => {
+    const key = `${world.isOpen} ${world.isShut} ${world.isUnconfined} ${world.isLeased}`;
+    const known = worlds.get(key) ?? rulingsIn(world, engine, house);
+    worlds.set(key, known);
+    return known;
+  };
+  return { policies: engine.policies, rule: (call, world) => policyIn(world).rule(call) };
+}
+
+const rulingsIn = (world: World, engine: PolicyEngine, house: House): Policy =>
+  createRulings({
+    ...house,
+    engine: () => engine,
+    isOpen: () => world.isOpen,
+    isShut: () => world.isShut,
+    isUnconfined: () => Promise.resolve(world.isUnconfined),
+    leases: { covering: () => (world.isLeased ? { leaseId: "then", grantedBy: "a person" } : null) },
+  });
+
+const adoptedName = "adopted.cedar";
+const heading = `// Rules that you adopted from proposals. \`arw policy withdraw ID\` takes one out; you may also edit them here.
+`;
+
+const textCodec: Codec<string> = {
+  parse: (bytes) => new TextDecoder().decode(bytes),
+  format: (text) => new TextEncoder().encode(text),
+};
+
+interface AdoptedOptions {
+  /** The folder of the user's policies. */
+  readonly folder: string;
+  readonly files: StateFiles;
+  readonly trials: PolicyTrials;
+}
+
+/** Each rule is a block of its own between empty lines, which is how it is found again. */
+export function createAdoptedRules({ folder, files, trials }: AdoptedOptions): AdoptedRules {
+  const turns = createKeyedMutex();
+  const name = `policies/${adoptedName}`;
+  const file = files.open({ path: join(folder, adoptedName), codec: textCodec, keepsBackup: false });
+  const write = async (text: string): Promise<void> => {
+    // Held against the rules first: what is not valid is never written.
+    using engine = await trials.engine((own) => [...own.filter((each) => each.name !== name), { name, text }]);
+    void engine;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await file.write(text);
+  };
+  return {
+    put: (rule) =>
+      turns.run(name, async () => {
+        const before = (await file.read()) ?? heading;
+        const text = `${before.trimEnd()}\n\n${rule.trim()}\n`;
+        await write(text);
+        return placed(text, text.indexOf(rule.trim(), before.trimEnd().length), rule.trim());
+      }),
+    take: (id) =>
+      turns.run(name, async () => {
+        const before = (await file.read()) ?? heading;
+        const found = blockOf(before, id);
+        if (found === null) return null;
+        await write(
+          `${before.slice(0, found.start).trimEnd()}\n\n${before.slice(found.end).trimStart()}`.trimEnd() + "\n",
+        );
+        return placed(before, found.start, before.slice(found.start, found.end));
+      }),
+  };
+}
+
+const placed = (text: string, offset: number, rule: string): PlacedRule => ({
+  place: `policies/${adoptedName}:${text.slice(0, offset).split("\n").length}`,
+  text: rule,
+});
+
+function blockOf(text: string, id: string): { readonly start: number; readonly end: number } | null {
+  const at = text.indexOf(`@id("${id}")`);
+  if (at < 0) return null;
+  const start = text.lastIndexOf("\n\n", at);
+  const end = text.indexOf("\n\n", at);
+  return { start: start < 0 ? 0 : start + 2, end: end < 0 ? text.length : end };
+}

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import fc from "fast-check";
+import { beforeAll, test } from "vitest";
+import { runs } from "../../../test/kit/runs.ts";
+import { contractTable } from "../../app/domains.ts";
+import { createPolicySeat } from "../../app/policy-seat.ts";
+import { createTrialRules } from "../../app/what-if-seat.ts";
+import { digestOf } from "../../base/canonical-json.ts";
+import type { Label } from "../../contract/caller.ts";
+import type { Envelope } from "../../contract/event.ts";
+import { gateKey } from "../../contract/operation.ts";
+import { labelOf } from "../agents/contract.ts";
+import type { PolicyEffect } from "./contract.ts";
+import { benchOf } from "./decision.ts";
+import { createHistory } from "./history.ts";
+import { createEffectSum } from "./policy-effect.ts";
+import type { Candidate, Rules, Trial, World } from "./port.ts";
+import { type EachDecision, proposalsFrom } from "./proposals.ts";
+
+const table = contractTable();
+let names = 0;
+const seat = createPolicySeat({
+  folder: join(tmpdir(), "arw-no-such-folder-of-policies"),
+  newId: () => `what-if-test-${(names += 1)}`,
+});
+let rules: Rules;
+beforeAll(async () => {
+  await seat.load([...table.operations.values()].map(({ operation }) => operation));
+  rules = createTrialRules({ engine: () => seat.engine(), askPatterns: [] }, seat.trials);
+});
+
+const folder = "/home/ada/notes";
+const grants = [{ key: "fs:read", folder }];
+
+/** One call of an agent as a run makes it, in a world that nobody writes down. */
+interface Call {
+  readonly tool: string;
+  readonly folder?: string;
+  readonly path?: string;
+  readonly host?: string;
+  readonly world: World;
+  readonly answer: "yes" | "no" | "edited" | "none";
+}
+
+const plainWorld: World = { isOpen: false, isShut: false, isUnconfined: false, isLeased: false };
+const write = (more: Partial<Call> = {}): Call => ({
+  tool: "fs.write",
+  folder,
+  path: "BRIEF.md",
+  world: plainWorld,
+  answer: "yes",
+  ...more,
+});
+
+/** Writes the journal of runs as the corridor and the agent would have, under these rules. */
+async function journalOf(trial: Trial, recorded: readonly (readonly Call[])[]): Promise<readonly Envelope[]> {
+  const events: Envelope[] = [];
+  const say = (kind: string, corrId: string, data: unknown): void => {
+    const seq = events.length + 1;
+    const caller = "agent:scout";
+    events.push({ seq, id: `e${seq}`, timeMs: seq, kind, version: 1, corrId, causeId: null, node: "n", caller, data });
+  };
+  const isLeased = recorded.flat().some((call) => call.world.isLeased);
+  if (isLeased) say("leases.granted", "any", { leaseId: "l", holder: "agent:*" });
+  for (const [place, calls] of recorded.entries()) {
+    const corrId = `run-${place}`;
+    const labels = new Set<Label>(["user"]);
+    say("agents.run.started", corrId, {
+      agent: "scout",
+      model: "none",
+      title: "t",
+      input: {},
+      grants,
+      labels: ["user"],
+    });
+    for (const [index, { tool, world, answer, ...target }] of calls.entries()) {
+      const operation = table.operations.get(tool)?.operation;
+      assert.ok(operation);
+      const { effect, needs } = operation;
+      const step = index + 1;
+      const argsDigest = digestOf({ tool, target, step });
+      const caller = { kind: "agent" as const, id: "scout", grants, labels: [...labels] };
+      const call = { operation: tool, key: gateKey(operation), caller, scope: target, effect, needs };
+      const ruling = await trial.rule(call, world);
+      const named = { agent: "scout", summary: "s", ...target };
+      const approvalId = `q-${place}-${step}`;
+      if (ruling.effect === "ask") {
+        const asked = { approvalId, operation: tool, key: call.key, input: null, argsDigest, ...target };
+        const { id, kind } = caller;
+        const told = {
+          ...asked,
+          caller: { kind, id },
+          rule: ruling.rule,
+          ruleSource: ruling.source,
+          labels: [...labels],
+        };
+        say("approvals.requested", corrId, told);
+        const kinds = { yes: "granted", edited: "granted", no: "denied", none: "expired" } as const;
+        say(`approvals.${kinds[answer]}`, corrId, { approvalId, ...(answer === "edited" ? { edited: {} } : {}) });
+      }
+      const isDone =
+        ruling.effect === "allow" || (ruling.effect === "ask" && (answer === "yes" || answer === "edited"));
+      const refused = { step, tool, argsDigest, code: ruling.effect === "deny" ? "arw.denied" : "arw.approval-denied" };
+      const recordedStep = { step, tool, argsDigest, resultRef: digestOf(step), resultSizeBytes: 1, kept: "digest" };
+      if (!isDone) say("actions.refused", corrId, { ...named, ...refused, rule: ruling.rule, reason: "no" });
+      else
+        say(effect === "read" ? "observations.recorded" : "actions.applied", corrId, {
+          ...named,
+          recorded: recordedStep,
+        });
+      const label = labelOf(operation);
+      if (label !== null) labels.add(label);
+    }
+    say("agents.run.finished", corrId, { agent: "scout", outcome: "done", notDone: [] });
+  }
+  return events;
+}
+
+const eachOf =
+  (events: readonly Envelope[]): EachDecision =>
+  async (add) => {
+    const history = createHistory(table);
+    for (const event of events) for (const item of history.take(event)) await add(item);
+    for (const item of history.rest()) await add(item);
+  };
+
+async function effectOf(events: readonly Envelope[], candidate: Candidate): Promise<PolicyEffect> {
+  using before = rules.inForce();
+  using tried = await rules.over(candidate);
+  const sum = createEffectSum(benchOf(before, tried));
+  await eachOf(events)((item) => sum.add(item));
+  return sum.effect();
+}
+
+const world = fc.record({
+  isOpen: fc.boolean(),
+  isShut: fc.constant(false),
+  isUnconfined: fc.boolean(),
+  isLeased: fc.boolean(),
+});
+const anyCall: fc.Arbitrary<Call> = fc
+  .tuple(
+    fc.constantFrom(
+      { tool: "fs.write", folder, path: "a.md" },
+      { tool: "fs.write", folder: "/srv", path: "b.md" },
+      { tool: "fs.read", folder, path: "a.md" },
+      { tool: "fs.read", folder: "/srv", path: "a.md" },
+      { tool: "web.fetch", host: "example.org:443" },
+      { tool: "shell.run", folder },
+      { tool: "models.chat" },
+      { tool: "notes.search" },
+      { tool: "episodes.show" },
+    ),
+    world,
+    fc.constantFrom("yes", "no", "edited", "none"),
+  )
+  .map(([call, in_, answer]) => ({ ...call, world: in_, answer }));
+const anyRuns = fc.array(fc.array(anyCall, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 });
+
+test("rules that are as they were change nothing, whatever the record leaves out", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRuns, async (recorded) => {
+      using trial = rules.inForce();
+      const events = await journalOf(trial, recorded);
+      const effect = await effectOf(events, { text: "" });
+      assert.equal(effect.decisions, recorded.flat().length);
+      assert.deepEqual([effect.unchanged, effect.unknown, effect.rules], [effect.decisions, 0, []]);
+      assert.match(effect.words, /^This policy would have changed nothing of \d+ calls?\.$/);
+    }),
+    runs(10),
+  );
+});
+
+test("a rule that forbids everything blocks everything that was not refused before", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyRuns, async (recorded) => {
+      using trial = rules.inForce();
+      const events = await journalOf(trial, recorded);
+      const effect = await effectOf(events, { text: '@id("all") forbid (principal is Agent, action, resource);' });
+      const refused = events.filter(
+        ({ kind, data }) => kind === "actions.refused" && (data as { code: string }).code === "arw.denied",
+      ).length;
+      assert.deepEqual([effect.blocked, effect.unchanged, effect.unknown], [effect.decisions - refused, refused, 0]);
+    }),
+    runs(10),
+  );
+});
+
+test("a permit that answers a question is counted with what the person said, and with its examples", async () => {
+  using trial = rules.inForce();
+  const events = await journalOf(trial, [
+    [write(), write({ path: "other.md" }), write({ answer: "no" })],
+    [write({ tool: "fs.read", path: "a.md" }), write({ folder: "/srv" })],
+  ]);
+  const text = `@id("notes") @answers("ask-before-change")
+permit (principal == Agent::"scout", action == Action::"fs.write", resource == Folder::"${folder}");
+@id("no-srv") forbid (principal is Agent, action, resource in Folder::"/srv");`;
+  const effect = await effectOf(events, { text });
+  assert.equal(
+    effect.words,
+    "This policy would have answered 3 of your 4 prompts (you had said no to 1 of them), blocked 1 call, and changed nothing else.",
+  );
+  assert.deepEqual(
+    effect.rules.map(({ rule, answered, answeredNo, blocked }) => [rule, answered, answeredNo, blocked]),
+    [
+      ["notes", 3, 1, 0],
+      ["no-srv", 0, 0, 1],
+    ],
+  );
+  assert.deepEqual(
+    effect.rules[0]?.examples.map(({ episode, target, was, now }) => [episode, target?.path, was, now]),
+    [
+      ["run-0", "BRIEF.md", "you said yes", "allow"],
+      ["run-0", "other.md", "you said yes", "allow"],
+      ["run-0", "BRIEF.md", "you said no", "allow"],
+    ],
+  );
+});
+
+test("what the record does not say is unknown where the answer hangs on it, and only there", async () => {
+  using trial = rules.inForce();
+  const open = { ...plainWorld, isOpen: true };
+  const events = await journalOf(trial, [
+    [{ tool: "models.chat", world: plainWorld, answer: "yes" }],
+    [{ tool: "web.fetch", host: "example.org:443", world: open, answer: "yes" }],
+  ]);
+  const named = await effectOf(events, {
+    text: '@id("m") forbid (principal, action, resource == Model::"localhost:11434/small");',
+  });
+  assert.deepEqual([named.unknown, named.unknowns], [1, [{ why: "which model was asked", decisions: 1 }]]);
+  const every = await effectOf(events, { text: '@id("m") forbid (principal, action, resource is Model);' });
+  assert.deepEqual([every.unknown, every.blocked], [1, 0]);
+  // The host must have been open, or the call would have been refused: so this is known.
+  const closed = await effectOf(events, {
+    text: '@id("h") forbid (principal is Agent, action, resource is Host) when { context.open };',
+  });
+  assert.deepEqual([closed.unknown, closed.blocked], [0, 1]);
+});
+
+test("a proposal is as narrow as what was seen, and its effect is what adopting it would have had", async () => {
+  using trial = rules.inForce();
+  const events = await journalOf(trial, [
+    [write(), write(), write({ path: "b.md" }), write({ tool: "fs.read" }), write()],
+    [write({ folder: "/srv", answer: "yes" }), write({ folder: "/srv" }), write({ folder: "/srv", answer: "no" })],
+    [
+      write({ folder: "/opt", answer: "edited" }),
+      write({ folder: "/opt" }),
+      write({ folder: "/opt" }),
+      write({ folder: "/opt" }),
+    ],
+  ]);
+  const { proposals, skipped } = await proposalsFrom(eachOf(events), rules, { allowedMin: 3 });
+  assert.deepEqual(
+    proposals.map(({ agent, tool, answersRule, allowed }) => [agent, tool, answersRule, allowed]),
+    [["scout", "fs.write", "ask-before-change", 4]],
+  );
+  const [proposal] = proposals;
+  assert.ok(proposal);
+  assert.equal(
+    proposal.text.split("\n").slice(2).join("\n"),
+    `@answers("ask-before-change")
+permit (principal == Agent::"scout", action == Action::"fs.write", resource == Folder::"${folder}")
+when { ["BRIEF.md", "b.md"].contains(context.path) && ["user", "file"].containsAll(context.labels) };`,
+  );
+  const { text: candidate, effect } = proposal;
+  const alone = await effectOf(events, { text: candidate });
+  assert.deepEqual(effect, alone);
+  assert.equal(effect.words, "This policy would have answered 4 of your 11 prompts, and changed nothing else.");
+  assert.deepEqual(
+    skipped.map(({ why, questions }) => [why, questions]),
+    [
+      ["you said no at least once", 3],
+      ["you changed what would be done at least once", 4],
+    ],
+  );
+});

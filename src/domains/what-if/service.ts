@@ -1,0 +1,93 @@
+/** Asks what would have been, changes nothing by it, and writes a proposed rule down when a person adopts it. */
+import type { Domain } from "../../contract/domain.ts";
+import { bind, type Context } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { ReloadPolicies } from "../policy/contract.ts";
+import {
+  Adopt,
+  NotAdopted,
+  Policy,
+  Proposals,
+  RuleAdopted,
+  RulesChanged,
+  RuleWithdrawn,
+  Withdraw,
+} from "./contract.ts";
+import { benchOf } from "./decision.ts";
+import { createEffectSum } from "./policy-effect.ts";
+import type { AdoptedRules, Rules } from "./port.ts";
+import { type EachDecision, proposalsFrom } from "./proposals.ts";
+import { type HistoryDeps, wholeHistory } from "./whole-history.ts";
+
+export interface WhatIfDeps extends HistoryDeps {
+  readonly rules: Rules;
+  readonly adopted: AdoptedRules;
+}
+
+/** A question that was answered twice alike may be chance; a proposal takes at least this often. */
+const allowedMinLeast = 2;
+const allowedMinDefault = 3;
+
+export const createWhatIf = (deps: WhatIfDeps): Domain => ({
+  name: "whatif",
+  operations: [
+    bind(Policy, (input, ctx) => policyEffect(input, ctx, deps)),
+    bind(Proposals, ({ allowedMin = allowedMinDefault }, { signal }) =>
+      proposalsFrom(eachOf(deps, signal), deps.rules, { allowedMin }),
+    ),
+    bind(Adopt, (input, ctx) => adopt(input, ctx, deps)),
+    bind(Withdraw, (input, ctx) => withdraw(input, ctx, deps)),
+  ],
+  events: [RuleAdopted, RuleWithdrawn],
+  views: [],
+});
+
+async function* policyEffect(
+  { policy: text, policyName: name, isAlone }: Static<typeof Policy.input>,
+  { signal }: Context,
+  deps: WhatIfDeps,
+): AsyncGenerator<Static<typeof Policy.output>> {
+  using before = deps.rules.inForce();
+  using candidate = await deps.rules.over({ text, name, isAlone });
+  const sum = createEffectSum(benchOf(before, candidate));
+  for await (const at of wholeHistory(deps, (item) => sum.add(item), signal)) {
+    const isDone = at.atSeq === at.headSeq;
+    yield { ...at, decisions: sum.decisions, isDone, ...(isDone ? { effect: sum.effect() } : {}) };
+  }
+}
+
+const eachOf =
+  (deps: HistoryDeps, signal: AbortSignal): EachDecision =>
+  async (add) => {
+    for await (const _at of wholeHistory(deps, add, signal)) signal.throwIfAborted();
+  };
+
+async function adopt(
+  { proposal }: Static<typeof Adopt.input>,
+  ctx: Context,
+  { rules, adopted, ...deps }: WhatIfDeps,
+): Promise<Static<typeof Adopt.output>> {
+  const each = eachOf(deps, ctx.signal);
+  const { proposals } = await proposalsFrom(each, rules, { allowedMin: allowedMinLeast, only: proposal });
+  const [found] = proposals;
+  if (found === undefined) throw new Problem(RulesChanged, `there is no proposal ${proposal} now`);
+  const effect = found.effect.words;
+  const { place, text } = await adopted.put(`// ${effect}\n${found.text}`);
+  const rule = `adopted-${proposal.slice("p-".length)}`;
+  const { version } = await ctx.call(ReloadPolicies, {});
+  await ctx.emit(RuleAdopted, { rule, proposal, place, text, effect: effect.slice(0, 1000) });
+  return { rule, place, text, version, effect };
+}
+
+async function withdraw(
+  { rule }: Static<typeof Withdraw.input>,
+  ctx: Context,
+  { adopted }: WhatIfDeps,
+): Promise<Static<typeof Withdraw.output>> {
+  const taken = await adopted.take(rule);
+  if (taken === null) throw new Problem(NotAdopted, `policies/adopted.cedar has no rule ${rule}`);
+  const { version } = await ctx.call(ReloadPolicies, {});
+  await ctx.emit(RuleWithdrawn, { rule, place: taken.place });
+  return { rule, version, ...taken };
+}
