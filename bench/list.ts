@@ -16,6 +16,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   restart: async () => (await import("./paths/queue.ts")).benchRestart,
   views: async () => (await import("./paths/views.ts")).benchViews,
   start: async () => (await import("./paths/start.ts")).benchStart,
+  replay: async () => (await import("./paths/replay.ts")).benchReplay,
   growth: async () => (await import("./paths/growth.ts")).benchGrowth,
   install: async () => (await import("./paths/start.ts")).benchInstall,
 };

@@ -17,15 +17,16 @@ export interface KeptResult {
  * it made of them hangs on it.
  */
 export function keptOf(result: unknown): { readonly kept: KeptResult; readonly bytes: Uint8Array | null } {
-  const canonical = new TextEncoder().encode(canonicalJson(result ?? null));
-  const resultSizeBytes = canonical.byteLength;
-  const digest = (bytes: Uint8Array): string => `sha256:${sha256Hex(bytes)}`;
+  const canonical = canonicalJson(result ?? null);
+  const resultSizeBytes = Buffer.byteLength(canonical);
   if (resultSizeBytes <= inlineBytesMax) {
-    const kept = { kept: "inline", resultRef: digest(canonical), resultSizeBytes, result: result ?? null } as const;
+    const kept = { kept: "inline", resultRef: named(canonical), resultSizeBytes, result: result ?? null } as const;
     return { kept, bytes: null };
   }
   if (resultSizeBytes > blobBytesMax)
-    return { kept: { kept: "digest", resultRef: digest(canonical), resultSizeBytes }, bytes: null };
+    return { kept: { kept: "digest", resultRef: named(canonical), resultSizeBytes }, bytes: null };
   const bytes = new TextEncoder().encode(JSON.stringify(result));
-  return { kept: { kept: "blob", resultRef: digest(bytes), resultSizeBytes: bytes.byteLength }, bytes };
+  return { kept: { kept: "blob", resultRef: named(bytes), resultSizeBytes: bytes.byteLength }, bytes };
 }
+
+const named = (content: string | Uint8Array): string => `sha256:${sha256Hex(content)}`;
