@@ -328,6 +328,8 @@ export type ApprovalsDecideInput = {
   readonly input?: Readonly<Record<string, unknown>> | undefined;
   /** Kept with the answer. */
   readonly reason?: string | undefined;
+  /** The program of the agent that asks put the question, and brought this answer (MCP). */
+  readonly via?: "elicitation" | undefined;
 };
 export type ApprovalsDecideOutput = {
   readonly approvalId: string;
@@ -413,6 +415,8 @@ export type ApprovalsDecideOutput = {
   readonly answeredAtMs?: number | undefined;
   readonly answeredBy?: string | undefined;
   readonly reason?: string | undefined;
+  /** The program of the agent that asks put the question, and brought this answer (MCP). */
+  readonly via?: "elicitation" | undefined;
   /** What the person made of the call. */
   readonly edited?: {
     /** The arguments that ran, redacted. */
@@ -715,6 +719,10 @@ export type ChatDeleteOutput = {
   readonly lastAtMs: number;
   /** On all branches together. */
   readonly messages: number;
+  /** Events of the journal that lost their words for good. */
+  readonly erased: number;
+  /** Runs that answered; their record still tells what they were asked and what they said. */
+  readonly episodes: number;
 };
 
 export type ChatEditInput = {
@@ -2525,6 +2533,16 @@ export type McpAllowOutput = {
   readonly about: string;
 };
 
+export type McpAnswerInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly session: string;
+  readonly approvalId: string;
+  readonly decision: "allow" | "deny";
+};
+export type McpAnswerOutput = {
+  readonly isTaken: boolean;
+};
+
 export type McpCallInput = {
   /** Name of the server, as rules write it. */
   readonly server: string;
@@ -2595,12 +2613,16 @@ export type McpOpenInput = {
   readonly title?: string | undefined;
   /** Address of a server that is reached by one. */
   readonly url?: string | undefined;
+  /** A person chose that questions are put to them by the agent's own program, whose answer counts as theirs. */
+  readonly asksInClient?: boolean | undefined;
 };
 export type McpOpenOutput = {
   readonly kind: "opened";
   /** Joins everything that belongs to one episode. */
   readonly session: string;
   readonly agent: string;
+  /** A person chose that questions are put to them by the agent's own program, whose answer counts as theirs. */
+  readonly asksInClient?: boolean | undefined;
 } | {
   readonly kind: "ended";
   readonly reason: string;
@@ -2630,6 +2652,13 @@ export type McpRelayInput = {
   readonly params: Readonly<Record<string, unknown>>;
 };
 export type McpRelayOutput = {
+  readonly kind: "ask";
+  readonly approvalId: string;
+  readonly agent: string;
+  readonly summary: string;
+  readonly why: string;
+  readonly rule: string;
+} | {
   readonly kind: "go";
   readonly call: string;
   /** Fields of the request beside the tool's name, as the agent sent them. */
@@ -2680,6 +2709,8 @@ export type McpServersAddInput = {
   readonly url?: string | undefined;
   /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Variables of the program, each the value of a secret: `secret:NAME`. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 };
 export type McpServersAddOutput = {
   /** Name of the server, as rules write it. */
@@ -2694,6 +2725,8 @@ export type McpServersAddOutput = {
   readonly url?: string | undefined;
   /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Variables of the program, each the value of a secret: `secret:NAME`. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** SHA-256 of the content. */
   readonly digest: string;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -2721,6 +2754,8 @@ export type McpServersListOutput = {
     readonly url?: string | undefined;
     /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
     readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** Variables of the program, each the value of a secret: `secret:NAME`. */
+    readonly env?: Readonly<Record<string, string>> | undefined;
     /** SHA-256 of the content. */
     readonly digest: string;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -2747,6 +2782,8 @@ export type McpServersRemoveOutput = {
   readonly url?: string | undefined;
   /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Variables of the program, each the value of a secret: `secret:NAME`. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** SHA-256 of the content. */
   readonly digest: string;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -5062,6 +5099,8 @@ export type StateApprovalsOutput = {
     readonly answeredAtMs?: number | undefined;
     readonly answeredBy?: string | undefined;
     readonly reason?: string | undefined;
+    /** The program of the agent that asks put the question, and brought this answer (MCP). */
+    readonly via?: "elicitation" | undefined;
     /** What the person made of the call. */
     readonly edited?: {
       /** The arguments that ran, redacted. */
@@ -5187,6 +5226,8 @@ export type StateApprovalsGetOutput = {
   readonly answeredAtMs?: number | undefined;
   readonly answeredBy?: string | undefined;
   readonly reason?: string | undefined;
+  /** The program of the agent that asks put the question, and brought this answer (MCP). */
+  readonly via?: "elicitation" | undefined;
   /** What the person made of the call. */
   readonly edited?: {
     /** The arguments that ran, redacted. */
@@ -7205,6 +7246,8 @@ export type StateMcpOwnServersOutput = {
     readonly url?: string | undefined;
     /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
     readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** Variables of the program, each the value of a secret: `secret:NAME`. */
+    readonly env?: Readonly<Record<string, string>> | undefined;
     /** SHA-256 of the content. */
     readonly digest: string;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -7235,6 +7278,8 @@ export type StateMcpOwnServersGetOutput = {
   readonly url?: string | undefined;
   /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Variables of the program, each the value of a secret: `secret:NAME`. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** SHA-256 of the content. */
   readonly digest: string;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -7336,7 +7381,7 @@ export type StateMcpSessionsOutput = {
   readonly seq: number;
   /** Rows that the view keeps; what came before them is in the journal. */
   readonly rowsMax: number;
-  readonly items: readonly {
+  readonly items: readonly ({
     /** Joins everything that belongs to one episode. */
     readonly session: string;
     /** Name of the server, as rules write it. */
@@ -7344,9 +7389,11 @@ export type StateMcpSessionsOutput = {
     readonly agent: string;
     /** SHA-256 of the content. */
     readonly command: string;
+    /** A person chose that questions are put to them by the agent's own program, whose answer counts as theirs. */
+    readonly asksInClient?: boolean | undefined;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly openedAtMs: number;
-  }[];
+  })[];
   readonly nextCursor: string | null;
 };
 
@@ -7367,6 +7414,8 @@ export type StateMcpSessionsGetOutput = {
   readonly agent: string;
   /** SHA-256 of the content. */
   readonly command: string;
+  /** A person chose that questions are put to them by the agent's own program, whose answer counts as theirs. */
+  readonly asksInClient?: boolean | undefined;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly openedAtMs: number;
 };
@@ -9412,6 +9461,200 @@ export type WebFetchOutput = {
   readonly label: "web";
 };
 
+export type WhatifAdoptInput = {
+  /** Id of the proposal. */
+  readonly proposal: string;
+};
+export type WhatifAdoptOutput = {
+  /** Id of the adopted rule. */
+  readonly rule: string;
+  /** File and line. */
+  readonly place: string;
+  readonly text: string;
+  /** Of the rules that are in force now. */
+  readonly version: number;
+  readonly effect: string;
+};
+
+export type WhatifPolicyInput = {
+  /** Policies in Cedar. */
+  readonly policy: string;
+  /** Name of the file; the file of this name that is in force is left out. Without it the text stands beside all. */
+  readonly policyName?: string | undefined;
+  /** Leave out every policy of your own that is in force; the default ones stay. */
+  readonly isAlone?: boolean | undefined;
+};
+export type WhatifPolicyOutput = {
+  /** Position in the journal; the first event is 1. */
+  readonly atSeq: number;
+  /** Position in the journal; the first event is 1. */
+  readonly headSeq: number;
+  readonly decisions: number;
+  readonly isDone: boolean;
+  readonly effect?: {
+    /** The effect in one sentence. */
+    readonly words: string;
+    /** Calls in the record that rules decided about. */
+    readonly decisions: number;
+    /** Questions to you among them. */
+    readonly prompts: number;
+    readonly unchanged: number;
+    readonly answered: number;
+    readonly answeredNo: number;
+    readonly blocked: number;
+    readonly asked: number;
+    readonly opened: number;
+    /** Calls of which the record lacks what the answer depends on. */
+    readonly unknown: number;
+    /** Calls that the rules of today answer differently than then, whatever the new policy says. */
+    readonly differentToday: number;
+    readonly rules: readonly ({
+      /** The rule that would decide. */
+      readonly rule: string;
+      readonly source: string;
+      /** Questions to you that it would have answered with yes. */
+      readonly answered: number;
+      /** Of these, questions that you answered with no. */
+      readonly answeredNo: number;
+      /** Calls that it would have refused. */
+      readonly blocked: number;
+      /** Calls that it would have asked you about, and nobody did. */
+      readonly asked: number;
+      /** Refused calls that it would have let pass or asked about. */
+      readonly opened: number;
+      readonly examples: readonly ({
+        /** Position in the journal; the first event is 1. */
+        readonly seq: number;
+        /** Joins everything that belongs to one episode. */
+        readonly episode: string;
+        readonly caller: string;
+        readonly tool: string;
+        readonly target?: {
+          readonly folder?: string | undefined;
+          readonly path?: string | undefined;
+          /** Host and port, such as `example.org:443`. */
+          readonly host?: string | undefined;
+        } | undefined;
+        /** What happened, in words. */
+        readonly was: string;
+        /** `unknown`: the record does not hold what the answer depends on. */
+        readonly now: "allow" | "ask" | "deny" | "unknown";
+      })[];
+    })[];
+    readonly unknowns: readonly {
+      readonly why: string;
+      readonly decisions: number;
+    }[];
+  } | undefined;
+};
+
+export type WhatifProposalsInput = {
+  /** How often you must have allowed the same. */
+  readonly allowedMin?: number | undefined;
+};
+export type WhatifProposalsOutput = {
+  readonly proposals: readonly ({
+    /** Id of the proposal. */
+    readonly proposal: string;
+    /** What the rule would permit, in one sentence. */
+    readonly about: string;
+    readonly agent: string;
+    readonly tool: string;
+    readonly target?: {
+      readonly folder?: string | undefined;
+      readonly path?: string | undefined;
+      /** Host and port, such as `example.org:443`. */
+      readonly host?: string | undefined;
+    } | undefined;
+    /** The rule whose question it answers. */
+    readonly answersRule: string;
+    /** How often you allowed exactly this. */
+    readonly allowed: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly sinceMs: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly lastMs: number;
+    /** The rule in Cedar. */
+    readonly text: string;
+    readonly effect: {
+      /** The effect in one sentence. */
+      readonly words: string;
+      /** Calls in the record that rules decided about. */
+      readonly decisions: number;
+      /** Questions to you among them. */
+      readonly prompts: number;
+      readonly unchanged: number;
+      readonly answered: number;
+      readonly answeredNo: number;
+      readonly blocked: number;
+      readonly asked: number;
+      readonly opened: number;
+      /** Calls of which the record lacks what the answer depends on. */
+      readonly unknown: number;
+      /** Calls that the rules of today answer differently than then, whatever the new policy says. */
+      readonly differentToday: number;
+      readonly rules: readonly ({
+        /** The rule that would decide. */
+        readonly rule: string;
+        readonly source: string;
+        /** Questions to you that it would have answered with yes. */
+        readonly answered: number;
+        /** Of these, questions that you answered with no. */
+        readonly answeredNo: number;
+        /** Calls that it would have refused. */
+        readonly blocked: number;
+        /** Calls that it would have asked you about, and nobody did. */
+        readonly asked: number;
+        /** Refused calls that it would have let pass or asked about. */
+        readonly opened: number;
+        readonly examples: readonly ({
+          /** Position in the journal; the first event is 1. */
+          readonly seq: number;
+          /** Joins everything that belongs to one episode. */
+          readonly episode: string;
+          readonly caller: string;
+          readonly tool: string;
+          readonly target?: {
+            readonly folder?: string | undefined;
+            readonly path?: string | undefined;
+            /** Host and port, such as `example.org:443`. */
+            readonly host?: string | undefined;
+          } | undefined;
+          /** What happened, in words. */
+          readonly was: string;
+          /** `unknown`: the record does not hold what the answer depends on. */
+          readonly now: "allow" | "ask" | "deny" | "unknown";
+        })[];
+      })[];
+      readonly unknowns: readonly {
+        readonly why: string;
+        readonly decisions: number;
+      }[];
+    };
+    /** What else it would let pass from now on. */
+    readonly opens: readonly string[];
+  })[];
+  /** Questions that suggest no rule, and why. */
+  readonly skipped: readonly {
+    readonly why: string;
+    readonly questions: number;
+  }[];
+};
+
+export type WhatifWithdrawInput = {
+  /** Id of the adopted rule. */
+  readonly rule: string;
+};
+export type WhatifWithdrawOutput = {
+  /** Id of the adopted rule. */
+  readonly rule: string;
+  /** File and line. */
+  readonly place: string;
+  readonly text: string;
+  /** Of the rules that are in force now. */
+  readonly version: number;
+};
+
 /** What each kind of event carries. */
 export interface EventData {
   /** A named token was made; what it reads is told to nobody but its maker. */
@@ -9641,6 +9884,8 @@ export interface EventData {
   readonly "approvals.denied": {
     readonly approvalId: string;
     readonly reason?: string | undefined;
+    /** The program of the agent that asks put the question, and brought this answer (MCP). */
+    readonly via?: "elicitation" | undefined;
   };
   /** Nobody answered in time, which counts as no. */
   readonly "approvals.expired": {
@@ -9679,6 +9924,8 @@ export interface EventData {
       readonly approvalId: string;
       readonly leaseId: string;
     } | undefined;
+    /** The program of the agent that asks put the question, and brought this answer (MCP). */
+    readonly via?: "elicitation" | undefined;
   };
   /** A call waits for a person. */
   readonly "approvals.requested": {
@@ -9895,7 +10142,7 @@ export interface EventData {
     /** `helper@garden`, or `answers`. */
     readonly agent?: string | undefined;
   };
-  /** A conversation was deleted; the journal keeps what was said as long as it keeps events. */
+  /** A conversation was deleted: its words are erased, and the record of its episodes stays. */
   readonly "chat.deleted": {
     /** Id of the conversation. */
     readonly conversation: string;
@@ -10326,6 +10573,8 @@ export interface EventData {
     readonly url?: string | undefined;
     /** Header lines to send. `secret:NAME` in a value stands for that secret, where it is bound to the host. */
     readonly headers?: Readonly<Record<string, string>> | undefined;
+    /** Variables of the program, each the value of a secret: `secret:NAME`. */
+    readonly env?: Readonly<Record<string, string>> | undefined;
     /** SHA-256 of the content. */
     readonly digest: string;
   };
@@ -10352,6 +10601,8 @@ export interface EventData {
     readonly agent: string;
     /** SHA-256 of the content. */
     readonly command: string;
+    /** A person chose that questions are put to them by the agent's own program, whose answer counts as theirs. */
+    readonly asksInClient?: boolean | undefined;
   };
   /** A person looked at what a server says of a tool now, and took it. */
   readonly "mcp.tool.accepted": {
@@ -11041,6 +11292,25 @@ export interface EventData {
     /** Folders made on the way to it. */
     readonly madeFolders: number;
   };
+  /** A person made a proposal a rule of their own. */
+  readonly "whatif.rule.adopted": {
+    /** Id of the adopted rule. */
+    readonly rule: string;
+    /** Id of the proposal. */
+    readonly proposal: string;
+    /** File and line. */
+    readonly place: string;
+    readonly text: string;
+    /** What it would have changed of the past, in one sentence. */
+    readonly effect: string;
+  };
+  /** A person took an adopted rule out of their policies. */
+  readonly "whatif.rule.withdrawn": {
+    /** Id of the adopted rule. */
+    readonly rule: string;
+    /** File and line. */
+    readonly place: string;
+  };
 }
 
 /** Everything a hub can do, grouped by domain. */
@@ -11118,7 +11388,7 @@ export interface Client {
   readonly chat: {
     /** Begin a conversation about a project, a folder, or nothing of yours. */
     create(input?: ChatCreateInput, options?: CallOptions): Promise<ChatCreateOutput>;
-    /** Delete a conversation with all its branches; the record of its episodes stays. */
+    /** Delete a conversation with all its branches and erase what was said; the record of its episodes stays. */
     delete(input: ChatDeleteInput, options?: CallOptions): Promise<ChatDeleteOutput>;
     /** Say something in other words: a new branch beside what you said before, with its own answer. */
     edit(input: ChatEditInput, options?: StreamOptions): AsyncGenerator<ChatEditOutput, void, undefined>;
@@ -11250,6 +11520,8 @@ export interface Client {
     accept(input: McpAcceptInput, options?: CallOptions): Promise<McpAcceptOutput>;
     /** Say that a tool only reads: agents behind a wrapper call it without asking, until it changes. */
     allow(input: McpAllowInput, options?: CallOptions): Promise<McpAllowOutput>;
+    /** Bring what a person answered in their agent's window to a question that the hub put there. */
+    answer(input: McpAnswerInput, options?: CallOptions): Promise<McpAnswerOutput>;
     /** Call a tool of an MCP server that stands behind a wrapper, or that the hub itself is connected to. */
     call(input: McpCallInput, options?: CallOptions): Promise<McpCallOutput>;
     /** Send a message to the address of an open session; only the hub itself calls this. */
@@ -11262,7 +11534,7 @@ export interface Client {
     open(input: McpOpenInput, options?: StreamOptions): AsyncGenerator<McpOpenOutput, void, undefined>;
     /** Call a tool of an MCP server of which a person said that it only reads. */
     read(input: McpReadInput, options?: CallOptions): Promise<McpReadOutput>;
-    /** Ask for one call of a tool: `go` says that it may be made and with what, `answer` what the agent may see of it. */
+    /** Ask for one call of a tool: `ask` puts a question, `go` says that it may be made and with what, `answer` what the agent may see of it. */
     relay(input: McpRelayInput, options?: StreamOptions): AsyncGenerator<McpRelayOutput, void, undefined>;
     /** Tell the hub what a server says of its tools, and learn which of them are held. */
     see(input: McpSeeInput, options?: CallOptions): Promise<McpSeeOutput>;
@@ -11727,6 +11999,16 @@ export interface Client {
     /** Fetch a page or another text from the web; pages become readable text. */
     fetch(input: WebFetchInput, options?: CallOptions): Promise<WebFetchOutput>;
   };
+  readonly whatif: {
+    /** Write a proposed rule into your own policies, with its effect beside it; `arw policy withdraw` undoes it. */
+    adopt(input: WhatifAdoptInput, options?: CallOptions): Promise<WhatifAdoptOutput>;
+    /** Hold a policy against every decision that this hub has recorded, and say what it would have changed. */
+    policy(input: WhatifPolicyInput, options?: StreamOptions): AsyncGenerator<WhatifPolicyOutput, void, undefined>;
+    /** List rules that your past answers suggest, each with its exact effect on everything recorded so far. */
+    proposals(input?: WhatifProposalsInput, options?: CallOptions): Promise<WhatifProposalsOutput>;
+    /** Take a rule that was adopted from a proposal out of your policies again. */
+    withdraw(input: WhatifWithdrawInput, options?: CallOptions): Promise<WhatifWithdrawOutput>;
+  };
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -11855,6 +12137,7 @@ export function createClient(options: ClientOptions): Client {
     mcp: {
       accept: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/accept", input, options) as Promise<McpAcceptOutput>,
       allow: (input, options) => runtime.call("POST /mcp/tools/{server}/{tool}/allow", input, options) as Promise<McpAllowOutput>,
+      answer: (input, options) => runtime.call("POST /mcp/answer", input, options) as Promise<McpAnswerOutput>,
       call: (input, options) => runtime.call("POST /mcp/call", input, options) as Promise<McpCallOutput>,
       carry: (input, options) => runtime.call("POST /mcp/carry", input, options) as Promise<McpCarryOutput>,
       deliver: (input, options) => runtime.call("POST /mcp/deliver", input, options) as Promise<McpDeliverOutput>,
@@ -12112,6 +12395,12 @@ export function createClient(options: ClientOptions): Client {
     },
     web: {
       fetch: (input, options) => runtime.call("POST /web/fetch", input, options) as Promise<WebFetchOutput>,
+    },
+    whatif: {
+      adopt: (input, options) => runtime.call("POST /what-if/proposals/{proposal}/adopt", input, options) as Promise<WhatifAdoptOutput>,
+      policy: (input, options) => runtime.stream("POST /what-if/policy", input, options) as AsyncGenerator<WhatifPolicyOutput, void, undefined>,
+      proposals: (input = {}, options) => runtime.call("GET /what-if/proposals", input, options) as Promise<WhatifProposalsOutput>,
+      withdraw: (input, options) => runtime.call("POST /what-if/adopted/{rule}/withdraw", input, options) as Promise<WhatifWithdrawOutput>,
     },
   };
 }

@@ -53,7 +53,7 @@ export const chatAnswers = {
   // As it is, so that it can go into a file.
   [Export.id]: (output: unknown) => (output as Static<typeof Export.output>).text.trimEnd(),
   [Rename.id]: (output: unknown, pen: Pen) => lineOf(output as Conversation, pen),
-  [Delete.id]: (output: unknown, pen: Pen) => `Deleted: ${lineOf(output as Conversation, pen)}`,
+  [Delete.id]: (output: unknown, pen: Pen) => deletedText(output as Static<typeof Delete.output>, pen),
 };
 
 const itemText = (item: unknown, pen: Pen): string => streamLine(item as StreamItem, pen);
@@ -63,6 +63,13 @@ function listText({ conversations, next }: Static<typeof List.output>, pen: Pen)
   if (conversations.length === 0) return pen.paint("dim", "No conversations yet. Begin one with `arw chat FOLDER`.");
   const more = next === null ? [] : [pen.paint("dim", `More: arw chat list --before ${pen.safe(next)}`)];
   return [...conversations.map((each) => lineOf(each, pen)), ...more].join("\n");
+}
+
+function deletedText(deleted: Static<typeof Delete.output>, pen: Pen): string {
+  const { erased, episodes } = deleted;
+  const left = episodes === 1 ? "The record of 1 episode tells" : `The record of ${episodes} episodes tells`;
+  const record = episodes === 0 ? "" : `\n${left} on what was asked and answered: \`arw episodes\`.`;
+  return `Deleted: ${lineOf(deleted, pen)}\nErased from the journal: ${erased} event${erased === 1 ? "" : "s"}.${record}`;
 }
 
 function lineOf({ conversation, title, lastAtMs, messages, project, folder }: Conversation, pen: Pen): string {

@@ -104,3 +104,16 @@ test("only the named agent is touched, and a machine without any says so", async
   assert.match((await place.arw({ agent: ["zed"], yes: true }))[1], /No agent/);
   assert.equal(await place.read(), config);
 });
+
+test("questions in the agent's own window are chosen, with the risk told before the yes", async () => {
+  await using place = await createPlace();
+  const [, plain] = await place.arw({}, "no");
+  assert.doesNotMatch(plain, /ask-in-client/);
+  const [code, said] = await place.arw({ askInClient: true }, "yes");
+  assert.equal(code, 0);
+  assert.match(said, /"--name", "files", "--ask-in-client", "--", "npx"/);
+  assert.match(said, /nobody here can tell whether you answered or the agent did/);
+  assert.match((await place.arw({ askInClient: true }, "yes"))[1], /`arw connect --undo` first/);
+  assert.equal((await place.arw({ undo: true, yes: true }))[0], 0);
+  assert.equal(await place.read(), config);
+});

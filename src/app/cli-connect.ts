@@ -24,6 +24,7 @@ export const connectCommand = (options: ConnectCommandOptions): OwnCommand => ({
   options: [
     ["--yes", "make the changes without asking"],
     ["--models", "put the models of these agents on this hub's `/v1` instead; the hub has to run"],
+    ["--ask-in-client", "put questions to you in the windows of these agents; what they answer counts as yours"],
     ["--undo", "take back what was written"],
     ["--agent <name>", "only this agent, such as `cursor`"],
   ],
@@ -37,7 +38,8 @@ export const connectCommand = (options: ConnectCommandOptions): OwnCommand => ({
       globals,
       folder: `${stateDir}/connect`,
       records: createRecords(`${stateDir}/connect`),
-      prefix: prefixOf(options, { globals, stateDir }),
+      prefix: prefixOf(options, { globals, stateDir, asksInClient: flags["askInClient"] === true }),
+      asksInClient: flags["askInClient"] === true,
       isYes: flags["yes"] === true,
     };
     if (flags["undo"] === true) return undo(running);
@@ -53,16 +55,25 @@ type Running = ConnectCommandOptions & {
   readonly records: Records;
   readonly prefix: (agent: string) => Prefix;
   readonly isYes: boolean;
+  readonly asksInClient: boolean;
 };
 
 /** The state directory is named only where the agent could not find it by itself. */
 function prefixOf(
   { program, machine }: ConnectCommandOptions,
-  { globals, stateDir }: { readonly globals: Globals; readonly stateDir: string },
+  {
+    globals,
+    stateDir,
+    asksInClient,
+  }: { readonly globals: Globals; readonly stateDir: string; readonly asksInClient: boolean },
 ): (agent: string) => Prefix {
   const isNamed = globals.stateDir !== undefined || (machine.env["ARW_STATE_DIR"] ?? "") !== "";
   const state = isNamed ? ["--state-dir", stateDir] : [];
-  return (agent) => (server) => [...program, "mcp", "wrap", ...state, "--agent", agent, "--name", asName(server), "--"];
+  const asking = asksInClient ? ["--ask-in-client"] : [];
+  return (agent) => (server) => {
+    const own = [...state, "--agent", agent, "--name", asName(server), ...asking];
+    return [...program, "mcp", "wrap", ...own, "--"];
+  };
 }
 
 const modelsOf = (running: Running) => ({
@@ -87,10 +98,12 @@ async function connect(running: Running): Promise<number> {
   terminal.write(shown.map((each) => foundText(each, prefix)).join("\n"));
   const changes = shown.flatMap((each) => (each.after === null ? [] : [{ ...each, after: each.after }]));
   if (changes.length === 0) {
-    terminal.write("\nThere is nothing to change.\n");
+    const again = running.asksInClient ? " `arw connect --undo` first, to put it in front anew." : "";
+    terminal.write(`\nThere is nothing to change.${again}\n`);
     return exitCodes.ok;
   }
   for (const each of changes) terminal.write(`\n${shownDiff(each, each.before, each.after)}`);
+  if (running.asksInClient) terminal.write(`\n${askedThere}\n`);
   if (!(await isAgreed(running, changes.length))) return exitCodes.ok;
   for (const { file, before, after } of changes) {
     const isDone = await tried(running, file.path, () =>
@@ -103,6 +116,11 @@ async function connect(running: Running): Promise<number> {
   );
   return exitCodes.ok;
 }
+
+/** What whoever chooses it has to know before they say yes. */
+const askedThere = `Questions will be put to you in the windows of these programs, for one call at a time. Whatever such a program answers counts
+as your own yes, also to calls built from what strangers wrote, and nobody here can tell whether you answered or the agent did.
+Without --ask-in-client they are answered in the hub alone.`;
 
 /** Answers false, and says why, when the file was left as it is. */
 async function tried({ terminal }: Running, path: string, write: () => Promise<void>): Promise<boolean> {

@@ -20,6 +20,7 @@ export const addCommand = (given: AddOptions): OwnCommand => ({
     ["--header <line>", "header line for that server, such as `Authorization: Bearer secret:NAME` (may be repeated)"],
     ["--read <folder>", "the server sees this folder (may be repeated)"],
     ["--write <folder>", "the same, and it may change what is in there"],
+    ["--env <variable>", "variable of the server with the value of a secret: `API_KEY=secret:NAME` (may be repeated)"],
   ],
   run: ({ argument, rest = [], flags, globals }) => addServer(given, { name: argument, rest, flags, globals }),
 });
@@ -35,6 +36,12 @@ export const headersOf = (lines: readonly string[]): Readonly<Record<string, str
       return [line.slice(0, cut).trim().toLowerCase(), line.slice(cut + 1).trim()];
     }),
   );
+
+/** `API_KEY=secret:NAME`; null where a value stands in place of a secret's name. */
+function variablesOf(words: readonly string[]): Readonly<Record<string, string>> | null {
+  const pairs = words.map((word) => /^([^=]+)=(secret:.+)$/u.exec(word)?.slice(1, 3));
+  return pairs.every((pair) => pair !== undefined) ? Object.fromEntries(pairs) : null;
+}
 
 interface Adding {
   readonly name: string;
@@ -57,11 +64,19 @@ async function addServer({ connect, terminal }: AddOptions, adding: Adding): Pro
     return given.length === 0 ? {} : { [flag]: given };
   };
   const headers = headersOf(all(flags["header"]));
+  const env = variablesOf(all(flags["env"]));
+  if (env === null) {
+    terminal.writeError(
+      "A value typed here would stand in the history of the shell: `arw secret set NAME` first, then --env API_KEY=secret:NAME\n",
+    );
+    return exitCodes.usage;
+  }
   await using transport = await connect(globals);
   const input = {
     server: name,
     ...(url === undefined ? { command: rest } : { url }),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(Object.keys(env).length === 0 ? {} : { env }),
     ...folders("read"),
     ...folders("write"),
   };

@@ -48,10 +48,12 @@ const serversText = (servers: Listed, pen: Pen): string =>
     ? "The hub itself is connected to no server. `arw mcp add NAME -- COMMAND` names one."
     : servers.map((each) => serverText(each, pen)).join("\n");
 
-function serverText({ server, command, url, read = [], write = [], isRunning }: Listed[number], pen: Pen): string {
+function serverText(listed: Listed[number], pen: Pen): string {
+  const { server, command, url, read = [], write = [], env = {}, isRunning } = listed;
   const way = command?.join(" ") ?? url ?? "";
   const folders = [...read.map((path) => `sees ${path}`), ...write.map((path) => `changes ${path}`)];
-  const about = [way, ...folders].map((each) => pen.safe(each)).join(", ");
+  const variables = Object.entries(env).map(([name, secret]) => `${name} from ${secret}`);
+  const about = [way, ...folders, ...variables].map((each) => pen.safe(each)).join(", ");
   const mark = isRunning ? pen.paint("green", "●") : pen.paint("dim", "○");
   return `${mark} ${pen.safe(server)}  ${pen.paint("dim", about)}`;
 }

@@ -42,6 +42,7 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
       ["--header <line>", "header line for that server, such as `Authorization: Bearer secret:NAME` (may be repeated)"],
       ["--read <folder>", "confine the server: it sees this folder, and reaches no network (may be repeated)"],
       ["--write <folder>", "the same, and it may change what is in there"],
+      ["--ask-in-client", "put questions to you in this agent's own window; what its program answers counts as yours"],
     ],
     run: ({ rest = [], flags, globals }) =>
       wrap(options, {
@@ -51,6 +52,7 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
         agent: last(flags["agent"]),
         url: last(flags["server"]),
         headers: all(flags["header"]),
+        asksInClient: flags["askInClient"] === true,
         folders: { read: all(flags["read"]), write: all(flags["write"]) },
       }),
   },
@@ -70,6 +72,7 @@ interface Wrapping {
   readonly agent: string | undefined;
   readonly url: string | undefined;
   readonly headers: readonly string[];
+  readonly asksInClient: boolean;
   readonly folders: { readonly read: readonly string[]; readonly write: readonly string[] };
 }
 
@@ -123,13 +126,19 @@ const wordsOf = ({ rest: [command, ...args], url }: Wrapping): Words | null => {
   return command === undefined ? null : [command, ...args];
 };
 
-const openWrapSession = (transport: Transport, { name, agent, url }: Wrapping, words: Words): Promise<OpenedSession> =>
+const openWrapSession = (
+  transport: Transport,
+  { name, agent, url, asksInClient }: Wrapping,
+  words: Words,
+): Promise<OpenedSession> =>
   openSession({
     transport,
+    say,
     server: name ?? (url !== undefined && URL.canParse(url) ? asName(new URL(url).hostname) : serverNameOf(words)),
     command: digestOf(words),
     ...(agent === undefined ? {} : { agent }),
     ...(url === undefined ? {} : { url }),
+    ...(asksInClient ? { asksInClient } : {}),
   });
 
 /** With folders it sees those and no network; without, it is a program like any other of this person's. */
@@ -168,7 +177,7 @@ async function serve({ connect, table, version }: McpCommandOptions, globals: Gl
       throw error instanceof CallFailed ? new Refused(error.document) : error;
     }
   };
-  await serveLines(client, { tools, version, call });
+  await serveLines(client, { tools, version, timer: clock, call });
   return exitCodes.ok;
 }
 

@@ -38,6 +38,7 @@ import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/jou
 import { ReadJournal, Watch } from "../domains/events/contract.ts";
 import { TestPolicies } from "../domains/policy/contract.ts";
 import { CancelTask, GetTask, ListTasks } from "../domains/tasks/contract.ts";
+import { ScheduleSkipped } from "../domains/schedules/contract.ts";
 import { Brief } from "../domains/scout/contract.ts";
 import type { Static } from "../contract/schema.ts";
 import type { Pen, Style } from "../surfaces/cli/pen.ts";
@@ -195,6 +196,7 @@ export const follow: FollowPlan = {
   progressKinds: [RunProgress.kind, BackupMoved.kind],
   askedKind: ApprovalRequested.kind,
   answeredKinds: [ApprovalGranted, ApprovalDenied, ApprovalExpired, ApprovalCancelled].map((event) => event.kind),
+  skippedKind: ScheduleSkipped.kind,
   question: "state.approvals.get",
   decide: Decide.id,
   decision: (approvalId, isAllowed) => ({ approvalId, decision: isAllowed ? "allow" : "deny" }),

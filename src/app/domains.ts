@@ -150,7 +150,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const rules = { gate: gating.gate, policy: rulings, budget: budgets.port, leaseEnds: leases.signalOf };
   const egress = openEgress(means, { parts, secrets, ...rules });
   const shell = composeShell(means, { passes: egress.children, reader });
-  const mcp = createMcp({ parts, clock, courier: egress.courier, starter: createServerStarter(shell.starter) });
+  const starter = createServerStarter(shell.starter, secrets);
+  const mcp = createMcp({ parts, clock, courier: egress.courier, starter });
   const provenance = openProvenance(means, parts, gating);
   const questions = createQuestions({ ...means, parts, timeoutMs: means.approvalTimeoutMs });
   const enders = [approvals.withdrawAll, questions.endAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];
@@ -175,7 +176,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
-      createChat({ parts, labelsOf: labelsIn(parts) }),
+      createChat({ parts, labelsOf: labelsIn(parts), erase: (events, ctx) => erase(parts, events, ctx) }),
       egress.domain,
       createEpisodes({ parts }),
       createEvents({ parts }),

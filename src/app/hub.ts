@@ -385,7 +385,10 @@ async function openDoor(config: LoadedConfig, { kernel, means, isReady }: DoorOp
     web: await openAssetFolder(join(programRoot(), "web", "dist")),
     spec: await openAssetFolder(join(programRoot(), "spec")),
     capsules: means.capsules.door(kernel),
-    foreign: [...openAiRoutes(systemClock), mcpRoute({ table: kernel.table, version: versionOf() })],
+    foreign: [
+      ...openAiRoutes(systemClock),
+      mcpRoute({ table: kernel.table, version: versionOf(), timer: systemClock }),
+    ],
     allowedHosts: allowedHosts(config),
     allowedOrigins: config.values.server.allowedOrigins,
     addresses: createClientAddress(config.values.server),

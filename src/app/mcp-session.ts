@@ -1,5 +1,5 @@
 /** A wrapper's session with a hub, over whichever way the command line found to it. */
-import { Deliver, Open, Relay, See } from "../domains/mcp/contract.ts";
+import { Answer, Deliver, Open, type Put, Relay, See } from "../domains/mcp/contract.ts";
 import { CallFailed, type Transport } from "../surfaces/cli/port.ts";
 import { type HubSession, Refused, type Reply } from "../surfaces/mcp/port.ts";
 import type { Static } from "../contract/schema.ts";
@@ -12,11 +12,16 @@ export interface SessionOptions {
   readonly agent?: string;
   /** Of a server that is reached by its address. */
   readonly url?: string;
+  /** Its person wants to be asked in the window of their agent. */
+  readonly asksInClient?: boolean;
+  /** One line for the person who looks at the client's log. */
+  readonly say: (text: string) => void;
 }
 
 /** Rejects with `Refused`, or with what the transport says when no hub answers. */
 export async function openSession({
   transport,
+  say,
   ...given
 }: SessionOptions): Promise<HubSession & { readonly id: string }> {
   const leave = new AbortController();
@@ -25,7 +30,9 @@ export async function openSession({
   >;
   const first = await asked(items.next());
   if (first.done === true || first.value.kind !== "opened") throw new TypeError("a session begins with its id");
-  const { session } = first.value;
+  const { session, asksInClient } = first.value;
+  if (given.asksInClient === true && asksInClient !== true)
+    say("questions stay with the hub: the token that this wrapper was given is no person's sign-in");
   const { signal } = leave;
   return {
     id: session,
@@ -34,8 +41,8 @@ export async function openSession({
       const result = await asked(transport.call(See.id, { session, tools }, AbortSignal.any([signal, limit])));
       return result.kind === "answer" ? (result.output as Static<typeof See.output>).held : [];
     },
-    relay: ({ tool, params, signal: left, carryOut }) =>
-      relayed({ transport, session, tool, params, signal: AbortSignal.any([signal, left]), carryOut }),
+    relay: ({ signal: left, ...call }) =>
+      relayed({ ...call, transport, session, say, signal: AbortSignal.any([signal, left]) }),
     async [Symbol.asyncDispose]() {
       leave.abort();
       await transport[Symbol.asyncDispose]();
@@ -57,19 +64,41 @@ async function reasonOf(items: AsyncIterator<Static<typeof Open.output>>, signal
 }
 
 async function relayed(
-  call: Parameters<HubSession["relay"]>[0] & Pick<SessionOptions, "transport"> & { readonly session: string },
+  call: Parameters<HubSession["relay"]>[0] & Pick<SessionOptions, "transport" | "say"> & { readonly session: string },
 ): Promise<Reply> {
   const { transport, session, tool, params, signal, carryOut } = call;
   const items = transport.stream(Relay.id, { session, tool, params }, signal);
+  // Whatever the hub says next, nobody waits for the answer to the question before.
+  let closeQuestion = (): void => undefined;
   try {
     for await (const item of items as AsyncIterable<Static<typeof Relay.output>>) {
+      closeQuestion();
       if (item.kind === "answer") return item;
-      void deliver({ transport, session, signal }, item.call, carryOut(item.params));
+      if (item.kind === "ask") closeQuestion = put(item, call);
+      else void deliver({ transport, session, signal }, item.call, carryOut(item.params));
     }
   } catch (error) {
     throw refusedOf(error);
+  } finally {
+    closeQuestion();
   }
   throw new TypeError("the hub left without an answer");
+}
+
+/** Puts a question in the window of the agent, and brings its answer; answers how to take the question back. */
+function put(question: Put, { transport, session, signal, ask, say }: Parameters<typeof relayed>[0]): () => void {
+  const stop = new AbortController();
+  const { kind: _item, ...asked } = question;
+  const bring = async (): Promise<void> => {
+    const decision = await ask(asked, AbortSignal.any([signal, stop.signal]));
+    if (decision === null) return;
+    await transport.call(Answer.id, { session, approvalId: question.approvalId, decision }, signal);
+  };
+  void bring().catch((error: unknown) => {
+    // Answered elsewhere meanwhile, or the hub is gone: the call's own stream says so.
+    if (error instanceof CallFailed && !signal.aborted) say(`an answer was not taken: ${error.document.detail}`);
+  });
+  return () => stop.abort();
 }
 
 type Delivery = Pick<SessionOptions, "transport"> & { readonly session: string; readonly signal: AbortSignal };

@@ -5,6 +5,7 @@ import { Problem } from "../contract/problem.ts";
 import { Call } from "../domains/mcp/contract.ts";
 import { ServerFailed } from "../domains/mcp/own-servers.ts";
 import type { ServerStarter } from "../domains/mcp/port.ts";
+import type { ProgramSecrets } from "../domains/secrets/port.ts";
 import { gateKey } from "../contract/operation.ts";
 import { ChildFault, type ChildFolder } from "../domains/shell/port.ts";
 import type { ChildStarter } from "../domains/shell/starter.ts";
@@ -14,15 +15,19 @@ const lineLengthMax = 4_000_000;
 /** The first of what a server complains about is what is wrong; the rest is read and forgotten. */
 const complaintMax = 300;
 
-export const createServerStarter = (starter: ChildStarter): ServerStarter => ({
+export const createServerStarter = (starter: ChildStarter, secrets: ProgramSecrets): ServerStarter => ({
   isConfined: async () => (await starter.abilities()).confinesFiles,
-  async start({ server, command: [command = "", ...args], read, write, corrId, signal }) {
+  missing: (variables) =>
+    Object.values(variables)
+      .map(secretNameOf)
+      .filter((name) => secrets.secretForProgram(name) === null),
+  async start({ server, command: [command = "", ...args], read, write, env, corrId, signal }) {
     try {
       const folders = await Promise.all([...write.map(folderOf("write")), ...read.map(folderOf("read"))]);
       const order = {
         command,
         args,
-        env: {},
+        env: variablesOf(env, secrets),
         cwd: folders[0]?.path ?? "/",
         folders,
         limits: { timeoutMs: null, outputBytesMax: null },
@@ -41,6 +46,21 @@ export const createServerStarter = (starter: ChildStarter): ServerStarter => ({
     }
   },
 });
+
+const secretNameOf = (reference: string): string => reference.slice("secret:".length);
+
+/** Read at each start: another value is there from the next one on, and one that was taken away is not there any more. */
+function variablesOf(env: Readonly<Record<string, string>>, secrets: ProgramSecrets): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).map(([variable, reference]) => {
+      const name = secretNameOf(reference);
+      const value = secrets.secretForProgram(name);
+      if (value === null)
+        throw new ChildFault(`there is no secret ${name} for its ${variable}: arw secret set ${name}`);
+      return [variable, value];
+    }),
+  );
+}
 
 const folderOf =
   (mode: ChildFolder["mode"]) =>

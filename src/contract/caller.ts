@@ -59,7 +59,7 @@ export const Caller = closed({
   reach: Type.Optional(Reach),
   labels: Type.Optional(Type.Array(oneOf(labels), { maxItems: labels.length })),
   asks: Type.Optional(
-    Type.Array(Type.String({ maxLength: 200 }), {
+    Type.Array(Type.String({ maxLength: 300 }), {
       maxItems: 128,
       description: "Gate keys that a person is asked about each time, whatever was granted.",
     }),

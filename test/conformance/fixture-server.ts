@@ -96,7 +96,7 @@ export async function startFixtureServer(): Promise<FixtureServer> {
     isReady: () => true,
     web: null,
     spec: null,
-    foreign: [mcpRoute({ table: kit.kernel.table, version: "0.0.0" })],
+    foreign: [mcpRoute({ table: kit.kernel.table, version: "0.0.0", timer: systemClock })],
   });
   const { url } = await surface.listen({ port: 0, host: "127.0.0.1" });
   return {

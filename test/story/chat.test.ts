@@ -177,7 +177,12 @@ test("conversations are found by what was said, named, given out, and deleted", 
   const json = await hub.get(`/chat/conversations/${conversation}/export?as=json`);
   assert.equal(JSON.parse(json.text).messages.length, 2);
   const gone = await hub.send(`DELETE /chat/conversations/${conversation}`);
-  assert.equal(gone.status, 200);
+  assert.deepEqual([gone.status, gone.body.erased, gone.body.episodes], [200, 3, 1]);
+  // What was said is gone from the journal, not only from the list; the record of the run stays, and is told to.
+  const { events } = await hub.get("/events/journal?limit=1000&prefix=chat.");
+  assert.ok(events.length > 0 && !/Zwölfprinz|Pears: 2026/u.test(JSON.stringify(events)));
+  const verified = await arw(["journal", "verify"]);
+  assert.equal(verified.code, 0, verified.stdout);
   assert.equal((await hub.send(`GET /chat/conversations/${conversation}`)).status, 404);
   assert.deepEqual((await hub.get("/chat/search?words=zwölfprinz")).found, []);
   const rows = await hub.get(`/state/chatMessages?conversation=${conversation}`);
@@ -294,4 +299,20 @@ test("a file that changed since it was attached is read as it is, and the answer
   assert.match(answer, /red now/u);
   assert.match(notDone.join(), /a\.md changed since it was attached/u);
   assert.notEqual(citations[0].digest, endOf(first).citations[0].digest);
+});
+
+test("in a folder of more files than are read those that hold the words are read, and the rest were searched", async () => {
+  const filler = Array.from({ length: 450 }, (_each, place) => [
+    `n${place}.md`,
+    `Nothing of note stands in file ${place}.\n`,
+  ]);
+  const folder = await room.folder("large", {
+    ...Object.fromEntries(filler),
+    "zz.md": "The quetzals nest in the old oak.\n",
+  });
+  const { conversation } = await begin({ folder });
+  const said = await say(conversation, "Where does the quetzal nest?");
+  const { citations, notDone } = endOf(said);
+  assert.equal(citations[0]?.path, "zz.md");
+  assert.match(notDone.join(), /51 files of 451 were searched, and hold less/);
 });

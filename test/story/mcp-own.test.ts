@@ -72,6 +72,32 @@ test("a program is started at the first call, its tools are asked about, and tho
   assert.equal(unknown.status, 403);
 });
 
+test("a program gets a secret in its environment, and nobody else gets to see it", async () => {
+  const value = "planted-value-of-a-key";
+  const set = await launchProcess(
+    [...programFlags, join(programRoot, "src/app/cli.ts"), "secret", "set", "EVERY_KEY"],
+    {
+      env: { ARW_STATE_DIR: room.stateDir },
+      input: `${value}\n`,
+    },
+  ).exited;
+  assert.equal(set.code, 0, set.stderr);
+  const typed = await arw("mcp", "add", "keyed", "--env", `API_KEY=${value}`, "--", process.execPath, everything);
+  assert.equal(typed.code, 2);
+  assert.match(typed.stderr, /arw secret set/);
+  const words = ["--env", "API_KEY=secret:EVERY_KEY", ...sees, "--", process.execPath, everything];
+  const added = await arw("mcp", "add", "keyed", ...words);
+  assert.equal(added.code, 0, added.stderr + added.stdout);
+  assert.match((await arw("mcp", "servers")).stdout, /API_KEY from secret:EVERY_KEY/);
+  const asked = hub.send("POST /mcp/call", { server: "keyed", tool: "get-env", params: {} }, { authorization });
+  await decide("allow");
+  const { body } = await asked;
+  const told = JSON.stringify(body);
+  assert.match(told, /API_KEY/);
+  assert.ok(!told.includes(value) && told.includes("[redacted"), told);
+  assert.equal((await arw("mcp", "remove", "keyed")).code, 0);
+});
+
 test("a recipe calls it like any tool", async () => {
   const recipe = `name = "sum"
 about = "Adds two numbers at a server of others."

@@ -327,3 +327,36 @@ test("`arw run NAME@PROJECT` with a sentence is all that a person types", async 
   const context = await arw(["agents", "context", "talker@garden", "What comes first?"]);
   assert.match(context.stdout, /talker@garden asks chat: about \d+ of 16000 tokens/);
 }, 60_000);
+
+test("a schedule lets an agent with a model work, and holds it to the tools that it had when it was added", async () => {
+  await write("keeper", { tools: '["fs.read"]' });
+  script = ({ round }) =>
+    round === 0 ? call("fs_read", { path: "beds.md" }) : { text: "Beans want water, beds.md:3." };
+  const arw = (...words: readonly string[]) =>
+    launchProcess([join(programRoot, "src", "app", "cli.ts"), "schedule", ...words], {
+      env: { ARW_STATE_DIR: room.stateDir },
+      cwd: room.path,
+    }).exited;
+  const added = await arw(
+    "add",
+    "beds",
+    "--every",
+    "day",
+    "--at",
+    "07:30",
+    "--agent",
+    "keeper@garden",
+    "--task",
+    "Look.",
+  );
+  assert.equal(added.code, 0, added.stderr);
+  assert.equal((await arw("run", "beds")).code, 0);
+  const { detail, status } = await until("the end of its run", async () => {
+    const { last } = await hub.get("/schedules/beds");
+    return last !== null && last.endedAtMs !== null ? last : undefined;
+  });
+  assert.deepEqual([status, detail], ["finished", "Beans want water, beds.md:3."]);
+  await write("keeper", { tools: files });
+  const again = await arw("run", "beds");
+  assert.deepEqual([again.code, /Left out: keeper@garden has tools that it had not/.test(again.stderr)], [1, true]);
+}, 60_000);

@@ -121,13 +121,21 @@ const answeredWith = {
   coveredBy: Type.Optional(Covered),
 };
 
+/** Where an answer was given that came by no door of the hub's own. */
+const Via = Type.Optional(
+  oneOf(["elicitation"], "The program of the agent that asks put the question, and brought this answer (MCP)."),
+);
 const Answer = { approvalId: ApprovalId, reason: Type.Optional(Type.String({ maxLength: 500 })) };
 export const ApprovalGranted = event({
   kind: "approvals.granted",
   about: "A person allowed the call, as it was asked or with arguments that they changed.",
-  data: closed({ ...Answer, ...answeredWith }),
+  data: closed({ ...Answer, ...answeredWith, via: Via }),
 });
-export const ApprovalDenied = event({ kind: "approvals.denied", about: "A person said no.", data: closed(Answer) });
+export const ApprovalDenied = event({
+  kind: "approvals.denied",
+  about: "A person said no.",
+  data: closed({ ...Answer, via: Via }),
+});
 export const ApprovalExpired = event({
   kind: "approvals.expired",
   about: "Nobody answered in time, which counts as no.",
@@ -162,6 +170,7 @@ export const Approval = closed({
   answeredAtMs: Type.Optional(EpochMs),
   answeredBy: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),
+  via: Via,
   ...answeredWith,
 });
 export type Approval = Static<typeof Approval>;
@@ -208,6 +217,7 @@ export const Decide = op({
       }),
     ),
     reason: Type.Optional(Type.String({ maxLength: 500, description: "Kept with the answer." })),
+    via: Via,
   }),
   output: Approval,
   problems: [NotFound, AlreadyAnswered, BadAnswer, EditRefused, TooManyLeases],

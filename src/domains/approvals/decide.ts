@@ -185,7 +185,10 @@ function passedWith(each: Passed, { deciding, granted }: Passing): Answer {
   };
 }
 
-const reasonOf = ({ reason }: Said): { reason?: string } => (reason === undefined ? {} : { reason });
+const reasonOf = ({ reason, via }: Said): Pick<Said, "reason" | "via"> => ({
+  ...(reason === undefined ? {} : { reason }),
+  ...(via === undefined ? {} : { via }),
+});
 
 const operationOf = ({ kernel }: KernelParts, { operation }: Approval): Operation =>
   kernel.table.operations.get(operation)?.operation as Operation;

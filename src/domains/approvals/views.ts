@@ -17,11 +17,16 @@ const answered =
   (status: Approval["status"]) =>
   (
     row: Approval | undefined,
-    e: { readonly timeMs: number; readonly caller: string; readonly data: { readonly reason?: string } },
+    e: {
+      readonly timeMs: number;
+      readonly caller: string;
+      readonly data: { readonly reason?: string; readonly via?: Approval["via"] };
+    },
   ): Approval | null => {
     if (!row) return null;
     const reason = e.data.reason === undefined ? {} : { reason: e.data.reason };
-    return { ...row, status, answeredAtMs: e.timeMs, answeredBy: e.caller, ...reason };
+    const via = e.data.via === undefined ? {} : { via: e.data.via };
+    return { ...row, status, answeredAtMs: e.timeMs, answeredBy: e.caller, ...reason, ...via };
   };
 
 export const approvals = view(Approval)({

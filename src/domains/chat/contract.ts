@@ -16,6 +16,7 @@ import {
 import { NotFound } from "../../contract/standard-problems.ts";
 import { NotRunning, TurnAnswer } from "../agents/contract.ts";
 import { fileProblems } from "../fs/contract.ts";
+import { Erased } from "../journal/contract.ts";
 import { ProjectName } from "../projects/contract.ts";
 
 /** What a hub keeps: about a year of a person who talks a lot; beyond it they choose what may go. */
@@ -124,7 +125,7 @@ export const Renamed = event({
 });
 export const Deleted = event({
   kind: "chat.deleted",
-  about: "A conversation was deleted; the journal keeps what was said as long as it keeps events.",
+  about: "A conversation was deleted: its words are erased, and the record of its episodes stays.",
   data: closed({ conversation: ConversationId }),
 });
 export const MessageDeleted = event({
@@ -375,11 +376,18 @@ export const Delete = op({
   cli: "chat delete <conversation>",
   effect: "destroy",
   ...persons,
-  about: "Delete a conversation with all its branches; the record of its episodes stays.",
+  about: "Delete a conversation with all its branches and erase what was said; the record of its episodes stays.",
   input: byId,
-  output: Conversation,
+  output: closed({
+    ...Conversation.properties,
+    erased: Type.Integer({ minimum: 0, description: "Events of the journal that lost their words for good." }),
+    episodes: Type.Integer({
+      minimum: 0,
+      description: "Runs that answered; their record still tells what they were asked and what they said.",
+    }),
+  }),
   problems: [NotFound, StillAnswering],
-  emits: [MessageDeleted, Deleted],
+  emits: [MessageDeleted, Deleted, Erased],
 });
 export const Found = closed({
   ...within,

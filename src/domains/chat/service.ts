@@ -41,16 +41,19 @@ import {
   TooMuchSaid,
 } from "./contract.ts";
 import { asJson, asMarkdown } from "./export.ts";
+import { remove } from "./deleting.ts";
 import { createSaid, follow, type Said } from "./following.ts";
+import type { Eraser } from "./port.ts";
 import { search } from "./search.ts";
 import { threadOf } from "./thread.ts";
 import { chatMessages, conversations } from "./views.ts";
 
 const listDefault = 50;
 
-export type ChatDeps = Omit<AskingDeps, "book">;
+export type ChatDeps = Omit<AskingDeps, "book"> & { readonly erase: Eraser };
 
 interface House extends AskingDeps {
+  readonly erase: Eraser;
   readonly said: Said;
   /** Conversations in which somebody begins to say something in this very turn. */
   readonly beginning: Set<string>;
@@ -266,16 +269,6 @@ async function stop(row: ConversationRow, book: Book, ctx: Context) {
     }
   }
   return { stopped };
-}
-
-async function remove(row: ConversationRow, { book }: House, ctx: Context) {
-  const { conversation, tree } = row;
-  if (book.underWay(row).length > 0) throw new Problem(StillAnswering, "stop the answer first, then delete");
-  await Promise.all([
-    ...tree.map(({ message }) => ctx.emit(MessageDeleted, { conversation, message })),
-    ctx.emit(Deleted, { conversation }),
-  ]);
-  return shown(row);
 }
 
 /** An answer that was asked for just before the hub ended, and that no queue knows, will never come by itself. */

@@ -89,6 +89,7 @@ const tellers: Readonly<Record<string, Teller>> = {
   "scout.folder.remembered": (d) => `Remembers what the folder holds, for next time: ${Number(d["files"])} files`,
   "models.asked": (d) =>
     `Asked ${text(d["model"])}${d["code"] === "ok" ? tokensPart(d) : `, which failed: ${text(d["code"])}`}`,
+  "egress.sent": (d) => `Sent ${formatBytes(Number(d["bytesOut"]))} to ${text(d["host"])}`,
   "budgets.limit.neared": (d) => `${usedPart(d)} is used`,
   "budgets.limit.reached": (d) => `Ceiling reached: too little is left for ${text(d["tool"])}; ${usedPart(d)} is used`,
   "approvals.cancelled": (d) => `Question withdrawn: ${text(d["reason"])}`,

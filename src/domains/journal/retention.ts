@@ -14,7 +14,12 @@ import type { Frontier, RetentionRule } from "./port.ts";
 export const droppableFamilies = ["observations.", "beliefs.", "consumers.acked", "consumers.returned"] as const;
 
 /** Kinds of which a person has single events forgotten. */
-const erasableKinds: ReadonlySet<string> = new Set(["notes.written"]);
+const erasableKinds: ReadonlySet<string> = new Set([
+  "notes.written",
+  "chat.created",
+  "chat.renamed",
+  "chat.message.sent",
+]);
 
 const pageEvents = 500;
 /** Two megabytes at a time, so that others get their turn. */

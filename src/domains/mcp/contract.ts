@@ -10,6 +10,7 @@ import { closed, CorrelationId, Digest, EpochMs, oneOf, type Static, Type } from
 import { NotFound } from "../../contract/standard-problems.ts";
 import { HeaderLines, ServerName, Url } from "./terms.ts";
 import { NotAllowed, ServerFailed } from "./own-servers.ts";
+import { AlreadyAnswered, ApprovalDenied, ApprovalGranted, ApprovalId } from "../approvals/contract.ts";
 import { hostOf } from "../web/contract.ts";
 import { RunFinished, RunStarted } from "../agents/contract.ts";
 import { sendEvents, sendProblems } from "../egress/contract.ts";
@@ -48,10 +49,19 @@ export const ServerSeen = event({
 export const Server = closed({ server: ServerName, command: Digest, seenAtMs: EpochMs });
 export type Server = Static<typeof Server>;
 const SessionId = CorrelationId;
+const AsksInClient = Type.Boolean({
+  description:
+    "A person chose that questions are put to them by the agent's own program, whose answer counts as theirs.",
+});
 export const SessionOpened = event({
   kind: "mcp.session.opened",
   about: "An agent of others began to work with a wrapped server.",
-  data: closed({ server: ServerName, agent: Type.String({ maxLength: 120 }), command: Digest }),
+  data: closed({
+    server: ServerName,
+    agent: Type.String({ maxLength: 120 }),
+    command: Digest,
+    asksInClient: Type.Optional(AsksInClient),
+  }),
 });
 export const SessionClosed = event({
   kind: "mcp.session.closed",
@@ -63,6 +73,7 @@ export const OpenSession = closed({
   server: ServerName,
   agent: Type.String(),
   command: Digest,
+  asksInClient: Type.Optional(AsksInClient),
   openedAtMs: EpochMs,
 });
 export type OpenSession = Static<typeof OpenSession>;
@@ -152,9 +163,15 @@ export const Open = op({
     command: Digest,
     title: Type.Optional(Type.String({ maxLength: 200, description: "What the program calls itself." })),
     url: Type.Optional(Url),
+    asksInClient: Type.Optional(AsksInClient),
   }),
   output: Type.Union([
-    closed({ kind: Type.Literal("opened"), session: Session, agent: Type.String() }),
+    closed({
+      kind: Type.Literal("opened"),
+      session: Session,
+      agent: Type.String(),
+      asksInClient: Type.Optional(AsksInClient),
+    }),
     closed({ kind: Type.Literal("ended"), reason: Type.String() }),
   ]),
   problems: [TooMany],
@@ -177,6 +194,16 @@ export const See = op({
   emits: [ToolSeen, ToolChanged, ToolRestored],
 });
 
+/** A question about this call that waits for the person, and may be put to them in their agent's own window. */
+const PutItem = closed({
+  kind: Type.Literal("ask"),
+  approvalId: ApprovalId,
+  agent: Type.String(),
+  summary: Type.String(),
+  why: Type.String(),
+  rule: Type.String(),
+});
+export type Put = Static<typeof PutItem>;
 export const Relay = op({
   id: "mcp.relay",
   http: "POST /mcp/relay",
@@ -185,9 +212,10 @@ export const Relay = op({
   effect: "read",
   isRoutine: true,
   about:
-    "Ask for one call of a tool: `go` says that it may be made and with what, `answer` what the agent may see of it.",
+    "Ask for one call of a tool: `ask` puts a question, `go` says that it may be made and with what, `answer` what the agent may see of it.",
   input: closed({ session: Session, tool: ToolName, params: Params }),
   output: Type.Union([
+    PutItem,
     closed({ kind: Type.Literal("go"), call: CallId, params: Params }),
     closed({
       kind: Type.Literal("answer"),
@@ -214,6 +242,20 @@ export const Deliver = op({
   }),
   output: closed({ isTaken: Type.Boolean() }),
   problems: [NoSession],
+});
+
+export const Answer = op({
+  id: "mcp.answer",
+  http: "POST /mcp/answer",
+  cli: "",
+  effect: "write",
+  isRoutine: true,
+  isForPersons: true,
+  about: "Bring what a person answered in their agent's window to a question that the hub put there.",
+  input: closed({ session: Session, approvalId: ApprovalId, decision: oneOf(["allow", "deny"]) }),
+  output: closed({ isTaken: Type.Boolean() }),
+  problems: [NoSession, NotFound, AlreadyAnswered],
+  emits: [ApprovalGranted, ApprovalDenied],
 });
 
 export const Send = op({

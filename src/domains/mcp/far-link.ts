@@ -44,7 +44,7 @@ export interface FarLink {
 export function createFarLink({ name, url, headers }: FarLinkOptions, departures: Departures): FarLink {
   const known = { session: "", revision: "" };
   let ids = 0;
-  const post = async (message: object, ctx: Context) => {
+  const post = async (message: Said & { readonly id?: number }, ctx: Context) => {
     using _leaving = departures.leaving(ctx.corrId, url);
     const { status, serverSession, messages } = await ctx.call(Carry, {
       url,
@@ -53,6 +53,7 @@ export function createFarLink({ name, url, headers }: FarLinkOptions, departures
         ...headers,
         ...(known.session === "" ? {} : { "mcp-session-id": known.session }),
         ...(known.revision === "" ? {} : { "mcp-protocol-version": known.revision }),
+        ...saidBeside(message),
       },
     });
     known.session = serverSession ?? known.session;
@@ -62,7 +63,9 @@ export function createFarLink({ name, url, headers }: FarLinkOptions, departures
     async request(method, params, ctx) {
       const id = (ids += 1);
       const { status, messages } = await post({ id, method, params }, ctx);
-      const answer = messages.find((each) => Object(each).id === id) as Params | undefined;
+      // One that refuses before it has read the id answers without it; nothing else was asked by this message.
+      const answer = (messages.find((each) => Object(each).id === id) ??
+        messages.find((each) => Object(each).id === null && Object(each).error !== undefined)) as Params | undefined;
       if (answer === undefined)
         throw new Problem(ServerFailed, `${name}: it answered with status ${status} and no message of that id`);
       const { result, error } = answer;
@@ -73,5 +76,23 @@ export function createFarLink({ name, url, headers }: FarLinkOptions, departures
     async notify(method, params, ctx) {
       await post({ method, params }, ctx);
     },
+  };
+}
+
+interface Said {
+  readonly method: string;
+  readonly params: Params;
+}
+
+/** From 2026-07-28 on header lines say what the body says, so that whoever stands between need not read it. */
+function saidBeside({ method, params }: Said): Readonly<Record<string, string>> {
+  const meta = params["_meta"] as Readonly<Record<string, unknown>> | undefined;
+  const revision = meta?.["io.modelcontextprotocol/protocolVersion"];
+  if (typeof revision !== "string") return {};
+  const name = params["name"];
+  return {
+    "mcp-protocol-version": revision,
+    "mcp-method": method,
+    ...(typeof name === "string" ? { "mcp-name": name } : {}),
   };
 }

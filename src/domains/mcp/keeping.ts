@@ -48,7 +48,20 @@ type Added = Static<typeof AddServer.output>;
 
 async function add(input: Static<typeof AddServer.input>, ctx: Context, deps: Deps): Promise<Added> {
   const { server, ...way } = input;
-  const { command, url, headers, read = [], write = [] } = way;
+  refuseBadWay(way, deps);
+  const rows = rowsOf(deps.parts);
+  if (rows.length >= ownServersMax && !rows.some((row) => row.server === server))
+    throw new Problem(TooMany, `the hub keeps ${ownServersMax} servers`);
+  await ctx.emit(ServerAdded, { server, ...way, digest: digestOfWay(way) });
+  await deps.links.end(server, "a person named it anew");
+  const row = deps.parts.kernel.views.get(ownServers, server) as OwnServer;
+  const isConfined = way.command === undefined ? {} : { isConfined: (await deps.starter?.isConfined()) ?? false };
+  return { ...row, ...isConfined, ...(await lookedAt(server, ctx, deps)) };
+}
+
+type Way = Omit<Static<typeof AddServer.input>, "server">;
+
+function refuseBadWay({ command, url, headers, env, read = [], write = [] }: Way, { starter }: Deps): void {
   if ((command === undefined) === (url === undefined))
     throw new Problem(BadWay, "name a command or an address, and not both");
   if (url !== undefined && read.length + write.length > 0)
@@ -57,14 +70,12 @@ async function add(input: Static<typeof AddServer.input>, ctx: Context, deps: De
     throw new Problem(BadWay, "header lines belong to a server that is reached by its address");
   if (url !== undefined && !/^https?:$/u.test(URL.parse(url)?.protocol ?? ""))
     throw new Problem(BadWay, "the address begins with https:// or http://");
-  const rows = rowsOf(deps.parts);
-  if (rows.length >= ownServersMax && !rows.some((row) => row.server === server))
-    throw new Problem(TooMany, `the hub keeps ${ownServersMax} servers`);
-  await ctx.emit(ServerAdded, { server, ...way, digest: digestOfWay(way) });
-  await deps.links.end(server, "a person named it anew");
-  const row = deps.parts.kernel.views.get(ownServers, server) as OwnServer;
-  const isConfined = command === undefined ? {} : { isConfined: (await deps.starter?.isConfined()) ?? false };
-  return { ...row, ...isConfined, ...(await lookedAt(server, ctx, deps)) };
+  if (env === undefined) return;
+  if (url !== undefined)
+    throw new Problem(BadWay, "a server that is reached by its address has no variables; `--header` sends a key there");
+  const [missing] = starter?.missing(env) ?? [];
+  if (missing !== undefined)
+    throw new Problem(BadWay, `there is no secret ${missing}`, { next: `arw secret set ${missing}` });
 }
 
 /** What it offers is seen right away; what does not answer is kept, so that its person can mend it. */

@@ -26,6 +26,14 @@ const listedMax = 1_000;
 /** Calls of one server at once: a model asks for a few at a time. */
 const callsMax = 32;
 const revision = "2025-11-25";
+/** Servers from here on may know no greeting: each request says all there is. */
+const modernRevision = "2026-07-28";
+const clientInfo = { name: "arw", version: "1" };
+const modernMeta = {
+  "io.modelcontextprotocol/protocolVersion": modernRevision,
+  "io.modelcontextprotocol/clientInfo": clientInfo,
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
 
 export interface LinksDeps {
   readonly parts: KernelParts;
@@ -158,13 +166,15 @@ async function connect(row: OwnServer, deps: Connecting): Promise<Open> {
   const line = await lineTo(row, deps, () => {
     if (held.open !== undefined) held.open.isStale = true;
   });
-  const open: Open = { line, tools: new Set(), isStale: true, calls: 0, stopIdle: () => undefined };
-  held.open = open;
   try {
-    const hello = { protocolVersion: revision, capabilities: {}, clientInfo: { name: "arw", version: "1" } };
-    const { error } = await line.request("initialize", hello, ctx);
-    if (error !== undefined) throw new Problem(ServerFailed, `${server} does not greet: ${wordsOf(error)}`);
-    await line.notify("notifications/initialized", {}, ctx);
+    const open: Open = {
+      line: await greeted(line, server, ctx),
+      tools: new Set(),
+      isStale: true,
+      calls: 0,
+      stopIdle: () => undefined,
+    };
+    held.open = open;
     if (parts.kernel.views.get(servers, server)?.command !== digest)
       await hubOf(deps).emit(ServerSeen, { server, command: digest });
     await list(open, server, deps);
@@ -175,29 +185,51 @@ async function connect(row: OwnServer, deps: Connecting): Promise<Open> {
   }
 }
 
+/** By a greeting; one that knows none is asked what it is, and from then on each request says who asks. */
+async function greeted(line: Line, server: string, ctx: Context): Promise<Line> {
+  const { error } = await line.request("initialize", { protocolVersion: revision, capabilities: {}, clientInfo }, ctx);
+  if (error === undefined) {
+    await line.notify("notifications/initialized", {}, ctx);
+    return line;
+  }
+  const modern: Line = {
+    ...line,
+    isOpen: () => line.isOpen(),
+    request: (method, params, own) =>
+      line.request(method, { ...params, _meta: { ...Object(params["_meta"]), ...modernMeta } }, own),
+  };
+  const { result } = await modern.request("server/discover", {}, ctx);
+  const { supportedVersions } = Object(result) as { readonly supportedVersions?: unknown };
+  if (Array.isArray(supportedVersions) && supportedVersions.includes(modernRevision)) return modern;
+  throw new Problem(ServerFailed, `${server} does not greet: ${wordsOf(error)}`);
+}
+
 /** Tools that changed are held from here on, as with wrapped servers. */
 async function list(open: Open, server: string, deps: Connecting): Promise<void> {
   open.isStale = false;
   const found = new Map<string, unknown>();
   let cursor: unknown;
+  let freshMs: unknown;
   for (let pages = 0; pages < pagesMax && found.size < listedMax; pages += 1) {
     const params = typeof cursor === "string" ? { cursor } : {};
     const { result, error } = await open.line.request("tools/list", params, deps.ctx);
     if (error !== undefined) throw new Problem(ServerFailed, `${server} lists no tools: ${wordsOf(error)}`);
-    const { tools: page = [], nextCursor } = Object(result) as {
-      readonly tools?: unknown;
-      readonly nextCursor?: unknown;
-    };
+    const { tools: page = [], nextCursor, ttlMs } = Object(result) as Readonly<Record<string, unknown>>;
     for (const each of Array.isArray(page) ? page : []) {
       const name: unknown = Object(each).name;
       if (typeof name === "string" && name !== "" && name.length <= nameMax) found.set(name, each);
     }
-    cursor = nextCursor;
+    [cursor, freshMs] = [nextCursor, ttlMs];
     if (typeof cursor !== "string") break;
   }
   const listed = [...found].slice(0, listedMax).map(([tool, definition]) => ({ tool, definition }));
   await deps.shelf.see(server, listed, hubOf(deps));
   open.tools = new Set(listed.map(({ tool }) => tool));
+  // A server that does not tell of changes says how long its list is good for.
+  if (typeof freshMs === "number" && freshMs >= 0)
+    deps.clock.after(Math.min(freshMs, idleMs), () => {
+      open.isStale = true;
+    });
 }
 
 const nameMax = 200;
@@ -212,7 +244,7 @@ const wordsOf = (error: unknown): string => {
 };
 
 async function lineTo(row: OwnServer, deps: Connecting, onToolsChanged: () => void): Promise<Line> {
-  const { server, command, url, headers = {}, read = [], write = [] } = row;
+  const { server, command, url, headers = {}, read = [], write = [], env = {} } = row;
   if (url !== undefined) {
     const far = createFarLink({ name: server, url, headers }, deps.departures);
     return { ...far, close: async () => undefined, isOpen: () => true };
@@ -225,6 +257,7 @@ async function lineTo(row: OwnServer, deps: Connecting, onToolsChanged: () => vo
     command,
     read,
     write,
+    env,
     corrId: deps.ctx.corrId,
     signal: stop.signal,
   });

@@ -15,12 +15,19 @@ const Words = Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {
   description: "The program and its arguments; never a line for a shell.",
 });
 const Folders = Type.Array(FolderPath, { maxItems: 32 });
+/** Which variables a program gets, and from which secrets: their values stand in no event and in nobody's command line. */
+const Variables = Type.Record(
+  Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" }),
+  Type.String({ pattern: "^secret:[A-Z][A-Z0-9_]{0,63}$" }),
+  { maxProperties: 32, description: "Variables of the program, each the value of a secret: `secret:NAME`." },
+);
 const Way = {
   command: Type.Optional(Words),
   read: Type.Optional({ ...Folders, description: "Folders that the program sees." }),
   write: Type.Optional({ ...Folders, description: "Folders that the program sees and may change." }),
   url: Type.Optional(Url),
   headers: Type.Optional(HeaderLines),
+  env: Type.Optional(Variables),
 };
 export const OwnServer = closed({ server: ServerName, ...Way, digest: Digest, addedAtMs: EpochMs });
 export type OwnServer = Static<typeof OwnServer>;
@@ -41,7 +48,7 @@ export const BadWay = problem({
   status: 422,
   title: "No such server can be kept",
   about:
-    "A server has a command or an address, never both; folders belong to a command and header lines to an address.",
+    "A server has a command or an address, never both; folders and variables belong to a command, header lines to an address. A variable has the value of a secret that there is.",
 });
 export const ServerFailed = problem({
   code: "mcp.server-failed",

@@ -34,12 +34,16 @@ export interface LineServer {
 /** Starts such programs, confined where the machine can. */
 export interface ServerStarter {
   isConfined(): Promise<boolean>;
+  /** Of the secrets that these variables name, those that there are not. */
+  missing(variables: Readonly<Record<string, string>>): readonly string[];
   /** Throws the `mcp.server-failed` problem for a program that cannot be started as told. */
   start(order: {
     readonly server: string;
     readonly command: readonly string[];
     readonly read: readonly string[];
     readonly write: readonly string[];
+    /** `{ API_KEY: "secret:FILES_KEY" }` */
+    readonly env: Readonly<Record<string, string>>;
     readonly corrId: string;
     readonly signal: AbortSignal;
   }): Promise<LineServer>;

@@ -1,16 +1,20 @@
 /** Stands between somebody else's agent and somebody else's MCP server: sessions, calls of tools, and what servers say of them. */
 import { abortable } from "../../base/async.ts";
+import { createBoundedQueue } from "../../base/bounded-queue.ts";
 import type { Caller } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock } from "../../kernel/ports.ts";
 import { RunCancelled, RunFinished, RunStarted } from "../agents/contract.ts";
-import { ApprovalGranted } from "../approvals/contract.ts";
+import { ApprovalGranted, ApprovalRequested, Decide } from "../approvals/contract.ts";
 import {
   Accept,
   Allow,
+  Answer,
   Call,
   Carry,
   Deliver,
@@ -82,6 +86,7 @@ export function createMcp({ parts, courier, starter, clock }: McpDeps): Mcp {
           exchange?.reply.resolve(reply);
           return { isTaken: exchange !== undefined };
         }),
+        bind(Answer, (input, ctx) => answer(input, { ctx, sessions })),
         bind(Send, (input, ctx) => send(input, { ctx, parts, sessions })),
         bind(Carry, (input, ctx) =>
           carry(input, { ctx, courier, urlOf: (id) => sessions.urlOf(id) ?? departures.urlOf(id) }),
@@ -131,6 +136,10 @@ async function begin(parts: KernelParts, sessions: Sessions): Promise<void> {
     // What an earlier answer let pass nobody looked at.
     if ((data as Static<typeof ApprovalGranted.data>).coveredBy === undefined) sessions.looked(corrId);
   });
+  parts.bus.listen([ApprovalRequested.kind], ({ corrId, data }) => {
+    const { approvalId, argsDigest, summary, why = "", rule } = data as Static<typeof ApprovalRequested.data>;
+    sessions.put(corrId, argsDigest, { approvalId, summary, why, rule });
+  });
 }
 
 /** What the end of the hub cut off cannot go on: its server ended with its wrapper. Before agents look for what can. */
@@ -156,7 +165,9 @@ async function* open(input: Static<typeof Open.input>, { ctx, parts, sessions }:
   const { server, command, title, url } = input;
   const agent = agentOf(input, ctx);
   const id = ctx.id();
-  const session = sessions.begin({ id, server, command, agent, url, opener: ctx.caller });
+  // Whoever came by a program's token has no person's answer to bring.
+  const asksInClient = input.asksInClient === true && ctx.caller.kind === "person";
+  const session = sessions.begin({ id, server, command, agent, url, asksInClient, opener: ctx.caller });
   const actor = parts.act({ caller: agent, corrId: id });
   try {
     if (parts.kernel.views.get(servers, server)?.command !== command) await actor.emit(ServerSeen, { server, command });
@@ -167,8 +178,9 @@ async function* open(input: Static<typeof Open.input>, { ctx, parts, sessions }:
       input: { server, command },
       grants: [],
     });
-    await actor.emit(SessionOpened, { server, agent: agent.id, command });
-    yield { kind: "opened", session: id, agent: agent.id };
+    const asking = asksInClient ? { asksInClient } : {};
+    await actor.emit(SessionOpened, { server, agent: agent.id, command, ...asking });
+    yield { kind: "opened", session: id, agent: agent.id, ...asking };
     yield { kind: "ended", reason: await endOf(session, ctx) };
   } finally {
     const isCancelled = session.signal.aborted;
@@ -200,21 +212,33 @@ function endOf({ signal }: Session, ctx: Context): Promise<string> {
 }
 
 type Relayed = Static<typeof Relay.output>;
+/** Of one call: a question whether it goes on, one about the call itself, and that it may be made. */
+const itemsMax = 8;
 
 async function* relay(
   { session: id, tool, params }: Static<typeof Relay.input>,
   { ctx, parts, sessions }: Deps,
 ): AsyncGenerator<Relayed> {
   const session = sessions.of(id, ctx.caller);
-  using exchange = session.begin({ callId: ctx.id(), tool, params });
+  const items = createBoundedQueue<Relayed>({ capacity: itemsMax, overflow: "refuse", signal: ctx.signal });
+  using exchange = session.begin({ callId: ctx.id(), tool, params, put: (question) => void items.push(question) });
   const done = takeStep(session, exchange, parts);
-  const isOver = done.then(
-    () => null,
-    () => null,
-  );
-  const go = await abortable(Promise.race([exchange.released.promise, isOver]), ctx.signal);
-  if (go !== null) yield { kind: "go", call: exchange.callId, params: go };
+  void exchange.released.promise.then((go) => items.push({ kind: "go", call: exchange.callId, params: go }));
+  void done.then(items.close, items.close);
+  yield* items;
   yield { kind: "answer", ...(await abortable(done, ctx.signal)) };
+}
+
+/** Of the person who opened the session, and to what was put there alone; once, and for nothing beyond that one call. */
+async function answer(
+  { session: id, approvalId, decision }: Static<typeof Answer.input>,
+  { ctx, sessions }: Pick<Deps, "ctx" | "sessions">,
+): Promise<Static<typeof Answer.output>> {
+  const session = sessions.of(id, ctx.caller);
+  if (!session.wasPut(approvalId)) throw new Problem(NotFound, `no question ${approvalId} was put in this session`);
+  const reason = `answered in the window of ${session.agent.id}`;
+  await ctx.call(Decide, { approvalId, decision, reason, via: "elicitation" });
+  return { isTaken: true };
 }
 
 interface CarryingOut {

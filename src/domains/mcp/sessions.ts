@@ -3,7 +3,7 @@ import { digestOf } from "../../base/canonical-json.ts";
 import { type Caller, callerName } from "../../contract/caller.ts";
 import { Problem } from "../../contract/problem.ts";
 import { Cancelled } from "../../contract/standard-problems.ts";
-import { NoSession, TooMany } from "./contract.ts";
+import { NoSession, type Put, TooMany } from "./contract.ts";
 
 /** Programs on one machine with a handful of servers each. */
 const sessionsMax = 200;
@@ -35,6 +35,8 @@ export interface Exchange {
   readonly reply: PromiseWithResolvers<Reply>;
   /** Aborts when whoever asked left, or the session ended. */
   readonly signal: AbortSignal;
+  /** What the corridor asks about from here on is asked for this call. */
+  isAbout(input: unknown): void;
 }
 
 /** What a call goes over, and what was done until then since a person last looked. */
@@ -56,26 +58,39 @@ export interface Session {
   /** Of a server that is reached by its address: what leaves goes there and nowhere else. */
   readonly url?: string | undefined;
   readonly signal: AbortSignal;
+  /** Its person chose that the agent's own program puts the questions to them. */
+  readonly asksInClient: boolean;
+  /** Whether this question was put there. */
+  wasPut(approvalId: string): boolean;
   /** Steps of the episode so far. */
   nextStep(): number;
   /** Counts a call that begins; says which ceiling it goes over, if any. */
   over(call: { readonly tool: string; readonly params: Params }, nowMs: number): Ceiling | null;
   /** Nobody said that it goes on: as long as it goes over the same ceiling, nobody is asked again. */
   stays(no: Error): void;
-  begin(call: { readonly callId: string; readonly tool: string; readonly params: Params }): Exchange & Disposable;
+  begin(call: {
+    readonly callId: string;
+    readonly tool: string;
+    readonly params: Params;
+    readonly put: (question: Put) => void;
+  }): Exchange & Disposable;
   exchange(callId: string): Exchange | undefined;
   /** Takes one call that was let pass and has not left yet; false when there is none like it. */
   depart(call: { readonly tool: string; readonly params: Params }): boolean;
 }
 
+type Facts = Pick<Session, "id" | "server" | "command" | "agent" | "url" | "asksInClient">;
+
 export interface Sessions {
-  begin(session: Pick<Session, "id" | "server" | "command" | "agent" | "url"> & { readonly opener: Caller }): Session;
+  begin(session: Facts & { readonly opener: Caller }): Session;
   /** Throws `NoSession` also for the session of somebody else. */
   of(id: string, caller: Caller): Session;
   /** Digest of the command that runs in this session; undefined when none of this id is open. */
   commandOf(id: string): string | undefined;
   /** A person answered a question of this session: from here on is counted anew. */
   looked(id: string): void;
+  /** A question waits: it is put to whoever made the call that it is about, where the session asks there. */
+  put(id: string, argsDigest: string, question: Omit<Put, "kind" | "agent">): void;
   /** Of the session that this episode is. */
   urlOf(id: string): string | undefined;
   /** The call of this session that the corridor is letting pass. */
@@ -84,10 +99,19 @@ export interface Sessions {
   endAll(reason: string): void;
 }
 
+interface Waiting extends Exchange {
+  isReleased: boolean;
+  allowed: string | null;
+  /** Digest of what the corridor may ask about. */
+  about: string | null;
+  readonly put: (question: Put) => void;
+}
+
 interface Held extends Session {
   readonly opener: string;
   looked(): void;
-  readonly waiting: Map<string, Exchange & { isReleased: boolean; allowed: string | null }>;
+  readonly waiting: Map<string, Waiting>;
+  readonly asked: Set<string>;
   readonly controller: AbortController;
 }
 
@@ -112,6 +136,16 @@ export function createSessions(): Sessions {
       return held;
     },
     looked: (id) => open.get(id)?.looked(),
+    put(id, argsDigest, question) {
+      const held = open.get(id);
+      if (held?.asksInClient !== true) return;
+      const meant = [...held.waiting.values()].find(({ about }) => about === argsDigest);
+      if (meant === undefined) return;
+      // Of two calls alike the next question is the other one's.
+      meant.about = null;
+      held.asked.add(question.approvalId);
+      meant.put({ kind: "ask", agent: held.agent.id, ...question });
+    },
     commandOf: (id) => open.get(id)?.command,
     urlOf: (id) => open.get(id)?.url,
     claim(id, call) {
@@ -134,14 +168,17 @@ export function createSessions(): Sessions {
   };
 }
 
-function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent" | "url">, opener: string): Held {
+function createHeld(facts: Facts, opener: string): Held {
   const controller = new AbortController();
   const waiting: Held["waiting"] = new Map();
+  const asked: Held["asked"] = new Set();
   let steps = 0;
   return {
     ...facts,
     opener,
     waiting,
+    asked,
+    wasPut: (approvalId) => asked.has(approvalId),
     controller,
     signal: controller.signal,
     nextStep: () => (steps += 1),
@@ -154,13 +191,18 @@ function createHeld(facts: Pick<Session, "id" | "server" | "command" | "agent" |
       going.allowed = null;
       return true;
     },
-    begin({ callId, tool, params }) {
+    begin({ callId, tool, params, put }) {
       if (waiting.size >= exchangesMax) throw new Problem(TooMany, `${exchangesMax} calls of this session are open`);
       const stop = new AbortController();
-      const exchange = {
+      const exchange: Waiting & Disposable = {
         callId,
         tool,
         params,
+        put,
+        about: null,
+        isAbout(input) {
+          exchange.about = digestOf(input);
+        },
         released: Promise.withResolvers<Params>(),
         reply: Promise.withResolvers<Reply>(),
         signal: AbortSignal.any([controller.signal, stop.signal]),

@@ -51,8 +51,10 @@ export async function takeStep(session: Session, exchange: Exchange, parts: Kern
   try {
     refuseHeld(row);
     refuseGated({ parts, caller: actor.caller, key: `${gateKey(operation)}:${server}:${tool}` });
-    if (over !== null) await askToGoOn(actor, session, over);
-    const { result, error } = await actor.call(operation, { server, tool, params });
+    if (over !== null) await askToGoOn(actor, { session, exchange, over });
+    const input = { server, tool, params };
+    exchange.isAbout(input);
+    const { result, error } = await actor.call(operation, input);
     await told(actor, { step, isAllowed, atMs, parts, reply: { result, error } });
     return result === undefined ? { error } : { result };
   } catch (error) {
@@ -61,12 +63,21 @@ export async function takeStep(session: Session, exchange: Exchange, parts: Kern
   }
 }
 
+interface GoingOver {
+  readonly session: Session;
+  readonly exchange: Exchange;
+  readonly over: Ceiling;
+}
+
 /** What its model took, and cost, is known to whoever runs it. Who heard a no is not asked again, and neither is a person. */
-async function askToGoOn(actor: Context, session: Session, { reached, steps, sinceMs, no }: Ceiling): Promise<void> {
+async function askToGoOn(actor: Context, { session, exchange, over }: GoingOver): Promise<void> {
+  const { reached, steps, sinceMs, no } = over;
   if (no !== null) throw no;
   const taken = { steps, tokens: null, microUsd: null, durationMs: Math.max(0, actor.now() - sinceMs) };
   try {
-    await actor.call(GoOn, { agent: session.agent.id, reached, taken });
+    const input = { agent: session.agent.id, reached, taken };
+    exchange.isAbout(input);
+    await actor.call(GoOn, input);
   } catch (error) {
     if (isProblem(error) && error.definition.code === ApprovalDenied.code) session.stays(error);
     throw error;

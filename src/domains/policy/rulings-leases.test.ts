@@ -136,3 +136,31 @@ test("the command that a refusal names covers the refused call, whatever its fol
     runs(300),
   );
 });
+
+test("to ask about one tool of a server asks about that tool alone, from an agent's file and from the configuration", () => {
+  const engine: PolicyEngine = { policies: [], decide: () => verdicts.allow };
+  const ruled = (tool: string, asks: readonly string[], askPatterns: readonly string[] = []): Ruling => {
+    const answer = createRulings({ engine: () => engine, askPatterns }).rule({
+      operation: "mcp.read",
+      key: "mcp:read",
+      caller: { kind: "agent", id: "helper@garden", asks: [...asks] },
+      scope: { tool },
+      effect: "read",
+      needs: ["tool:read"],
+      isForPersons: false,
+    });
+    assert.ok(!(answer instanceof Promise));
+    return answer;
+  };
+  const one = ["mcp:read:files:read/all"];
+  assert.deepEqual(
+    ["files/read/all", "files/list", "mail/read/all"].map((tool) => ruled(tool, one).effect),
+    ["ask", "allow", "allow"],
+  );
+  assert.equal(ruled("files/read/all", one).rule, "agent.ask:mcp:read:files:read/all");
+  assert.equal(ruled("mail/send", ["mcp:read"]).effect, "ask");
+  assert.deepEqual(
+    ["files/a", "mail/a"].map((tool) => ruled(tool, [], ["mcp:read:files:*"]).effect),
+    ["ask", "allow"],
+  );
+});

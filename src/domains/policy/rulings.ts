@@ -1,6 +1,6 @@
 /** Turns what the policies say about each thing that a call reaches into one ruling over the call. */
 import { isOnThisMachine, parseModelName } from "../../base/model-name.ts";
-import { type Caller, isGranted, matchesKey } from "../../contract/caller.ts";
+import { type Caller, isGranted, matchesKey, type Scope } from "../../contract/caller.ts";
 import type { Policy, PolicyCall, Ruling } from "../../kernel/ports.ts";
 import type { LeaseBook } from "./contract.ts";
 import { nextFor } from "./next-step.ts";
@@ -235,15 +235,21 @@ function unpermitted({ resource, context }: PolicyRequest, { kind, id }: Caller)
 }
 
 /** An agent's own file, and patterns of the configuration, ask about what would be allowed. */
-function asked({ key, caller }: PolicyCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
+function asked({ key, caller, scope }: PolicyCall, ruling: Ruling, askPatterns: readonly string[]): Ruling {
   if (ruling.effect !== "allow") return ruling;
-  if (caller.asks?.includes(key) === true) {
+  const keys = [key, ...toolKeys(key, scope)];
+  const own = keys.find((each) => caller.asks?.includes(each));
+  if (own !== undefined) {
     const source = `agent:${caller.id}`;
-    return { effect: "ask", rule: `agent.ask:${key}`, source, reason: `${caller.id} asks about ${key} each time` };
+    return { effect: "ask", rule: `agent.ask:${own}`, source, reason: `${caller.id} asks about ${own} each time` };
   }
   if (askPatterns.length === 0) return ruling;
-  const pattern = askPatterns.find((each) => matchesKey(each, key));
+  const pattern = askPatterns.find((each) => keys.some((known) => matchesKey(each, known)));
   if (pattern === undefined) return ruling;
   const rule = `config:approvals.ask:${pattern}`;
   return { effect: "ask", rule, source: "config:approvals.ask", reason: `${pattern} is asked for` };
 }
+
+/** One tool of a server, as gate keys name it: `mcp:call:files:write_file`. A server's name has no slash. */
+const toolKeys = (key: string, { tool }: Scope): readonly string[] =>
+  tool === undefined ? [] : [`${key}:${tool.replace("/", ":")}`];

@@ -1,6 +1,8 @@
 /** The calls of tools that a model asks for, one after the other, and what it is told of each. */
+import type { Operation } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
+import { Read as ReadFile } from "../fs/contract.ts";
 import type { Chat } from "../models/contract.ts";
 import { Ask as AskPerson } from "../questions/contract.ts";
 import { readArguments } from "./arguments.ts";
@@ -91,12 +93,23 @@ async function callOne(asked: Asked, calling: Calling & { readonly isCutOff: boo
     const before = working.tools.workedMs();
     const result: unknown = await working.tools.call(operation, fit.input as never, source);
     if (operation.id === AskPerson.id) working.ceilings.waited(working.tools.workedMs() - before);
-    return told(`Answer of ${source}:`, textOf(result));
+    return told(`Answer of ${source}:`, `${changedSince(operation, result, calling)}${textOf(result)}`);
   } catch (error) {
     if (!isProblem(error) || endsRun(error)) throw error;
     calling.notDone.push(`${source}: ${error.message}`.slice(0, 500));
     return told(`Answer of ${source}:`, refusalText(error));
   }
+}
+
+/** What is read of a file that was attached is the file as it is now; where it is another one, model and person are told. */
+function changedSince({ id }: Operation, result: unknown, { working, notDone }: Calling): string {
+  if (id !== ReadFile.id) return "";
+  const { path, digest } = result as Static<typeof ReadFile.output>;
+  const attached = working.turn.attachments?.find((each) => each.path === path);
+  if (attached === undefined || attached.digest === digest) return "";
+  const words = `${path} changed since it was attached, and was read as it is now`;
+  if (!notDone.includes(words)) notDone.push(words);
+  return `${words}.\n`;
 }
 
 /** A server may refuse to take back what it wrote itself where that is no JSON. */

@@ -6,6 +6,7 @@ import { runs } from "../../../test/kit/runs.ts";
 import { bind, op, type Operation } from "../../contract/operation.ts";
 import { closed, type Static, Type } from "../../contract/schema.ts";
 import type { Tools, TurnAnswer } from "../agents/contract.ts";
+import { Read as ReadFile } from "../fs/contract.ts";
 import { Read as ReadByServer } from "../mcp/contract.ts";
 import { Chat } from "../models/contract.ts";
 import { childOf } from "./handing-on.ts";
@@ -145,6 +146,34 @@ test("a tool of a server is called with what the model said, under the grant of 
   await kit.call("agents.run", { agent: program.id, title: "x", input: { turn: { task: "x" }, placed }, grants });
   await ended;
   assert.deepEqual(given, [{ server: "files", tool: "grow", params: { arguments: { n: 1 } } }]);
+});
+
+test("a file that changed since it was attached is read as it is now, and model and person are told", async () => {
+  const [then, now] = ["1", "2"].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string];
+  const read = bind(ReadFile, ({ path }) => ({
+    path,
+    text: "red",
+    fromLine: 1,
+    toLine: 1,
+    totalLines: 1,
+    sizeBytes: 3,
+    digest: path === "a.md" ? now : then,
+    isTruncated: false,
+  }));
+  const tools = [ReadFile.id];
+  const placed = placedWith({ tools });
+  const program = createProfileProgram(placed, new Map([[ReadFile.id, ReadFile]]));
+  const said = [call("fs_read", '{"path":"a.md"}'), call("fs_read", '{"path":"b.md"}')];
+  await using kit = await makeKernel({
+    programs: [program],
+    domains: () => [modelsOf(said), domainOf("fs", { operations: [read] })],
+  });
+  const ended = kit.next("agents.run.finished");
+  const turn = { task: "x", attachments: ["a.md", "b.md"].map((path) => ({ path, digest: then })) };
+  const grants = [{ key: "fs:read", folder: placed.folder }];
+  await kit.call("agents.run", { agent: program.id, title: "x", input: { turn, placed }, grants });
+  const { notDone } = (await ended).data as { notDone: string[] };
+  assert.deepEqual(notDone, ["a.md changed since it was attached, and was read as it is now"]);
 });
 
 test("a child never has a tool, a place or an allowance that its parent has not", () => {

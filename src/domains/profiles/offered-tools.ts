@@ -46,6 +46,8 @@ export interface AgentTool {
   readonly operation: Operation;
   readonly offered: OfferedTool;
   readonly grant: Grant;
+  /** What its person is asked about by, where the agent's file says so. */
+  readonly askKey: string;
   /** What the operation is given in the end, or what is wrong with what the model said. */
   read(said: Readonly<Record<string, unknown>>): InputRead;
 }
@@ -58,6 +60,7 @@ export const hubTool = (operation: Operation, place: Place): AgentTool => ({
   operation,
   offered: offered(operation),
   grant: grantFor(operation, place),
+  askKey: gateKey(operation),
   read: (said) => inputFor(operation, said, place),
 });
 
@@ -73,6 +76,7 @@ export function serverTool({ server, tool, isReading, about, input }: ServerTool
     operation,
     offered: { name: `${server}_${tool}`.replaceAll(/[^A-Za-z0-9_-]/gu, "_").slice(0, nameCharsMax), about, input },
     grant: { key: gateKey(operation), tool: `${server}/${tool}` },
+    askKey: `${gateKey(operation)}:${server}:${tool}`,
     read: (said) => ({ kind: "input", input: { server, tool, params: { arguments: said } } }),
   };
 }

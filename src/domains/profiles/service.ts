@@ -232,7 +232,7 @@ function foundOf(placed: PlacedProfile, shelf: Shelf): FoundAgent {
   const operations = operationsOf(placed, shelf.tools());
   const notes = notesToolOf(placed, shelf.tools()).filter(({ id }) => !operations.has(id));
   const granted = [...operations.values(), ...notes.map((each) => hubTool(each, placed))];
-  const asks = profile.ask.flatMap((id) => operations.get(id) ?? []).map(({ operation }) => gateKey(operation));
+  const asks = profile.ask.flatMap((id) => operations.get(id) ?? []).map(({ askKey }) => askKey);
   return {
     program: createProfileProgram(placed, shelf.tools()),
     folder,

@@ -83,7 +83,9 @@ async function launch(row: ScheduleRow, deps: SchedulesDeps): Promise<void> {
     // The decision stands, and the next start goes on from it.
     if (isProblem(error, ShuttingDown)) return;
     const reason = (error instanceof Error ? error.message : String(error)).slice(0, reasonCharsMax);
-    await hubContext(deps).emit(ScheduleSkipped, { name, dueMs: last.dueMs, reason, nextDueMs, episode: last.episode });
+    // Whoever follows the run that was decided hears of it there.
+    const ctx = deps.parts.act({ caller: hubContext(deps).caller, corrId: last.episode });
+    await ctx.emit(ScheduleSkipped, { name, dueMs: last.dueMs, reason, nextDueMs, episode: last.episode });
     if (!(error instanceof Problem)) throw error;
   }
 }

@@ -28,3 +28,9 @@ export interface SecretSource {
   /** The value, when the secret exists and is bound to this very host; `host` is as `URL.host` writes it. */
   secretFor(name: string, host: string): string | null;
 }
+
+/** Given to what starts the programs that a person named secrets for, and to nothing else. */
+export interface ProgramSecrets {
+  /** The value for a program that a person named together with this secret; null when there is none of this name. */
+  secretForProgram(name: string): string | null;
+}

@@ -1,4 +1,4 @@
-/** Keeps secrets, tells their names, and gives a value to nobody but the client that sends to a host it is bound to. */
+/** Keeps secrets, tells their names, and gives a value only to what sends to a bound host or starts a program that is given it. */
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
@@ -15,7 +15,7 @@ import {
   TooManySecrets,
 } from "./contract.ts";
 import { formsOf } from "./forms.ts";
-import type { SecretSource, SecretStore, StoredSecret } from "./port.ts";
+import type { ProgramSecrets, SecretSource, SecretStore, StoredSecret } from "./port.ts";
 
 /** More services than one household or team talks to. */
 export const secretsMax = 200;
@@ -27,7 +27,7 @@ export interface SecretsDeps {
   readonly learnSecrets: (values: readonly string[]) => void;
 }
 
-export interface Secrets extends SecretSource {
+export interface Secrets extends SecretSource, ProgramSecrets {
   readonly domain: Domain;
 }
 
@@ -58,6 +58,7 @@ export function createSecrets({ stored, store, learnSecrets }: SecretsDeps): Sec
   };
 
   return {
+    secretForProgram: (name) => secrets.get(name)?.value ?? null,
     secretFor(name, host) {
       const secret = secrets.get(name);
       return secret?.hosts.includes(host.toLowerCase()) === true ? secret.value : null;

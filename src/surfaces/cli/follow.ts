@@ -129,7 +129,9 @@ function showProgress({ pen, screen, isJson }: Following, data: Seen["data"]): v
   screen.progress(pen.paint("cyan", text), `${String(phase)} ${tenth}`);
 }
 
-function endCode({ job, taskId, pen, screen, terminal, isJson, showOutput }: Following, event: Seen): number | null {
+function endCode(following: Following, event: Seen): number | null {
+  const { job, taskId, plan, screen, isJson, showOutput } = following;
+  if (event.kind === plan.skippedKind) return ended(following, "Left out", String(event.data["reason"]));
   const isEnd = [TaskFinished, TaskFailed, TaskCancelled].some((definition) => definition.kind === event.kind);
   if (!isEnd) return null;
   // An older episode may still tell of the end of a former task.
@@ -143,7 +145,11 @@ function endCode({ job, taskId, pen, screen, terminal, isJson, showOutput }: Fol
     event.kind === TaskFailed.kind
       ? `${String(event.data["detail"])} (${String(event.data["code"])})`
       : String(event.data["reason"]);
-  const word = event.kind === TaskFailed.kind ? "Failed" : "Stopped";
+  return ended(following, event.kind === TaskFailed.kind ? "Failed" : "Stopped", why);
+}
+
+function ended({ pen, screen, terminal }: Following, word: string, why: string): number {
+  screen.hold();
   terminal.writeError(`${pen.paint("red", `✗ ${word}`)}: ${pen.safe(why)}\n`);
   return exitCodes.problem;
 }

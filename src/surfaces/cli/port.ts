@@ -84,6 +84,8 @@ export interface FollowPlan {
   readonly progressKinds: readonly string[];
   readonly askedKind: string;
   readonly answeredKinds: readonly string[];
+  /** Says that what was decided never begins, with its `reason`. */
+  readonly skippedKind?: string;
   /** Reads one question by its id, as `key`. */
   readonly question: string;
   readonly decide: string;

@@ -23,6 +23,16 @@ export interface ListedTool {
   readonly definition: unknown;
 }
 
+/** What a person is asked about a call, where their agent's own program asks them. */
+export interface Question {
+  readonly approvalId: string;
+  readonly agent: string;
+  readonly summary: string;
+  readonly why: string;
+  readonly rule: string;
+}
+export type Decision = "allow" | "deny";
+
 /** A session with the hub. Everything rejects with `Refused` where the hub says no, and otherwise when it cannot be asked. */
 export interface HubSession extends AsyncDisposable {
   /** Resolves with the reason when the hub ended the session or is gone. */
@@ -35,6 +45,8 @@ export interface HubSession extends AsyncDisposable {
     readonly params: Params;
     readonly signal: AbortSignal;
     carryOut(params: Params): Promise<Reply>;
+    /** Puts a question where the agent's program can, until the signal says that it was answered; null when it was not there. */
+    ask(question: Question, signal: AbortSignal): Promise<Decision | null>;
   }): Promise<Reply>;
 }
 

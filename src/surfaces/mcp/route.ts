@@ -17,23 +17,25 @@ import {
   servedTools,
   type ServeParts,
 } from "./serve.ts";
+import type { Timer } from "./waiting.ts";
 
 export interface McpRouteDeps {
   readonly table: Table;
   readonly version: string;
+  readonly timer: Timer;
 }
 
 /** Items of a stream that fit into one answer; a stream that goes on is left there. */
 const itemsMax = 1_000;
 const headerMismatch = -32_020;
 
-export function mcpRoute({ table, version }: McpRouteDeps): ForeignRoute {
+export function mcpRoute({ table, version, timer }: McpRouteDeps): ForeignRoute {
   const tools = servedTools(table);
   return {
     method: "POST",
     path: "/mcp",
     serve: (request) =>
-      serve(request, { tools, version, call: (id, input, live) => called(request, { id, input, live }) }),
+      serve(request, { tools, version, timer, call: (id, input, live) => called(request, { id, input, live }) }),
     failure: (error, corrId) => ({ status: error.definition.status, body: failure(error, corrId) }),
     lastFrame: (error, corrId) => frame(JSON.stringify(failure(error, corrId))),
   };

@@ -21,8 +21,11 @@ const read = op({
 const parts = (call: ServeParts["call"]): ServeParts => ({
   tools: [{ operationId: read.id, isStream: false, tool: mcpTool(read) }],
   version: "1.2.3",
+  timer: { after: (_delayMs, run) => (timers.push(run), () => undefined) },
   call,
 });
+/** What waits for its time, set off by hand. */
+const timers: (() => void)[] = [];
 const answers = (called: Called) => parts(() => Promise.resolve(called));
 
 async function ask(method: string, params: object, to: ServeParts = answers({ kind: "answer", output: {} })) {
@@ -140,4 +143,26 @@ test("a call over lines that is taken back is aborted and not answered", async (
   const write = (line: string): Promise<void> => Promise.resolve(void written.push(line));
   await serveLines({ lines: lines(), write, close: () => Promise.resolve() }, parts(call));
   assert.deepEqual(written, ['{"jsonrpc":"2.0","id":8,"result":{}}']);
+});
+
+test("a client that gave a token hears that its call still waits, until it is answered", async () => {
+  const answer = Promise.withResolvers<Called>();
+  const told: string[] = [];
+  const request = { jsonrpc: "2.0", id: 1, method: "tools/call" };
+  const asking = (_meta: object) =>
+    answerMessage(
+      readMessage(JSON.stringify({ ...request, params: { name: "notes_read", arguments: { name: "a" }, _meta } })),
+      parts(() => answer.promise),
+      { tell: (text) => void told.push(text) },
+    );
+  timers.length = 0;
+  const calls = [asking({ progressToken: "t" }), asking({})];
+  assert.equal(timers.length, 1);
+  timers[0]?.();
+  timers[1]?.();
+  const heard = told.map((text) => (JSON.parse(text) as { params: { progress: number; message: string } }).params);
+  assert.ok((heard[1]?.progress ?? 0) > (heard[0]?.progress ?? 1));
+  assert.match(heard[0]?.message ?? "", /a person is asked/);
+  answer.resolve({ kind: "answer", output: { text: "x" } });
+  await Promise.all(calls);
 });

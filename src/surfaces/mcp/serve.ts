@@ -8,6 +8,7 @@ import { type McpTool, mcpTool } from "../spec/mcp-tools.ts";
 import { operationsOf } from "../spec/rows.ts";
 import { codes, errorText, isRecord, type Message, notificationText, refusalText, resultText } from "./messages.ts";
 import { type Params, Refused } from "./port.ts";
+import { tellNowAndThen, type Timer } from "./waiting.ts";
 
 export type Called =
   | { readonly kind: "answer"; readonly output: unknown }
@@ -18,6 +19,7 @@ export type Called =
 export interface ServeParts {
   readonly tools: readonly ServedTool[];
   readonly version: string;
+  readonly timer: Timer;
   /** Calls an operation as whoever sent the request. Throws `Refused`. */
   call(operationId: string, input: Params, live: Live): Promise<Called>;
 }
@@ -147,29 +149,34 @@ async function callTool(
   if (served === undefined)
     return errorText(id, { code: codes.params, message: `there is no tool ${typeof name === "string" ? name : ""}` });
   if (!isRecord(given)) return errorText(id, { code: codes.params, message: "`arguments` is an object" });
-  const live = liveOf(params, talk);
+  const live = liveOf(params, talk, parts);
   try {
     return answer(resultOf(await parts.call(served.operationId, given, live), served));
   } catch (error) {
     if (error instanceof Refused) return refusalText(id, error.document);
     throw error;
+  } finally {
+    live.stop();
   }
 }
 
-/** Whoever gave a token for it hears of each item of a stream as it comes. */
-function liveOf({ _meta }: Params, talk: Talk | undefined): Live {
+/** A step of a count that nobody can mistake for an item. */
+const waitingStep = 1e-6;
+const stillWaits = "ARW has not answered yet: the call is at work, or a person is asked about it.";
+
+/** Whoever gave a token for it hears of each item of a stream as it comes, and now and then that an answer is still to come. */
+function liveOf({ _meta }: Params, talk: Talk | undefined, { timer }: ServeParts): Live & { stop(): void } {
   const token = isRecord(_meta) ? _meta["progressToken"] : undefined;
   const signal = talk?.signal === undefined ? {} : { signal: talk.signal };
   if (talk === undefined || (typeof token !== "string" && typeof token !== "number"))
-    return { ...signal, onItem: () => undefined };
+    return { ...signal, onItem: () => undefined, stop: () => undefined };
   let progress = 0;
-  return {
-    ...signal,
-    onItem() {
-      progress += 1;
-      talk.tell(notificationText("notifications/progress", { progressToken: token, progress }));
-    },
+  const tell = (step: number, message?: string): void => {
+    progress += step;
+    const said = message === undefined ? {} : { message };
+    talk.tell(notificationText("notifications/progress", { progressToken: token, progress, ...said }));
   };
+  return { ...signal, onItem: () => tell(1), stop: tellNowAndThen(timer, () => tell(waitingStep, stillWaits)) };
 }
 
 function resultOf(called: Called, { tool }: ServedTool): Params {

@@ -268,3 +268,79 @@ test("a client that cancels is not answered, and the server is told if it was as
   assert.deepEqual(rig.server.got.slice(1), [cancelled(2)]);
   await rig.finish();
 });
+
+const question = { approvalId: "a1", agent: "cursor", summary: "files: write {\u001b[2J}", why: "asks", rule: "r" };
+const greet = (elicitation?: object) => ({
+  jsonrpc: "2.0",
+  id: "hello",
+  method: "initialize",
+  params: { capabilities: elicitation === undefined ? {} : { elicitation } },
+});
+
+async function askedWith(capability: object | undefined, answer: object | null): Promise<[unknown, End]> {
+  const told: unknown[] = [];
+  const rig = createRig({
+    async relay({ ask, signal }) {
+      told.push(await ask(question, signal));
+      return { result: {} };
+    },
+  });
+  rig.client.say(greet(capability));
+  rig.client.say(call);
+  await settled();
+  if (answer !== null) rig.client.say({ jsonrpc: "2.0", id: "arw-a1", ...answer });
+  await settled();
+  await rig.finish();
+  return [told[0], rig.client];
+}
+
+test("a question of the hub is put to a client that can show it, and a form that was filled in is an answer", async () => {
+  const accept = (content: unknown) => ({ result: { action: "accept", content } });
+  const [yes, client] = await askedWith({}, accept({ answer: "allow once" }));
+  assert.equal(yes, "allow");
+  const put = client.got.find((each) => each["method"] === "elicitation/create");
+  const form = put?.["params"] as { message: string; requestedSchema: { required: string[] } } | undefined;
+  assert.match(
+    form?.message ?? "",
+    /may cursor make this call, once\?\nfiles: write \{[^\u001b]*\}\nWhy you are asked: asks \(r\)/,
+  );
+  assert.deepEqual(form?.requestedSchema.required, ["answer"]);
+  const said = async (answer: object): Promise<unknown> => (await askedWith({ form: {} }, answer))[0];
+  assert.equal(await said(accept({ answer: "deny" })), "deny");
+  assert.equal(await said({ result: { action: "decline" } }), "deny");
+  for (const none of [accept({}), accept(undefined), accept({ answer: "yes" }), { result: { action: "cancel" } }])
+    assert.equal(await said(none), null);
+  assert.equal(await said({ error: { code: -32_601, message: "no" } }), null);
+});
+
+test("a client that cannot show questions is not asked, and nobody else asks or answers in their place", async () => {
+  for (const capability of [undefined, { url: {} }]) {
+    const [told, client] = await askedWith(capability, null);
+    assert.equal(told, null);
+    assert.ok(!client.got.some((each) => each["method"] === "elicitation/create"));
+  }
+  const stop = new AbortController();
+  const told: unknown[] = [];
+  const rig = createRig({
+    async relay({ ask }) {
+      told.push(await ask(question, stop.signal));
+      return { result: {} };
+    },
+  });
+  rig.client.say(greet({}));
+  rig.client.say(call);
+  await settled();
+  rig.server.say({ jsonrpc: "2.0", id: "arw-a1", method: "elicitation/create", params: { message: "Nice weather?" } });
+  rig.server.say({ jsonrpc: "2.0", id: "arw-a1", result: { action: "accept", content: { answer: "allow once" } } });
+  await settled();
+  assert.deepEqual(told, []);
+  assert.equal(rig.client.got.filter(({ id }) => id === "arw-a1").length, 1);
+  stop.abort();
+  await settled();
+  assert.deepEqual(told, [null]);
+  assert.ok(rig.client.got.some((each) => each["method"] === "notifications/cancelled"));
+  rig.client.say({ jsonrpc: "2.0", id: "arw-a1", result: { action: "accept", content: { answer: "allow once" } } });
+  await settled();
+  assert.ok(!rig.server.got.some(({ id }) => id === "arw-a1"));
+  await rig.finish();
+});

@@ -15,7 +15,9 @@ import {
   requestText,
   resultText,
 } from "./messages.ts";
+import { createElicitor, type Elicitor } from "./elicit.ts";
 import { type HubSession, type Lines, type ListedTool, type Params, Refused, type Reply } from "./port.ts";
+import { tellNowAndThen } from "./waiting.ts";
 
 export interface WrapParts {
   readonly client: Lines;
@@ -33,9 +35,6 @@ const notificationsMax = 500;
 const notificationsMs = 1_000;
 /** Characters of a tool's answer. What is longer fits into no model's context, and the hub reads all of it. */
 const answerLengthMax = 4_000_000;
-/** A client that gave a token for it hears that a call waits, first soon and then now and then: most reset their timeout. */
-const waitingFirstMs = 3_000;
-const waitingEveryMs = 10_000;
 
 interface Pending {
   readonly method: string;
@@ -70,6 +69,7 @@ async function pump({ lines }: Lines, take: (line: string | null) => Promise<voi
 }
 
 type State = WrapParts & {
+  readonly elicitor: Elicitor;
   readonly pending: Map<string, Pending>;
   /** Requests of the server that the client has not answered. */
   readonly asked: Set<string>;
@@ -81,7 +81,8 @@ type State = WrapParts & {
 const keyOf = (id: Id): string => JSON.stringify(id);
 
 function createWrap(parts: WrapParts) {
-  const state: State = { ...parts, pending: new Map(), asked: new Set(), endedBy: null, dropped: 0 };
+  const elicitor = createElicitor(parts.client);
+  const state: State = { ...parts, elicitor, pending: new Map(), asked: new Set(), endedBy: null, dropped: 0 };
   const rate = createRateWindow({ limit: notificationsMax, windowMs: notificationsMs, keysMax: 2 });
   const mayPass = (side: string): boolean => {
     if (rate.take(side, parts.clock.nowMs()).ok) return true;
@@ -97,8 +98,7 @@ function createWrap(parts: WrapParts) {
         return parts.client.write(errorText(message.id, { code: message.code, message: message.message }));
       if (state.endedBy !== null) return refuseEnded(message, state);
       if (message.kind === "request") return fromClient(message, state);
-      if (message.kind === "response")
-        return state.asked.delete(keyOf(message.id)) ? pass(parts.server, message) : undefined;
+      if (message.kind === "response") return answered(message, state);
       if (message.method === "notifications/cancelled") return cancel(message, state);
       if (mayPass("client")) await pass(parts.server, message);
     },
@@ -114,7 +114,8 @@ function createWrap(parts: WrapParts) {
       }
       if (!mayPass("server")) return;
       if (message.kind === "request") {
-        if (state.asked.size >= pendingMax) return;
+        // No server asks in the name of the hub.
+        if (state.asked.size >= pendingMax || elicitor.owns(message.id)) return;
         state.asked.add(keyOf(message.id));
       }
       await parts.client.write(line);
@@ -124,6 +125,13 @@ function createWrap(parts: WrapParts) {
       await failAll(state, state.endedBy);
     },
   };
+}
+
+/** What the client answers: to a question of the hub, or to one of the server's that it was asked. */
+async function answered(message: Extract<Message, { kind: "response" }>, state: State): Promise<void> {
+  const { id, all } = message;
+  if (state.elicitor.owns(id)) return state.elicitor.take(id, all);
+  if (state.asked.delete(keyOf(id))) await pass(state.server, message);
 }
 
 const tooLong: Message = { kind: "fault", code: codes.invalid, message: "the message is too long", id: null };
@@ -164,6 +172,7 @@ async function fromClient(message: Request, state: State): Promise<void> {
     void callTool(message, state);
     return;
   }
+  if (method === "initialize") state.elicitor.greeted(message.params);
   pending.set(keyOf(id), { method, isSent: true });
   await pass(state.server, message);
 }
@@ -240,7 +249,7 @@ async function callTool(message: Request, state: State): Promise<void> {
     return answer.promise;
   };
   const text = await state.session
-    .relay({ tool: name, params: given, signal: abort.signal, carryOut })
+    .relay({ tool: name, params: given, signal: abort.signal, carryOut, ask: state.elicitor.ask })
     .then(({ result, error }) => (result === undefined ? errorText(id, error) : resultText(id, result)))
     .catch((error: unknown) =>
       error instanceof Refused
@@ -263,17 +272,14 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 function tellWaiting({ client, clock }: State, { own, token }: { own: Pending; token: unknown }): () => void {
   if (typeof token !== "string" && typeof token !== "number") return () => undefined;
   let progress = 0;
-  const tell = (): void => {
+  return tellNowAndThen(clock, () => {
     if (own.isSent) return;
     progress += 1;
     const message = "ARW asks a person about this call; answer in its window or with `arw approvals`.";
     void client.write(
       notificationText("notifications/progress", { progressToken: token, progress: progress / 1e6, message }),
     );
-    stop = clock.after(waitingEveryMs, tell);
-  };
-  let stop = clock.after(waitingFirstMs, tell);
-  return () => stop();
+  });
 }
 
 async function cancel(message: Extract<Message, { kind: "notification" }>, state: State): Promise<void> {

@@ -7,14 +7,15 @@ import { isProblem, Problem } from "../../../contract/problem.ts";
 import { checkerOf, type Static } from "../../../contract/schema.ts";
 import { Denied, InvalidInput } from "../../../contract/standard-problems.ts";
 import { type AgentProgram, type Tools, Turn, type TurnAnswer } from "../../agents/contract.ts";
-import { FileNotFound, FileRefused, FileTooLarge, FileUnreadable, List, Read } from "../../fs/contract.ts";
+import { FileNotFound, FileRefused, FileTooLarge, FileUnreadable, List, Read, Search } from "../../fs/contract.ts";
 import { passagesOf } from "./passages.ts";
 import { createIndex, type Index, type Ranked } from "./rank.ts";
+import { searchWords } from "./search-words.ts";
 import { wordsOf } from "./words.ts";
 
 export const answersId = "answers";
 /** What a run of it is granted in the conversation's folder, and all that it calls. */
-const tools = [List, Read];
+const tools = [List, Read, Search];
 export const answersKeys: readonly string[] = tools.map(({ id }) => id.replaceAll(".", ":"));
 
 /** Files looked at, and how much of them, so that an answer comes within seconds; what is left out is told. */
@@ -116,13 +117,17 @@ function createReading(given: Tools): Reading {
 async function look(turn: Turn, asked: readonly string[], reading: Reading): Promise<readonly Ranked[]> {
   const { folder = "", attachments = [] } = turn;
   const index = createIndex(asked);
-  const paths = attachments.length > 0 ? attachments.map(({ path }) => path) : await listed(folder, asked, reading);
+  const { paths, isSearched } =
+    attachments.length > 0
+      ? { paths: attachments.map(({ path }) => path), isSearched: false }
+      : await inOrder(await listed(folder, asked, reading), asked, { folder, reading });
   let charsLeft = charsMax;
   for (const [place, path] of paths.entries()) {
     if (place === filesMax || charsLeft <= 0) {
-      reading.notDone.unshift(
-        `${count(paths.length - place, "file")} of ${paths.length} were not looked at; ask about a smaller folder`,
-      );
+      const why = isSearched
+        ? "were searched, and hold less of what you asked for than those that were read"
+        : "were not looked at; ask about a smaller folder";
+      reading.notDone.unshift(`${count(paths.length - place, "file")} of ${paths.length} ${why}`);
       break;
     }
     reading.tools.progress({ phase: "reading", done: place, total: paths.length, unit: "files" });
@@ -136,6 +141,19 @@ async function look(turn: Turn, asked: readonly string[], reading: Reading): Pro
     addAll(file, path, index);
   }
   return index.best(quotesMax);
+}
+
+/** Of more files than are read those come first that hold most words of the question. */
+async function inOrder(
+  paths: readonly string[],
+  asked: readonly string[],
+  { folder, reading }: { readonly folder: string; readonly reading: Reading },
+): Promise<{ readonly paths: readonly string[]; readonly isSearched: boolean }> {
+  if (paths.length <= filesMax) return { paths, isSearched: false };
+  const { held, isWhole } = await searchWords(folder, asked, reading.call);
+  const heldBy = (path: string): number => held.get(path) ?? 0;
+  // Sorting keeps the order of files that hold as many.
+  return { paths: paths.toSorted((one, other) => heldBy(other) - heldBy(one)), isSearched: isWhole };
 }
 
 interface TextFile {
