@@ -54,6 +54,7 @@ import { createJournalKeeper } from "../domains/journal/service.ts";
 import type { PolicySet, PolicyTrials } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
+import type { SolverSeat } from "../domains/prove/port.ts";
 import { createRecipes } from "../domains/recipes/service.ts";
 import type { FolderNotices, RecipeFiles } from "../domains/schedules/port.ts";
 import { createSchedules } from "../domains/schedules/service.ts";
@@ -74,6 +75,7 @@ import { composeShell } from "./confine-seat.ts";
 import { createServerStarter } from "./mcp-starter.ts";
 import type { ModelSeat } from "./model-seat.ts";
 import { profileText } from "./profile-seat.ts";
+import { openProve } from "./prove-seat.ts";
 import { recipeText } from "./recipe-text.ts";
 import { createTrialRules } from "./what-if-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
@@ -115,6 +117,7 @@ export interface Means {
   readonly profileFiles: ProfileFiles;
   readonly facts: HubFacts;
   readonly policies: PolicySet;
+  readonly solver: SolverSeat;
   readonly whatIf: { readonly trials: PolicyTrials; readonly adopted: AdoptedRules };
   readonly prices: PriceLists;
   readonly denyRules: readonly DenyRule[];
@@ -154,6 +157,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const mcp = createMcp({ parts, clock, courier: egress.courier, starter });
   const provenance = openProvenance(means, parts, gating);
   const questions = createQuestions({ ...means, parts, timeoutMs: means.approvalTimeoutMs });
+  const stages = [gating.explain, explainRulings(rulings), budgets.explain];
   const enders = [approvals.withdrawAll, questions.endAll, egress.endAll, shell.endAll, mcp.endAll, leases.endAll];
   const halt = createHalt({ parts, clock, enders });
   return {
@@ -184,7 +188,8 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       hierarchy.domain,
       createJournalKeeper({ parts, clock, onImported: both(gating.refresh, leases.refresh), ...means.journal }),
       leases.domain,
-      createPolicy({ parts, stages: [gating.explain, explainRulings(rulings), budgets.explain], policies, rulings }),
+      createPolicy({ parts, stages, policies, rulings }),
+      openProve(parts, { ...means, stages, isShut: (host, caller) => egress.isShut(host, caller) }),
       provenance.domain,
       questions.domain,
       recipes.domain,
@@ -345,6 +350,7 @@ export function contractTable(): Table {
     profileFiles: nothing,
     facts: nothing,
     policies: nothing,
+    solver: nothing,
     whatIf: { trials: nothing, adopted: nothing },
     prices: { folder: "prices", first: [], template: "", read: nothing },
     denyRules: [],

@@ -50,6 +50,7 @@ import { createReload } from "./reload.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
 import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
 import { watchStore } from "./store-watch.ts";
+import { createSolverSeat } from "./prove-seat.ts";
 import { createPolicySeat } from "./policy-seat.ts";
 import { createAdoptedRules } from "./what-if-seat.ts";
 import { openPriceFolder } from "./prices/price-folder.ts";
@@ -221,6 +222,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
       createConfineSeat({ own: ownOf(config, ruleFile), programs: values.shell.programs, ceilings: values.shell }),
     ),
     policies,
+    solver: createSolverSeat(stateDir),
     whatIf: { trials, adopted: createAdoptedRules({ folder: policyFolder, files, trials }) },
     prices,
     models: createModelSeat(process.env),
@@ -325,6 +327,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           profileFiles: createProfileFiles(),
           facts,
           policies: means.policies,
+          solver: means.solver,
           whatIf: means.whatIf,
           prices: means.prices,
           denyRules: config.denyRules,

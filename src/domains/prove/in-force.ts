@@ -1,0 +1,233 @@
+/** The rules in force as formulas: what lets a call pass without a person's yes, and what only takes away. */
+import { parseHostRule } from "../../base/web-address.ts";
+import { matchesKey } from "../../contract/caller.ts";
+import { emitKey, egressKey, ingressKey, taskKey } from "../../contract/gate-keys.ts";
+import { gateKey, type Operation } from "../../contract/operation.ts";
+import type { Static } from "../../contract/schema.ts";
+import type { PostureState } from "../egress/contract.ts";
+import type { ListContracts } from "../gating/contract.ts";
+import type { HierarchyState } from "../hierarchy/contract.ts";
+import type { ListedLease } from "../leases/contract.ts";
+import type { EncodedPolicy } from "./cedar-policy.ts";
+import { all, any, atMost, choice, flag, type Formula, not, textIs, textWithin } from "./formula.ts";
+import { anything, either, type Language, letterOf, many, sequence, word } from "./language.ts";
+import { atMs, labelFlag, knownLabels, literalHost, type Space } from "./space.ts";
+
+export type ListedContract = Static<typeof ListContracts.output>["contracts"][number];
+
+export interface Facts {
+  readonly contracts: readonly ListedContract[];
+  readonly leases: readonly ListedLease[];
+  readonly posture: PostureState;
+  readonly self: HierarchyState["self"];
+  /** Gate-key patterns of the configuration that are asked about whoever calls. */
+  readonly askPatterns: readonly string[];
+}
+
+export interface InForce {
+  readonly policies: readonly EncodedPolicy[];
+  readonly contracts: readonly EncodedContract[];
+  /** The call passes, and nobody is asked. */
+  readonly passes: Formula;
+  /** Something opens the host that is reached, and no deny rule closes it on the way out. */
+  readonly leaves: Formula;
+  /** What is known of `context.open`. */
+  readonly openness: Formula;
+}
+
+export interface EncodedContract {
+  readonly id: string;
+  readonly matches: Formula;
+  readonly hasQuota: boolean;
+}
+
+/** What a set of policies says. */
+export interface Verdicts {
+  readonly allows: Formula;
+  readonly asks: Formula;
+  readonly isForbidden: Formula;
+}
+
+export function verdictsOf(policies: readonly EncodedPolicy[]): Verdicts {
+  const matching = (effect: EncodedPolicy["effect"]): Formula =>
+    any(policies.filter((each) => each.effect === effect).map(({ matches }) => matches));
+  const isForbidden = any([matching("forbid"), any(policies.map(({ faults }) => faults))]);
+  const asks = all([matching("ask"), not(isForbidden)]);
+  return { isForbidden, asks, allows: all([matching("permit"), not(matching("ask")), not(isForbidden)]) };
+}
+
+/** The policy decides: it speaks of the call, and none that goes before it does. */
+export function decidesAmong(policies: readonly EncodedPolicy[], id: string): Formula {
+  const ranks = { forbid: 0, ask: 1, permit: 2 } as const;
+  const place = policies.findIndex((each) => each.id === id);
+  const one = policies[place];
+  if (one === undefined) return false;
+  const before = policies.filter(
+    (each, index) => ranks[each.effect] < ranks[one.effect] || (each.effect === one.effect && index < place),
+  );
+  return all([one.matches, not(any(before.map(({ matches }) => matches)))]);
+}
+
+export function encodeInForce(policies: readonly EncodedPolicy[], facts: Facts, space: Space): InForce {
+  const { allows, asks, isForbidden } = verdictsOf(policies);
+  const ids = (wanted: (operation: Operation) => boolean): Formula =>
+    choice(
+      "action",
+      [...space.operations.values()].filter(wanted).map(({ id }) => id),
+    );
+  const contracts = facts.contracts.map((contract) => encodeContract(contract, facts, space));
+  const isDenied = any(contracts.filter(({ hasQuota }) => !hasQuota).map(({ matches }) => matches));
+  const isAskedFor = ids((operation) => facts.askPatterns.some((each) => matchesKey(each, gateKey(operation))));
+  const leased = any(facts.leases.filter(({ kind }) => kind === "call").map((each) => encodeLease(each, ids)));
+  const isLeasable = all([
+    not(flag("hasCapsule")),
+    not(ids(({ isForPersons }) => isForPersons === true)),
+    any([allows, asks, choice("kind", ["Agent", "Plugin", "Node"])]),
+  ]);
+  const isPermitted = any([all([allows, not(isAskedFor)]), all([leased, isLeasable])]);
+  const isOpen = opened(facts);
+  return {
+    policies,
+    contracts,
+    passes: all([isPermitted, not(isForbidden), not(isDenied)]),
+    leaves: all([
+      choice("reached", ["Host"]),
+      facts.posture.posture === "custom" ? true : isOpen,
+      not(any(facts.contracts.map((each) => encodeWayOut(each, facts)))),
+    ]),
+    openness: any([all([flag("open"), isOpen]), all([not(flag("open")), not(isOpen)])]),
+  };
+}
+
+/** Whoever is no person, and with that nobody's own word. */
+export const programs: Formula = choice("kind", ["Agent", "Plugin", "Node"]);
+
+function keysOf(operation: Operation): readonly string[] {
+  const key = gateKey(operation);
+  const queued = operation.mode === "job" ? [taskKey(key), ingressKey(taskKey(key)), egressKey(taskKey(key))] : [];
+  const emits = operation.emits.filter(({ isDurable }) => isDurable).map(({ kind }) => emitKey(kind));
+  return [key, ingressKey(key), ...queued, egressKey(key), ...emits];
+}
+
+function encodeContract(contract: ListedContract, facts: Facts, space: Space): EncodedContract {
+  const { id, patterns, quotaLimit, source } = contract;
+  const covered = [...space.operations.values()].filter((operation) =>
+    keysOf(operation).some((key) => patterns.some((pattern) => matchesKey(pattern, key))),
+  );
+  // Rules that are undone by calls alone leave those calls to persons.
+  const leavesWayOut = !/^(config|env|flag|file):/.test(source);
+  const ways = leavesWayOut ? covered.filter(({ isWayOut }) => isWayOut === true).map((each) => each.id) : [];
+  const spared = all([choice("kind", ["Person"]), choice("action", ways)]);
+  const matches = all([
+    choice(
+      "action",
+      covered.map((each) => each.id),
+    ),
+    concerns(contract, facts),
+    holdsAt(contract),
+    not(spared),
+  ]);
+  return { id, matches, hasQuota: quotaLimit !== undefined };
+}
+
+function concerns({ subjectRole, subjectNode, subjectAgent, tagsAny }: ListedContract, { self }: Facts): Formula {
+  const isRole = subjectRole === undefined || subjectRole.toLowerCase() === self.role;
+  const isNode =
+    subjectNode === undefined || subjectNode === self.id
+      ? true
+      : all([choice("kind", ["Node"]), textIs("caller", subjectNode)]);
+  const isAgent = subjectAgent === undefined ? true : all([choice("kind", ["Agent"]), textIs("caller", subjectAgent)]);
+  const hasTag =
+    tagsAny === undefined || tagsAny.some((tag) => self.tags.includes(tag))
+      ? true
+      : any(knownLabels.filter((each) => tagsAny.includes(each)).map((each) => flag(labelFlag(each))));
+  return all([isRole, isNode, isAgent, hasTag]);
+}
+
+/** One that renews itself is met again whenever it is asked about. */
+function holdsAt({ validFromMs, validToMs, autoRenewSecs = 0 }: ListedContract): Formula {
+  return all([
+    validFromMs === undefined ? true : not(atMost(atMs, validFromMs - 1)),
+    validToMs === undefined || autoRenewSecs > 0 ? true : atMost(atMs, validToMs),
+  ]);
+}
+
+export const hasTime = ({ contracts }: Facts): boolean =>
+  contracts.some(({ validFromMs, validToMs }) => validFromMs !== undefined || validToMs !== undefined);
+
+/** What is asked about a host on the way out, whatever the call was. */
+function encodeWayOut(contract: ListedContract, facts: Facts): Formula {
+  if (contract.quotaLimit !== undefined) return false;
+  const wayOut = egressKey("net");
+  const hosts = contract.patterns.map((pattern): Formula => {
+    if (matchesKey(pattern, wayOut)) return true;
+    if (!pattern.startsWith(`${wayOut}:`))
+      return pattern.endsWith("*") && `${wayOut}:`.startsWith(pattern.slice(0, -1));
+    const named = pattern.slice(wayOut.length + 1);
+    const language = named.endsWith("*")
+      ? sequence(word(named.slice(0, -1)), anything)
+      : sequence(word(named), anyPort);
+    return textWithin("resource", language);
+  });
+  return all([any(hosts), concerns(contract, facts), holdsAt(contract)]);
+}
+
+const digit = letterOf("0123456789");
+const anyPort = sequence(word(":"), many(digit));
+const webPort = either(word(":80"), word(":443"));
+
+/** `example.org`, `*.example.org`, `example.org:8443`, as the ways out read them. */
+function hostLanguage(text: string): Language | null {
+  const rule = parseHostRule(text);
+  if (rule === null) return null;
+  const name = rule.host.includes(":") ? `[${rule.host}]` : rule.host;
+  const host = rule.isWild ? sequence(anything, word(`.${name}`)) : word(name);
+  return sequence(host, rule.port === null ? webPort : word(`:${rule.port}`));
+}
+
+const toHost = (text: string): Formula => {
+  const language = hostLanguage(text);
+  return language === null ? false : textWithin("resource", language);
+};
+
+function opened({ posture, leases }: Facts): Formula {
+  const byLease = leases.flatMap(({ kind, scope, holder }) => {
+    if (kind !== "host" || scope.host === undefined) return [];
+    const isHeld = holder === "*" ? true : all([choice("kind", ["Agent"]), textIs("caller", holder.slice(6))]);
+    return [all([isHeld, toHost(scope.host)])];
+  });
+  const byPosture: Formula =
+    posture.posture === "public"
+      ? all([textWithin("resource", sequence(anything, webPort)), not(textWithin("resource", literalHost))])
+      : posture.posture === "allowlist"
+        ? any(posture.hosts.map(toHost))
+        : false;
+  return all([choice("reached", ["Host"]), any([...byLease, byPosture])]);
+}
+
+type Ids = (wanted: (operation: Operation) => boolean) => Formula;
+
+function encodeLease({ capability, holder, scope }: ListedLease, ids: Ids): Formula {
+  const cut = holder.indexOf(":");
+  const name = holder.slice(cut + 1);
+  const kind = `${holder.charAt(0).toUpperCase()}${holder.slice(1, cut)}`;
+  const inFolder = (folder: string): Formula => all([choice("reached", ["Folder"]), textIs("resource", folder)]);
+  return all([
+    choice("kind", [kind]),
+    name === "*" ? true : textIs("caller", name),
+    ids((operation) => permits(capability, operation) && (scope.operation ?? operation.id) === operation.id),
+    scope.folder === undefined ? true : inFolder(scope.folder),
+    scope.path === undefined ? true : textIs("path", scope.path),
+    scope.tool === undefined ? true : all([choice("reached", ["Tool"]), textIs("resource", scope.tool)]),
+    scope.host === undefined ? true : all([choice("reached", ["Host"]), toHost(scope.host)]),
+    // Which run a call belongs to is no part of a question.
+    scope.run === undefined ? true : flag(`unknown:a lease for the run ${scope.run}`),
+  ]);
+}
+
+function permits(capability: string, operation: Operation): boolean {
+  const { needs } = operation;
+  const covers = (need: string): boolean =>
+    matchesKey(capability, need) || (capability === "net:send" && need === "net:fetch");
+  return matchesKey(capability, gateKey(operation)) || (needs.length > 0 && needs.every(covers));
+}

@@ -1,0 +1,155 @@
+/** The questions: what each of them claims, as a formula over every call that would refute it. */
+import type { QuestionName } from "./contract.ts";
+import { encodePolicy, type EncodedPolicy } from "./cedar-policy.ts";
+import { all, any, choice, type Formula, flag, not, reduced, textIs, textWithin } from "./formula.ts";
+import { decidesAmong, type InForce, programs, verdictsOf } from "./in-force.ts";
+import { anything, either, letterOf, maybe, sequence, word } from "./language.ts";
+import type { ReadPolicy } from "./port.ts";
+import { below, type Space, within } from "./space.ts";
+
+export interface QuestionRow {
+  readonly name: QuestionName;
+  readonly asks: string;
+  readonly claim: string;
+  readonly command: string;
+}
+
+const rows: Readonly<Record<QuestionName, Omit<QuestionRow, "name">>> = {
+  network: {
+    asks: "Can anything reach the network?",
+    claim: "no agent, plugin or node reaches another machine unless a person says yes to that call",
+    command: "arw prove network [--agent scout]",
+  },
+  "writes-outside": {
+    asks: "Can a tool write outside its folder?",
+    claim: "no agent, plugin or node changes files outside what a person granted unless a person says yes to that call",
+    command: "arw prove writes-outside [--agent scout] [--in-folder /home/ada/notes]",
+  },
+  child: {
+    asks: "Can a child agent do what its parent cannot?",
+    claim: "no agent does by a run that it starts what it may not do itself",
+    command: "arw prove child [--agent scout]",
+  },
+  reachable: {
+    asks: "Is this rule ever reachable?",
+    claim: "the rule decides about no call",
+    command: "arw prove reachable RULE",
+  },
+  stricter: {
+    asks: "Is the second set of policies at least as strict as the first?",
+    claim: "the second policies permit nothing that the first do not",
+    command: "arw prove stricter FILE FILE",
+  },
+  changed: {
+    asks: "What changed between two versions?",
+    claim: "both sets of policies say the same of every call",
+    command: "arw prove changed FILE FILE",
+  },
+};
+
+export const questionRow = (name: QuestionName): QuestionRow => ({ name, ...rows[name] });
+
+export const encodeAll = (policies: readonly ReadPolicy[], space: Space): readonly EncodedPolicy[] =>
+  policies.map((policy) => encodePolicy(policy, space));
+
+/** Whose calls are looked at: any program's, or those of one agent by the tools that it declares. */
+export interface Whose {
+  readonly agent: string;
+  readonly tools: readonly string[];
+}
+
+const callersOf = (whose: Whose | null): Formula =>
+  whose === null
+    ? programs
+    : all([choice("kind", ["Agent"]), textIs("caller", whose.agent), choice("action", whose.tools)]);
+
+/** A command that nothing confines does whatever its person can. */
+const freely = all([choice("reached", ["Folder"]), flag("unconfined")]);
+
+export const reachesNetwork = (rules: InForce, space: Space, whose: Whose | null): Formula =>
+  all([
+    callersOf(whose),
+    any([rules.leaves, within({ type: "Machine", id: "another" }), freely]),
+    rules.openness,
+    rules.passes,
+    space.possible,
+  ]);
+
+export function writesOutside(
+  rules: InForce,
+  space: Space,
+  asked: { readonly whose: Whose | null; readonly inFolder: string | null },
+): Formula {
+  const writing = [...space.operations.values()].filter(({ needs }) => needs.includes("fs:write")).map(({ id }) => id);
+  const changes = any([all([choice("action", writing), choice("reached", ["Folder"])]), freely]);
+  const { inFolder } = asked;
+  const isOutside = inFolder === null ? false : not(insideFolder(inFolder));
+  return all([
+    callersOf(asked.whose),
+    changes,
+    any([not(flag("granted")), isOutside]),
+    rules.openness,
+    rules.passes,
+    space.possible,
+  ]);
+}
+
+/** The folder itself, or one below it whose path does not lead up again. */
+function insideFolder(folder: string): Formula {
+  const slash = letterOf("/\\");
+  const up = sequence(anything, slash, either(word("."), word("..")), maybe(sequence(slash, anything)));
+  return any([
+    textIs("resource", folder),
+    all([textWithin("resource", below(folder)), not(textWithin("resource", up))]),
+  ]);
+}
+
+/** Two agents make the same call; `other` is the parent, and its run is no more than its own. */
+export const childExceeds = (rules: InForce, space: Space, parent: string | null): Formula =>
+  all([
+    choice("kind", ["Agent"]),
+    parent === null ? true : textIs("other", parent),
+    rules.openness,
+    rules.passes,
+    not(asOther(rules.passes)),
+    space.possible,
+    asOther(space.possible),
+  ]);
+
+const asOther = (formula: Formula): Formula =>
+  reduced(formula, (atom) => {
+    if (atom.is === "text" && atom.name === "caller") return textWithin("other", atom.language);
+    const isFree = atom.is === "flag" && /^(unknown|fault):/.test(atom.name);
+    return isFree ? flag(`${atom.name} of the other`) : undefined;
+  });
+
+export const policyDecides = (policies: readonly EncodedPolicy[], space: Space, id: string): Formula =>
+  all([decidesAmong(policies, id), space.possible]);
+
+/** It matches, and no contract in front of it does. */
+export function contractDecides(rules: InForce, space: Space, id: string): Formula {
+  const place = rules.contracts.findIndex((each) => each.id === id);
+  const before = rules.contracts.slice(0, place).filter(({ hasQuota }) => !hasQuota);
+  const one = rules.contracts[place];
+  if (one === undefined) return false;
+  return all([one.matches, not(any(before.map(({ matches }) => matches))), rules.openness, space.possible]);
+}
+
+export interface Sets {
+  readonly first: readonly EncodedPolicy[];
+  readonly second: readonly EncodedPolicy[];
+  readonly space: Space;
+}
+
+/** The second lets pass, or asks about, what the first does not. */
+export function permitsMore({ first, second, space }: Sets): Formula {
+  const [one, two] = [verdictsOf(first), verdictsOf(second)];
+  const more = any([all([two.allows, not(one.allows)]), all([two.asks, not(one.asks), not(one.allows)])]);
+  return all([more, space.possible]);
+}
+
+export function saysOtherwise({ first, second, space }: Sets): Formula {
+  const [one, two] = [verdictsOf(first), verdictsOf(second)];
+  const differ = (a: Formula, b: Formula): Formula => any([all([a, not(b)]), all([b, not(a)])]);
+  return all([any([differ(one.allows, two.allows), differ(one.asks, two.asks)]), space.possible]);
+}
