@@ -75,17 +75,22 @@ function planCommand(operation: Operation, line: string, { left, flags }: Naming
     assert(field, `${operation.id} has no field ${name} for its command line`);
     return { field, isOptional };
   });
-  const inner = innerOptions(operation, flags[operation.id] ?? {});
+  const renamed = flags[operation.id] ?? {};
+  const inner = innerOptions(operation, renamed);
   const isOption = ({ name }: Field): boolean =>
     !named.some((each) => each.name === name) && !inner.some(({ field }) => field.within === name);
-  const options = [...fields.filter(isOption).map((field) => ({ field, flag: flagOf(field) })), ...inner];
+  const options = [
+    ...fields.filter(isOption).map((field) => ({ field, flag: renamed[field.name] ?? flagOf(field) })),
+    ...inner,
+  ];
   return { operation, words, positionals, options, isFollowed: operation.mode === "job" || left.has(operation.id) };
 }
 
-/** Fields inside a field, each with an option of its own. */
+/** Fields inside a field, `within.name`, each with an option of its own. */
 function innerOptions(operation: Operation, flags: Readonly<Record<string, string>>): CommandPlan["options"] {
   const properties = operation.input.properties as Readonly<Record<string, Shape>>;
-  return Object.entries(flags).map(([path, flag]) => {
+  const paths = Object.entries(flags).filter(([path]) => path.includes("."));
+  return paths.map(([path, flag]) => {
     const [within = "", name = ""] = path.split(".");
     const shape = properties[within]?.properties?.[name];
     assert(shape, `${operation.id} has no field ${path} for its option`);

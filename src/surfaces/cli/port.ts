@@ -106,7 +106,7 @@ export interface Presentation {
   readonly shortcuts: readonly { readonly words: string; readonly operation: string }[];
   /** A flag of one command that means another one: `stop` with `--all` is `halt`. */
   readonly aliases?: readonly { readonly word: string; readonly flag: string; readonly means: readonly string[] }[];
-  /** Options for fields inside a field, by operation: `{ "lasting.until": "for" }`. */
+  /** Other words for the options of fields, also of fields inside a field, by operation: `{ "lasting.until": "for" }`. */
   readonly flags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What has to be read on this machine before a call is sent, by operation: the file behind a path that a person typed. */
   readonly prepare?: Readonly<
