@@ -69,6 +69,7 @@ const replayerFor = (kit: Kit) =>
     programs: [worker],
     finder: { find: async () => null, list: async () => [], recorded: () => assert.fail("there is one program") },
     problems: () => kit.kernel.table.problems,
+    redact: (value) => value,
     soon: (run) => void setImmediate(run),
   });
 

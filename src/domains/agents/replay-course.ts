@@ -21,6 +21,7 @@ export interface Following {
   readonly reading: Reading;
   readonly blob: (ref: string) => Promise<Uint8Array | null>;
   readonly problems: ReadonlyMap<string, ProblemDefinition>;
+  readonly redact: (value: unknown) => unknown;
   readonly options: ReplayOptions;
   /** Runs when everything that can move has moved. */
   readonly soon: (run: () => void) => void;
@@ -29,7 +30,7 @@ export interface Following {
   readonly declassify: (source: { readonly step: number; readonly digest: string; readonly seq: number }) => void;
 }
 
-export interface Course extends Pick<Following, "reading" | "blob" | "problems" | "options"> {
+export interface Course extends Pick<Following, "reading" | "blob" | "problems" | "redact" | "options"> {
   readonly order: Order;
   readonly supply: Supply;
   readonly made: Envelope[];
@@ -46,7 +47,7 @@ export interface Course extends Pick<Following, "reading" | "blob" | "problems" 
 }
 
 export function createCourse(following: Following): Course {
-  const { reading, options, blob, problems, soon } = following;
+  const { reading, options, blob, problems, redact, soon } = following;
   const isBranch = options.beforeStep !== undefined || options.given !== undefined;
   const ended = Promise.withResolvers<Ending>();
   let isOver = false;
@@ -66,6 +67,7 @@ export function createCourse(following: Following): Course {
     options,
     blob,
     problems,
+    redact,
     order,
     supply: createSupply(reading.steps),
     made: [],

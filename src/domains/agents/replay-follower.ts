@@ -83,7 +83,8 @@ function envelopeOf({ definition, data, caller }: Said, course: Course, next: En
 
 function compare(next: Envelope, made: Envelope, course: Course): void {
   const at = differenceOf(next, made);
-  if (at === null) return;
+  // What looks like a secret was cut out of the record when it left its hub: of what is made again it is cut out, too.
+  if (at === null || differenceOf(next, { ...made, data: course.redact(made.data) }) === null) return;
   const step = stepOf(made.data);
   // The answer is what the record gives, so where its digest is another one, it is not what it was.
   if (at.startsWith("/data/recorded/result") && !course.isBranch)

@@ -170,6 +170,7 @@ const replayerOf = (kit: Kit, program: AgentProgram = actor) =>
     programs: [program],
     finder: nobody,
     problems: () => kit.kernel.table.problems,
+    redact: (value) => value,
     soon: (run) => void setImmediate(run),
   });
 

@@ -21,6 +21,8 @@ import { emptyRecord } from "./run-record.ts";
 
 export interface ReplayerDeps extends Cast {
   readonly problems: () => ReadonlyMap<string, ProblemDefinition>;
+  /** Cuts out what looks like a secret. */
+  readonly redact: (value: unknown) => unknown;
   /** Runs when everything that can move has moved: a turn of the event loop. */
   readonly soon: (run: () => void) => void;
 }
@@ -60,6 +62,7 @@ async function replayed({ reading, asked, record, options }: Replaying, deps: Re
     reading,
     options,
     problems,
+    redact: deps.redact,
     soon: deps.soon,
     blob: (ref) => record.blob(ref),
     abort: (reason) => stop.abort(reason),
