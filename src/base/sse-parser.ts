@@ -10,6 +10,11 @@ export interface SseFrame {
 export interface SseParser {
   /** Takes the next bytes, cut anywhere, and answers the frames that they complete. Throws RangeError for an endless line. */
   push(chunk: Uint8Array): readonly SseFrame[];
+  /** The same in two steps: the text of the next bytes, and the frames that a text completes. */
+  decode(chunk: Uint8Array): string;
+  read(text: string): readonly SseFrame[];
+  /** Whether all that came until now was whole frames. */
+  readonly isBetweenFrames: boolean;
   /** Id of the last whole frame that had one. */
   readonly lastEventId: string;
   /** Pause before a reconnect that the server asked for. */
@@ -20,7 +25,7 @@ export interface SseParser {
 const frameLengthMax = 64 * 1024 * 1024;
 
 export function createSseParser(): SseParser {
-  const decoder = new TextDecoder();
+  const decode = createDecoder();
   const lines = createLineCutter();
   let frame: Draft = emptyDraft("");
   // An id counts once its frame is whole: resuming behind a frame that never came would lose it.
@@ -34,19 +39,26 @@ export function createSseParser(): SseParser {
     return data.length === 0 ? undefined : { id, event: event || "message", data: data.join("\n") };
   };
 
+  const read = (text: string): readonly SseFrame[] => {
+    lines.add(text);
+    const frames: SseFrame[] = [];
+    for (let line = lines.take(); line !== undefined; line = lines.take()) {
+      if (line !== "") retryMs = readField(line, frame) ?? retryMs;
+      const whole = line === "" ? finish() : undefined;
+      if (whole !== undefined) frames.push(whole);
+    }
+    if (lines.restLength() + frame.dataLength > frameLengthMax) {
+      throw new RangeError("A frame of the stream is too long.");
+    }
+    return frames;
+  };
+
   return {
-    push(chunk) {
-      lines.add(decoder.decode(chunk, { stream: true }));
-      const frames: SseFrame[] = [];
-      for (let line = lines.take(); line !== undefined; line = lines.take()) {
-        if (line !== "") retryMs = readField(line, frame) ?? retryMs;
-        const whole = line === "" ? finish() : undefined;
-        if (whole !== undefined) frames.push(whole);
-      }
-      if (lines.restLength() + frame.dataLength > frameLengthMax) {
-        throw new RangeError("A frame of the stream is too long.");
-      }
-      return frames;
+    push: (chunk) => read(decode(chunk)),
+    decode,
+    read,
+    get isBetweenFrames() {
+      return lines.isAtStart && frame.data.length === 0 && frame.event === "";
     },
     get lastEventId() {
       return lastEventId;
@@ -56,6 +68,23 @@ export function createSseParser(): SseParser {
     },
   };
 }
+
+/** A decoder that may have to wait for the rest of a character is much slower than one that never has to. */
+function createDecoder(): (chunk: Uint8Array) => string {
+  const waiting = new TextDecoder();
+  const whole = new TextDecoder("utf-8", { ignoreBOM: true });
+  // The mark that may stand at the very beginning is the waiting one's business, too.
+  let isClean = false;
+  return (chunk) => {
+    const endsWhole = (chunk.at(-1) ?? asciiEnd) < asciiEnd;
+    const text = isClean && endsWhole ? whole.decode(chunk) : waiting.decode(chunk, { stream: true });
+    isClean = endsWhole || (isClean && chunk.byteLength === 0);
+    return text;
+  };
+}
+
+/** Bytes below stand for themselves: behind one of them nothing is left to wait for. */
+const asciiEnd = 0x80;
 
 interface Draft {
   id: string;
@@ -85,41 +114,57 @@ interface LineCutter {
   /** The next whole line, or undefined until more text comes. */
   take(): string | undefined;
   restLength(): number;
+  /** Whether whatever comes next begins a line. */
+  readonly isAtStart: boolean;
 }
 
 function createLineCutter(): LineCutter {
-  let rest = "";
+  let text = "";
+  let at = 0;
   let searchedTo = 0;
+  let hasReturns = false;
   let isAfterReturn = false;
   return {
-    add(text) {
-      rest += text;
+    add(more) {
+      const kept = text.slice(at);
+      searchedTo -= at;
+      at = 0;
+      // Most streams have none, and one kind of line end is looked for by the engine itself.
+      hasReturns = more.includes("\r") || (hasReturns && kept.includes("\r"));
+      text = kept + more;
     },
     take() {
-      if (isAfterReturn && rest !== "") {
+      if (isAfterReturn && at < text.length) {
         // A line feed right behind a carriage return belongs to the same line end, even in another chunk.
-        if (rest.startsWith("\n")) rest = rest.slice(1);
+        if (text.charCodeAt(at) === lineFeed) at += 1;
+        searchedTo = at;
         isAfterReturn = false;
       }
-      const end = lineEnd(rest, searchedTo);
+      const end = hasReturns ? lineEnd(text, searchedTo) : text.indexOf("\n", searchedTo);
       if (end < 0) {
-        searchedTo = rest.length;
+        searchedTo = text.length;
         return undefined;
       }
-      const line = rest.slice(0, end);
-      isAfterReturn = rest[end] === "\r";
-      rest = rest.slice(end + 1);
-      searchedTo = 0;
+      const line = text.slice(at, end);
+      isAfterReturn = text.charCodeAt(end) === carriageReturn;
+      at = end + 1;
+      searchedTo = at;
       return line;
     },
-    restLength: () => rest.length,
+    restLength: () => text.length - at,
+    get isAtStart() {
+      return at === text.length && !isAfterReturn;
+    },
   };
 }
+
+const lineFeed = 10;
+const carriageReturn = 13;
 
 function lineEnd(text: string, from: number): number {
   for (let at = from; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code === 10 || code === 13) return at;
+    if (code === lineFeed || code === carriageReturn) return at;
   }
   return -1;
 }

@@ -1,7 +1,7 @@
 /** Reads what servers answer, none of which can be relied on to hold what the protocol says. */
 import { Problem } from "../../contract/problem.ts";
 import { unknownUsage, type Usage } from "../../domains/models/port.ts";
-import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel } from "../../domains/models/port.ts";
+import { BadAnswer, KeyRefused, ModelBusy, ModelRefused, NoSuchModel, NotAble } from "../../domains/models/port.ts";
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -49,6 +49,8 @@ export function problemOf({ status, headers, text }: Refusal): Problem {
   const said = `the model server answers: ${reason}`;
   if (status === 401 || status === 403) return new Problem(KeyRefused, said, { reason, status });
   if (status === 404 && /model/i.test(reason)) return new Problem(NoSuchModel, said, { reason, status });
+  // What a server was not started for: llama-server ranks, and makes vectors, only where it was told to.
+  if (status === 501) return new Problem(NotAble, said, { reason, status });
   if (status === 429 || status === 503 || status === 529) {
     const retryAfterMs = waitIn(headers);
     return new Problem(ModelBusy, said, { reason, status, ...(retryAfterMs === null ? {} : { retryAfterMs }) });

@@ -54,6 +54,58 @@ describe("pieces", () => {
     );
   });
 
+  test("frames that look alike are read as what they are, whatever stands around their text", async () => {
+    const text = fc.constantFrom(
+      "x",
+      ":",
+      '"',
+      "\\",
+      '":"',
+      '","',
+      "\n",
+      "é",
+      "\u2028",
+      "a text that no server says",
+      "",
+    );
+    const piece = fc.record({
+      text,
+      kind: fc.constantFrom("content" as const, "reasoning_content" as const),
+      around: fc.constantFrom({}, { note: "x" }, { content: ":" }, { obfuscation: '"' }),
+      first: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 12 }), async (pieces) => {
+        const lines = pieces.map(({ text: said, kind, around, first }) => {
+          const choices = [{ index: 0, delta: { [kind]: said }, finish_reason: null }];
+          return `data: ${JSON.stringify(first ? { choices, ...around } : { ...around, choices })}\n\n`;
+        });
+        const parts = await answered(`${lines.join("")}${delta({}, "stop")}data: [DONE]\n\n`);
+        const said = (of: "content" | "reasoning_content"): string =>
+          pieces.map(({ kind, text: each }) => (kind === of ? each : "")).join("");
+        assert.equal(textOf(parts), said("content"));
+        const thoughts = parts.map((part) => (part.kind === "thought" ? part.text : ""));
+        assert.equal(thoughts.join(""), said("reasoning_content"));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("what a frame says beside its text is not passed over where the frames before looked the same", async () => {
+    const frame = (extra: object): string =>
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "a" }, finish_reason: null }], ...extra })}\n\n`;
+    const usage = { usage: { prompt_tokens: 1, completion_tokens: 2 } };
+    const parts = await answered(`${frame({})}${frame({})}${frame(usage)}${delta({ content: "a" }, "length")}`);
+    assert.deepEqual(
+      [textOf(parts), parts.at(-1)],
+      ["aaaa", { kind: "end", finish: "length", usage: { inputTokens: 1, outputTokens: 2, cachedTokens: null } }],
+    );
+    await assert.rejects(
+      answered(`${frame({})}${frame({})}${frame({ error: { message: "no memory" } })}`),
+      /no memory/,
+    );
+  });
+
   test("junk in place of an answer is a problem, and never an end", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 6 }), async (chunks) => {
@@ -257,7 +309,9 @@ describe("the connection", () => {
     };
     const stream = runtime.chat(say("m", "x"), call(endless))[Symbol.asyncIterator]();
     for (let reads = 0; reads < 10; reads += 1) await stream.next();
-    assert.ok(pushes <= 12, `${pushes} pieces were pushed for 10 that were read`);
+    const before = pushes;
+    for (let turns = 0; turns < 200; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(pushes - before <= 65, `${pushes - before} pieces of a thousand bytes wait`);
     await stream.return?.(undefined);
   });
 

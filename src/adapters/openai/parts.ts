@@ -1,5 +1,5 @@
 /** Turns the pieces of a streamed answer into parts, and says when it broke off. */
-import { isProblem, Problem } from "../../contract/problem.ts";
+import { Problem } from "../../contract/problem.ts";
 import { type Finish, type Part, unknownUsage, type Usage } from "../../domains/models/port.ts";
 import { BadAnswer } from "../../domains/models/port.ts";
 import { isObject, listIn, numberIn, problemInStream, textIn, usageOf } from "./answer.ts";
@@ -32,13 +32,10 @@ export function createPartReader(): PartReader {
       if (data.trim() === "[DONE]") return [end()];
       const chunk = parsed(data);
       if (!isObject(chunk)) throw broken("a piece of the answer is no JSON object");
-      if (chunk["error"] !== undefined && chunk["error"] !== null) throw problemInStream(chunk["error"]);
-      if (isObject(chunk["usage"])) usage = usageOf(chunk["usage"]);
-      const [choice] = listIn(chunk, "choices");
-      if (!isObject(choice)) return [];
-      const reason = textIn(choice, "finish_reason");
-      if (reason !== null) finish = finishOf[reason] ?? "stop";
-      return partsOf(choice);
+      const read = readFrame(chunk);
+      usage = read.usage ?? usage;
+      if (read.reason !== null) finish = finishOf[read.reason] ?? "stop";
+      return read.parts;
     },
     rest() {
       // Some servers leave the last line out; the reason of the end says as much.
@@ -48,23 +45,25 @@ export function createPartReader(): PartReader {
   };
 }
 
-type Words = Extract<Part, { kind: "text" | "thought" }>;
-const isWords = (part: Part): part is Words => part.kind === "text" || part.kind === "thought";
-
-/** Text that came together goes on together: whatever is done for each piece is done once for all of it. */
-export function together(pieces: readonly string[], reader: PartReader): { parts: readonly Part[]; fault?: Problem } {
-  const parts: Part[] = [];
-  try {
-    for (const piece of pieces) for (const part of reader.take(piece)) join(parts, part);
-  } catch (error) {
-    if (!isProblem(error)) throw error;
-    // What had come before is passed on.
-    return { parts, fault: error };
-  }
-  return { parts };
+export interface Frame {
+  readonly parts: readonly Part[];
+  readonly reason: string | null;
+  readonly usage: Usage | null;
 }
 
-function join(parts: Part[], part: Part): void {
+export function readFrame(chunk: Record<string, unknown>): Frame {
+  if (chunk["error"] !== undefined && chunk["error"] !== null) throw problemInStream(chunk["error"]);
+  const usage = isObject(chunk["usage"]) ? usageOf(chunk["usage"]) : null;
+  const [choice] = listIn(chunk, "choices");
+  if (!isObject(choice)) return { parts: [], reason: null, usage };
+  return { parts: partsOf(choice), reason: textIn(choice, "finish_reason"), usage };
+}
+
+export type Words = Extract<Part, { kind: "text" | "thought" }>;
+export const isWords = (part: Part): part is Words => part.kind === "text" || part.kind === "thought";
+
+/** Text that came together goes on together: whatever is done for each piece is done once for all of it. */
+export function join(parts: Part[], part: Part): void {
   const last = parts.at(-1);
   if (last !== undefined && isWords(last) && isWords(part) && last.kind === part.kind)
     parts[parts.length - 1] = { kind: last.kind, text: last.text + part.text };
@@ -107,7 +106,7 @@ function toolPart(call: Record<string, unknown>, order: number): Part {
 
 const broken = (reason: string): Problem => new Problem(BadAnswer, reason, { reason });
 
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -11,8 +11,7 @@ import type {
 import { BadAnswer, NotAble } from "../../domains/models/port.ts";
 import { requestBodyOf } from "./request.ts";
 import { isObject, listIn, numberIn, problemOf, textIn, usageOf } from "./answer.ts";
-import { createPartReader, together } from "./parts.ts";
-import { streamed } from "./stream.ts";
+import { type Request, streamed } from "./stream.ts";
 
 /** What a server can do beside the common ground. */
 export const flavours = ["openai", "llama-server", "vllm", "ollama", "lm-studio"] as const;
@@ -37,15 +36,15 @@ export function createOpenAiRuntime(options: OpenAiOptions): ModelRuntime {
   // Newer models of OpenAI refuse the old name of the limit, older servers do not know the new one.
   let tokensField: "max_tokens" | "max_completion_tokens" = "max_tokens";
   const body = (request: ChatRequest | CompleteRequest) => requestBodyOf(request, tokensField);
-  async function* stream(url: string, request: ChatRequest | CompleteRequest, call: RuntimeCall): AsyncGenerator<Part> {
-    try {
-      yield* at.parts(url, body(request), call);
-    } catch (error) {
-      if (!wantsOtherField(error, tokensField)) throw error;
-      tokensField = "max_completion_tokens";
-      yield* at.parts(url, body(request), call);
-    }
-  }
+  const stream = (url: string, request: ChatRequest | CompleteRequest, call: RuntimeCall): AsyncIterable<Part> =>
+    at.parts(url, body(request), {
+      ...call,
+      again(refusal) {
+        if (!wantsOtherField(refusal, tokensField)) return null;
+        tokensField = "max_completion_tokens";
+        return body(request);
+      },
+    });
   return {
     abilities: {
       chat: true,
@@ -82,8 +81,8 @@ export function createOpenAiRuntime(options: OpenAiOptions): ModelRuntime {
 const notAble = (ability: string, flavour: Flavour): Problem =>
   new Problem(NotAble, `a server of the kind ${flavour} cannot ${ability}`, { ability });
 
-const wantsOtherField = (error: unknown, field: string): boolean =>
-  field === "max_tokens" && error instanceof Problem && error.message.includes("max_completion_tokens");
+const wantsOtherField = ({ message }: Problem, field: string): boolean =>
+  field === "max_tokens" && message.includes("max_completion_tokens");
 
 /** Asks, and reads what is answered. */
 function createTalk(own: Readonly<Record<string, string>>) {
@@ -105,22 +104,24 @@ function createTalk(own: Readonly<Record<string, string>>) {
       if (!isObject(value)) throw new Problem(BadAnswer, "the answer is no JSON object", { reason: "no JSON" });
       return value;
     },
-    async *parts(url: string, body: unknown, call: RuntimeCall): AsyncGenerator<Part> {
-      const reader = createPartReader();
-      const request = { method: "POST" as const, url, headers: headersOf("text/event-stream", body), ...bytesOf(body) };
-      for await (const pieces of streamed(request, call)) {
-        const { parts, fault } = together(pieces, reader);
-        for (const part of parts) {
-          // What came with the piece at which its reader left is nothing that they still want.
-          call.signal.throwIfAborted();
-          yield part;
-          if (part.kind === "end") return;
-        }
-        if (fault !== undefined) throw fault;
-      }
-      yield* reader.rest();
+    parts(url: string, body: unknown, { again, ...call }: Streaming): AsyncIterable<Part> {
+      const requestOf = (given: unknown): Request => ({
+        method: "POST",
+        url,
+        headers: headersOf("text/event-stream", given),
+        ...bytesOf(given),
+      });
+      return streamed(requestOf(body), call, (refusal) => {
+        const other = again(refusal);
+        return other === null ? null : requestOf(other);
+      });
     },
   };
+}
+
+interface Streaming extends RuntimeCall {
+  /** What to ask in place of what was refused, if there is such a thing. */
+  readonly again: (refusal: Problem) => unknown;
 }
 
 function parsed(text: string): unknown {
@@ -143,7 +144,8 @@ function modelsIn(answer: Record<string, unknown>): readonly ModelInfo[] {
     const id = isObject(each) ? textIn(each, "id") : null;
     if (id === null || !isObject(each)) return [];
     const meta = isObject(each["meta"]) ? numberIn(each["meta"], "n_ctx_train") : null;
-    return [{ model: id, contextTokens: numberIn(each, "max_model_len") ?? numberIn(each, "context_length") ?? meta }];
+    const contextTokens = numberIn(each, "max_model_len") ?? numberIn(each, "context_length") ?? meta;
+    return [{ model: id, contextTokens }];
   });
 }
 

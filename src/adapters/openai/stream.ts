@@ -1,95 +1,114 @@
 /** An answer that is pushed to us, as a stream that is read; the other side waits while nobody reads. */
-import { createSseParser } from "../../base/sse-parser.ts";
 import { Problem } from "../../contract/problem.ts";
-import type { RuntimeCall, Send } from "../../domains/models/port.ts";
-import { BadAnswer } from "../../domains/models/port.ts";
+import { BadAnswer, type Part, type RuntimeCall, type Send } from "../../domains/models/port.ts";
 import { problemOf } from "./answer.ts";
+import { createAnswerReader } from "./frames.ts";
 
-/** Of an answer that is no stream so much is kept, to read it as a whole. */
-const wholeBytesMax = 4_000_000;
+export type Request = Omit<Parameters<Send>[0], "sink">;
 
-interface Waiter {
-  readonly resolve: () => void;
-}
+/** So much may wait unread, bytes: a reader that keeps up is never waited for. */
+const waitingBytesMax = 65_536;
 
-/** The data of the frames that came together. An answer without frames is handed on as one: some servers do not stream. */
+/**
+ * The parts of one answer, as they come. An answer without frames is read as one: some servers do not stream. A server that
+ * refused is asked once more where `again` says how. Every token of every answer comes by here, so one generator does it all.
+ */
 export async function* streamed(
-  request: Omit<Parameters<Send>[0], "sink">,
+  request: Request,
   { send, signal }: RuntimeCall,
-): AsyncGenerator<readonly string[]> {
-  let pieces: string[] = [];
-  const parser = createSseParser();
-  const raw: Uint8Array[] = [];
-  let rawBytes = 0;
-  let frames = 0;
-  let isOver = false;
-  let isLeft = false;
-  let reader: Waiter | null = null;
-  let writer: Waiter | null = null;
-  const wake = (): void => {
-    reader?.resolve();
-    reader = null;
-  };
-  const sent = send({
-    ...request,
-    sink(chunk) {
-      if (isLeft) throw new Problem(BadAnswer, "nobody reads the answer any more", { reason: "left" });
-      for (const { data } of read(parser, chunk)) {
-        frames += 1;
-        pieces.push(data);
-      }
-      if (frames === 0 && rawBytes + chunk.byteLength <= wholeBytesMax) {
-        raw.push(chunk.slice());
-        rawBytes += chunk.byteLength;
-      }
-      wake();
-      if (pieces.length === 0) return undefined;
-      return new Promise<void>((resolve) => {
-        writer = { resolve };
-      });
-    },
-  }).finally(() => {
-    isOver = true;
-    wake();
-  });
+  again: (refusal: Problem) => Request | null,
+): AsyncGenerator<Part> {
+  const inbox = createInbox();
+  let isEnded = false;
+  const sent = send({ ...request, sink: inbox.push }).finally(inbox.close);
   // A reader that left before the end takes no more notice of how it ended.
   sent.catch(() => undefined);
-  signal.addEventListener("abort", wake);
+  signal.addEventListener("abort", inbox.wake);
   try {
-    while (!isOver || pieces.length > 0) {
-      signal.throwIfAborted();
-      if (pieces.length > 0) {
-        const came = pieces;
-        pieces = [];
-        yield came;
-        continue;
+    while (!inbox.isOver()) {
+      for (const part of inbox.take()) {
+        // What came with the piece at which its reader left is nothing that they still want.
+        signal.throwIfAborted();
+        yield part;
+        isEnded = part.kind === "end";
       }
-      (writer as Waiter | null)?.resolve();
-      writer = null;
-      if (isOver) break;
-      await new Promise<void>((resolve) => {
-        reader = { resolve };
-      });
+      if (isEnded) return;
+      signal.throwIfAborted();
+      await inbox.more();
     }
+    signal.throwIfAborted();
     const { status, headers } = await sent;
-    if (status >= 400) throw problemOf({ status, headers, text: textOf(raw) });
-    if (frames === 0) yield [textOf(raw)];
+    if (status < 400) {
+      yield* inbox.rest();
+      return;
+    }
+    const refusal = problemOf({ status, headers, text: inbox.text() });
+    const next = again(refusal);
+    if (next === null) throw refusal;
+    yield* streamed(next, { send, signal }, () => null);
   } finally {
-    isLeft = true;
-    signal.removeEventListener("abort", wake);
-    (writer as Waiter | null)?.resolve();
+    signal.removeEventListener("abort", inbox.wake);
+    inbox.leave();
   }
 }
 
-function read(parser: ReturnType<typeof createSseParser>, chunk: Uint8Array) {
-  try {
-    return parser.push(chunk);
-  } catch (cause) {
-    throw new Problem(BadAnswer, "a line of the answer does not end", { reason: "endless line", cause });
-  }
-}
-
-function textOf(chunks: readonly Uint8Array[]): string {
-  const decoder = new TextDecoder();
-  return chunks.map((each) => decoder.decode(each, { stream: true })).join("") + decoder.decode();
+/** Where the two sides meet, which wait for each other. */
+function createInbox() {
+  const answer = createAnswerReader();
+  let fault: { readonly error: unknown } | null = null;
+  let isClosed = false;
+  let isLeft = false;
+  let reader: (() => void) | null = null;
+  let writer: (() => void) | null = null;
+  const wake = (): void => {
+    reader?.();
+    reader = null;
+  };
+  const letGo = (): void => {
+    writer?.();
+    writer = null;
+  };
+  return {
+    wake,
+    text: answer.text,
+    rest: answer.rest,
+    push(chunk: Uint8Array): void | Promise<void> {
+      if (isLeft || fault !== null)
+        throw new Problem(BadAnswer, "nobody reads the answer any more", { reason: "left" });
+      try {
+        answer.push(chunk);
+      } catch (error) {
+        // Told to the reader, behind all that came before.
+        fault = { error };
+      }
+      wake();
+      if (answer.waitingLength <= waitingBytesMax) return undefined;
+      return new Promise<void>((resolve) => {
+        writer = resolve;
+      });
+    },
+    /** All that waits; throws, once there is nothing, what is wrong with the rest. */
+    take(): readonly Part[] {
+      const parts = answer.take();
+      letGo();
+      if (parts.length === 0 && fault !== null) throw fault.error;
+      return parts;
+    },
+    /** Nothing waits and nothing comes. */
+    isOver: (): boolean => isClosed && fault === null && answer.waitingLength === 0,
+    more(): Promise<void> {
+      if (answer.waitingLength > 0 || isClosed || fault !== null) return Promise.resolve();
+      return new Promise((resolve) => {
+        reader = resolve;
+      });
+    },
+    close(): void {
+      isClosed = true;
+      wake();
+    },
+    leave(): void {
+      isLeft = true;
+      letGo();
+    },
+  };
 }
