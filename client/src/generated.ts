@@ -3286,6 +3286,51 @@ export type ModelsStreamOutput = {
   readonly label: "tool";
 };
 
+export type ModelsStreamTextInput = {
+  /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
+  readonly model: string;
+  readonly prompt: string;
+  /** The most that the answer may have, tokens. */
+  readonly tokensMax?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly stop?: readonly string[] | undefined;
+};
+export type ModelsStreamTextOutput = {
+  readonly kind: "text" | "thought";
+  readonly text: string;
+} | {
+  readonly kind: "tool";
+  readonly place: number;
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly argumentsText: string;
+} | {
+  readonly kind: "end";
+  /** The model that answered. */
+  readonly model: string;
+  readonly finish: "stop" | "length" | "tools" | "filter";
+  readonly usage: {
+    /** Null where nobody counted. */
+    readonly inputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly outputTokens: number | null;
+    /** Null where nobody counted. */
+    readonly cachedTokens: number | null;
+  };
+  /** Millionths of a USD by the price list; null where nobody knows the price, or nobody counted. */
+  readonly microUsd: number | null;
+  /** Duration in milliseconds. */
+  readonly durationMs: number;
+  /** Until the first piece of the answer. */
+  readonly firstMs: number | null;
+  /** The answer was written beforehand. */
+  readonly isScripted: boolean;
+  /** What a model says was told by somebody else. */
+  readonly label: "tool";
+};
+
 export type ModelsTokenizeInput = {
   /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
   readonly model: string;
@@ -11983,6 +12028,8 @@ export interface Client {
     serversRemove(input: ModelsServersRemoveInput, options?: CallOptions): Promise<ModelsServersRemoveOutput>;
     /** Ask a model, and get its answer piece by piece. */
     stream(input: ModelsStreamInput, options?: StreamOptions): AsyncGenerator<ModelsStreamOutput, void, undefined>;
+    /** Let a model go on with a text, and get it piece by piece. */
+    streamText(input: ModelsStreamTextInput, options?: StreamOptions): AsyncGenerator<ModelsStreamTextOutput, void, undefined>;
     /** Cut a text into the tokens of a model. */
     tokenize(input: ModelsTokenizeInput, options?: CallOptions): Promise<ModelsTokenizeOutput>;
   };
@@ -12588,6 +12635,7 @@ export function createClient(options: ClientOptions): Client {
       serversList: (input = {}, options) => runtime.call("GET /models/servers", input, options) as Promise<ModelsServersListOutput>,
       serversRemove: (input, options) => runtime.call("DELETE /models/servers/{server}", input, options) as Promise<ModelsServersRemoveOutput>,
       stream: (input, options) => runtime.stream("POST /models/stream", input, options) as AsyncGenerator<ModelsStreamOutput, void, undefined>,
+      streamText: (input, options) => runtime.stream("POST /models/stream-text", input, options) as AsyncGenerator<ModelsStreamTextOutput, void, undefined>,
       tokenize: (input, options) => runtime.call("POST /models/tokenize", input, options) as Promise<ModelsTokenizeOutput>,
     },
     notes: {

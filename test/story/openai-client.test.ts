@@ -1,10 +1,19 @@
 /** The official client of the OpenAI protocol, unchanged, in front of a hub that asks a model server on this machine. */
 import assert from "node:assert/strict";
-import OpenAI, { APIError } from "openai";
+import OpenAI, {
+  APIError,
+  AuthenticationError,
+  BadRequestError,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+} from "openai";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { frames, json, type ModelServer, modelName, serveModel } from "../kit/model-server.ts";
 import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
+import { until } from "./kit/until.ts";
 
 let room: Room;
 let hub: RunningHub;
@@ -12,7 +21,9 @@ let server: ModelServer;
 let client: OpenAI;
 let model = "";
 /** What the server is told to do next, beside what it does on its own. */
-let next: "ordinary" | "busy" | "broken" | "plain" = "ordinary";
+let next: "ordinary" | "busy" | "broken" | "plain" | "endless" | "slow" = "ordinary";
+/** Lets a slow server say the rest. */
+let goOn: () => void = () => undefined;
 
 const chunk = (delta: object, finish: string | null = null): object => ({
   choices: [{ index: 0, delta, finish_reason: finish }],
@@ -27,6 +38,20 @@ beforeAll(async () => {
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.write(`data: ${JSON.stringify(chunk({ content: "half" }))}\n\n`, () => response.destroy());
         return undefined;
+      }
+      if (next === "endless")
+        return frames(
+          response,
+          Array.from({ length: 2000 }, () => chunk({ content: "more ".repeat(9) })),
+        );
+      if (next === "slow") {
+        const rest = Promise.withResolvers<void>();
+        goOn = rest.resolve;
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.write(`data: ${JSON.stringify(chunk({ content: "half" }))}\n\n`);
+        return rest.promise.then(
+          () => void response.end(`data: ${JSON.stringify(chunk({ content: " and the rest" }))}\n\n`),
+        );
       }
       if (next === "plain") {
         const message = { content: JSON.stringify({ city: "Oslo" }) };
@@ -152,19 +177,21 @@ describe("refusals", () => {
   test("each has a code, a kind and words", async () => {
     const unknown = await refused(ask({ model: "localhost:1/x" }));
     assert.deepEqual([unknown.status, unknown.code, unknown.type], [404, "models.no-such-model", "not_found_error"]);
+    assert.ok(unknown instanceof NotFoundError);
     const many = await refused(ask({ n: 2 }));
-    assert.deepEqual([many.status, many.param], [400, "n"]);
+    assert.deepEqual([many.status, many.param, many instanceof BadRequestError], [400, "n", true]);
     const shape = await refused(ask({ messages: [{ role: "wizard", content: "x" }] }));
     assert.equal(shape.param, "messages[0].role");
     const stranger = new OpenAI({ apiKey: "wrong", baseURL: `${hub.url}/v1`, maxRetries: 0 });
     const outside = await refused(stranger.models.list());
     assert.deepEqual([outside.status, outside.type], [401, "authentication_error"]);
+    assert.ok(outside instanceof AuthenticationError);
   });
 
   test("a busy server is told as busy, and one that breaks off as broken, after what had come", async () => {
     next = "busy";
     const busy = await refused(ask());
-    assert.deepEqual([busy.status, busy.code], [503, "models.busy"]);
+    assert.deepEqual([busy.status, busy.code, busy instanceof InternalServerError], [503, "models.busy", true]);
     next = "broken";
     const texts: string[] = [];
     const broken = await refused(
@@ -186,12 +213,115 @@ describe("refusals", () => {
     await hub.send("POST /budgets/allow", { allowance: ["20 tokens/day", "models.*"] });
     const spent = await refused(agent.chat.completions.create({ model, messages: hi, max_tokens: 50 }));
     assert.deepEqual([spent.status, spent.code, spent.type], [429, "arw.budget-exceeded", "rate_limit_error"]);
+    assert.ok(spent instanceof RateLimitError);
+    // It never fits, so there is no moment to come again at.
+    assert.equal(spent.headers?.get("retry-after"), null);
     const { allowances } = await hub.get("/budgets");
     await hub.send(`DELETE /budgets/${allowances[0].allowanceId}`);
   });
 });
 
+describe("a budget", () => {
+  test("that has room again later says when, so that the client waits as long", async () => {
+    const allowed = await hub.send("POST /budgets/allow", { allowance: ["150 tokens/day", "models.*"] });
+    const ask = (tokensMax: number) =>
+      client.chat.completions.create({ model, messages: hi, max_tokens: tokensMax, stream: true });
+    for await (const _ of await ask(20)) continue;
+    const left = async (): Promise<boolean> =>
+      (await hub.get("/budgets")).allowances.every((each: { used: number }) => each.used === 13);
+    await until("what was set aside to be given back", async () => ((await left()) ? true : undefined));
+    const refused: unknown = await ask(48).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    assert.ok(refused instanceof RateLimitError, String(refused));
+    const retryAfterS = Number(refused.headers?.get("retry-after"));
+    assert.ok(retryAfterS > 0 && retryAfterS <= 86_400, String(retryAfterS));
+    await hub.send(`DELETE /budgets/${allowed.body.allowanceId}`);
+  });
+});
+
+describe("a stream that may not go on", () => {
+  const streamed = async (more: object = {}) => {
+    const texts: string[] = [];
+    let finish: string | null | undefined = null;
+    let total: number | undefined;
+    let fault: unknown = null;
+    const asked = { model, messages: hi, stream: true as const, stream_options: { include_usage: true }, ...more };
+    try {
+      for await (const part of await client.chat.completions.create(asked)) {
+        texts.push(part.choices[0]?.delta.content ?? "");
+        if (texts.join("") === "half" && next === "slow") await shut();
+        finish = part.choices[0]?.finish_reason ?? finish;
+        total = part.usage?.total_tokens ?? total;
+      }
+    } catch (error) {
+      fault = error;
+    }
+    return { text: texts.join(""), finish, total, fault };
+  };
+  const shut = async (): Promise<void> => {
+    const rule = { patterns: ["io:egress:models:stream"] };
+    assert.equal((await hub.send("PUT /gating/contracts/no-more", rule)).status, 200);
+    goOn();
+  };
+
+  test("a server that takes no notice of the limit is left in the middle, and all that was set aside counts", async () => {
+    const allowed = await hub.send("POST /budgets/allow", { allowance: ["100000 tokens/day", "models.*"] });
+    const used = async (): Promise<number> =>
+      (await hub.get("/budgets")).allowances.find((each: { text: string }) => each.text.startsWith("100000"))?.used;
+    next = "endless";
+    const { text, finish, fault } = await streamed({ max_tokens: 4 });
+    next = "ordinary";
+    assert.deepEqual([finish, fault], ["length", null]);
+    assert.ok(text.startsWith("more more") && text.length <= 4 * 128, String(text.length));
+    await until("the server to be left", () => (server.open() === 0 ? true : undefined));
+    const cut = async (): Promise<boolean> =>
+      (await hub.get("/events/journal?prefix=models.asked&limit=1000")).events.some(
+        ({ data }: { data: Record<string, unknown> }) => data["finish"] === "length" && data["outputTokens"] === null,
+      );
+    await until("the journal to have it", async () => ((await cut()) ? true : undefined));
+    // Nobody counted: the limit of the answer and a token for each byte of the question stay taken.
+    await until("the allowance to be settled", async () => ((await used()) >= 4 + "hi".length ? true : undefined));
+    await hub.send(`DELETE /budgets/${allowed.body.allowanceId}`);
+  });
+
+  test("a rule that comes meanwhile ends it between two pieces, with a problem of the protocol", async () => {
+    next = "slow";
+    const { text, fault } = await streamed();
+    next = "ordinary";
+    assert.equal(text, "half");
+    assert.ok(fault instanceof APIError && fault.code === "arw.denied", String(fault));
+    const before: unknown = await client.chat.completions.create({ model, messages: hi, stream: true }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    assert.ok(before instanceof PermissionDeniedError && before.type === "permission_error");
+    await hub.send("DELETE /gating/contracts/no-more");
+  });
+});
+
 describe("the other addresses", () => {
+  test("completions come piece by piece, too, with usage when it is asked for", async () => {
+    const asked = { model, prompt: "say on and on", stream: true as const, stream_options: { include_usage: true } };
+    const texts: string[] = [];
+    let finish: string | undefined;
+    let total: number | undefined;
+    for await (const part of await client.completions.create(asked)) {
+      assert.deepEqual([part.object, part.model], ["text_completion", model]);
+      if (part.choices[0] !== undefined) texts.push(part.choices[0].text);
+      finish = part.choices[0]?.finish_reason ?? finish;
+      total = part.usage?.total_tokens ?? total;
+    }
+    assert.deepEqual([texts.join(""), finish, total], ["on and on", "stop", 5]);
+    await hub.send("PUT /models/roles/text", { models: [model] });
+    const byRole: string[] = [];
+    for await (const part of await client.completions.create({ model: "text", prompt: "say on", stream: true }))
+      byRole.push(part.choices[0]?.text ?? "");
+    assert.equal(byRole.join(""), "on");
+    await hub.send("DELETE /models/roles/text");
+  });
+
   test("completions, embeddings in both forms, models and one of them", async () => {
     const text = await client.completions.create({ model, prompt: "say on" });
     assert.equal(text.choices[0]?.text, "on");

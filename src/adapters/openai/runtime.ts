@@ -145,7 +145,7 @@ function modelsIn(answer: Record<string, unknown>): readonly ModelInfo[] {
     if (id === null || !isObject(each)) return [];
     const meta = isObject(each["meta"]) ? numberIn(each["meta"], "n_ctx_train") : null;
     const contextTokens = numberIn(each, "max_model_len") ?? numberIn(each, "context_length") ?? meta;
-    return [{ model: id, contextTokens }];
+    return [{ model: id, contextTokens, owner: textIn(each, "owned_by") }];
   });
 }
 

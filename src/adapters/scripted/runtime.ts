@@ -41,7 +41,7 @@ export function createScriptedRuntime({ models, answer }: Script): ModelRuntime 
   }
   return {
     abilities: { chat: true, complete: true, embed: true, rerank: true, tokenize: true, isScripted: true },
-    models: () => Promise.resolve(models.map((model) => ({ model, contextTokens: null }))),
+    models: () => Promise.resolve(models.map((model) => ({ model, contextTokens: null, owner: null }))),
     health: () => Promise.resolve(),
     chat: (request, { signal }) => tell(request, signal),
     complete: (request, { signal }) => tell(request, signal),

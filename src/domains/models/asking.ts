@@ -111,9 +111,14 @@ export function priceAt(model: string, { deps, ctx }: Reaching): (usage: Usage) 
 
 interface Watching<I> extends Reaching {
   readonly leave: AbortController;
+  /** What the server was told that the answer may have. */
+  readonly tokensMax: number;
   /** The end as the caller's contract has it. */
   readonly ended: (end: MeteredEnd) => I;
 }
+
+/** No vocabulary that is known has longer tokens, characters. */
+const tokenLengthMax = 128;
 
 /**
  * Passes the parts on, and tells what the answer took when it is over, however that was. Every token of every answer comes by
@@ -122,12 +127,13 @@ interface Watching<I> extends Reaching {
 export async function* watched<I>(
   parts: AsyncIterable<Part>,
   told: Told,
-  { deps, ctx, leave, ended }: Watching<I>,
+  { deps, ctx, leave, ended, tokensMax }: Watching<I>,
 ): AsyncGenerator<Exclude<Part, End> | I> {
   const { clock } = deps;
   const meter = createMeter(told, { deps, ctx });
   const iterator = parts[Symbol.asyncIterator]();
   const patience = createPatience(clock, leave);
+  let lengthLeft = tokensMax * tokenLengthMax;
   try {
     for (;;) {
       patience.wait();
@@ -135,7 +141,21 @@ export async function* watched<I>(
       patience.stop();
       if (next.done === true) return;
       const part = next.value;
-      yield part.kind === "end" ? ended(meter.ended(part)) : meter.came(part);
+      if (part.kind === "end") {
+        yield ended(meter.ended(part));
+        continue;
+      }
+      const room = lengthLeft;
+      lengthLeft -= lengthOf(part);
+      if (lengthLeft >= 0) {
+        yield meter.came(part);
+        continue;
+      }
+      // A server that takes no notice of the limit is left. Nobody counted, so all that was set aside stays taken.
+      if (part.kind !== "tool" && room > 0)
+        yield meter.came({ ...part, text: part.text.slice(0, room).toWellFormed() });
+      yield ended(meter.ended(cutOff));
+      return;
     }
   } catch (error) {
     meter.failed(error);
@@ -147,6 +167,11 @@ export async function* watched<I>(
     await ctx.emit(ModelAsked, meter.asked());
   }
 }
+
+const cutOff: End = { kind: "end", finish: "length", usage: unknownUsage };
+
+const lengthOf = (part: Exclude<Part, End>): number =>
+  part.kind === "tool" ? part.argumentsText.length + (part.name?.length ?? 0) : part.text.length;
 
 /** Of one answer: its times, its tokens and what they cost. */
 function createMeter(told: Told, { deps, ctx }: Reaching) {

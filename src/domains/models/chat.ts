@@ -18,6 +18,7 @@ import {
   Chat,
   type ChatInput,
   Complete,
+  type CompleteInput,
   Embed,
   ModelAsked,
   ModelSaid,
@@ -26,6 +27,7 @@ import {
   saidLengthMax,
   Stream,
   type StreamItem,
+  StreamText,
   Tokenize,
 } from "./contract.ts";
 import { tokensMaxDefault } from "./messages.ts";
@@ -53,7 +55,9 @@ export async function chat(input: ChatInput, asking: Asking): Promise<Static<typ
 
 /** The parts of the answer themselves, with no generator of its own around them. */
 export function stream(input: ChatInput, asking: Asking): AsyncIterable<StreamItem> {
-  if (parseModelName(input.model) === null) return streamOfRole(input, asking);
+  const { ctx } = asking;
+  if (parseModelName(input.model) === null)
+    return streamOfRole(input.model, asking, (model) => ctx.call(Stream, { ...input, model }));
   const asked = reach(input.model, Stream, asking);
   return chatParts(input, asked, {
     ...asking,
@@ -61,28 +65,34 @@ export function stream(input: ChatInput, asking: Asking): AsyncIterable<StreamIt
   });
 }
 
-async function* streamOfRole(input: ChatInput, asking: Asking): AsyncGenerator<StreamItem> {
+export async function complete(input: CompleteInput, asking: Asking): Promise<Static<typeof Complete.output>> {
   const { ctx } = asking;
-  yield* await tried(input.model, asking, async (model) =>
-    begun((await ctx.call(Stream, { ...input, model })) as unknown as AsyncIterable<StreamItem>),
-  );
-}
-
-export async function complete(
-  input: Static<typeof Complete.input>,
-  asking: Asking,
-): Promise<Static<typeof Complete.output>> {
-  const { ctx, deps } = asking;
   if (parseModelName(input.model) === null)
     return tried(input.model, asking, (model) => ctx.call(Complete, { ...input, model }));
   const asked = reach(input.model, Complete, asking);
-  const { runtime, call, leave, model } = asked;
-  const { isScripted } = runtime.abilities;
-  const parts = runtime.complete({ ...input, model, tokensMax: input.tokensMax ?? tokensMaxDefault }, call);
   const pieces = collect();
-  const told = { model: input.model, work: "complete", isScripted } as const;
-  for await (const part of watched(parts, told, { deps, ctx, leave, ended: (end) => end })) pieces.take(part);
+  for await (const part of textParts(input, asked, { ...asking, ended: (end) => end })) pieces.take(part);
   return { text: pieces.whole().text, ...answeredBy(input.model, asked, pieces.end()) };
+}
+
+export function streamText(input: CompleteInput, asking: Asking): AsyncIterable<StreamItem> {
+  const { ctx } = asking;
+  if (parseModelName(input.model) === null)
+    return streamOfRole(input.model, asking, (model) => ctx.call(StreamText, { ...input, model }));
+  const asked = reach(input.model, StreamText, asking);
+  return textParts(input, asked, {
+    ...asking,
+    ended: (end): StreamItem => ({ kind: "end", ...answeredBy(input.model, asked, end) }),
+  });
+}
+
+async function* streamOfRole(
+  role: string,
+  asking: Asking,
+  ask: (model: string) => Promise<unknown>,
+): AsyncGenerator<StreamItem> {
+  // A call of a stream is answered by its items, whatever the type of one answer says.
+  yield* await tried(role, asking, async (model) => begun((await ask(model)) as AsyncIterable<StreamItem>));
 }
 
 export async function embed(input: Static<typeof Embed.input>, asking: Asking): Promise<Static<typeof Embed.output>> {
@@ -144,7 +154,19 @@ function chatParts<I>(
   const { runtime, call, leave, model } = asked;
   const request: ChatRequest = { ...(input as ChatRequest), model, tokensMax: input.tokensMax ?? tokensMaxDefault };
   const told = { model: input.model, work: "chat", isScripted: runtime.abilities.isScripted } as const;
-  return watched(runtime.chat(request, call), told, { deps, ctx, leave, ended });
+  return watched(runtime.chat(request, call), told, { deps, ctx, leave, ended, tokensMax: request.tokensMax });
+}
+
+function textParts<I>(
+  input: CompleteInput,
+  asked: Asked,
+  { deps, ctx, ended }: Ended<I>,
+): AsyncGenerator<Exclude<Part, { kind: "end" }> | I> {
+  const { runtime, call, leave, model } = asked;
+  const { tokensMax = tokensMaxDefault } = input;
+  const told = { model: input.model, work: "complete", isScripted: runtime.abilities.isScripted } as const;
+  const parts = runtime.complete({ ...input, model, tokensMax }, call);
+  return watched(parts, told, { deps, ctx, leave, ended, tokensMax });
 }
 
 const answeredBy = (model: string, { runtime }: Asked, { kind: _end, ...took }: MeteredEnd) => ({

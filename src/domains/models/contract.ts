@@ -169,6 +169,7 @@ const chatInput = closed({
 export type ChatInput = Static<typeof chatInput>;
 export type { StreamItem } from "./messages.ts";
 const completeInput = closed({ model: ModelName, prompt: Text, ...sampling });
+export type CompleteInput = Static<typeof completeInput>;
 
 const asking = {
   effect: "read" as const,
@@ -183,7 +184,7 @@ const paid = <I>(cost: (input: I) => Cost) => ({
 });
 export const chatCost = (input: Pick<ChatInput, "model" | "messages" | "tools" | "form" | "tokensMax">): Cost =>
   costOf(input, JSON.stringify([input.messages, input.tools, input.form]), input.messages.length);
-const completeCost = (input: Static<typeof completeInput>): Cost => costOf(input, input.prompt, 1);
+const completeCost = (input: CompleteInput): Cost => costOf(input, input.prompt, 1);
 
 export const Chat = op({
   id: "models.chat",
@@ -224,6 +225,20 @@ export const Complete = op({
   scope: scopeOf,
   ...paid(completeCost),
   spent: ({ usage }, input) => spentOf(usage, completeCost(input)),
+});
+export const StreamText = op({
+  id: "models.streamText",
+  http: "POST /models/stream-text",
+  cli: "",
+  mode: "many",
+  ...asking,
+  about: "Let a model go on with a text, and get it piece by piece.",
+  input: completeInput,
+  output: StreamItem,
+  emits: [...sendEvents, ModelAsked],
+  scope: scopeOf,
+  ...paid(completeCost),
+  spent: (item, input) => (item.kind === "end" ? spentOf(item.usage, completeCost(input)) : null),
 });
 const Texts = Type.Array(Type.String({ minLength: 1, maxLength: 200_000 }), { minItems: 1, maxItems: 512 });
 const embedInput = closed({ model: ModelName, texts: Texts });

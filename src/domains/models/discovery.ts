@@ -26,6 +26,21 @@ const ports: readonly (readonly [number, Kind])[] = [
   [5001, "openai"],
 ];
 
+/** What servers say of whose their models are. A port says little: anything may listen there. */
+const kindByOwner: Readonly<Record<string, Kind>> = {
+  llamacpp: "llama-server",
+  vllm: "vllm",
+  library: "ollama",
+  organization_owner: "lm-studio",
+};
+
+/** Kinds that are asked for more than all have in common, so nothing is taken for one of them that does not say so. */
+const kindOf = (owners: readonly (string | null)[], expected: Kind): Kind => {
+  const told = owners.flatMap((owner) => kindByOwner[owner ?? ""] ?? [])[0];
+  if (told !== undefined) return told;
+  return expected === "llama-server" || expected === "vllm" ? "openai" : expected;
+};
+
 const keys: readonly (readonly [variable: string, server: string])[] = [
   ["OPENAI_API_KEY", "api.openai.com"],
   ["ANTHROPIC_API_KEY", "api.anthropic.com"],
@@ -65,12 +80,12 @@ export async function discover({ ctx, deps }: Looking): Promise<Static<typeof Di
   };
 }
 
-async function probe(server: string, kind: Kind, looking: Looking) {
+async function probe(server: string, expected: Kind, looking: Looking) {
   const { ctx, deps } = looking;
   const at: Server = {
     server,
     url: `http://${server}/v1`,
-    kind,
+    kind: expected,
     isLocal: true,
     addedAtMs: 0,
     addedBy: "models.discover",
@@ -78,14 +93,20 @@ async function probe(server: string, kind: Kind, looking: Looking) {
   const answer = await modelsOf(at, Discover.id, { ...looking, waitMs: probeMsMax });
   ctx.signal.throwIfAborted();
   if (typeof answer === "string") return null;
+  const owners = answer.map(({ owner }) => owner);
+  const kind = kindOf(owners, expected);
   return {
     server,
     kind,
     models: answer.map(({ model }) => model),
-    isAdded: deps.servers.find(server) !== undefined,
+    isAdded: spellings(server).some((each) => deps.servers.find(each) !== undefined),
     next: `arw models add ${server}${kind === "openai" ? "" : ` --kind ${kind}`}`,
   };
 }
+
+/** This machine has several names, and a person may have taken another one. */
+const spellings = (server: string): readonly string[] =>
+  ["localhost", "127.0.0.1", "[::1]"].map((host) => server.replace("localhost", host));
 
 export async function listed({ ctx, deps }: Looking): Promise<Static<typeof List.output>> {
   const answers = await Promise.all(

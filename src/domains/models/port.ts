@@ -91,6 +91,8 @@ export interface ModelInfo {
   readonly model: string;
   /** How much fits, tokens; null where nobody says. */
   readonly contextTokens: number | null;
+  /** Whose it is, as the server says; servers of one kind mostly say the same. Null where nothing is said. */
+  readonly owner: string | null;
 }
 
 export interface Abilities {

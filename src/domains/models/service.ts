@@ -3,7 +3,7 @@ import type { Domain } from "../../contract/domain.ts";
 import { bind } from "../../contract/operation.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock } from "../../kernel/ports.ts";
-import { chat, complete, embed, rerank, stream, tokenize } from "./chat.ts";
+import { chat, complete, embed, rerank, stream, streamText, tokenize } from "./chat.ts";
 import {
   AddServer,
   Chat,
@@ -25,6 +25,7 @@ import {
   ServerRemoved,
   SetRole,
   Stream,
+  StreamText,
   Tokenize,
 } from "./contract.ts";
 import { discover, listed } from "./discovery.ts";
@@ -60,6 +61,7 @@ export function createModels({ parts, clock, courier, meter, environment, runtim
       bind(Chat, (input, ctx) => chat(input, { deps, ctx })),
       bind(Stream, (input, ctx) => stream(input, { deps, ctx })),
       bind(Complete, (input, ctx) => complete(input, { deps, ctx })),
+      bind(StreamText, (input, ctx) => streamText(input, { deps, ctx })),
       bind(Embed, (input, ctx) => embed(input, { deps, ctx })),
       bind(Rerank, (input, ctx) => rerank(input, { deps, ctx })),
       bind(Tokenize, (input, ctx) => tokenize(input, { deps, ctx })),

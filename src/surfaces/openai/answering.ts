@@ -56,6 +56,8 @@ function held(outcome: Answered["outcome"]): Problem {
   );
 }
 
+export const finishWords = { stop: "stop", length: "length", tools: "tool_calls", filter: "content_filter" } as const;
+
 /** Null is written as 0: these clients count without looking. */
 export function usageOf({ inputTokens, outputTokens, cachedTokens }: Counted) {
   const prompt = inputTokens ?? 0;

@@ -1,10 +1,16 @@
-/** `/v1/chat/completions` and `/v1/completions`. */
+/** `/v1/chat/completions`. */
 import type { ForeignAnswer, ForeignRequest } from "../../kernel/kernel.ts";
-import { answerIn, type Ended, frame, type Item, type OpenAiDeps, streamIn, usageOf } from "./answering.ts";
-import { formIn, type Json, isObject, messagesIn, samplingOf, textIn, toolsIn } from "./reading.ts";
-import { unfit } from "./refusals.ts";
-
-const finishWords = { stop: "stop", length: "length", tools: "tool_calls", filter: "content_filter" } as const;
+import {
+  answerIn,
+  type Ended,
+  finishWords,
+  frame,
+  type Item,
+  type OpenAiDeps,
+  streamIn,
+  usageOf,
+} from "./answering.ts";
+import { formIn, type Json, messagesIn, samplingOf, textIn, toolsIn, wantsUsage } from "./reading.ts";
 
 interface ChatAnswer extends Ended {
   readonly text: string;
@@ -26,8 +32,7 @@ export async function chatCompletions(request: ForeignRequest, deps: OpenAiDeps)
     return { kind: "json", body: completion(output, head(deps, corrId, output.model)) };
   }
   const { corrId, items } = streamIn(await request.call("models.stream", input));
-  const options = isObject(body["stream_options"]) ? body["stream_options"] : {};
-  const withUsage = options["include_usage"] === true;
+  const withUsage = wantsUsage(body);
   return { kind: "stream", frames: chunks(items, { ...head(deps, corrId, input.model), withUsage }) };
 }
 
@@ -100,28 +105,4 @@ function deltaOf(item: Exclude<Item, { kind: "end" }>): Json {
     function: { ...(name === undefined ? {} : { name }), arguments: argumentsText },
   };
   return { tool_calls: [call] };
-}
-
-export async function completions(request: ForeignRequest, deps: OpenAiDeps): Promise<ForeignAnswer> {
-  const { body } = request;
-  const given = body["prompt"];
-  const prompt = Array.isArray(given) && given.length === 1 ? (given[0] as unknown) : given;
-  if (typeof prompt !== "string") throw unfit("prompt", "prompt must be one text");
-  const input = { model: textIn(body, "model"), prompt, ...samplingOf(body) };
-  const { corrId, output } = answerIn<Ended & { readonly text: string }>(await request.call("models.complete", input));
-  const whole = {
-    id: `cmpl-${corrId}`,
-    object: "text_completion",
-    created: Math.floor(deps.nowMs() / 1000),
-    model: output.model,
-    choices: [{ index: 0, text: output.text, logprobs: null, finish_reason: finishWords[output.finish] }],
-    usage: usageOf(output.usage),
-  };
-  return body["stream"] === true ? { kind: "stream", frames: once(whole) } : { kind: "json", body: whole };
-}
-
-/** The whole answer as one piece: what goes on with a text is asked as a whole. */
-async function* once(whole: unknown): AsyncGenerator<string> {
-  yield frame(whole);
-  yield "data: [DONE]\n\n";
 }

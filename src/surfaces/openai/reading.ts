@@ -31,6 +31,11 @@ export function samplingOf(body: Json): Json {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+export function wantsUsage(body: Json): boolean {
+  const options = body["stream_options"];
+  return isObject(options) && options["include_usage"] === true;
+}
+
 function refuseMany(body: Json): void {
   const count = body["n"] ?? 1;
   if (count !== 1) throw unfit("n", "one answer is given to each request; n must be 1");

@@ -4,7 +4,8 @@
  */
 import type { ForeignRoute } from "../../kernel/kernel.ts";
 import { frame, type OpenAiDeps } from "./answering.ts";
-import { chatCompletions, completions } from "./chat.ts";
+import { chatCompletions } from "./chat.ts";
+import { completions } from "./completions.ts";
 import { embeddings, model, models } from "./others.ts";
 import { errorBody, statusOf } from "./refusals.ts";
 import { responses } from "./responses.ts";
