@@ -670,6 +670,832 @@ export type CalculatorEvaluateOutput = {
   readonly fraction: string | null;
 };
 
+export type CapsulesDiffInput = {
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly a: string;
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly b: string;
+};
+export type CapsulesDiffOutput = {
+  /** No event differs but in ids, times, positions, hubs and hashes. */
+  readonly isEqual: boolean;
+  /** Events up to the first difference. */
+  readonly equalEvents: number;
+  /** The step in which the first difference lies; 0 before the first step, null when all are equal. */
+  readonly firstStep: number | null;
+  readonly first: {
+    readonly a: {
+      readonly seq: number;
+      readonly kind: string;
+      readonly step: number | null;
+      readonly text: string;
+      readonly json: string;
+    } | null;
+    readonly b: {
+      readonly seq: number;
+      readonly kind: string;
+      readonly step: number | null;
+      readonly text: string;
+      readonly json: string;
+    } | null;
+  } | null;
+  /** Those after the first, too. */
+  readonly differing: readonly ({
+    readonly a: {
+      readonly seq: number;
+      readonly kind: string;
+      readonly step: number | null;
+      readonly text: string;
+      readonly json: string;
+    } | null;
+    readonly b: {
+      readonly seq: number;
+      readonly kind: string;
+      readonly step: number | null;
+      readonly text: string;
+      readonly json: string;
+    } | null;
+  })[];
+  readonly onlyA: number;
+  readonly onlyB: number;
+  /** What differs around the runs: policies, contracts, allowances, versions. */
+  readonly inForce: readonly {
+    readonly what: string;
+    readonly a: string;
+    readonly b: string;
+  }[];
+};
+
+export type CapsulesExportInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** Absolute path of the file on the machine the hub runs on. */
+  readonly file?: string | undefined;
+  /** Keep a copy among the capsules of this hub as well. */
+  readonly keep?: boolean | undefined;
+  /** Make a bundle for support instead: contents of files are cut to digests and sizes. */
+  readonly debug?: boolean | undefined;
+};
+export type CapsulesExportOutput = {
+  readonly capsule: {
+    /** Names the capsule: digest of its manifest, the same wherever it was exported. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    readonly signer: {
+      /** `sha256:` and the hash of the public key. */
+      readonly keyId: string;
+      /** `own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here. */
+      readonly kind: "own" | "pinned" | "known" | "unknown";
+      readonly name: string | null;
+    };
+    readonly isKept: boolean;
+    readonly manifest: {
+      /** Layout of the capsule. */
+      readonly format: number;
+      readonly run: {
+        /** Joins everything that belongs to one episode. */
+        readonly episode: string;
+        readonly agent: string;
+        /** `none` when no model took part. */
+        readonly model: string;
+        readonly title: string;
+        /** `none`: the episode is no run. */
+        readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+        readonly folder?: string | undefined;
+        /** Milliseconds since 1970-01-01 UTC. */
+        readonly startedAtMs: number;
+        readonly endedAtMs: number | null;
+        /** Hubs whose events are in it. */
+        readonly nodes: readonly string[];
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+      };
+      readonly program: {
+        /** Whether what follows was recorded with the run, or is of the hub that exported it. */
+        readonly asOf: "run" | "export";
+        readonly version: string;
+        readonly nodeVersion: string;
+        /** Digest of the table of operations, events and problems. */
+        readonly tableHash: string;
+      };
+      readonly grants: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
+      })[];
+      /** What the agent could call. */
+      readonly tools: readonly string[];
+      /** Folders that its steps reached. */
+      readonly folders: readonly string[];
+      /** Hosts that its steps reached. */
+      readonly hosts: readonly string[];
+      readonly files: readonly ({
+        readonly step: number;
+        readonly tool: string;
+        readonly folder?: string | undefined;
+        readonly path: string;
+        /** Null where there was no file. */
+        readonly before: string | null;
+        /** SHA-256 of the content. */
+        readonly after: string;
+        /** After the step. */
+        readonly sizeBytes: number | null;
+      })[];
+      /** Further changes, which the list has no room for. */
+      readonly filesMore: number;
+      readonly inForce: {
+        /** Null: nothing was recorded at the time of the run. */
+        readonly recordedAtMs: number | null;
+        /** The part with all texts of it. */
+        readonly conditions: string | null;
+        readonly policies: number | null;
+        readonly policyDigest: string | null;
+        readonly contracts: number | null;
+        readonly contractsDigest: string | null;
+        readonly allowances: number | null;
+        readonly allowancesDigest: string | null;
+        /** The part with the configuration of the time. */
+        readonly configuration: string | null;
+      };
+      /** Hints that the run was given; none in this version. */
+      readonly hints: readonly string[];
+      readonly counts: {
+        readonly events: number;
+        readonly steps: number;
+        readonly observations: number;
+        readonly actions: number;
+        readonly refusals: number;
+        readonly approvals: number;
+        readonly blobs: number;
+      };
+      readonly replayable: {
+        /** Steps that the record answers without a gap. */
+        readonly toStep: number;
+        readonly ofSteps: number;
+        /** Why not further; null when all of it is. */
+        readonly reason: string | null;
+      };
+      readonly cuts: {
+        /** Events out of which a secret was cut at the export. */
+        readonly events: number;
+        /** Recorded contents that were left out for a secret in them. */
+        readonly blobs: number;
+      };
+      /** Hash chain of the slice: without a gap, with others' events between, or cut. */
+      readonly chain: "whole" | "gaps" | "none";
+      readonly parts: readonly ({
+        /** `blob` is a recorded answer, or a file as it was before it was changed. */
+        readonly kind: "journal" | "conditions" | "configuration" | "blob";
+        /** SHA-256 of the content. */
+        readonly digest: string;
+        /** Size in bytes. */
+        readonly sizeBytes: number;
+      })[];
+    };
+  };
+  readonly file: string | null;
+  /** In base64, where no file was named. */
+  readonly content: string | null;
+};
+
+export type CapsulesImportInput = {
+  /** Absolute path of the file on the machine the hub runs on. */
+  readonly file?: string | undefined;
+  /** The file itself in base64, instead of a path; larger ones are named by their path. */
+  readonly content?: string | undefined;
+  /** Of the capsule as the preview showed it: another one is refused. */
+  readonly digest: string;
+};
+export type CapsulesImportOutput = {
+  readonly capsule: {
+    /** Names the capsule: digest of its manifest, the same wherever it was exported. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    readonly signer: {
+      /** `sha256:` and the hash of the public key. */
+      readonly keyId: string;
+      /** `own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here. */
+      readonly kind: "own" | "pinned" | "known" | "unknown";
+      readonly name: string | null;
+    };
+    readonly isKept: boolean;
+    readonly manifest: {
+      /** Layout of the capsule. */
+      readonly format: number;
+      readonly run: {
+        /** Joins everything that belongs to one episode. */
+        readonly episode: string;
+        readonly agent: string;
+        /** `none` when no model took part. */
+        readonly model: string;
+        readonly title: string;
+        /** `none`: the episode is no run. */
+        readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+        readonly folder?: string | undefined;
+        /** Milliseconds since 1970-01-01 UTC. */
+        readonly startedAtMs: number;
+        readonly endedAtMs: number | null;
+        /** Hubs whose events are in it. */
+        readonly nodes: readonly string[];
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+      };
+      readonly program: {
+        /** Whether what follows was recorded with the run, or is of the hub that exported it. */
+        readonly asOf: "run" | "export";
+        readonly version: string;
+        readonly nodeVersion: string;
+        /** Digest of the table of operations, events and problems. */
+        readonly tableHash: string;
+      };
+      readonly grants: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
+      })[];
+      /** What the agent could call. */
+      readonly tools: readonly string[];
+      /** Folders that its steps reached. */
+      readonly folders: readonly string[];
+      /** Hosts that its steps reached. */
+      readonly hosts: readonly string[];
+      readonly files: readonly ({
+        readonly step: number;
+        readonly tool: string;
+        readonly folder?: string | undefined;
+        readonly path: string;
+        /** Null where there was no file. */
+        readonly before: string | null;
+        /** SHA-256 of the content. */
+        readonly after: string;
+        /** After the step. */
+        readonly sizeBytes: number | null;
+      })[];
+      /** Further changes, which the list has no room for. */
+      readonly filesMore: number;
+      readonly inForce: {
+        /** Null: nothing was recorded at the time of the run. */
+        readonly recordedAtMs: number | null;
+        /** The part with all texts of it. */
+        readonly conditions: string | null;
+        readonly policies: number | null;
+        readonly policyDigest: string | null;
+        readonly contracts: number | null;
+        readonly contractsDigest: string | null;
+        readonly allowances: number | null;
+        readonly allowancesDigest: string | null;
+        /** The part with the configuration of the time. */
+        readonly configuration: string | null;
+      };
+      /** Hints that the run was given; none in this version. */
+      readonly hints: readonly string[];
+      readonly counts: {
+        readonly events: number;
+        readonly steps: number;
+        readonly observations: number;
+        readonly actions: number;
+        readonly refusals: number;
+        readonly approvals: number;
+        readonly blobs: number;
+      };
+      readonly replayable: {
+        /** Steps that the record answers without a gap. */
+        readonly toStep: number;
+        readonly ofSteps: number;
+        /** Why not further; null when all of it is. */
+        readonly reason: string | null;
+      };
+      readonly cuts: {
+        /** Events out of which a secret was cut at the export. */
+        readonly events: number;
+        /** Recorded contents that were left out for a secret in them. */
+        readonly blobs: number;
+      };
+      /** Hash chain of the slice: without a gap, with others' events between, or cut. */
+      readonly chain: "whole" | "gaps" | "none";
+      readonly parts: readonly ({
+        /** `blob` is a recorded answer, or a file as it was before it was changed. */
+        readonly kind: "journal" | "conditions" | "configuration" | "blob";
+        /** SHA-256 of the content. */
+        readonly digest: string;
+        /** Size in bytes. */
+        readonly sizeBytes: number;
+      })[];
+    };
+  };
+  readonly isNew: boolean;
+};
+
+export type CapsulesKeyInput = Readonly<Record<string, never>>;
+export type CapsulesKeyOutput = {
+  /** Null before the first export, which makes the key. */
+  readonly keyId: string | null;
+  /** 32 bytes in base64. */
+  readonly publicKey: string | null;
+  readonly node: string;
+};
+
+export type CapsulesPinInput = {
+  /** As `arw capsule key` shows it on the other hub. */
+  readonly keyId: string;
+  readonly name: string;
+};
+export type CapsulesPinOutput = {
+  readonly keyId: string;
+  readonly name: string;
+};
+
+export type CapsulesPreviewInput = {
+  /** Absolute path of the file on the machine the hub runs on. */
+  readonly file?: string | undefined;
+  /** The file itself in base64, instead of a path; larger ones are named by their path. */
+  readonly content?: string | undefined;
+};
+export type CapsulesPreviewOutput = {
+  /** Names the capsule: digest of its manifest, the same wherever it was exported. */
+  readonly digest: string;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  readonly signer: {
+    /** `sha256:` and the hash of the public key. */
+    readonly keyId: string;
+    /** `own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here. */
+    readonly kind: "own" | "pinned" | "known" | "unknown";
+    readonly name: string | null;
+  };
+  readonly isKept: boolean;
+  readonly manifest: {
+    /** Layout of the capsule. */
+    readonly format: number;
+    readonly run: {
+      /** Joins everything that belongs to one episode. */
+      readonly episode: string;
+      readonly agent: string;
+      /** `none` when no model took part. */
+      readonly model: string;
+      readonly title: string;
+      /** `none`: the episode is no run. */
+      readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+      readonly folder?: string | undefined;
+      /** Milliseconds since 1970-01-01 UTC. */
+      readonly startedAtMs: number;
+      readonly endedAtMs: number | null;
+      /** Hubs whose events are in it. */
+      readonly nodes: readonly string[];
+      readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+    };
+    readonly program: {
+      /** Whether what follows was recorded with the run, or is of the hub that exported it. */
+      readonly asOf: "run" | "export";
+      readonly version: string;
+      readonly nodeVersion: string;
+      /** Digest of the table of operations, events and problems. */
+      readonly tableHash: string;
+    };
+    readonly grants: readonly ({
+      /** Gate key or a prefix ending in `*`. */
+      readonly key: string;
+      /** Absolute path of a folder on the machine the hub runs on. */
+      readonly folder?: string | undefined;
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path?: string | undefined;
+      /** Tool of an MCP server, as `files/read_file`. */
+      readonly tool?: string | undefined;
+      /** Name of a project, for its notes. */
+      readonly project?: string | undefined;
+    })[];
+    /** What the agent could call. */
+    readonly tools: readonly string[];
+    /** Folders that its steps reached. */
+    readonly folders: readonly string[];
+    /** Hosts that its steps reached. */
+    readonly hosts: readonly string[];
+    readonly files: readonly ({
+      readonly step: number;
+      readonly tool: string;
+      readonly folder?: string | undefined;
+      readonly path: string;
+      /** Null where there was no file. */
+      readonly before: string | null;
+      /** SHA-256 of the content. */
+      readonly after: string;
+      /** After the step. */
+      readonly sizeBytes: number | null;
+    })[];
+    /** Further changes, which the list has no room for. */
+    readonly filesMore: number;
+    readonly inForce: {
+      /** Null: nothing was recorded at the time of the run. */
+      readonly recordedAtMs: number | null;
+      /** The part with all texts of it. */
+      readonly conditions: string | null;
+      readonly policies: number | null;
+      readonly policyDigest: string | null;
+      readonly contracts: number | null;
+      readonly contractsDigest: string | null;
+      readonly allowances: number | null;
+      readonly allowancesDigest: string | null;
+      /** The part with the configuration of the time. */
+      readonly configuration: string | null;
+    };
+    /** Hints that the run was given; none in this version. */
+    readonly hints: readonly string[];
+    readonly counts: {
+      readonly events: number;
+      readonly steps: number;
+      readonly observations: number;
+      readonly actions: number;
+      readonly refusals: number;
+      readonly approvals: number;
+      readonly blobs: number;
+    };
+    readonly replayable: {
+      /** Steps that the record answers without a gap. */
+      readonly toStep: number;
+      readonly ofSteps: number;
+      /** Why not further; null when all of it is. */
+      readonly reason: string | null;
+    };
+    readonly cuts: {
+      /** Events out of which a secret was cut at the export. */
+      readonly events: number;
+      /** Recorded contents that were left out for a secret in them. */
+      readonly blobs: number;
+    };
+    /** Hash chain of the slice: without a gap, with others' events between, or cut. */
+    readonly chain: "whole" | "gaps" | "none";
+    readonly parts: readonly ({
+      /** `blob` is a recorded answer, or a file as it was before it was changed. */
+      readonly kind: "journal" | "conditions" | "configuration" | "blob";
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+    })[];
+  };
+};
+
+export type CapsulesRemoveInput = {
+  /** Its digest, or the beginning of it. */
+  readonly capsule: string;
+};
+export type CapsulesRemoveOutput = {
+  /** SHA-256 of the content. */
+  readonly digest: string;
+};
+
+export type CapsulesReplayInput = {
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly capsule: string;
+};
+export type CapsulesReplayOutput = {
+  readonly report: {
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly agent: string;
+    /** `program`: its code worked again. `answers`: the code is not this hub's, so what it was answered was checked instead. */
+    readonly mode: "program" | "answers";
+    /** `incomplete`: equal up to an answer that is no longer in the record. */
+    readonly verdict: "equal" | "diverged" | "incomplete";
+    /** How the record ends; `open` where the run was cut off. */
+    readonly end: "finished" | "failed" | "cancelled" | "open";
+    readonly events: {
+      readonly total: number;
+      /** Events that the code made again, equal to the recorded ones. */
+      readonly madeAgain: number;
+      /** Events of tools, of persons and of the hub, taken from the record. */
+      readonly taken: number;
+    };
+    readonly steps: {
+      readonly recorded: number;
+      readonly replayed: number;
+    };
+    /** Null where all of it is. */
+    readonly replayableToStep: number | null;
+    readonly divergence: {
+      /** The step that differs; null before the first one. */
+      readonly step: number | null;
+      /** Position of the recorded event in its journal. */
+      readonly seq: number | null;
+      /** The first value that differs, as a JSON pointer into the event. */
+      readonly at: string;
+      readonly why: string;
+      /** What the record says; null where it ends. */
+      readonly recorded: unknown;
+      /** What the program did this time. */
+      readonly made: unknown;
+    } | null;
+  };
+  /** The operations, events and problems of then and of this hub, by their digest. */
+  readonly table: {
+    readonly isSame: boolean;
+    /** Whether what follows was recorded with the run, or is of the hub that exported it. */
+    readonly asOf: "run" | "export";
+    readonly recorded: string;
+    readonly own: string;
+  };
+};
+
+export type CapsulesShowInput = {
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly capsule: string;
+};
+export type CapsulesShowOutput = {
+  readonly capsule: {
+    /** Names the capsule: digest of its manifest, the same wherever it was exported. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    readonly signer: {
+      /** `sha256:` and the hash of the public key. */
+      readonly keyId: string;
+      /** `own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here. */
+      readonly kind: "own" | "pinned" | "known" | "unknown";
+      readonly name: string | null;
+    };
+    readonly isKept: boolean;
+    readonly manifest: {
+      /** Layout of the capsule. */
+      readonly format: number;
+      readonly run: {
+        /** Joins everything that belongs to one episode. */
+        readonly episode: string;
+        readonly agent: string;
+        /** `none` when no model took part. */
+        readonly model: string;
+        readonly title: string;
+        /** `none`: the episode is no run. */
+        readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+        readonly folder?: string | undefined;
+        /** Milliseconds since 1970-01-01 UTC. */
+        readonly startedAtMs: number;
+        readonly endedAtMs: number | null;
+        /** Hubs whose events are in it. */
+        readonly nodes: readonly string[];
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+      };
+      readonly program: {
+        /** Whether what follows was recorded with the run, or is of the hub that exported it. */
+        readonly asOf: "run" | "export";
+        readonly version: string;
+        readonly nodeVersion: string;
+        /** Digest of the table of operations, events and problems. */
+        readonly tableHash: string;
+      };
+      readonly grants: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
+      })[];
+      /** What the agent could call. */
+      readonly tools: readonly string[];
+      /** Folders that its steps reached. */
+      readonly folders: readonly string[];
+      /** Hosts that its steps reached. */
+      readonly hosts: readonly string[];
+      readonly files: readonly ({
+        readonly step: number;
+        readonly tool: string;
+        readonly folder?: string | undefined;
+        readonly path: string;
+        /** Null where there was no file. */
+        readonly before: string | null;
+        /** SHA-256 of the content. */
+        readonly after: string;
+        /** After the step. */
+        readonly sizeBytes: number | null;
+      })[];
+      /** Further changes, which the list has no room for. */
+      readonly filesMore: number;
+      readonly inForce: {
+        /** Null: nothing was recorded at the time of the run. */
+        readonly recordedAtMs: number | null;
+        /** The part with all texts of it. */
+        readonly conditions: string | null;
+        readonly policies: number | null;
+        readonly policyDigest: string | null;
+        readonly contracts: number | null;
+        readonly contractsDigest: string | null;
+        readonly allowances: number | null;
+        readonly allowancesDigest: string | null;
+        /** The part with the configuration of the time. */
+        readonly configuration: string | null;
+      };
+      /** Hints that the run was given; none in this version. */
+      readonly hints: readonly string[];
+      readonly counts: {
+        readonly events: number;
+        readonly steps: number;
+        readonly observations: number;
+        readonly actions: number;
+        readonly refusals: number;
+        readonly approvals: number;
+        readonly blobs: number;
+      };
+      readonly replayable: {
+        /** Steps that the record answers without a gap. */
+        readonly toStep: number;
+        readonly ofSteps: number;
+        /** Why not further; null when all of it is. */
+        readonly reason: string | null;
+      };
+      readonly cuts: {
+        /** Events out of which a secret was cut at the export. */
+        readonly events: number;
+        /** Recorded contents that were left out for a secret in them. */
+        readonly blobs: number;
+      };
+      /** Hash chain of the slice: without a gap, with others' events between, or cut. */
+      readonly chain: "whole" | "gaps" | "none";
+      readonly parts: readonly ({
+        /** `blob` is a recorded answer, or a file as it was before it was changed. */
+        readonly kind: "journal" | "conditions" | "configuration" | "blob";
+        /** SHA-256 of the content. */
+        readonly digest: string;
+        /** Size in bytes. */
+        readonly sizeBytes: number;
+      })[];
+    };
+  };
+  readonly story: readonly ({
+    readonly seq: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly timeMs: number;
+    readonly kind: string;
+    readonly step: number | null;
+    /** The event in one plain line. */
+    readonly text: string;
+  })[];
+  /** Further events. */
+  readonly storyMore: number;
+};
+
+export type CapsulesUnpinInput = {
+  /** As `arw capsule key` shows it on the other hub. */
+  readonly keyId: string;
+};
+export type CapsulesUnpinOutput = {
+  readonly keyId: string;
+};
+
+export type CapsulesVerifyInput = {
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly capsule: string;
+};
+export type CapsulesVerifyOutput = {
+  readonly capsule: {
+    /** Names the capsule: digest of its manifest, the same wherever it was exported. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    readonly signer: {
+      /** `sha256:` and the hash of the public key. */
+      readonly keyId: string;
+      /** `own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here. */
+      readonly kind: "own" | "pinned" | "known" | "unknown";
+      readonly name: string | null;
+    };
+    readonly isKept: boolean;
+    readonly manifest: {
+      /** Layout of the capsule. */
+      readonly format: number;
+      readonly run: {
+        /** Joins everything that belongs to one episode. */
+        readonly episode: string;
+        readonly agent: string;
+        /** `none` when no model took part. */
+        readonly model: string;
+        readonly title: string;
+        /** `none`: the episode is no run. */
+        readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+        readonly folder?: string | undefined;
+        /** Milliseconds since 1970-01-01 UTC. */
+        readonly startedAtMs: number;
+        readonly endedAtMs: number | null;
+        /** Hubs whose events are in it. */
+        readonly nodes: readonly string[];
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
+      };
+      readonly program: {
+        /** Whether what follows was recorded with the run, or is of the hub that exported it. */
+        readonly asOf: "run" | "export";
+        readonly version: string;
+        readonly nodeVersion: string;
+        /** Digest of the table of operations, events and problems. */
+        readonly tableHash: string;
+      };
+      readonly grants: readonly ({
+        /** Gate key or a prefix ending in `*`. */
+        readonly key: string;
+        /** Absolute path of a folder on the machine the hub runs on. */
+        readonly folder?: string | undefined;
+        /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+        readonly path?: string | undefined;
+        /** Tool of an MCP server, as `files/read_file`. */
+        readonly tool?: string | undefined;
+        /** Name of a project, for its notes. */
+        readonly project?: string | undefined;
+      })[];
+      /** What the agent could call. */
+      readonly tools: readonly string[];
+      /** Folders that its steps reached. */
+      readonly folders: readonly string[];
+      /** Hosts that its steps reached. */
+      readonly hosts: readonly string[];
+      readonly files: readonly ({
+        readonly step: number;
+        readonly tool: string;
+        readonly folder?: string | undefined;
+        readonly path: string;
+        /** Null where there was no file. */
+        readonly before: string | null;
+        /** SHA-256 of the content. */
+        readonly after: string;
+        /** After the step. */
+        readonly sizeBytes: number | null;
+      })[];
+      /** Further changes, which the list has no room for. */
+      readonly filesMore: number;
+      readonly inForce: {
+        /** Null: nothing was recorded at the time of the run. */
+        readonly recordedAtMs: number | null;
+        /** The part with all texts of it. */
+        readonly conditions: string | null;
+        readonly policies: number | null;
+        readonly policyDigest: string | null;
+        readonly contracts: number | null;
+        readonly contractsDigest: string | null;
+        readonly allowances: number | null;
+        readonly allowancesDigest: string | null;
+        /** The part with the configuration of the time. */
+        readonly configuration: string | null;
+      };
+      /** Hints that the run was given; none in this version. */
+      readonly hints: readonly string[];
+      readonly counts: {
+        readonly events: number;
+        readonly steps: number;
+        readonly observations: number;
+        readonly actions: number;
+        readonly refusals: number;
+        readonly approvals: number;
+        readonly blobs: number;
+      };
+      readonly replayable: {
+        /** Steps that the record answers without a gap. */
+        readonly toStep: number;
+        readonly ofSteps: number;
+        /** Why not further; null when all of it is. */
+        readonly reason: string | null;
+      };
+      readonly cuts: {
+        /** Events out of which a secret was cut at the export. */
+        readonly events: number;
+        /** Recorded contents that were left out for a secret in them. */
+        readonly blobs: number;
+      };
+      /** Hash chain of the slice: without a gap, with others' events between, or cut. */
+      readonly chain: "whole" | "gaps" | "none";
+      readonly parts: readonly ({
+        /** `blob` is a recorded answer, or a file as it was before it was changed. */
+        readonly kind: "journal" | "conditions" | "configuration" | "blob";
+        /** SHA-256 of the content. */
+        readonly digest: string;
+        /** Size in bytes. */
+        readonly sizeBytes: number;
+      })[];
+    };
+  };
+  readonly signature: "holds";
+  /** Parts whose bytes are what the manifest says. */
+  readonly digests: number;
+  /** Hash chain of the slice: without a gap, with others' events between, or cut. */
+  readonly chain: "whole" | "gaps" | "none";
+  /** Events that name the hash of the one right before them. */
+  readonly linksProven: number;
+};
+
 export type ChatCreateInput = {
   /** Name of the project: small letters, digits and dashes. */
   readonly project?: string | undefined;
@@ -5944,6 +6770,156 @@ export type StateBudgetUsesWatchOutput = {
   readonly patch?: readonly unknown[] | undefined;
 };
 
+export type StateCapsuleSignersInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
+};
+export type StateCapsuleSignersOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly {
+    readonly keyId: string;
+    readonly name: string;
+    readonly by: string;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly atMs: number;
+  }[];
+  readonly nextCursor: string | null;
+};
+
+export type StateCapsuleSignersGetInput = {
+  readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
+};
+export type StateCapsuleSignersGetOutput = {
+  readonly keyId: string;
+  readonly name: string;
+  readonly by: string;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly atMs: number;
+};
+
+export type StateCapsuleSignersWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateCapsuleSignersWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
+export type StateCapsulesInput = {
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
+  /** Joins everything that belongs to one episode. */
+  readonly episode?: string | undefined;
+};
+export type StateCapsulesOutput = {
+  readonly view: string;
+  /** Version of the view's fold. */
+  readonly version: number;
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows that the view keeps; what came before them is in the journal. */
+  readonly rowsMax: number;
+  readonly items: readonly ({
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    /** Digest of the whole file, signature included. */
+    readonly fileDigest: string;
+    readonly keyId: string;
+    readonly origin: "imported" | "exported";
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly agent: string;
+    readonly title: string;
+    /** `none`: the episode is no run. */
+    readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+    readonly steps: number;
+    readonly replayableToStep: number;
+    /** Milliseconds since 1970-01-01 UTC. */
+    readonly keptAtMs: number;
+    readonly by: string;
+  })[];
+  readonly nextCursor: string | null;
+};
+
+export type StateCapsulesGetInput = {
+  readonly key: string;
+  /** The view as it was after this position of the journal. */
+  readonly at?: number | undefined;
+  /** The view as it was before this episode began. */
+  readonly beforeEpisode?: string | undefined;
+  /** The view as it was after the newest event of this episode. */
+  readonly afterEpisode?: string | undefined;
+};
+export type StateCapsulesGetOutput = {
+  /** SHA-256 of the content. */
+  readonly digest: string;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** Digest of the whole file, signature included. */
+  readonly fileDigest: string;
+  readonly keyId: string;
+  readonly origin: "imported" | "exported";
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  readonly agent: string;
+  readonly title: string;
+  /** `none`: the episode is no run. */
+  readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+  readonly steps: number;
+  readonly replayableToStep: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly keptAtMs: number;
+  readonly by: string;
+};
+
+export type StateCapsulesWatchInput = {
+  /** `seq` of the last item seen; resumes without a snapshot where possible. */
+  readonly after?: number | undefined;
+};
+export type StateCapsulesWatchOutput = {
+  readonly kind: "snapshot" | "patch";
+  /** Position in the journal; the first event is 1. */
+  readonly seq: number;
+  /** Rows by key, in a snapshot. */
+  readonly rows?: unknown;
+  /** RFC 6902 operations on `{rows}`. */
+  readonly patch?: readonly unknown[] | undefined;
+};
+
 export type StateChatMessagesInput = {
   readonly limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -10560,6 +11536,69 @@ export interface EventData {
     readonly toSeq: number;
     readonly skipped: number;
   };
+  /** A run began under other policies, contracts, allowances or versions than the run before it. */
+  readonly "capsules.conditions.recorded": {
+    /** The start of the run that it was recorded for. */
+    readonly atSeq: number;
+    /** The texts, in the blob store. */
+    readonly conditions: string;
+    readonly policies: number;
+    /** SHA-256 of the content. */
+    readonly policyDigest: string;
+    readonly contracts: number;
+    /** SHA-256 of the content. */
+    readonly contractsDigest: string;
+    readonly allowances: number;
+    /** SHA-256 of the content. */
+    readonly allowancesDigest: string;
+    readonly version: string;
+    readonly nodeVersion: string;
+    readonly tableHash: string;
+  };
+  /** A run was written out as a capsule. */
+  readonly "capsules.exported": {
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly file: string | null;
+  };
+  /** A run capsule was looked at and is kept. */
+  readonly "capsules.imported": {
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    /** SHA-256 of the content. */
+    readonly fileDigest: string;
+    /** Size in bytes. */
+    readonly sizeBytes: number;
+    readonly keyId: string;
+    readonly origin: "imported" | "exported";
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly agent: string;
+    readonly title: string;
+    /** `none`: the episode is no run. */
+    readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
+    readonly steps: number;
+    readonly replayableToStep: number;
+  };
+  /** A kept capsule was removed, by a person or by its age. */
+  readonly "capsules.removed": {
+    /** SHA-256 of the content. */
+    readonly digest: string;
+    readonly why: "person" | "age";
+  };
+  /** A person gave the key of a signer a name. */
+  readonly "capsules.signer.pinned": {
+    readonly keyId: string;
+    readonly name: string;
+  };
+  /** A person took the name of a signer's key away. */
+  readonly "capsules.signer.unpinned": {
+    readonly keyId: string;
+  };
   /** An agent was asked for an answer; what becomes of it is told by its episode. */
   readonly "chat.answer.asked": {
     /** Id of the conversation. */
@@ -11835,6 +12874,30 @@ export interface Client {
     /** Work out an expression exactly, such as (12.5 + 7.5) * 3 / 7. */
     evaluate(input: CalculatorEvaluateInput, options?: CallOptions): Promise<CalculatorEvaluateOutput>;
   };
+  readonly capsules: {
+    /** Show where two runs part: the first step that differs with both sides, and the events that only one of them has. */
+    diff(input: CapsulesDiffInput, options?: CallOptions): Promise<CapsulesDiffOutput>;
+    /** Write a run that has ended into one signed file; the same run gives the same bytes. */
+    export(input: CapsulesExportInput, options?: CallOptions): Promise<CapsulesExportOutput>;
+    /** Keep a capsule that was looked at; nothing of it runs. */
+    import(input: CapsulesImportInput, options?: CallOptions): Promise<CapsulesImportOutput>;
+    /** Show the public key that this hub signs capsules with; another hub may pin it under a name. */
+    key(input?: CapsulesKeyInput, options?: CallOptions): Promise<CapsulesKeyOutput>;
+    /** Give the key of another hub a name, so that its capsules are recognised. */
+    pin(input: CapsulesPinInput, options?: CallOptions): Promise<CapsulesPinOutput>;
+    /** Show who signed a capsule, what its run was allowed and what it touched, before anything of it is opened. */
+    preview(input?: CapsulesPreviewInput, options?: CallOptions): Promise<CapsulesPreviewOutput>;
+    /** Remove a kept capsule from this hub; the run that it was made of stays as it is. */
+    remove(input: CapsulesRemoveInput, options?: CallOptions): Promise<CapsulesRemoveOutput>;
+    /** Let a recorded run happen again over its record alone: no model, no key, no socket, and nothing is done. */
+    replay(input: CapsulesReplayInput, options?: CallOptions): Promise<CapsulesReplayOutput>;
+    /** Tell what a capsule holds: its run as a story, what was in force, its parts and their sizes. */
+    show(input: CapsulesShowInput, options?: CallOptions): Promise<CapsulesShowOutput>;
+    /** Take the name of a signer's key away. */
+    unpin(input: CapsulesUnpinInput, options?: CallOptions): Promise<CapsulesUnpinOutput>;
+    /** Hold a capsule against its signature, its digests and the hash chain of its events. */
+    verify(input: CapsulesVerifyInput, options?: CallOptions): Promise<CapsulesVerifyOutput>;
+  };
   readonly chat: {
     /** Begin a conversation about a project, a folder, or nothing of yours. */
     create(input?: ChatCreateInput, options?: CallOptions): Promise<ChatCreateOutput>;
@@ -12224,6 +13287,18 @@ export interface Client {
     budgetUsesGet(input: StateBudgetUsesGetInput, options?: CallOptions): Promise<StateBudgetUsesGetOutput>;
     /** Follow budgetUses as JSON patches (RFC 6902). */
     budgetUsesWatch(input?: StateBudgetUsesWatchInput, options?: StreamOptions): AsyncGenerator<StateBudgetUsesWatchOutput, void, undefined>;
+    /** List keys of other hubs that a person gave a name, so that their capsules are recognised. */
+    capsuleSigners(input?: StateCapsuleSignersInput, options?: CallOptions): Promise<StateCapsuleSignersOutput>;
+    /** Show one row of capsuleSigners. */
+    capsuleSignersGet(input: StateCapsuleSignersGetInput, options?: CallOptions): Promise<StateCapsuleSignersGetOutput>;
+    /** Follow capsuleSigners as JSON patches (RFC 6902). */
+    capsuleSignersWatch(input?: StateCapsuleSignersWatchInput, options?: StreamOptions): AsyncGenerator<StateCapsuleSignersWatchOutput, void, undefined>;
+    /** List run capsules that this hub keeps. */
+    capsules(input?: StateCapsulesInput, options?: CallOptions): Promise<StateCapsulesOutput>;
+    /** Show one row of capsules. */
+    capsulesGet(input: StateCapsulesGetInput, options?: CallOptions): Promise<StateCapsulesGetOutput>;
+    /** Follow capsules as JSON patches (RFC 6902). */
+    capsulesWatch(input?: StateCapsulesWatchInput, options?: StreamOptions): AsyncGenerator<StateCapsulesWatchOutput, void, undefined>;
     /** List what was said in conversations: questions, and answers as far as they are. */
     chatMessages(input?: StateChatMessagesInput, options?: CallOptions): Promise<StateChatMessagesOutput>;
     /** Show one row of chatMessages. */
@@ -12525,6 +13600,19 @@ export function createClient(options: ClientOptions): Client {
     calculator: {
       evaluate: (input, options) => runtime.call("POST /calculator/evaluate", input, options) as Promise<CalculatorEvaluateOutput>,
     },
+    capsules: {
+      diff: (input, options) => runtime.call("POST /capsules/diff", input, options) as Promise<CapsulesDiffOutput>,
+      export: (input, options) => runtime.call("POST /capsules/export", input, options) as Promise<CapsulesExportOutput>,
+      import: (input, options) => runtime.call("POST /capsules/import", input, options) as Promise<CapsulesImportOutput>,
+      key: (input = {}, options) => runtime.call("GET /capsules/key", input, options) as Promise<CapsulesKeyOutput>,
+      pin: (input, options) => runtime.call("PUT /capsules/signers/{keyId}", input, options) as Promise<CapsulesPinOutput>,
+      preview: (input = {}, options) => runtime.call("POST /capsules/preview", input, options) as Promise<CapsulesPreviewOutput>,
+      remove: (input, options) => runtime.call("DELETE /capsules/{capsule}", input, options) as Promise<CapsulesRemoveOutput>,
+      replay: (input, options) => runtime.call("POST /capsules/replay", input, options) as Promise<CapsulesReplayOutput>,
+      show: (input, options) => runtime.call("POST /capsules/show", input, options) as Promise<CapsulesShowOutput>,
+      unpin: (input, options) => runtime.call("DELETE /capsules/signers/{keyId}", input, options) as Promise<CapsulesUnpinOutput>,
+      verify: (input, options) => runtime.call("POST /capsules/verify", input, options) as Promise<CapsulesVerifyOutput>,
+    },
     chat: {
       create: (input = {}, options) => runtime.call("POST /chat/conversations", input, options) as Promise<ChatCreateOutput>,
       delete: (input, options) => runtime.call("DELETE /chat/conversations/{conversation}", input, options) as Promise<ChatDeleteOutput>,
@@ -12746,6 +13834,12 @@ export function createClient(options: ClientOptions): Client {
       budgetUses: (input = {}, options) => runtime.call("GET /state/budgetUses", input, options) as Promise<StateBudgetUsesOutput>,
       budgetUsesGet: (input, options) => runtime.call("GET /state/budgetUses/{key}", input, options) as Promise<StateBudgetUsesGetOutput>,
       budgetUsesWatch: (input = {}, options) => runtime.stream("GET /state/budgetUses/-/watch", input, options) as AsyncGenerator<StateBudgetUsesWatchOutput, void, undefined>,
+      capsuleSigners: (input = {}, options) => runtime.call("GET /state/capsuleSigners", input, options) as Promise<StateCapsuleSignersOutput>,
+      capsuleSignersGet: (input, options) => runtime.call("GET /state/capsuleSigners/{key}", input, options) as Promise<StateCapsuleSignersGetOutput>,
+      capsuleSignersWatch: (input = {}, options) => runtime.stream("GET /state/capsuleSigners/-/watch", input, options) as AsyncGenerator<StateCapsuleSignersWatchOutput, void, undefined>,
+      capsules: (input = {}, options) => runtime.call("GET /state/capsules", input, options) as Promise<StateCapsulesOutput>,
+      capsulesGet: (input, options) => runtime.call("GET /state/capsules/{key}", input, options) as Promise<StateCapsulesGetOutput>,
+      capsulesWatch: (input = {}, options) => runtime.stream("GET /state/capsules/-/watch", input, options) as AsyncGenerator<StateCapsulesWatchOutput, void, undefined>,
       chatMessages: (input = {}, options) => runtime.call("GET /state/chatMessages", input, options) as Promise<StateChatMessagesOutput>,
       chatMessagesGet: (input, options) => runtime.call("GET /state/chatMessages/{key}", input, options) as Promise<StateChatMessagesGetOutput>,
       chatMessagesWatch: (input = {}, options) => runtime.stream("GET /state/chatMessages/-/watch", input, options) as AsyncGenerator<StateChatMessagesWatchOutput, void, undefined>,

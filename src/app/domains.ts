@@ -3,7 +3,6 @@ import { type Label, labels } from "../contract/caller.ts";
 import type { Domain } from "../contract/domain.ts";
 import { type Audit, createAudit } from "../domains/audit/service.ts";
 import type { AgentProgram } from "../domains/agents/contract.ts";
-import { createAgents } from "../domains/agents/service.ts";
 import { runs } from "../domains/agents/views.ts";
 import type { Backups } from "../domains/backup/port.ts";
 import { createBackup } from "../domains/backup/service.ts";
@@ -15,7 +14,6 @@ import { createApprovals } from "../domains/approvals/service.ts";
 import type { PriceLists } from "../domains/budgets/port.ts";
 import { type Budgets, createBudgets } from "../domains/budgets/service.ts";
 import { parseAllowance } from "../domains/budgets/syntax.ts";
-import { answers } from "../domains/chat/answers/program.ts";
 import { createChat } from "../domains/chat/service.ts";
 import { createCalculator } from "../domains/calculator/service.ts";
 import { type ConsumerReaders, createConsumers } from "../domains/consumers/service.ts";
@@ -34,7 +32,6 @@ import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
 import { createModels } from "../domains/models/service.ts";
 import type { ProfileFiles } from "../domains/profiles/port.ts";
-import { createProfiles } from "../domains/profiles/service.ts";
 import { createNotes } from "../domains/notes/service.ts";
 import { createProjects } from "../domains/projects/service.ts";
 import { createQuestions } from "../domains/questions/service.ts";
@@ -46,7 +43,6 @@ import type { HierarchyState } from "../domains/hierarchy/contract.ts";
 import { createHierarchy } from "../domains/hierarchy/service.ts";
 import { createPolicy } from "../domains/policy/service.ts";
 import type { SampleFolder } from "../domains/scout/port.ts";
-import { scout } from "../domains/scout/program.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/port.ts";
 import { createLeases, type LeasesDeps, type LeasesService } from "../domains/leases/service.ts";
 import { erase } from "../domains/journal/retention.ts";
@@ -74,11 +70,12 @@ import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
 import { createServerStarter } from "./mcp-starter.ts";
 import type { ModelSeat } from "./model-seat.ts";
-import { profileText } from "./profile-seat.ts";
 import { openProve } from "./prove-seat.ts";
 import { recipeText } from "./recipe-text.ts";
 import { createTrialRules } from "./what-if-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
+import type { RunCapsuleSeat } from "./run-capsule-seat.ts";
+import { openRuns } from "./run-seat.ts";
 import type { Composition, KernelParts } from "../kernel/create-kernel.ts";
 import type { Table } from "../kernel/kernel.ts";
 import type { BlobStore, Brake, Clock, Exits, Identity, Log } from "../kernel/ports.ts";
@@ -108,6 +105,7 @@ export interface Means {
   readonly sample: SampleFolder;
   readonly consumerReaders: ConsumerReaders;
   readonly capsules: Omit<CapsuleSeat, "door">;
+  readonly runCapsules: RunCapsuleSeat;
   readonly secrets: SecretsDeps;
   readonly egress: { readonly wire: Wire; readonly door: ProxyDoor; readonly settings: EgressSettings };
   readonly confinement: Confinement;
@@ -133,21 +131,10 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const approvals = openApprovals(means, parts, () => ({ brake: halt.brake, desk: leases.desk, exits: egress.exits }));
   const budgets = createBudgets({ parts, clock, log, lists: means.prices });
   const leases = openLeases({ parts, clock, openings: () => egress.openings(), halted: () => halt.brake.signal });
-  const house = {
-    engine: () => means.policies.engine(),
-    askPatterns: means.askPatterns,
-    self: () => placeOf(hierarchy.current()),
-    isHubFile: means.isHubFile,
-  };
-  const rulings = createRulings({
-    ...house,
-    isOpen: (host, caller) => egress.isOpen(host, caller),
-    isShut: (host, caller) => egress.isShut(host, caller),
-    isUnconfined: async () => !(await means.confinement.abilities()).confinesFiles,
-    leases: leases.book,
-  });
+  const house = houseOf(means, hierarchy);
+  const rulings = openRulings(means, { egress: () => egress, house, leases });
   const recipes = createRecipes({ parts, text: recipeText, policy: rulings });
-  const { finder, domain: profiles } = createProfiles({ parts, text: profileText, files: means.profileFiles });
+  const run = openRuns(means, parts, { recipe: recipes.program, policy: rulings });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
   const rules = { gate: gating.gate, policy: rulings, budget: budgets.port, leaseEnds: leases.signalOf };
@@ -175,8 +162,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       means.access.domain,
       // Before agents: what is left of a session is no run that could go on.
       mcp.domain,
-      createAgents({ parts, programs: [scout, answers, recipes.program, ...means.programs], finder, policy: rulings }),
-      profiles,
+      ...run.domains,
       approvals.domain,
       ...upkeepOf(means, parts),
       budgets.domain,
@@ -207,6 +193,29 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     ],
   };
 }
+
+/** What every ruling rests on, those that are only tried as well. */
+const houseOf = (means: Means, hierarchy: ReturnType<typeof createHierarchy>) => ({
+  engine: () => means.policies.engine(),
+  askPatterns: means.askPatterns,
+  self: () => placeOf(hierarchy.current()),
+  isHubFile: means.isHubFile,
+});
+
+interface RulingMeans {
+  readonly house: ReturnType<typeof houseOf>;
+  readonly egress: () => Egress;
+  readonly leases: LeasesService;
+}
+
+const openRulings = ({ confinement }: Means, { house, egress, leases }: RulingMeans) =>
+  createRulings({
+    ...house,
+    isOpen: (host, caller) => egress().isOpen(host, caller),
+    isShut: (host, caller) => egress().isShut(host, caller),
+    isUnconfined: async () => !(await confinement.abilities()).confinesFiles,
+    leases: leases.book,
+  });
 
 interface World {
   readonly reader: FolderReader;
@@ -341,6 +350,7 @@ export function contractTable(): Table {
     sample: nothing,
     consumerReaders: nothing,
     capsules: { stored: [], store: nothing, isLedgerKept: false, serve: () => undefined },
+    runCapsules: nothing,
     secrets: { stored: [], store: nothing, learnSecrets: nothing },
     egress: { wire: nothing, door: nothing, settings: { posture: "closed", hosts: [] } },
     confinement: nothing,

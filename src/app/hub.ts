@@ -8,7 +8,6 @@ import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { createBackups } from "../adapters/backup/make-backup.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
-import { createFileBlobs } from "../adapters/files/blobs.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
 import { folderNotices, recipeFiles } from "../adapters/files/folder-notices.ts";
@@ -38,6 +37,7 @@ import { mcpRoute } from "../surfaces/mcp/route.ts";
 import { openAiRoutes } from "../surfaces/openai/routes.ts";
 import { formatBytes } from "../base/units.ts";
 import { createSecrecy, openAccessSeat } from "./access-seat.ts";
+import { openContents } from "./run-capsule-seat.ts";
 import { openCapsuleSeat } from "./capsule-seat.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { createConfineSeat } from "./confine-seat.ts";
@@ -57,8 +57,6 @@ import { openPriceFolder } from "./prices/price-folder.ts";
 import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
 
-/** Recorded results and before-images above this are not kept as blobs. */
-const blobBytesMax = 64_000_000;
 /** Tasks at the same time: runs mostly wait for disks and people. */
 const workers = 8;
 /** Below this the health check warns: a journal that cannot grow stops the hub's work. */
@@ -200,14 +198,12 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     checks: () => [watched.check(), journalCheck(watched.store), policies.health()],
     auditLog,
   });
-  const { report } = files;
-  const blobs = createFileBlobs({ folder: join(stateDir, "blobs"), sizeBytesMaxEach: blobBytesMax, report });
   return {
     tee,
     otlp,
     ruleFile,
     store: watched.store,
-    blobs,
+    ...openContents({ values, version, redactor, vault, report: files.report }),
     chance,
     newId,
     redactor,
@@ -317,6 +313,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           capsules: means.capsules,
+          runCapsules: means.runCapsules,
           secrets: means.secrets,
           egress: means.egress,
           confinement: means.confinement,

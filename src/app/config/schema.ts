@@ -262,6 +262,23 @@ export const Config = closed({
     },
     { description: "Records of what agents read and did." },
   ),
+  capsules: closed(
+    {
+      sizeBytesMax: Type.Integer({
+        default: 1_000_000_000,
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "Ceiling for the run capsules that the hub keeps, in bytes; above it no further one is taken.",
+      }),
+      ageMsMax: Type.Integer({
+        default: 31_536_000_000,
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: "How long a kept run capsule stays, in milliseconds; the default is a year.",
+      }),
+    },
+    { description: "Run capsules that were imported, or kept at their export." },
+  ),
   audit: closed(
     {
       sizeBytesMax: Type.Integer({

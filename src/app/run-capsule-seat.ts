@@ -1,0 +1,90 @@
+/** What run capsules stand on in this process: their folder, the hub's key, and what knows the secrets. */
+import { join } from "node:path";
+import { createCapsuleFiles } from "../adapters/capsules/capsule-files.ts";
+import { createCapsuleKeys } from "../adapters/capsules/capsule-key.ts";
+import { createFileBlobs } from "../adapters/files/blobs.ts";
+import type { Damage } from "../adapters/files/state-file.ts";
+import { capsuleBytesMax } from "../domains/capsules/contract.ts";
+import type { CapsuleMeans, Cutter } from "../domains/capsules/port.ts";
+import { type Capsules, type CapsulesDeps, createCapsules } from "../domains/capsules/service.ts";
+import { storyLine } from "../domains/episodes/story.ts";
+import type { PolicySet } from "../domains/policy/engine-port.ts";
+import type { KernelParts } from "../kernel/create-kernel.ts";
+import type { BlobStore, Clock, Log, Redactor, Vault } from "../kernel/ports.ts";
+import type { ConfigValues } from "./config/schema.ts";
+
+/** Recorded results and before-images above this are not kept as blobs. */
+const blobBytesMax = 64_000_000;
+
+/** The rest is known where the domains are put together. */
+export type RunCapsuleSeat = Pick<CapsuleMeans, "shelf" | "files" | "keys" | "cutter" | "limits" | "program">;
+
+interface SeatOptions {
+  readonly values: ConfigValues;
+  readonly version: string;
+  readonly redactor: Redactor;
+  readonly vault: Vault;
+  readonly report: (damage: Damage) => void;
+}
+
+/** What runs read and were, by content: the recorder's store, and the shelf of capsules. */
+export function openContents(options: SeatOptions): {
+  readonly blobs: BlobStore;
+  readonly runCapsules: RunCapsuleSeat;
+} {
+  const { values, report } = options;
+  const folder = join(values.state.dir, "blobs");
+  return {
+    blobs: createFileBlobs({ folder, sizeBytesMaxEach: blobBytesMax, report }),
+    runCapsules: createSeat(options),
+  };
+}
+
+function createSeat({ values, version, redactor, vault, report }: SeatOptions): RunCapsuleSeat {
+  const stateDir = values.state.dir;
+  return {
+    shelf: createFileBlobs({ folder: join(stateDir, "capsules"), sizeBytesMaxEach: capsuleBytesMax, report }),
+    files: createCapsuleFiles({ stateDir }),
+    keys: createCapsuleKeys({ stateDir }),
+    cutter: cutterOf(redactor, vault),
+    limits: values.capsules,
+    program: { version, nodeVersion: process.versions.node },
+  };
+}
+
+/** The redactor finds what looks like a secret, too; the vault every form of what was handed over. */
+export const cutterOf = (redactor: Redactor, vault: Vault): Cutter => ({
+  value: (value) => vault.clean(redactor.value(value)),
+  text: (text) => vault.text(redactor.text(text)),
+  isHeld: (text) => vault.text(text) !== text,
+});
+
+export interface RunCapsuleMeans {
+  readonly runCapsules: RunCapsuleSeat;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policies: PolicySet;
+  readonly askPatterns: readonly string[];
+}
+
+export const openRunCapsules = (
+  { runCapsules, blobs, clock, log, policies, askPatterns }: RunCapsuleMeans,
+  parts: KernelParts,
+  more: Omit<CapsulesDeps, "parts" | "means"> = {},
+): Capsules =>
+  createCapsules({
+    ...more,
+    parts,
+    means: {
+      ...runCapsules,
+      blobs,
+      clock,
+      log,
+      rules: () => ({
+        policies: policies.engine().policies.map(({ id, source, effect, text }) => ({ id, source, effect, text })),
+        askPatterns: [...askPatterns],
+      }),
+      tell: (envelope) => storyLine(envelope).text,
+    },
+  });

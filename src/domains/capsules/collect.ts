@@ -1,0 +1,220 @@
+/** Puts a run of this hub together: its events up to its end, what they name, and what was in force. */
+import { textOf } from "../../base/dsse.ts";
+import type { Envelope } from "../../contract/event.ts";
+import { Problem } from "../../contract/problem.ts";
+import { checkerOf } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { RunStarted } from "../agents/contract.ts";
+import { ConfigApplied } from "../system/contract.ts";
+import { digestOfBytes, manifestBytes, manifestBytesMax } from "./capsule-file.ts";
+import { conditionsAt, type Noted } from "./conditions.ts";
+import {
+  CapsuleTooLarge,
+  capsuleBytesMax,
+  Conditions,
+  eventsMax,
+  formatNewest,
+  type InForce,
+  type Manifest,
+  type Part,
+  partsMax,
+  RunIsGoing,
+} from "./contract.ts";
+import { type CutRows, cutPart, cutRows, holdsSecret } from "./cut.ts";
+import { blobRefsOf, boundaryOf, describe } from "./describe.ts";
+import { horizonOf } from "./horizon.ts";
+import { chainOf, envelopeOf, lineOf, sliceRow, type SliceRow } from "./lines.ts";
+import type { CapsuleMeans, Cutter } from "./port.ts";
+import type { Recording } from "./recording.ts";
+
+export type CollectMeans = Pick<CapsuleMeans, "blobs" | "clock" | "cutter" | "program">;
+
+/** A manifest with the bytes of its parts, in its order. */
+export interface Collected {
+  readonly manifest: Manifest;
+  readonly parts: readonly Uint8Array[];
+  readonly events: readonly Envelope[];
+}
+
+interface Collecting {
+  readonly parts: KernelParts;
+  readonly means: CollectMeans;
+  readonly signal: AbortSignal;
+}
+
+const pageRows = 1_000;
+const noCuts: Cutter = { value: (value) => value, text: (text) => text, isHeld: () => false };
+
+/** The run as it is recorded here, nothing cut: it does not leave the hub. */
+export async function recordingOf(episode: string, collecting: Collecting): Promise<Recording> {
+  const means = { ...collecting.means, cutter: noCuts };
+  const { manifest, parts, events } = await collect(episode, { ...collecting, means });
+  const blobs = new Map(manifest.parts.map(({ digest }, place) => [digest, parts[place] ?? null]));
+  return { manifest, events, blob: (ref) => Promise.resolve(blobs.get(ref) ?? null) };
+}
+
+/** Throws `NotFound`, `RunIsGoing`, `CapsuleTooLarge`. */
+export async function collect(episode: string, collecting: Collecting): Promise<Collected> {
+  const { parts, means } = collecting;
+  const slice = cutRows(await rowsOf(episode, collecting), means.cutter);
+  const events = slice.rows.map(envelopeOf);
+  const blobs = await blobsOf(events, means);
+  const startSeq = (events.find(({ kind }) => kind === RunStarted.kind) ?? events[0])?.seq ?? 0;
+  const beside = await besides(startSeq, { parts, means });
+  const journal = Buffer.from(slice.rows.map((row) => `${lineOf(row)}\n`).join(""));
+  const bytes = [journal, ...beside.parts.map(({ bytes: each }) => each), ...blobs.kept.values()];
+  const listed = [
+    partOf("journal", journal),
+    ...beside.parts.map(({ kind, bytes: each }) => partOf(kind, each)),
+    ...[...blobs.kept].map(([digest, each]): Part => ({ kind: "blob", digest, sizeBytes: each.length })),
+  ];
+  const manifest = manifestOf({ events, slice, blobs, beside, parts, means, listed });
+  refuseTooLarge(manifest, bytes);
+  return { manifest, parts: bytes, events };
+}
+
+const partOf = (kind: Part["kind"], bytes: Uint8Array): Part => ({
+  kind,
+  digest: digestOfBytes(bytes),
+  sizeBytes: bytes.length,
+});
+
+function refuseTooLarge(manifest: Manifest, bytes: readonly Uint8Array[]): void {
+  const sizeBytes = bytes.reduce((sum, each) => sum + each.length, 0) + 2 * manifestBytesMax;
+  if (sizeBytes > capsuleBytesMax || bytes.length > partsMax || manifestBytes(manifest).length > manifestBytesMax)
+    throw tooLarge(`the record has ${sizeBytes} bytes in ${bytes.length} parts`);
+}
+
+const tooLarge = (detail: string): Problem =>
+  new Problem(CapsuleTooLarge, detail, { sizeBytesMax: capsuleBytesMax, eventsMax });
+
+/** Up to the end of the run: what came to the episode later is no part of it, so that its capsule stays the same. */
+async function rowsOf(episode: string, { parts, means, signal }: Collecting): Promise<readonly SliceRow[]> {
+  const rows: SliceRow[] = [];
+  for (let afterSeq = 0; ; ) {
+    signal.throwIfAborted();
+    const page = parts.archive.rows({ corrId: episode, afterSeq, limit: pageRows });
+    for (const row of page) rows.push(sliceRow(row));
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageRows) break;
+    if (rows.length > eventsMax) throw tooLarge(`the record has more than ${eventsMax} events`);
+    afterSeq = last.seq;
+    await new Promise<void>((resolve) => means.clock.soon(resolve));
+  }
+  // A row may be a sync of the disk ahead of what everybody sees.
+  const headSeq = parts.kernel.journal.headSeq();
+  const seen = rows.filter(({ seq }) => seq <= headSeq);
+  if (seen.length === 0) throw new Problem(NotFound, `there is no episode ${episode}`);
+  const boundary = boundaryOf(seen);
+  if (boundary.kind === "going") throw new Problem(RunIsGoing, `the run ${episode} has not ended`);
+  return boundary.kind === "none" ? seen : seen.filter(({ seq }) => seq <= boundary.seq);
+}
+
+interface FoundBlobs {
+  /** In the order of their digests. */
+  readonly kept: ReadonlyMap<string, Uint8Array>;
+  readonly cut: ReadonlySet<string>;
+}
+
+async function blobsOf(events: readonly Envelope[], { blobs, cutter }: CollectMeans): Promise<FoundBlobs> {
+  const found = new Map<string, Uint8Array>();
+  const cut = new Set<string>();
+  let sizeBytes = 0;
+  const take = async (refs: ReadonlySet<string>): Promise<void> => {
+    for (const ref of refs) {
+      if (found.has(ref) || cut.has(ref)) continue;
+      const bytes = await blobs.get(ref);
+      if (bytes === null) continue;
+      sizeBytes += bytes.length;
+      if (sizeBytes > capsuleBytesMax) throw tooLarge(`the contents of the record have more than ${sizeBytes} bytes`);
+      if (holdsSecret(bytes, cutter)) cut.add(ref);
+      else found.set(ref, bytes);
+    }
+  };
+  await take(blobRefsOf(events, () => null));
+  // Kept answers name contents, too.
+  await take(blobRefsOf(events, (ref) => found.get(ref) ?? null));
+  const kept = new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return { kept, cut };
+}
+
+interface Besides {
+  readonly parts: readonly { readonly kind: "conditions" | "configuration"; readonly bytes: Uint8Array }[];
+  readonly noted: Noted | null;
+}
+
+/** What was in force when the run began, as far as it was written down then. */
+async function besides(startSeq: number, { parts, means }: Omit<Collecting, "signal">): Promise<Besides> {
+  const noted = conditionsAt(parts, startSeq);
+  const texts = noted === null ? null : await means.blobs.get(noted.facts.conditions);
+  const conditions = texts === null ? null : conditionsIn(texts);
+  const [applied] = parts.kernel.journal.read({
+    kinds: [ConfigApplied.kind],
+    toSeq: startSeq,
+    order: "desc",
+    limit: 1,
+  });
+  const configuration = applied === undefined || applied.data === null ? null : applied.data;
+  return {
+    noted,
+    parts: [
+      ...(conditions === null ? [] : [{ kind: "conditions" as const, bytes: cutPart(conditions, means.cutter) }]),
+      ...(configuration === null
+        ? []
+        : [{ kind: "configuration" as const, bytes: cutPart(configuration, means.cutter) }]),
+    ],
+  };
+}
+
+/** Null for what is no such text. */
+export function conditionsIn(bytes: Uint8Array): Conditions | null {
+  const value: unknown = JSON.parse(textOf(bytes) ?? "null");
+  return checkerOf(Conditions).check(value) ? (value as Conditions) : null;
+}
+
+interface Describing {
+  readonly events: readonly Envelope[];
+  readonly slice: CutRows;
+  readonly blobs: FoundBlobs;
+  readonly beside: Besides;
+  readonly parts: KernelParts;
+  readonly means: CollectMeans;
+  readonly listed: readonly Part[];
+}
+
+function manifestOf({ events, slice, blobs, beside, parts, means, listed }: Describing): Manifest {
+  const { counts, ...described } = describe(events, (ref) => blobs.kept.get(ref) ?? null);
+  const missing = (ref: string) => (blobs.kept.has(ref) ? null : blobs.cut.has(ref) ? "cut" : "gone");
+  const { noted } = beside;
+  const { version, nodeVersion, tableHash } = noted?.facts ?? { ...means.program, tableHash: parts.kernel.table.hash };
+  return {
+    format: formatNewest,
+    ...described,
+    program: { asOf: noted === null ? "export" : "run", version, nodeVersion, tableHash },
+    inForce: inForceOf(noted, listed),
+    hints: [],
+    counts: { ...counts, blobs: blobs.kept.size },
+    replayable: horizonOf(events, counts.steps, { cut: slice.cut, missing }),
+    cuts: { events: slice.cut.size, blobs: blobs.cut.size },
+    chain: chainOf(slice.rows, parts.archive.seal).chain,
+    parts: [...listed],
+  };
+}
+
+function inForceOf(noted: Noted | null, listed: readonly Part[]): InForce {
+  const partDigest = (kind: Part["kind"]): string | null => listed.find((part) => part.kind === kind)?.digest ?? null;
+  const configuration = partDigest("configuration");
+  const { facts } = noted ?? {};
+  return {
+    recordedAtMs: noted?.timeMs ?? null,
+    conditions: partDigest("conditions"),
+    policies: facts?.policies ?? null,
+    policyDigest: facts?.policyDigest ?? null,
+    contracts: facts?.contracts ?? null,
+    contractsDigest: facts?.contractsDigest ?? null,
+    allowances: facts?.allowances ?? null,
+    allowancesDigest: facts?.allowancesDigest ?? null,
+    configuration,
+  };
+}

@@ -1,0 +1,70 @@
+/** What is in a sound file: its events as they are, and whether the manifest says of them what they say of themselves. */
+import { canonicalJson } from "../../base/canonical-json.ts";
+import { textOf } from "../../base/dsse.ts";
+import type { Envelope } from "../../contract/event.ts";
+import type { CapsuleFile } from "./capsule-file.ts";
+import { eventsMax, type Manifest } from "./contract.ts";
+import { blobRefsOf, describe } from "./describe.ts";
+import { chainOf, envelopeOf, readLine, type Seal, type SliceRow } from "./lines.ts";
+import type { Recording } from "./recording.ts";
+import { unsound } from "./refusal.ts";
+
+export interface Contents extends Recording {
+  readonly rows: readonly SliceRow[];
+  readonly links: number;
+}
+
+/** Throws `CapsuleUnsound`. */
+export function readContents(file: CapsuleFile, seal: Seal): Contents {
+  const { manifest } = file;
+  const rows = readRows(file.part(0), manifest);
+  const { chain, links } = chainOf(rows, seal);
+  if (chain !== manifest.chain) throw unsound("inconsistent", "the chain of the events is not what the manifest says");
+  const events = rows.map(envelopeOf);
+  const places = new Map(
+    manifest.parts.flatMap(({ kind, digest }, place) => (kind === "blob" ? [[digest, place]] : [])),
+  );
+  const blobOf = (ref: string): Uint8Array | null => {
+    const place = places.get(ref);
+    return place === undefined ? null : file.part(place);
+  };
+  holdAgainst(manifest, events, blobOf);
+  return { manifest, rows, links, events, blob: (ref) => Promise.resolve(blobOf(ref)) };
+}
+
+function readRows(bytes: Uint8Array, { counts }: Manifest): readonly SliceRow[] {
+  if (counts.events > eventsMax) throw unsound("too-large", `a capsule has at most ${eventsMax} events`);
+  const text = textOf(bytes);
+  if (text === null) throw unsound("malformed", "the journal is not UTF-8");
+  if (!text.endsWith("\n")) throw unsound("not-canonical", "the last line of the journal has no end");
+  const lines = text.slice(0, -1).split("\n");
+  if (lines.length !== counts.events)
+    throw unsound("inconsistent", `the manifest speaks of ${counts.events} events, and there are ${lines.length}`);
+  return lines.map(readLine);
+}
+
+/** What a person is shown before they keep it must be what is in it: a signer may lie, and is caught here. */
+function holdAgainst(
+  manifest: Manifest,
+  events: readonly Envelope[],
+  blobOf: (ref: string) => Uint8Array | null,
+): void {
+  const episode = manifest.run.episode;
+  if (events.some(({ corrId }) => corrId !== episode))
+    throw unsound("inconsistent", "events of another episode are in it");
+  const found = describe(events, blobOf);
+  const told = [
+    ["run", manifest.run, found.run],
+    ["grants", manifest.grants, found.grants],
+    ["tools", manifest.tools, found.tools],
+    ["folders", manifest.folders, found.folders],
+    ["hosts", manifest.hosts, found.hosts],
+    ["files", manifest.files, found.files],
+  ] as const;
+  for (const [what, said, is] of told)
+    if (canonicalJson(said) !== canonicalJson(is))
+      throw unsound("inconsistent", `the manifest says something else of its ${what} than the events do`);
+  const wanted = blobRefsOf(events, blobOf);
+  if (manifest.parts.some(({ kind, digest }) => kind === "blob" && !wanted.has(digest)))
+    throw unsound("inconsistent", "a part of the capsule belongs to none of its events");
+}

@@ -1,0 +1,79 @@
+/** Lets a recorded run happen again over its record alone. */
+import { bind, type Bound, op } from "../../contract/operation.ts";
+import { Problem, problem } from "../../contract/problem.ts";
+import { closed, type Static, Type } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
+import { type Replayer, ReplayReport } from "../agents/contract.ts";
+import {
+  CapsuleName,
+  CapsuleTooLarge,
+  CapsuleUnsound,
+  FileNotTaken,
+  Manifest,
+  type RecordingSource,
+  RunIsGoing,
+} from "./contract.ts";
+
+export const NoRun = problem({
+  code: "capsules.no-run",
+  status: 409,
+  title: "No run of an agent",
+  about: "The record holds no beginning of a run, so there is nothing that could happen again.",
+});
+
+export const Replay = op({
+  id: "capsules.replay",
+  http: "POST /capsules/replay",
+  cli: "replay <capsule>",
+  effect: "read",
+  isForPersons: true,
+  deadlineMs: 300_000,
+  about: "Let a recorded run happen again over its record alone: no model, no key, no socket, and nothing is done.",
+  input: closed({ capsule: CapsuleName }),
+  output: closed({
+    report: ReplayReport,
+    table: closed(
+      {
+        isSame: Type.Boolean(),
+        asOf: Manifest.properties.program.properties.asOf,
+        recorded: Type.String(),
+        own: Type.String(),
+      },
+      { description: "The operations, events and problems of then and of this hub, by their digest." },
+    ),
+  }),
+  problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge, NoRun],
+});
+export type Replayed = Static<typeof Replay.output>;
+
+export interface ReplayDeps {
+  readonly recordings: RecordingSource;
+  readonly replayer: Replayer;
+  readonly tableHash: () => string;
+}
+
+export const replayOperation = ({ recordings, replayer, tableHash }: ReplayDeps): Bound =>
+  bind(Replay, async ({ capsule }, { signal }) => {
+    const recording = await recordings.of(capsule, signal);
+    const { run, program } = recording.manifest;
+    if (run.status === "none") throw new Problem(NoRun, `${capsule} holds no run of an agent`);
+    const { report: found } = await replayer.replay(recording, { signal });
+    const report = beyondCut(found, recording.manifest) ? incomplete(found, recording.manifest) : found;
+    const own = tableHash();
+    const { asOf, tableHash: recorded } = program;
+    return { report, table: { isSame: own === recorded, asOf, recorded, own } };
+  });
+
+/** What differs behind the place where a secret was cut out differs for that. */
+function beyondCut({ verdict, divergence }: Report, { cuts, replayable }: Manifest): boolean {
+  if (verdict !== "diverged" || cuts.events + cuts.blobs === 0) return false;
+  return divergence === null || divergence.step === null || divergence.step > replayable.toStep;
+}
+
+type Report = Replayed["report"];
+const incomplete = (report: Report, { replayable }: Manifest): Report => ({
+  ...report,
+  verdict: "incomplete",
+  divergence: null,
+  replayableToStep: Math.min(replayable.toStep, report.steps.replayed),
+});
