@@ -10,7 +10,7 @@ import type { ProfileFiles } from "../domains/profiles/port.ts";
 import { createProfiles } from "../domains/profiles/service.ts";
 import { scout } from "../domains/scout/program.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
-import type { Policy } from "../kernel/ports.ts";
+import type { Policy, Redactor } from "../kernel/ports.ts";
 import { profileText } from "./profile-seat.ts";
 import { openRunCapsules, type RunCapsuleMeans } from "./run-capsule-seat.ts";
 
@@ -25,6 +25,7 @@ export interface RunMeans extends RunCapsuleMeans {
   /** Agents beside those that the hub brings along. */
   readonly programs: readonly AgentProgram[];
   readonly profileFiles: ProfileFiles;
+  readonly redactor: Redactor;
 }
 
 interface RunNeeds {
@@ -37,7 +38,8 @@ export function openRuns(means: RunMeans, parts: KernelParts, { recipe, policy }
   const { finder, domain: profiles } = createProfiles({ parts, text: profileText, files: means.profileFiles });
   const programs = [scout, answers, recipe, ...means.programs];
   const problems = () => parts.kernel.table.problems;
-  const replayer = createReplayer({ programs, finder, problems, soon: means.clock.soon });
+  const redact = (value: unknown): unknown => means.redactor.value(value);
+  const replayer = createReplayer({ programs, finder, problems, redact, soon: means.clock.soon });
   const tableHash = (): string => parts.kernel.table.hash;
   const { domain: capsules, source: recordings } = openRunCapsules(means, parts, {
     more: (source) => [replayOperation({ recordings: source, replayer, tableHash })],
