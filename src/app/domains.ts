@@ -72,6 +72,7 @@ import { createServerStarter } from "./mcp-starter.ts";
 import type { ModelSeat } from "./model-seat.ts";
 import { openProve } from "./prove-seat.ts";
 import { recipeText } from "./recipe-text.ts";
+import { recordsCheck } from "./records-check.ts";
 import { createTrialRules } from "./what-if-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { RunCapsuleSeat } from "./run-capsule-seat.ts";
@@ -182,7 +183,10 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
       createSchedules({ parts, clock, log, halted: () => halt.brake.signal, ...means.schedules }),
       secrets.domain,
       shell.domain,
-      createSystem({ parts, facts: withChecks(means.facts, [gating, budgets, provenance, shell]) }),
+      createSystem({
+        parts,
+        facts: withChecks(means.facts, [gating, budgets, provenance, shell, recordsCheck(() => parts.recorder)]),
+      }),
       createWhatIf({
         parts,
         clock,

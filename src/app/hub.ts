@@ -110,6 +110,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     headSeq: kernel.journal.headSeq,
     consumers: () => consumerStats(kernel, means.consumerReaders),
     disk: () => diskFree(stateDir),
+    records: kernel.parts.recorder.usage,
     tee: means.tee.status,
     otlp: means.otlp.status,
   });

@@ -245,7 +245,8 @@ const stackOf = (error: unknown): string => (error instanceof Error ? (error.sta
 
 /** After the busy first minute, then daily. */
 const pruneFirstMs = 60_000;
-const pruneIntervalMs = 24 * 60 * 60 * 1000;
+/** How far records may grow beyond their ceiling is what an hour brings. */
+const pruneIntervalMs = 60 * 60 * 1000;
 
 async function executeTask(
   dispatcher: OwnedDispatcher,

@@ -16,6 +16,15 @@ export interface Recorder {
   recallBytes(ref: string): Promise<Uint8Array | null>;
   /** Drops what is older than the age, then the oldest until the rest fits under the ceiling. */
   prune(signal: AbortSignal): Promise<{ readonly removed: number; readonly keptBytes: number }>;
+  /** What is kept: counted by the last `prune`, with what came since. Null before the first one. */
+  usage(): RecordUsage | null;
+}
+
+export interface RecordUsage {
+  readonly contents: number;
+  readonly sizeBytes: number;
+  readonly sizeBytesMax: number;
+  readonly ageMsMax: number;
 }
 
 interface RecorderOptions {
@@ -27,10 +36,17 @@ interface RecorderOptions {
 }
 
 export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: RecorderOptions): Recorder {
+  let counted: { readonly contents: number; readonly sizeBytes: number } | null = null;
+  /** A content that was there already counts twice until the next count: the figure may be too large, and never too small. */
+  const put = async (bytes: Uint8Array): Promise<string> => {
+    const ref = await blobs.put(bytes);
+    if (counted !== null) counted = { contents: counted.contents + 1, sizeBytes: counted.sizeBytes + bytes.byteLength };
+    return ref;
+  };
   return {
     async keep(result) {
       const { kept, bytes } = keptOf(result);
-      if (bytes !== null) await blobs.put(bytes);
+      if (bytes !== null) await put(bytes);
       return kept;
     },
     async recall(kept) {
@@ -41,7 +57,7 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
         ? { kind: "gone" }
         : { kind: "result", result: JSON.parse(new TextDecoder().decode(bytes)) };
     },
-    keepBytes: (bytes) => blobs.put(bytes),
+    keepBytes: put,
     recallBytes: (ref) => blobs.get(ref),
     async prune(signal) {
       const held: { ref: string; sizeBytes: number; modifiedMs: number }[] = [];
@@ -56,8 +72,10 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
         keptBytes -= each.sizeBytes;
         removed += 1;
       }
+      counted = { contents: held.length - removed, sizeBytes: keptBytes };
       if (removed > 0) log.info("recorded results were dropped by age or ceiling", { removed, keptBytes });
       return { removed, keptBytes };
     },
+    usage: () => (counted === null ? null : { ...counted, sizeBytesMax, ageMsMax }),
   };
 }

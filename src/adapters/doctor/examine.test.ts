@@ -40,6 +40,7 @@ const well = {
   clock: "ok",
   audit: "ok",
   files: "ok",
+  records: "ok",
   policies: "ok",
   permissions: "ok",
   locks: "ok",
@@ -75,6 +76,7 @@ test("each thing that is wrong is named, with its repair", async () => {
   assert.deepEqual(found, {
     store: "ok",
     policies: "ok",
+    records: "ok",
     chain: "fault",
     clock: "warning",
     audit: "fault",

@@ -63,6 +63,7 @@ export function createDoctor(options: DoctorOptions): Doctor {
         ...store(options),
         await audit(stateDir),
         await damaged(stateDir),
+        await records(stateDir),
         await policies(stateDir),
         await permissions(stateDir),
         await lock(options),
@@ -161,6 +162,31 @@ async function damaged(stateDir: string): Promise<Finding> {
     `damaged files were put aside and replaced: ${names.slice(0, 10).join(", ")}`,
     "Check the disk. Look into the files if something is missing, then remove them.",
   );
+}
+
+/** Contents looked at at most; the folders of a hub at its default ceiling have far fewer. */
+const contentsMax = 200_000;
+
+/** What is kept of runs, and as capsules: their ages and ceilings are in the configuration, and a sweep keeps to them. */
+async function records(stateDir: string): Promise<Finding> {
+  const told: string[] = [];
+  for (const [folder, what] of [
+    ["blobs", "of runs"],
+    ["capsules", "in capsules"],
+  ] as const) {
+    const { count, sizeBytes } = await sizeOf(join(stateDir, folder));
+    told.push(`${formatBytes(sizeBytes)} ${what} (${count}${count === contentsMax ? " or more" : ""} files)`);
+  }
+  return fine("records", `${told.join(", ")}; record.* and capsules.* in the configuration say how much and how long`);
+}
+
+async function sizeOf(folder: string): Promise<{ readonly count: number; readonly sizeBytes: number }> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile()).slice(0, contentsMax);
+  let sizeBytes = 0;
+  for (const { parentPath, name } of files)
+    sizeBytes += (await lstat(join(parentPath, name)).catch(() => null))?.size ?? 0;
+  return { count: files.length, sizeBytes };
 }
 
 /** Whether they can be read; whether they hold is asked of the hub, which has the table that they speak of. */

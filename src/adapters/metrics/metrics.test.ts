@@ -30,6 +30,7 @@ const hub: ObservedHub = {
   headSeq: () => 70,
   consumers: () => [{ name: "mirror", lag: 12, inFlight: 3, buried: 1 }],
   disk: () => Promise.resolve({ freeBytes: 1000, totalBytes: 4000 }),
+  records: () => ({ contents: 3, sizeBytes: 400, sizeBytesMax: 5000 }),
 };
 
 function assertHas(text: string, lines: readonly string[]): void {
@@ -83,6 +84,9 @@ test("bus, readers, queue, consumers and disk show what the hub says", async () 
     'arw_consumer_in_flight{consumer="mirror"} 3',
     'arw_consumer_buried{consumer="mirror"} 1',
     "arw_disk_free_bytes 1000",
+    "arw_record_contents 3",
+    "arw_record_bytes 400",
+    "arw_record_bytes_max 5000",
   ]);
 });
 

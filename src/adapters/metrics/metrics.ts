@@ -50,6 +50,8 @@ export interface ObservedHub {
   /** Durable consumers; their number is bounded where they are made. */
   consumers?(): HubStats["consumers"];
   disk?(): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
+  /** What is kept of runs; null before it was counted. */
+  records?(): { readonly contents: number; readonly sizeBytes: number; readonly sizeBytesMax: number } | null;
 }
 
 interface ObservedReader {
@@ -267,9 +269,19 @@ function addOtlp(set: MetricSet, otlp: ObservedHub["otlp"]): void {
   );
 }
 
-function addHub(set: MetricSet, { bus, queue, streams, headSeq, consumers, disk, tee, otlp }: ObservedHub): void {
-  addTee(set, tee);
-  addOtlp(set, otlp);
+function addRecords(set: MetricSet, records: ObservedHub["records"]): void {
+  if (records === undefined) return;
+  const figure = (pick: "contents" | "sizeBytes" | "sizeBytesMax") => () => records()?.[pick] ?? Number.NaN;
+  set.gauge("arw_record_contents", "Answers and former files that are kept of runs.", figure("contents"));
+  set.gauge("arw_record_bytes", "Their size.", figure("sizeBytes"));
+  set.gauge("arw_record_bytes_max", "The ceiling above which the oldest are dropped.", figure("sizeBytesMax"));
+}
+
+function addHub(set: MetricSet, hub: ObservedHub): void {
+  const { bus, queue, streams, headSeq, consumers, disk } = hub;
+  addTee(set, hub.tee);
+  addOtlp(set, hub.otlp);
+  addRecords(set, hub.records);
   set.counter("arw_bus_published_total", "Events given to the bus.", () => bus.counters().published);
   set.counter(
     "arw_bus_delivered_total",
