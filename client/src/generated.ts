@@ -245,6 +245,8 @@ export type AgentsRunInput = {
   /** The beginning of the task without it. */
   readonly title?: string | undefined;
   readonly folder?: string | undefined;
+  /** Asked in this run in place of the agent's own model: `SERVER/MODEL`, or the name of a role. */
+  readonly model?: string | undefined;
   /** What the agent is given, where that is no task; each agent says what it takes. */
   readonly input?: unknown;
   /** None without it; an agent of a project has what its file names, and never more. */
@@ -11067,6 +11069,104 @@ export type WhatifProposalsOutput = {
   }[];
 };
 
+export type WhatifRunInput = {
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly run: string;
+  /** Policies in Cedar. */
+  readonly policy?: string | undefined;
+  /** Name of the file; the file of this name that is in force is left out. Without it the text stands beside all. */
+  readonly policyName?: string | undefined;
+  /** Leave out every policy of your own that is in force; the default ones stay. */
+  readonly isAlone?: boolean | undefined;
+  /** Allowances that the run would have had. */
+  readonly budget?: readonly string[] | undefined;
+  /** The model that would have been asked. */
+  readonly model?: string | undefined;
+  /** Words that would have stood behind its task. */
+  readonly hint?: string | undefined;
+  /** `STEP=ANSWER`: what a step would have told the agent, as JSON or as the text of its answer. */
+  readonly edit?: readonly string[] | undefined;
+};
+export type WhatifRunOutput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  readonly agent: string;
+  readonly title: string;
+  readonly changed: readonly ("policy" | "budget" | "model" | "hint" | "edit")[];
+  /** `today`: the record does not say which rules were in force, so those of today stand for them. */
+  readonly policyThen: "recorded" | "today";
+  /** Steps that the run had. */
+  readonly steps: number;
+  readonly firstChangedStep: number | null;
+  /** Up to here nothing is assumed. */
+  readonly exactToStep: number;
+  /** The record holds nothing of what would have come behind; null when it reaches to the end. */
+  readonly unknownAfterStep: number | null;
+  /** The same in words. */
+  readonly horizon: string;
+  readonly differences: readonly ({
+    readonly step: number;
+    readonly tool: string;
+    readonly summary: string;
+    readonly target?: {
+      readonly folder?: string | undefined;
+      readonly path?: string | undefined;
+      /** Host and port, such as `example.org:443`. */
+      readonly host?: string | undefined;
+    } | undefined;
+    readonly was: {
+      /** `unknown`: the record does not hold what the answer depends on. */
+      readonly effect: "allow" | "ask" | "deny" | "unknown";
+      readonly rule?: string | undefined;
+      /** Where the rule is written. */
+      readonly source?: string | undefined;
+      readonly reason?: string | undefined;
+    };
+    readonly now: {
+      /** `unknown`: the record does not hold what the answer depends on. */
+      readonly effect: "allow" | "ask" | "deny" | "unknown";
+      readonly rule?: string | undefined;
+      /** Where the rule is written. */
+      readonly source?: string | undefined;
+      readonly reason?: string | undefined;
+    };
+    /** `saved`: asked then, not asked now. `added`: asked only now. `blocked`: done then, refused now. `opened`: refused then, permitted now. `cut-off`: a budget ends here. `unknown`: the record does not say. */
+    readonly result: "saved" | "added" | "blocked" | "opened" | "cut-off" | "unknown";
+  })[];
+  readonly approvals: {
+    readonly asked: number;
+    readonly saved: number;
+    readonly added: number;
+  };
+  readonly blocked: number;
+  readonly opened: number;
+  readonly spentThen: {
+    readonly tokens: number | "unknown";
+    /** Millionths of a USD. */
+    readonly microUsd: number | "unknown";
+    /** Milliseconds that the steps took. */
+    readonly workedMs: number | "unknown";
+  };
+  readonly spentNow: {
+    readonly tokens: number | "unknown";
+    /** Millionths of a USD. */
+    readonly microUsd: number | "unknown";
+    /** Milliseconds that the steps took. */
+    readonly workedMs: number | "unknown";
+  };
+  readonly diffs: readonly ({
+    readonly step: number;
+    readonly tool: string;
+    /** `answer`: what the step told the agent. `call`: what the agent would do with it. */
+    readonly what: "answer" | "call";
+    /** Unified diff. */
+    readonly diff: string;
+  })[];
+  readonly outcomeThen: string | null;
+  /** Null where nobody can know. */
+  readonly outcomeNow: string | null;
+};
+
 export type WhatifWithdrawInput = {
   /** Id of the adopted rule. */
   readonly rule: string;
@@ -11123,6 +11223,15 @@ export interface EventData {
     readonly host?: string | undefined;
     /** Whose words the answer may hold; it stays on the calls that follow. */
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly input?: unknown;
+      /** SHA-256 of the content. */
+      readonly inputRef?: string | undefined;
+    } | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -11161,6 +11270,15 @@ export interface EventData {
     readonly resultRef?: string | undefined;
     /** What the agent was told beside the words. */
     readonly extra?: Readonly<Record<string, unknown>> | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly input?: unknown;
+      /** SHA-256 of the content. */
+      readonly inputRef?: string | undefined;
+    } | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -11185,6 +11303,15 @@ export interface EventData {
     readonly resultRef?: string | undefined;
     /** What the agent was told beside the words. */
     readonly extra?: Readonly<Record<string, unknown>> | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly input?: unknown;
+      /** SHA-256 of the content. */
+      readonly inputRef?: string | undefined;
+    } | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -12252,6 +12379,15 @@ export interface EventData {
     readonly host?: string | undefined;
     /** Whose words the answer may hold; it stays on the calls that follow. */
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly input?: unknown;
+      /** SHA-256 of the content. */
+      readonly inputRef?: string | undefined;
+    } | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -13549,6 +13685,8 @@ export interface Client {
     policy(input: WhatifPolicyInput, options?: StreamOptions): AsyncGenerator<WhatifPolicyOutput, void, undefined>;
     /** List rules that your past answers suggest, each with its exact effect on everything recorded so far. */
     proposals(input?: WhatifProposalsInput, options?: CallOptions): Promise<WhatifProposalsOutput>;
+    /** Say what a recorded run would have come to under other rules, budgets, words or answers; nothing is done. */
+    run(input: WhatifRunInput, options?: CallOptions): Promise<WhatifRunOutput>;
     /** Take a rule that was adopted from a proposal out of your policies again. */
     withdraw(input: WhatifWithdrawInput, options?: CallOptions): Promise<WhatifWithdrawOutput>;
   };
@@ -13972,6 +14110,7 @@ export function createClient(options: ClientOptions): Client {
       adopt: (input, options) => runtime.call("POST /what-if/proposals/{proposal}/adopt", input, options) as Promise<WhatifAdoptOutput>,
       policy: (input, options) => runtime.stream("POST /what-if/policy", input, options) as AsyncGenerator<WhatifPolicyOutput, void, undefined>,
       proposals: (input = {}, options) => runtime.call("GET /what-if/proposals", input, options) as Promise<WhatifProposalsOutput>,
+      run: (input, options) => runtime.call("POST /what-if", input, options) as Promise<WhatifRunOutput>,
       withdraw: (input, options) => runtime.call("POST /what-if/adopted/{rule}/withdraw", input, options) as Promise<WhatifWithdrawOutput>,
     },
   };

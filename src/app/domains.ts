@@ -47,7 +47,7 @@ import type { Frontier, JournalFiles, RetentionRule } from "../domains/journal/p
 import { createLeases, type LeasesDeps, type LeasesService } from "../domains/leases/service.ts";
 import { erase } from "../domains/journal/retention.ts";
 import { createJournalKeeper } from "../domains/journal/service.ts";
-import type { PolicySet, PolicyTrials } from "../domains/policy/engine-port.ts";
+import type { PolicySet } from "../domains/policy/engine-port.ts";
 import { explainRulings } from "../domains/policy/explain-rulings.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import type { SolverSeat } from "../domains/prove/port.ts";
@@ -64,8 +64,6 @@ import { createTime } from "../domains/time/service.ts";
 import { createText } from "../domains/text/service.ts";
 import { createUndo } from "../domains/undo/service.ts";
 import { createWeb } from "../domains/web/service.ts";
-import type { AdoptedRules } from "../domains/what-if/port.ts";
-import { createWhatIf } from "../domains/what-if/service.ts";
 import { createAccess } from "../domains/access/service.ts";
 import { composeShell } from "./confine-seat.ts";
 import { createServerStarter } from "./mcp-starter.ts";
@@ -73,7 +71,7 @@ import type { ModelSeat } from "./model-seat.ts";
 import { openProve } from "./prove-seat.ts";
 import { recipeText } from "./recipe-text.ts";
 import { recordsCheck } from "./records-check.ts";
-import { createTrialRules } from "./what-if-seat.ts";
+import { openWhatIf, type WhatIfSeat } from "./what-if-seat.ts";
 import { capsuleRules, type CapsuleSeat } from "./capsule-seat.ts";
 import type { RunCapsuleSeat } from "./run-capsule-seat.ts";
 import { openRuns } from "./run-seat.ts";
@@ -117,7 +115,7 @@ export interface Means {
   readonly facts: HubFacts;
   readonly policies: PolicySet;
   readonly solver: SolverSeat;
-  readonly whatIf: { readonly trials: PolicyTrials; readonly adopted: AdoptedRules };
+  readonly whatIf: WhatIfSeat;
   readonly prices: PriceLists;
   readonly denyRules: readonly DenyRule[];
   readonly ruleFile: RuleFile;
@@ -187,12 +185,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
         parts,
         facts: withChecks(means.facts, [gating, budgets, provenance, shell, recordsCheck(() => parts.recorder)]),
       }),
-      createWhatIf({
-        parts,
-        clock,
-        rules: createTrialRules(house, means.whatIf.trials),
-        adopted: means.whatIf.adopted,
-      }),
+      openWhatIf(means, parts, { house, runs: { ...run, budgetOf: budgets.trial } }),
       ...worldOf(means, parts, { reader, courier: egress.courier, meter: budgets.meter }),
     ],
   };

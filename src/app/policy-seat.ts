@@ -18,6 +18,7 @@ import type {
   PolicySet,
   PolicyText,
   PolicyTrials,
+  TrialEngine,
 } from "../domains/policy/engine-port.ts";
 import { cedarProgram } from "./state-dir.ts";
 
@@ -49,22 +50,26 @@ export function createPolicySeat(options: { readonly folder: string; readonly ne
     }
     engine = engineOf(await withOwn(files));
   };
-  const withOwn = async (files: readonly PolicyText[]): Promise<typeof parsedDefaultPolicies> => {
+  const withOwn = async (
+    files: readonly PolicyText[],
+    defaults = parsedDefaultPolicies,
+  ): Promise<typeof parsedDefaultPolicies> => {
     const { policies, faults } = readPolicies(await load(), files, cedarSchemaOf(known));
-    const taken = policies.filter(({ id }) => parsedDefaultPolicies.some((each) => each.id === id));
-    const all = [...parsedDefaultPolicies, ...policies];
+    const taken = policies.filter(({ id }) => defaults.some((each) => each.id === id));
+    const all = [...defaults, ...policies];
     const wrong = [...faults, ...taken.map(({ id, source }) => takenFault(id, source)), ...answerFaults(all)];
     if (wrong.length > 0) throw refused(wrong);
     return all;
   };
   // Cedar keeps what it has parsed under names for ever, so a name that is free again is taken first.
   const freeNames: string[] = [];
+  const onTrial = (all: typeof parsedDefaultPolicies): TrialEngine => {
+    const name = freeNames.pop() ?? options.newId();
+    return { ...engineOf(all, name), [Symbol.dispose]: () => void freeNames.push(name) };
+  };
   const trials: PolicyTrials = {
-    async engine(change) {
-      const all = await withOwn(change(await readFiles(options.folder)));
-      const name = freeNames.pop() ?? options.newId();
-      return { ...engineOf(all, name), [Symbol.dispose]: () => void freeNames.push(name) };
-    },
+    engine: async (change) => onTrial(await withOwn(change(await readFiles(options.folder)))),
+    engineOf: async (files) => onTrial(await withOwn(files, [])),
   };
   return {
     engine: () => engine,

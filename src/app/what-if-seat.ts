@@ -2,22 +2,76 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Codec, StateFiles } from "../adapters/files/state-file.ts";
+import { defaultPoliciesName } from "../adapters/cedar/default-policies.ts";
 import { createKeyedMutex } from "../base/async.ts";
-import type { PolicyEngine, PolicyText, PolicyTrials } from "../domains/policy/engine-port.ts";
+import type { Domain } from "../contract/domain.ts";
+import { isProblem } from "../contract/problem.ts";
+import { InvalidPolicies } from "../domains/policy/contract.ts";
+import type { PolicyEngine, PolicyText, PolicyTrials, TrialEngine } from "../domains/policy/engine-port.ts";
 import { createRulings, type RulingsOptions } from "../domains/policy/rulings.ts";
-import type { AdoptedRules, Candidate, PlacedRule, Rules, Trial, World } from "../domains/what-if/port.ts";
-import type { Policy } from "../kernel/ports.ts";
+import type { AdoptedRules, Candidate, NamedRule, PlacedRule, Rules, Trial, World } from "../domains/what-if/port.ts";
+import { createWhatIf, type WhatIfDeps } from "../domains/what-if/service.ts";
+import type { KernelParts } from "../kernel/create-kernel.ts";
+import type { Clock, Policy } from "../kernel/ports.ts";
+
+export interface WhatIfSeat {
+  readonly trials: PolicyTrials;
+  readonly adopted: AdoptedRules;
+}
+
+interface WhatIfNeeds {
+  readonly house: House;
+  readonly runs: WhatIfDeps["runs"];
+}
+
+export const openWhatIf = (
+  { clock, whatIf }: { readonly clock: Clock; readonly whatIf: WhatIfSeat },
+  parts: KernelParts,
+  { house, runs }: WhatIfNeeds,
+): Domain => {
+  const { trials, adopted } = whatIf;
+  return createWhatIf({ parts, clock, runs, adopted, rules: createTrialRules(house, trials) });
+};
 
 type House = Pick<RulingsOptions, "askPatterns" | "isHubFile" | "self" | "engine">;
 
 /** Engines are asked as the corridor asks them, with the world as it is given with each call. */
 export const createTrialRules = (house: House, trials: PolicyTrials): Rules => ({
   inForce: () => ({ ...trialOf(house.engine(), house), [Symbol.dispose]: () => undefined }),
-  async over(candidate) {
-    const engine = await trials.engine((own) => filesWith(own, candidate));
-    return { ...trialOf(engine, house), [Symbol.dispose]: () => engine[Symbol.dispose]() };
+  over: async (candidate) => disposing(await trials.engine((own) => filesWith(own, candidate)), house),
+  async recorded({ policies, askPatterns }, candidate) {
+    const files = filesOf(policies);
+    const then = { ...house, askPatterns };
+    const engine = await trials.engineOf(files).catch((error: unknown) => {
+      // A record of an older hub may name what the table no longer has.
+      if (isProblem(error, InvalidPolicies)) return null;
+      throw error;
+    });
+    if (engine === null || candidate === null) return engine === null ? null : disposing(engine, then);
+    engine[Symbol.dispose]();
+    const defaults = files.filter(({ name }) => name === defaultPoliciesName);
+    const own = files.filter(({ name }) => name !== defaultPoliciesName);
+    return disposing(await trials.engineOf([...defaults, ...filesWith(own, candidate)]), then);
   },
 });
+
+const disposing = (engine: TrialEngine, house: House): Trial => ({
+  ...trialOf(engine, house),
+  [Symbol.dispose]: () => engine[Symbol.dispose](),
+});
+
+/** Each policy on the line where it stood, which is its name where it has no id. */
+function filesOf(policies: readonly NamedRule[]): readonly PolicyText[] {
+  const files = new Map<string, string>();
+  for (const { source, text } of policies) {
+    const cut = source.lastIndexOf(":");
+    const name = source.slice(0, cut);
+    const before = files.get(name) ?? "";
+    const missing = Math.max(0, Number(source.slice(cut + 1)) - before.split("\n").length);
+    files.set(name, `${before}${"\n".repeat(missing)}${text} `);
+  }
+  return [...files].map(([name, text]) => ({ name, text }));
+}
 
 const candidateName = "what-if.cedar";
 

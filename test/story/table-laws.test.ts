@@ -85,7 +85,7 @@ test("every command that a guide shows is one of the hub", () => {
     ...capsuleCommands({} as never).map(({ words }) => words),
   ]);
   const shown = guides.flatMap((text) =>
-    [...text.matchAll(/^npm run arw -- ([a-z ]+[a-z])/gm)].map((match) => match[1] ?? ""),
+    [...text.matchAll(/^npm run arw -- ([a-z -]+[a-z])/gm)].map((match) => match[1] ?? ""),
   );
   assert.ok(shown.length > 5);
   for (const words of shown) {

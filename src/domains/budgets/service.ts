@@ -37,6 +37,7 @@ import { createMeter, type Meter } from "./meter.ts";
 import { createPriceBook, type PriceBook, rowOf, unknownRow } from "./price-book.ts";
 import { parseAllowance } from "./syntax.ts";
 import { placeOf, take } from "./taking.ts";
+import { createTrialAllowances, type TrialAllowances } from "./trial.ts";
 import { createUses, type Uses } from "./uses.ts";
 import { allowances as view, allowancesMax, budgetUses } from "./views.ts";
 import { windowAt } from "./windows.ts";
@@ -55,6 +56,8 @@ export interface Budgets {
   readonly explain: ExplainStage;
   /** What a call would take, for whoever shows it before and after. */
   readonly meter: Meter;
+  /** Allowances that nobody granted, to be held against a record. Throws `BadAllowance`. */
+  trial(texts: readonly string[]): TrialAllowances;
   /** Whether the price lists hold. */
   health: PriceBook["health"];
 }
@@ -72,6 +75,7 @@ export function createBudgets(deps: BudgetsDeps): Budgets {
   return {
     explain: explainBudget({ all, uses, book }),
     meter: createMeter({ all, uses, book }),
+    trial: (texts) => createTrialAllowances(texts, book),
     health: book.health,
     port: {
       reserve(call) {

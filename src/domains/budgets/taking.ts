@@ -19,7 +19,7 @@ export interface Taking {
   readonly uses: Uses;
 }
 
-interface Taken {
+export interface Taken {
   readonly charge: Charge;
   readonly allowance: Allowance;
   readonly amount: number;
@@ -58,7 +58,8 @@ async function takeAll(charges: readonly Charge[], taking: Taking): Promise<Rese
 
 const bare = ({ kind, id }: Caller): Caller => ({ kind, id });
 
-function takenOf(charge: Charge, call: BudgetCall, nowMs: number): Taken {
+/** Throws where nobody knows the amount. */
+export function takenOf(charge: Charge, call: BudgetCall, nowMs: number): Taken {
   const { allowance, amount } = charge;
   const { allowanceId, text } = allowance;
   if (amount === "unknown")
@@ -98,7 +99,7 @@ interface Refusing {
   readonly nowMs: number;
 }
 
-function exceeded({ charge, allowance, amount }: Taken, left: number, { call, nowMs }: Refusing): Problem {
+export function exceeded({ charge, allowance, amount }: Taken, left: number, { call, nowMs }: Refusing): Problem {
   const at = windowAt(allowance.window, nowMs);
   // An allowance that is smaller than the call never has enough, and one per run ends with the run.
   const retryAfterMs = at === null || amount > allowance.limit ? null : at.endsAtMs - nowMs;

@@ -105,6 +105,8 @@ export interface TrialEngine extends PolicyEngine, Disposable {}
 export interface PolicyTrials {
   /** The default policies with other files of the user. Nothing comes into force. Throws `InvalidPolicies`. */
   engine(change: (own: readonly PolicyText[]) => readonly PolicyText[]): Promise<TrialEngine>;
+  /** These files and nothing beside them, not even the default policies. Throws `InvalidPolicies`. */
+  engineOf(files: readonly PolicyText[]): Promise<TrialEngine>;
 }
 
 /**

@@ -4,6 +4,8 @@ import { op } from "../../contract/operation.ts";
 import { problem } from "../../contract/problem.ts";
 import { closed, CorrelationId, EpochMs, oneOf, Seq, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
+import { BadAllowance } from "../budgets/contract.ts";
+import { CapsuleName, CapsuleTooLarge, CapsuleUnsound, FileNotTaken, RunIsGoing } from "../capsules/contract.ts";
 import { targetFields } from "../episodes/contract.ts";
 import { InvalidPolicies, PolicyRefused, PolicyReloaded } from "../policy/contract.ts";
 
@@ -22,13 +24,6 @@ const IsAlone = Type.Boolean({
   description: "Leave out every policy of your own that is in force; the default ones stay.",
 });
 
-export const UnknownRun = problem({
-  code: "whatif.unknown-run",
-  status: 404,
-  title: "No such run",
-  about:
-    "Neither an episode of this hub nor a kept capsule has this name. `arw episodes` and `arw capsule ls` list them.",
-});
 export const NothingChanged = problem({
   code: "whatif.nothing-changed",
   status: 400,
@@ -41,18 +36,12 @@ export const BadEdit = problem({
   title: "Not an edit",
   about: "An edit is `STEP=ANSWER`, with a step that the run recorded and an answer that its tool could give.",
 });
-export const BadBudget = problem({
-  code: "whatif.bad-budget",
-  status: 400,
-  title: "Not an allowance",
-  about: "A budget is written as an allowance of one run, such as `20 calls/run` or `0.5 USD/run`.",
-});
 export const NotReplayable = problem({
   code: "whatif.not-replayable",
   status: 409,
   title: "The record does not replay",
   about:
-    "Before anything is changed the run is replayed as it was, and that stopped at a step: code, table or record differ. `detail` names the step.",
+    "Before anything is changed the run is replayed as it was, and that stopped: the record holds no run, or code, table or record differ. `arw replay` shows both sides.",
 });
 export const RulesChanged = problem({
   code: "whatif.rules-changed",
@@ -123,9 +112,10 @@ export const Run = op({
   http: "POST /what-if",
   cli: "what-if <run>",
   effect: "read",
+  isForPersons: true,
   about: "Say what a recorded run would have come to under other rules, budgets, words or answers; nothing is done.",
   input: closed({
-    run: Type.String({ minLength: 1, maxLength: 200, description: "An episode of this hub, or a kept capsule." }),
+    run: CapsuleName,
     policy: Type.Optional(PolicyText),
     policyName: Type.Optional(PolicyName),
     isAlone: Type.Optional(IsAlone),
@@ -176,7 +166,18 @@ export const Run = op({
     outcomeThen: Type.Union([Type.String(), Type.Null()]),
     outcomeNow: Type.Union([Type.String(), Type.Null()], { description: "Null where nobody can know." }),
   }),
-  problems: [UnknownRun, NothingChanged, BadEdit, BadBudget, NotReplayable, InvalidPolicies],
+  problems: [
+    NotFound,
+    CapsuleUnsound,
+    CapsuleTooLarge,
+    FileNotTaken,
+    RunIsGoing,
+    NothingChanged,
+    BadEdit,
+    BadAllowance,
+    NotReplayable,
+    InvalidPolicies,
+  ],
   deadlineMs: 300_000,
 });
 
@@ -233,6 +234,7 @@ export const Policy = op({
   cli: "policy what-if <policy>",
   mode: "many",
   effect: "read",
+  isForPersons: true,
   about: "Hold a policy against every decision that this hub has recorded, and say what it would have changed.",
   input: closed({ policy: PolicyText, policyName: Type.Optional(PolicyName), isAlone: Type.Optional(IsAlone) }),
   output: closed({
@@ -267,6 +269,7 @@ export const Proposals = op({
   http: "GET /what-if/proposals",
   cli: "policy proposals",
   effect: "read",
+  isForPersons: true,
   about: "List rules that your past answers suggest, each with its exact effect on everything recorded so far.",
   input: closed({
     allowedMin: Type.Optional(
@@ -331,6 +334,6 @@ export const Withdraw = op({
   about: "Take a rule that was adopted from a proposal out of your policies again.",
   input: closed({ rule: RuleId }),
   output: Kept,
-  problems: [NotAdopted, NotFound, InvalidPolicies],
+  problems: [NotAdopted, InvalidPolicies],
   emits: [RuleWithdrawn, PolicyReloaded, PolicyRefused],
 });

@@ -64,6 +64,11 @@ export async function compared(recorded: Decision, { before, candidate, names, i
   if (ways === null) return unknownFor("more possibilities than are tried", false);
   const was = await ruled(before, ways);
   const matching = was.filter(({ ruling }) => effectOf(decision, ruling) === decision.was);
+  // What nothing else explains a lease does, even where none is known of.
+  if (matching.length === 0 && decision.was === "allow" && !decision.facts.mayBeLeased) {
+    const leased = { ...decision, facts: { ...decision.facts, mayBeLeased: true } };
+    return await compared(leased, { before, candidate, names, ids });
+  }
   const isDifferentToday = matching.length === 0;
   const counted = isDifferentToday ? was : matching;
   const told = await Promise.all(
@@ -78,6 +83,16 @@ export async function compared(recorded: Decision, { before, candidate, names, i
   if (told.every(({ effect }) => effect === first.effect))
     return { now: saidOf(decision, first), isDifferentToday, unknown: null };
   return unknownFor(whyUnknown(told), isDifferentToday);
+}
+
+/** What the candidate says of a call that nobody made then; null where that hangs on what nobody knows. */
+export async function ruledAnew({ facts }: Pick<Decision, "facts">, { candidate, names }: Bench): Promise<Said | null> {
+  const ways = waysOf(facts, names);
+  const told = ways === null ? [] : await ruled(candidate, ways);
+  const [first] = told;
+  if (first === undefined || told.some(({ ruling }) => ruling.effect !== first.ruling.effect)) return null;
+  const { effect, rule, source, reason } = first.ruling;
+  return { effect, rule, source, reason };
 }
 
 /** A refusal by a rule that is no policy: a deny contract, or a policy that is gone. It stands. */

@@ -1,5 +1,6 @@
 /** What what-if needs from outside: rules to try, the user's own file of adopted rules, recorded runs, and their replay. */
-import type { PolicyCall, Ruling } from "../../kernel/ports.ts";
+import type { Cost } from "../../contract/operation.ts";
+import type { BudgetCall, PolicyCall, Ruling } from "../../kernel/ports.ts";
 
 /** What an answer of the policies depends on beside the call itself. */
 export interface World {
@@ -34,11 +35,28 @@ export interface Candidate {
   readonly isAlone?: boolean | undefined;
 }
 
-/** Nothing of these changes what is in force. `over` and `recorded` throw `InvalidPolicies`. */
+/** Nothing of these changes what is in force. `over` throws `InvalidPolicies`. */
 export interface Rules {
   inForce(): Trial;
   /** The policies in force with this text beside them, or in the place of some. */
   over(candidate: Candidate): Promise<Trial>;
+  /**
+   * The policies that a record names, with a candidate beside them or in the place of some. Null where this hub cannot read
+   * them any more; throws `InvalidPolicies` for the candidate alone.
+   */
+  recorded(rules: RecordedRules, candidate: Candidate | null): Promise<Trial | null>;
+}
+
+export interface RecordedRules {
+  readonly policies: readonly NamedRule[];
+  /** Gate-key patterns of the configuration that were asked for. */
+  readonly askPatterns: readonly string[];
+}
+
+/** Allowances that nobody granted, held against what a run did. Writes nothing. */
+export interface TrialBudget {
+  /** Takes the most that the call can use, at a moment of the record. Throws `BudgetExceeded` as the corridor would. */
+  enter(call: BudgetCall, atMs: number): { settle(spent: Cost | null, durationMs: number): void };
 }
 
 export interface PlacedRule {

@@ -12,16 +12,19 @@ import {
   RuleAdopted,
   RulesChanged,
   RuleWithdrawn,
+  Run,
   Withdraw,
 } from "./contract.ts";
 import { benchOf } from "./decision.ts";
 import { createEffectSum } from "./policy-effect.ts";
 import type { AdoptedRules, Rules } from "./port.ts";
 import { type EachDecision, proposalsFrom } from "./proposals.ts";
+import { type RunDeps, whatIfRun } from "./run.ts";
 import { type HistoryDeps, wholeHistory } from "./whole-history.ts";
 
 export interface WhatIfDeps extends HistoryDeps {
   readonly rules: Rules;
+  readonly runs: Omit<RunDeps, "table" | "rules">;
   readonly adopted: AdoptedRules;
 }
 
@@ -32,6 +35,9 @@ const allowedMinDefault = 3;
 export const createWhatIf = (deps: WhatIfDeps): Domain => ({
   name: "whatif",
   operations: [
+    bind(Run, (input, ctx) =>
+      whatIfRun(input, ctx, { ...deps.runs, rules: deps.rules, table: () => deps.parts.kernel.table }),
+    ),
     bind(Policy, (input, ctx) => policyEffect(input, ctx, deps)),
     bind(Proposals, ({ allowedMin = allowedMinDefault }, { signal }) =>
       proposalsFrom(eachOf(deps, signal), deps.rules, { allowedMin }),

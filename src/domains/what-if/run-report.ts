@@ -1,0 +1,146 @@
+/** Says in numbers, words and diffs how a branch differs from the run. */
+import { unifiedDiff } from "../../base/text-diff.ts";
+import type { Static } from "../../contract/schema.ts";
+import type { Replayed, ReplayStep } from "../agents/contract.ts";
+import type { Branch } from "./branch.ts";
+import { diffCharsMax, type Run, type Spent, type TextDiff } from "./contract.ts";
+import { outcomeIn, type RecordedRun } from "./recorded-run.ts";
+import { type Answered, type Answers, spentOf } from "./step-answers.ts";
+
+type Told = Static<typeof Run.output>;
+
+export interface Branched {
+  readonly run: RecordedRun;
+  readonly answers: Answers;
+  readonly branch: Branch;
+  readonly replayed: Replayed;
+  readonly edits: ReadonlyMap<number, unknown>;
+  /** Whether the run was given other words. */
+  readonly isGivenOther: boolean;
+}
+
+/** More would be read by nobody. */
+const diffsMax = 16;
+const diffLinesMax = 200;
+
+export function reportOf(branched: Branched): Omit<Told, "episode" | "agent" | "title" | "changed" | "policyThen"> {
+  const { run, answers, branch, replayed } = branched;
+  const { differences } = branch;
+  const steps = answers.all.length;
+  const firstChangedStep = firstChange(branched);
+  const unknown = unknownIn(replayed);
+  const added = differences.find(({ result }) => result === "added")?.step ?? null;
+  const exactToStep = Math.min(unknown?.step ?? steps, added === null ? steps : added - 1, steps);
+  const count = (...results: readonly string[]) => differences.filter(({ result }) => results.includes(result)).length;
+  return {
+    steps,
+    firstChangedStep,
+    exactToStep,
+    unknownAfterStep: unknown?.step ?? null,
+    horizon: horizonWords({ steps, firstChangedStep, added, unknown }),
+    differences: differences.slice(0, differencesMax),
+    approvals: { asked: run.asked, saved: count("saved"), added: count("added") },
+    blocked: count("blocked", "cut-off"),
+    opened: count("opened"),
+    spentThen: spentOf(answers.all),
+    spentNow: unknown === null ? spentOf(usedIn(branched)) : unknownSpent,
+    diffs: [...answerDiffs(branched), ...callDiffs(branched)].slice(0, diffsMax),
+    outcomeThen: run.end,
+    outcomeNow: unknown === null ? outcomeIn(replayed.made) : null,
+  };
+}
+
+const differencesMax = 1000;
+const unknownSpent: Spent = { tokens: "unknown", microUsd: "unknown", workedMs: "unknown" };
+
+interface Unknown {
+  readonly step: number;
+  readonly why: string;
+}
+
+/** Where a branch ends that does not reach its end. */
+function unknownIn({ unknownAfter, report }: Replayed): Unknown | null {
+  if (unknownAfter !== null) return unknownAfter;
+  const { verdict, replayableToStep } = report;
+  if (verdict !== "incomplete") return null;
+  return { step: replayableToStep ?? 0, why: "a recorded answer is no longer kept" };
+}
+
+/** The first step that came to something else, or at which something else would be done. */
+function firstChange({ branch, answers, edits }: Branched): number | null {
+  const decided = branch.differences.map(({ step }) => step);
+  const other = branch.reached.find((step) => isOtherCall(step, answers))?.step;
+  const all = [...decided, ...edits.keys(), ...(other === undefined ? [] : [other])];
+  return all.length === 0 ? null : Math.min(...all);
+}
+
+const isOtherCall = ({ step, operation, argsDigest }: ReplayStep, answers: Answers): boolean => {
+  const known = answers.of(step);
+  return known?.step.operation.id !== operation.id || known.step.argsDigest !== argsDigest;
+};
+
+const usedIn = ({ branch, answers }: Branched): readonly Answered[] =>
+  branch.used.flatMap(({ recorded }) => answers.of(recorded.step) ?? []);
+
+interface Horizon {
+  readonly steps: number;
+  readonly firstChangedStep: number | null;
+  readonly added: number | null;
+  readonly unknown: Unknown | null;
+}
+
+function horizonWords({ steps, firstChangedStep, added, unknown }: Horizon): string {
+  const first =
+    firstChangedStep === null
+      ? "Nothing would have come out differently"
+      : `Step ${firstChangedStep} is the first that differs`;
+  if (unknown !== null)
+    return `${first}. Exact up to step ${unknown.step} of ${steps}; what comes behind is unknown: ${unknown.why}.`;
+  if (added !== null)
+    return `${first}. From step ${added} on it holds if you would have allowed what you would have been asked about.`;
+  return firstChangedStep === null ? `${first}: exact over all ${steps} steps.` : `${first}. Exact to the end.`;
+}
+
+const answerDiffs = ({ edits, answers }: Branched): readonly TextDiff[] =>
+  [...edits].flatMap(([step, edited]) => {
+    const known = answers.of(step);
+    return known === undefined ? [] : diffFor(known.step, { what: "answer", before: known.result, after: edited });
+  });
+
+/** What the agent would do otherwise, up to where nobody knows what it is told. */
+const callDiffs = ({ branch, answers }: Branched): readonly TextDiff[] =>
+  branch.reached
+    .filter((step) => isOtherCall(step, answers))
+    .flatMap((step) => {
+      const known = answers.of(step.step)?.step;
+      const isSameTool = known?.operation.id === step.operation.id;
+      return diffFor(step, { what: "call", before: isSameTool ? known.input : "", after: step.input });
+    });
+
+interface Differing {
+  readonly what: TextDiff["what"];
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+function diffFor({ step, operation }: ReplayStep, { what, before, after }: Differing): readonly TextDiff[] {
+  const path = `step ${step} ${operation.id}`;
+  const { text } = unifiedDiff({ path, before: plainText(before), after: plainText(after), linesMax: diffLinesMax });
+  return text === "" ? [] : [{ step, tool: operation.id, what, diff: text.slice(0, diffCharsMax) }];
+}
+
+/** Fields one below the other, and texts as they read. */
+function plainText(value: unknown): string {
+  if (typeof value === "string") return withEnd(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return withEnd(JSON.stringify(value, null, 2));
+  return Object.entries(value)
+    .map(([name, field]) =>
+      typeof field === "string" && field.includes("\n")
+        ? `${name}:\n${withEnd(field)}`
+        : withEnd(`${name}: ${typeof field === "string" ? field : JSON.stringify(field, null, 2)}`),
+    )
+    .join("");
+}
+
+const withEnd = (text: string): string => (text === "" || text.endsWith("\n") ? text : `${text}\n`);

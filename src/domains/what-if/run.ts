@@ -1,0 +1,124 @@
+/** What one recorded run would have come to: replayed as it was, then with the change. */
+import type { Envelope } from "../../contract/event.ts";
+import type { Context } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
+import { checkerOf, type Static } from "../../contract/schema.ts";
+import type { Table } from "../../kernel/kernel.ts";
+import { type RecordedStep, type Replayer, RunStarted, type ReplayStep } from "../agents/contract.ts";
+import { Conditions, type Recording, type RecordingSource } from "../capsules/contract.ts";
+import { createBranch } from "./branch.ts";
+import { changes, NothingChanged, NotReplayable, type Run } from "./contract.ts";
+import { type Bench, benchOf } from "./decision.ts";
+import { editsOf, withHint } from "./edits.ts";
+import { foreignRun } from "./foreign-run.ts";
+import type { Candidate, RecordedRules, Rules, Trial, TrialBudget } from "./port.ts";
+import { readRecordedRun } from "./recorded-run.ts";
+import { reportOf } from "./run-report.ts";
+import { type Answers, readAnswers } from "./step-answers.ts";
+
+export interface RunDeps {
+  readonly table: () => Pick<Table, "operations">;
+  readonly rules: Rules;
+  readonly recordings: RecordingSource;
+  readonly replayer: Replayer;
+  /** Throws `BadAllowance`. */
+  readonly budgetOf: (allowances: readonly string[]) => TrialBudget;
+}
+
+type Input = Static<typeof Run.input>;
+type Told = Static<typeof Run.output>;
+
+export async function whatIfRun(input: Input, { signal }: Context, deps: RunDeps): Promise<Told> {
+  const changed = changes.filter((name) => {
+    const given = input[name];
+    return Array.isArray(given) ? given.length > 0 : given !== undefined;
+  });
+  if (changed.length === 0) throw new Problem(NothingChanged, "nothing is said to be different");
+  // What cannot be tried is refused before anything is read.
+  const budget = changed.includes("budget") ? deps.budgetOf(input.budget ?? []) : null;
+  const recording = await deps.recordings.of(input.run, signal);
+  const { agent, title, episode } = recording.manifest.run;
+  if (!recording.events.some(({ kind, data }) => kind === RunStarted.kind && data !== null))
+    throw new Problem(NotReplayable, `${input.run} holds no beginning of a run`);
+  using held = new DisposableStack();
+  const { bench, policyThen } = await benchFor(input, recording, { rules: deps.rules, held });
+  const head = { episode, agent, title, changed: [...changed], policyThen };
+  const baseline = await replayAsItWas(recording, deps, signal);
+  if (baseline === null) return { ...head, ...(await foreignRun(recording, { bench, table: deps.table(), changed })) };
+  const edits = editsOf(input.edit ?? [], baseline);
+  const run = readRecordedRun(recording.events);
+  const branch = createBranch({ run, answers: baseline, bench, budget, model: input.model ?? null, edits, episode });
+  const given = givenWith(input.hint, recording.events);
+  const replayed = await deps.replayer.replay(recording, {
+    beforeStep: branch.beforeStep,
+    signal,
+    ...(given === null ? {} : { given: { input: given } }),
+  });
+  return { ...head, ...reportOf({ run, answers: baseline, branch, replayed, edits, isGivenOther: given !== null }) };
+}
+
+/** Every step with its input and its recorded answer; null where the code is not this hub's. Throws `NotReplayable`. */
+async function replayAsItWas(
+  recording: Recording,
+  { replayer }: RunDeps,
+  signal: AbortSignal,
+): Promise<Answers | null> {
+  const steps: { step: ReplayStep; recorded: RecordedStep }[] = [];
+  const { report, departedAt, unknownAfter } = await replayer.replay(recording, {
+    signal,
+    beforeStep(step) {
+      if (step.recorded !== null) steps.push({ step, recorded: step.recorded });
+      return { kind: "recorded" };
+    },
+  });
+  if (report.mode === "answers") return null;
+  if (report.verdict === "diverged" || (departedAt !== null && unknownAfter === null))
+    throw new Problem(NotReplayable, `the run does not replay: it differs at step ${departedAt ?? 0}`);
+  if (departedAt !== null)
+    throw new Problem(NotReplayable, `the run does not replay: it differs after step ${unknownAfter?.step ?? 0}`);
+  return await readAnswers(steps, (ref) => recording.blob(ref));
+}
+
+interface Benching {
+  readonly rules: Rules;
+  readonly held: DisposableStack;
+}
+
+/** The rules of then and those that are tried; no bench where the rules stay. */
+async function benchFor(
+  { policy, policyName: name, isAlone }: Input,
+  recording: Recording,
+  { rules, held }: Benching,
+): Promise<{ readonly bench: Bench | null; readonly policyThen: Told["policyThen"] }> {
+  const recorded = await recordedRules(recording);
+  const of = async (candidate: Candidate | null): Promise<Trial | null> =>
+    recorded === null ? null : await rules.recorded(recorded, candidate);
+  const was = await of(null);
+  if (was !== null) held.use(was);
+  const policyThen = was === null ? "today" : "recorded";
+  if (policy === undefined) return { bench: null, policyThen };
+  const candidate: Candidate = { text: policy, name, isAlone };
+  const before = was ?? held.use(rules.inForce());
+  const tried = held.use((was === null ? null : await of(candidate)) ?? (await rules.over(candidate)));
+  return { bench: benchOf(before, tried), policyThen };
+}
+
+/** Null where the record does not name them. */
+async function recordedRules({ manifest, blob }: Recording): Promise<RecordedRules | null> {
+  const { conditions } = manifest.inForce;
+  const bytes = conditions === null ? null : await blob(conditions);
+  if (bytes === null) return null;
+  const read = JSON.parse(new TextDecoder().decode(bytes)) as Static<typeof Conditions>;
+  return checkerOf(Conditions).check(read) ? read : null;
+}
+
+/** Null without a hint, and where the run was given no words that it could stand behind. */
+function givenWith(hint: string | undefined, events: readonly Envelope[]): unknown {
+  if (hint === undefined) return null;
+  const started = events.find(({ kind, data }) => kind === RunStarted.kind && data !== null);
+  const { input } = (started?.data ?? {}) as { readonly input?: unknown };
+  const given = withHint(input, hint);
+  if (given === null)
+    throw new Problem(NothingChanged, "the run was given no task in words, so a hint would not have reached it");
+  return given;
+}

@@ -1,0 +1,86 @@
+/** Recorded answers of one run: what steps told the agent, when, and what they used up. */
+import { digestOf } from "../../base/canonical-json.ts";
+import type { Cost, Operation } from "../../contract/operation.ts";
+import type { RecordedStep, ReplayStep, StepAnswer } from "../agents/contract.ts";
+import type { Recorded } from "../episodes/contract.ts";
+import type { Spent } from "./contract.ts";
+import type { TrialBudget } from "./port.ts";
+
+export interface Answered {
+  readonly step: ReplayStep;
+  readonly recorded: RecordedStep;
+  /** Undefined where the record no longer holds it. */
+  readonly result: unknown;
+}
+
+export interface Answers {
+  /** In the order of the run. */
+  readonly all: readonly Answered[];
+  of(step: number): Answered | undefined;
+  atMsOf(recorded: RecordedStep): number;
+  /** What the record says of this very call, wherever the run made it; null where it did not. */
+  sameOf(operation: Operation, input: unknown): StepAnswer | null;
+  settle(step: ReplayStep, recorded: RecordedStep, taken: ReturnType<TrialBudget["enter"]>): void;
+}
+
+export async function readAnswers(
+  steps: readonly { readonly step: ReplayStep; readonly recorded: RecordedStep }[],
+  blob: (ref: string) => Promise<Uint8Array | null>,
+): Promise<Answers> {
+  const all: Answered[] = [];
+  for (const each of steps) all.push({ ...each, result: await resultOf(each.recorded, blob) });
+  const byStep = new Map(all.map((each) => [each.recorded.step, each]));
+  const bySum = new Map(all.map((each) => [`${each.recorded.tool} ${each.recorded.argsDigest}`, each]));
+  return {
+    all,
+    of: (step) => byStep.get(step),
+    atMsOf: (recorded) => (recorded.kind === "done" ? recorded.atMs : recorded.event.timeMs),
+    sameOf(operation, input) {
+      const known = bySum.get(`${operation.id} ${digestOf(input)}`);
+      return known?.result === undefined ? null : { kind: "answer", result: known.result };
+    },
+    settle(step, recorded, taken) {
+      const known = byStep.get(recorded.step);
+      if (known === undefined || recorded.kind !== "done") return taken.settle({}, 0);
+      taken.settle(costOf(step, known.result), recorded.durationMs);
+    },
+  };
+}
+
+async function resultOf(recorded: RecordedStep, blob: (ref: string) => Promise<Uint8Array | null>): Promise<unknown> {
+  if (recorded.kind !== "done") return undefined;
+  const { recorded: kept } = recorded.event.data as { readonly recorded: Recorded };
+  if (kept.kept === "inline") return kept.result ?? null;
+  const bytes = kept.kept === "blob" ? await blob(kept.resultRef) : null;
+  return bytes === null ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as unknown);
+}
+
+/** Null when nobody can say. */
+function costOf({ operation, input }: ReplayStep, result: unknown): Cost | null {
+  if (operation.spent === undefined || result === undefined) return null;
+  return operation.spent(result, input as never);
+}
+
+/** What these steps took. One answer of a model that nobody counted makes the sum unknown. */
+export function spentOf(answers: readonly Answered[]): Spent {
+  const parts = answers.map(partOf);
+  const sum = (name: keyof Spent): number | "unknown" =>
+    parts.reduce<number | "unknown">((total, part) => {
+      const amount = part[name];
+      return total === "unknown" || amount === "unknown" ? "unknown" : total + amount;
+    }, 0);
+  return { tokens: sum("tokens"), microUsd: sum("microUsd"), workedMs: sum("workedMs") };
+}
+
+function partOf({ step, recorded, result }: Answered): Spent {
+  const workedMs = recorded.kind === "done" ? recorded.durationMs : 0;
+  if (recorded.kind !== "done" || !step.operation.needs.includes("model:ask"))
+    return { tokens: 0, microUsd: 0, workedMs };
+  const { tokens } = costOf(step, result) ?? {};
+  const { microUsd } = (result ?? {}) as { readonly microUsd?: unknown };
+  return {
+    tokens: tokens === undefined ? "unknown" : tokens.input + tokens.output,
+    microUsd: typeof microUsd === "number" ? microUsd : "unknown",
+    workedMs,
+  };
+}

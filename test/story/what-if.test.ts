@@ -1,0 +1,156 @@
+/** What if: a policy over what happened, rules that answers suggest, and one run under other rules and answers; through a real hub. */
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, test } from "vitest";
+import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { createRoom, type Room } from "./kit/room.ts";
+import { beginBrief, briefToEnd, decide, episodeEnded, episodeWaits } from "./kit/scout-run.ts";
+
+let room: Room;
+let hub: RunningHub;
+let folder: string;
+const episodes: string[] = [];
+
+beforeAll(async () => {
+  room = await createRoom();
+  hub = await startHub({ stateDir: room.stateDir });
+  folder = await room.sample("garden");
+  for (let count = 0; count < 3; count += 1) episodes.push(await briefed("allow"));
+});
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]();
+  await room[Symbol.asyncDispose]();
+});
+
+async function briefed(decision: "allow" | "deny", at = folder): Promise<string> {
+  const { episode } = await beginBrief(hub, { folder: at });
+  const { approvalId } = await episodeWaits(hub, episode);
+  await decide(hub, approvalId, decision);
+  await episodeEnded(hub, episode);
+  return episode;
+}
+
+/** The last item of a stream of lines. */
+async function policyEffect(policy: string): Promise<Json> {
+  const response = await fetch(`${hub.url}/what-if/policy`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${hub.token}`,
+      "content-type": "application/json",
+      accept: "application/x-ndjson",
+    },
+    body: JSON.stringify({ policy }),
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  const lines = (await response.text()).trim().split("\n");
+  return JSON.parse(lines.at(-1) ?? "{}");
+}
+
+const whatIf = (run: string, change: object): Promise<Json> => hub.post("/what-if", { run, ...change });
+const answersIt = (path: string): string => `@id("brief") @answers("ask-before-change")
+permit (principal == Agent::"scout", action == Action::"fs.write", resource == Folder::"${folder}")
+when { context.path == "${path}" };`;
+const forbidAll = '@id("none") forbid (principal is Agent, action, resource);';
+
+test("a policy is held against everything that happened, and the one that was in force changes nothing", async () => {
+  const nothing = await policyEffect("");
+  assert.equal(nothing.isDone, true);
+  assert.match(nothing.effect.words, /^This policy would have changed nothing of \d+ calls\.$/);
+  const answered = await policyEffect(answersIt("brief.md"));
+  assert.equal(answered.effect.words, "This policy would have answered 3 of your 3 prompts, and changed nothing else.");
+  const [rule] = answered.effect.rules;
+  assert.deepEqual([rule.rule, rule.answered, rule.examples[0].target.path], ["brief", 3, "brief.md"]);
+  const blocked = await policyEffect(forbidAll);
+  assert.equal(blocked.effect.blocked, blocked.effect.decisions);
+  assert.equal(blocked.effect.unknown, 0);
+  const wrong = await hub.call("POST", "/what-if/policy", { policy: "permit (principal, action resource);" });
+  assert.deepEqual([wrong.status, wrong.body.code], [409, "policy.invalid-policies"]);
+});
+
+test("one run under other rules: exact where nothing changes, and blocked from the first step where everything is forbidden", async () => {
+  const [run = ""] = episodes;
+  const same = await whatIf(run, { policy: "" });
+  assert.deepEqual(
+    [same.policyThen, same.firstChangedStep, same.unknownAfterStep, same.differences, same.outcomeNow],
+    ["recorded", null, null, [], same.outcomeThen],
+  );
+  assert.equal(same.exactToStep, same.steps);
+  const saved = await whatIf(run, { policy: answersIt("brief.md") });
+  assert.deepEqual(
+    [saved.approvals, saved.blocked, saved.unknownAfterStep, saved.outcomeNow],
+    [{ asked: 1, saved: 1, added: 0 }, 0, null, saved.outcomeThen],
+  );
+  assert.deepEqual(
+    saved.differences.map((each: Json) => [each.tool, each.was.rule, each.now.rule, each.result]),
+    [["fs.write", "ask-before-change", "brief", "saved"]],
+  );
+  const none = await whatIf(run, { policy: forbidAll });
+  assert.deepEqual([none.firstChangedStep, none.differences[0].result], [1, "blocked"]);
+  assert.deepEqual(none.differences[0].now.rule, "none");
+  assert.deepEqual([none.unknownAfterStep, none.spentNow.workedMs], [null, 0]);
+  assert.match(none.outcomeNow, /^failed: the policy none forbids fs:list on /);
+});
+
+test("a budget cuts the run off, an edit shows what would have been written, and both end where the record does", async () => {
+  const [run = ""] = episodes;
+  const cut = await whatIf(run, { budget: ["2 calls/run"] });
+  assert.deepEqual([cut.firstChangedStep, cut.differences[0].result], [3, "cut-off"]);
+  const wide = await whatIf(run, { budget: ["1000 calls/run"] });
+  assert.deepEqual([wide.firstChangedStep, wide.unknownAfterStep], [null, null]);
+  const bad = await hub.call("POST", "/what-if", { run, budget: ["much"] });
+  assert.deepEqual([bad.status, bad.body.code], [400, "budgets.bad-allowance"]);
+  const nothing = await hub.call("POST", "/what-if", { run });
+  assert.deepEqual([nothing.status, nothing.body.code], [400, "whatif.nothing-changed"]);
+  const { events } = await hub.get("/events/journal?limit=100&prefix=observations.");
+  const outline = events.find((each: Json) => each.corrId === run && each.data.recorded.tool === "text.outline");
+  const { step, result } = outline.data.recorded;
+  const told = JSON.stringify(result).replaceAll("shed", "lighthouse");
+  const other = await whatIf(run, { edit: [`${step}=${told}`] });
+  assert.deepEqual([other.firstChangedStep, other.outcomeNow, other.spentNow.workedMs], [step, null, "unknown"]);
+  assert.ok(other.unknownAfterStep >= step && other.unknownAfterStep < other.steps, other.horizon);
+  const written = other.diffs.find((each: Json) => each.what === "call" && each.tool === "fs.write");
+  assert.match(written?.diff ?? "", /\n\+.*lighthouse/);
+  assert.match(other.horizon, /what comes behind is unknown: the record holds no answer to this call of fs\.write\.$/);
+  const edit = await hub.call("POST", "/what-if", { run, edit: ["1=no such answer"] });
+  assert.deepEqual([edit.status, edit.body.code], [400, "whatif.bad-edit"]);
+});
+
+test("answers suggest a rule; adopted it answers, and withdrawn it is gone", async () => {
+  const { proposals } = await hub.get("/what-if/proposals");
+  assert.equal(proposals.length, 1);
+  const [proposal] = proposals;
+  assert.deepEqual(
+    [proposal.agent, proposal.tool, proposal.target.folder, proposal.allowed],
+    ["scout", "fs.write", folder, 3],
+  );
+  assert.match(
+    proposal.effect.words,
+    /^This policy would have answered 3 of your 3 prompts, and changed nothing else\.$/,
+  );
+  const before = await readdir(join(room.stateDir, "policies")).catch(() => []);
+  assert.deepEqual(before, []);
+  const adopted = await hub.post(`/what-if/proposals/${proposal.proposal}/adopt`, {});
+  assert.match(adopted.place, /^policies\/adopted\.cedar:3$/);
+  const text = await readFile(join(room.stateDir, "policies", "adopted.cedar"), "utf8");
+  assert.ok(text.includes(adopted.text) && text.includes("// This policy would have answered 3 of your 3 prompts"));
+  // In force at once: nobody is asked.
+  const row = await briefToEnd(hub, { folder });
+  assert.deepEqual([row.status, row.counts.approvals], ["finished", 0]);
+  // Another file is asked about still, and so is another folder.
+  const { episode } = await beginBrief(hub, { folder, output: "other.md" });
+  const asked = await episodeWaits(hub, episode);
+  assert.equal(asked.rule, "ask-before-change");
+  await decide(hub, asked.approvalId, "deny");
+  await episodeEnded(hub, episode);
+  assert.deepEqual((await hub.get("/what-if/proposals")).proposals, [], "what is in force is not proposed again");
+  const gone = await hub.call("POST", `/what-if/proposals/${proposal.proposal}/adopt`, {});
+  assert.deepEqual([gone.status, gone.body.code], [409, "whatif.rules-changed"]);
+  const withdrawn = await hub.post(`/what-if/adopted/${adopted.rule}/withdraw`, {});
+  assert.equal(withdrawn.place, adopted.place);
+  assert.equal(await briefed("allow").then((each) => typeof each), "string");
+  const twice = await hub.call("POST", `/what-if/adopted/${adopted.rule}/withdraw`, {});
+  assert.deepEqual([twice.status, twice.body.code], [404, "whatif.not-adopted"]);
+  const { events } = await hub.get("/events/journal?prefix=whatif.");
+  assert.deepEqual(events.map((each: Json) => each.kind).toSorted(), ["whatif.rule.adopted", "whatif.rule.withdrawn"]);
+});
