@@ -6,7 +6,7 @@ import { defineConfig } from "vite";
 const sources = join(import.meta.dirname, "src");
 const styleFiles = readdirSync(sources, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".module.css"))
-  .sort();
+  .toSorted();
 const namesByFile = new Map<string, string[]>();
 
 /** Names of styles are for people who read the sources; what each visit downloads has the number of the file and of the name. */

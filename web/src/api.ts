@@ -76,11 +76,12 @@ async function problemOf(response: Response): Promise<Partial<ProblemDocument>> 
 export const get = <Answer>(path: string, signal?: AbortSignal): Promise<Answer> =>
   request(path, { headers: { accept: "application/json" }, ...(signal ? { signal } : {}) });
 
-export const post = <Answer>(path: string, body: object): Promise<Answer> =>
+export const post = <Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> =>
   request(path, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
   });
 
 export const put = <Answer>(path: string, body: object): Promise<Answer> =>

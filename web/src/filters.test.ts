@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
+import { capsuleSearch, episodeSearch, episodesSearch, eventsSearch, laneSearch, policySearch } from "./filters.ts";
 
 test("an address keeps what narrows and drops the rest", () => {
   assert.deepEqual(episodesSearch({ status: "failed", errorsOnly: true, text: "brief", other: 1 }), {
@@ -38,6 +38,8 @@ test("an address keeps what narrows and drops the rest", () => {
     [episodeSearch({ tab: "raw" }), episodeSearch({ tab: "story" }), laneSearch({ lane: "policy" })],
     [{ tab: "raw" }, {}, { lane: "policy" }],
   );
+  assert.deepEqual(capsuleSearch({ tab: "replay", at: "17", other: "" }), { tab: "replay", at: 17 });
+  assert.deepEqual(capsuleSearch({ tab: "about", at: -1, other: "sha256:0" }), { other: "sha256:0" });
 });
 
 test("reading an address twice changes nothing, and no address is refused", () => {
@@ -59,7 +61,7 @@ test("reading an address twice changes nothing, and no address is refused", () =
   );
   fc.assert(
     fc.property(anything, (raw) => {
-      for (const read of [episodesSearch, episodeSearch, eventsSearch, laneSearch]) {
+      for (const read of [episodesSearch, episodeSearch, eventsSearch, capsuleSearch, laneSearch]) {
         const once = read(raw);
         assert.deepEqual(read({ ...once }), once);
       }

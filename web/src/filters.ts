@@ -4,6 +4,7 @@ const statuses = ["running", "waiting", "finished", "failed", "cancelled", "inte
 export const eventViews = ["journal", "consumers", "counters"] as const;
 export const policyViews = [
   "tester",
+  "proofs",
   "leases",
   "approvals",
   "budgets",
@@ -13,6 +14,7 @@ export const policyViews = [
   "tokens",
 ] as const;
 export const connectionViews = ["servers", "models"] as const;
+export const capsuleTabs = ["replay", "what-if", "diff", "undo"] as const;
 export const answers = ["granted", "denied", "expired", "cancelled"] as const;
 export const egressOutcomes = ["sent", "failed", "refused"] as const;
 export const lanes = ["timeline", "context", "policy", "activity"] as const;
@@ -65,6 +67,15 @@ export interface ConnectionsSearch {
   /** Of the opened tool: its server and its name. */
   readonly server?: string;
   readonly tool?: string;
+}
+/** Of one capsule, or of one episode of this hub. */
+export interface CapsuleSearch {
+  /** What it holds when absent. */
+  readonly tab?: (typeof capsuleTabs)[number];
+  /** Of the replay: the place of the scrubber, the first event being 1. */
+  readonly at?: number;
+  /** Of the diff: the other capsule or episode. */
+  readonly other?: string;
 }
 export interface ChatSearch {
   /** The opened conversation. */
@@ -142,6 +153,13 @@ export const connectionsSearch = (raw: Raw): ConnectionsSearch =>
     view: oneOf(connectionViews, raw["view"]),
     server: textOf(raw["server"]),
     tool: textOf(raw["tool"]),
+  });
+
+export const capsuleSearch = (raw: Raw): CapsuleSearch =>
+  kept<Required<CapsuleSearch>>({
+    tab: oneOf(capsuleTabs, raw["tab"]),
+    at: wholeOf(raw["at"]),
+    other: textOf(raw["other"]),
   });
 
 export const chatSearch = (raw: Raw): ChatSearch =>

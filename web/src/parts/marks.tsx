@@ -15,6 +15,7 @@ import {
   TriangleIcon,
   XIcon,
 } from "lucide-react";
+import type { ReactNode } from "react";
 import type { EpisodeStatus, Family } from "../shapes.ts";
 import { type MessageKey, t } from "../text/messages.ts";
 import styles from "./marks.module.css";
@@ -36,6 +37,24 @@ export function StatusMark({ status }: { readonly status: EpisodeStatus }) {
       {t(`episodes.status.${status}` satisfies MessageKey)}
     </span>
   );
+}
+
+export type Tone = "ok" | "warn" | "bad" | "info" | "agent" | "brand" | "accent" | "calm";
+
+/** Any other state: the same glyph, word and colour wherever it is told. */
+export function ToneMark({ Icon, tone, children }: ToneMarkProps) {
+  return (
+    <span className={`${styles["mark"]} ${styles[tone]}`}>
+      <Icon size={14} aria-hidden />
+      {children}
+    </span>
+  );
+}
+
+interface ToneMarkProps {
+  readonly Icon: LucideIcon;
+  readonly tone: Tone;
+  readonly children: ReactNode;
 }
 
 export type MarkFamily = Family | "error" | "refusal";

@@ -1,7 +1,8 @@
 /** The hub's operations that only the policy room uses. */
 import type { Client } from "../../../../client/src/index.ts";
-import { get, post, query, remove } from "../../api.ts";
-import type { AgentManifest, Approval, Page } from "../../shapes.ts";
+import { ApiFault, get, post, query, remove, streamed } from "../../api.ts";
+import type { AgentManifest, Approval, Page, ProblemDocument } from "../../shapes.ts";
+import { readFrames, type SseFrame } from "../../stream/sse-parser.ts";
 
 type Answer<Method extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Method>>;
 
@@ -26,6 +27,14 @@ export type LedgerEntry = Answer<Client["state"]["egressLedgerGet"]>;
 export type Capsules = Answer<Client["provenance"]["status"]>;
 export type Capsule = Capsules["adopted"][number];
 export type AdoptionLedger = Answer<Client["provenance"]["ledger"]>;
+export type Proposals = Answer<Client["whatif"]["proposals"]>;
+export type Proposal = Proposals["proposals"][number];
+export type Adopted = Answer<Client["whatif"]["adopt"]>;
+type HistoryItem = ReturnType<Client["whatif"]["policy"]> extends AsyncGenerator<infer Each> ? Each : never;
+export type PolicyEffect = NonNullable<HistoryItem["effect"]>;
+export type ProofQuestions = Answer<Client["prove"]["questions"]>;
+export type ProofQuestion = ProofQuestions["questions"][number];
+export type Proof = Answer<Client["prove"]["network"]>;
 type NewToken = Parameters<Client["access"]["tokensCreate"]>[0];
 type Keys = Answer<Client["gating"]["keys"]>["keys"];
 
@@ -86,6 +95,24 @@ export const policyApi = {
   capsules: (signal?: AbortSignal) => get<Capsules>("/provenance/status", signal),
   adoptions: (signal?: AbortSignal) => get<AdoptionLedger>("/provenance/ledger", signal),
   endCapsule: ({ id, issuer }: Capsule) => remove<object>(`/provenance/capsules/${at(id)}?${query({ issuer })}`),
+  proposals: (signal?: AbortSignal) => get<Proposals>("/what-if/proposals", signal),
+  adopt: (proposal: string) => post<Adopted>(`/what-if/proposals/${at(proposal)}/adopt`, {}),
+  /** Holds a policy against all that was decided here; tells how far it came, and answers when it is through. */
+  async whatIfPolicy(policy: string, onAt: (decisions: number) => void): Promise<PolicyEffect | null> {
+    const response = await streamed("/what-if/policy", { signal: new AbortController().signal, body: { policy } });
+    let effect: PolicyEffect | null = null;
+    const take = ({ event, data }: SseFrame): void => {
+      if (event === "problem") throw new ApiFault(JSON.parse(data) as Partial<ProblemDocument>);
+      const item = JSON.parse(data) as HistoryItem;
+      onAt(item.decisions);
+      effect = item.effect ?? effect;
+    };
+    if (response.body) await readFrames(response.body, take);
+    return effect;
+  },
+  withdraw: (rule: string) => post<object>(`/what-if/adopted/${at(rule)}/withdraw`, {}),
+  proofQuestions: (signal?: AbortSignal) => get<ProofQuestions>("/prove/questions", signal),
+  prove: (question: ProofQuestion["name"], input: object) => post<Proof>(`/prove/${question}`, input),
   tokens: (signal?: AbortSignal) => get<{ tokens: readonly Token[] }>("/access/tokens", signal),
   createToken: (token: NewToken) => post<MadeToken>("/access/tokens", token),
   rotateToken: (name: string) => post<MadeToken>(`/access/tokens/${at(name)}/rotate`, {}),

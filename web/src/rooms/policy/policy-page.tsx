@@ -11,6 +11,7 @@ import { LeasesView } from "./leases-view.tsx";
 import { OutsideView } from "./outside-view.tsx";
 import { p } from "./policy-messages.ts";
 import styles from "../../parts/page.module.css";
+import { ProofsView } from "./proofs-view.tsx";
 import { RulesView } from "./rules-view.tsx";
 import { TesterView } from "./tester-view.tsx";
 import { TokensView } from "./tokens-view.tsx";
@@ -40,6 +41,7 @@ export function PolicyPage() {
           <div className={styles["page"]}>
             {view === "rules" ? <RulesView /> : null}
             {view === "tester" ? <TesterView /> : null}
+            {view === "proofs" ? <ProofsView /> : null}
             {view === "leases" ? <LeasesView /> : null}
             {view === "budgets" ? <BudgetsView /> : null}
             {view === "approvals" ? <ApprovalsView /> : null}

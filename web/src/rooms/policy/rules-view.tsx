@@ -10,6 +10,7 @@ import { CedarView } from "./cedar-view.tsx";
 import { ContractItem } from "./contract-item.tsx";
 import { policyApi, type PolicyRow } from "./policy-api.ts";
 import { p } from "./policy-messages.ts";
+import { ProposalsSection } from "./proposals-section.tsx";
 import styles from "../../parts/page.module.css";
 import { EffectMark } from "./verdict-mark.tsx";
 
@@ -19,6 +20,7 @@ const isDefault = ({ source }: PolicyRow): boolean => source.startsWith("default
 export function RulesView() {
   return (
     <>
+      <ProposalsSection />
       <Policies />
       <DenyRules />
     </>

@@ -1,5 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { ExamplesCard } from "./examples-card.tsx";
+import { HistoryCard } from "./history-card.tsx";
 import { policyApi, type Question } from "./policy-api.ts";
 import { TesterAnswer } from "./tester-answer.tsx";
 import { TesterForm } from "./tester-form.tsx";
@@ -12,6 +13,7 @@ export function TesterView() {
     <>
       <TesterForm explain={explain} />
       {explain.data ? <TesterAnswer answer={explain.data} /> : null}
+      <HistoryCard />
       <ExamplesCard />
     </>
   );
