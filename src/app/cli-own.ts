@@ -4,6 +4,7 @@ import { restoreBackup } from "../adapters/backup/restore-backup.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
 import { stateHolder } from "../adapters/files/state-lock.ts";
 import { storeFormat } from "../adapters/sqlite/store.ts";
+import { showControls } from "../base/text-marks.ts";
 import { formatBytes } from "../base/units.ts";
 import { checkerOf, type Static } from "../contract/schema.ts";
 import { BackupFault } from "../domains/backup/port.ts";
@@ -11,6 +12,7 @@ import { Healthz } from "../domains/system/contract.ts";
 import type { Finding } from "../domains/doctor/port.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import { createConfineSeat } from "./confine-seat.ts";
+import type { RehearsedRun } from "./rehearse-copy.ts";
 import { journalFault, journalTailFault, nodeMin } from "./state-checks.ts";
 
 export interface OwnOptions {
@@ -86,25 +88,29 @@ function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnComma
     words: "restore",
     about: "Check a backup and make a new state directory from it; no hub runs there yet.",
     argument: { name: "file", about: "a backup made with `arw backup`" },
-    options: [["--dry-run", "check everything, and leave nothing"]],
+    options: [["--dry-run", "check everything in a copy aside, let its newest runs happen again, and leave nothing"]],
     async run({ argument, flags, globals }) {
       const isDryRun = flags["dryRun"] === true;
       const stateDir = stateDirOf(globals);
+      const runs: RehearsedRun[] = [];
       try {
-        const file = resolve(workDir, argument);
-        const restored = await restoreBackup({ file, stateDir, isDryRun, storeFormat, verifyJournal: journalFault });
-        const { manifest, files, sizeBytes } = restored;
+        const { manifest, files, sizeBytes } = await restoreBackup({
+          file: resolve(workDir, argument),
+          stateDir,
+          isDryRun,
+          storeFormat,
+          verifyJournal: journalFault,
+          ...(isDryRun ? { examine: async (folder) => void runs.push(...(await rehearsed(folder))) } : {}),
+        });
         const words = [
           `✓ ${files} files, ${formatBytes(sizeBytes)}, up to event ${manifest.journal.seq}: the backup is whole.`,
+          ...(isDryRun ? runsText(runs) : []),
           isDryRun ? `Nothing was written; without --dry-run it goes to ${stateDir}.` : `Restored to ${stateDir}.`,
           ...manifest.leftOut.map((text) => `  Left out: ${text}`),
         ];
-        terminal.write(
-          globals.json
-            ? `${JSON.stringify({ stateDir, isDryRun, files, sizeBytes, manifest })}\n`
-            : `${words.join("\n")}\n`,
-        );
-        return exitCodes.ok;
+        const json = { stateDir, isDryRun, files, sizeBytes, manifest, ...(isDryRun ? { runs } : {}) };
+        terminal.write(globals.json ? `${JSON.stringify(json)}\n` : `${words.join("\n")}\n`);
+        return runs.some(({ verdict }) => verdict === "diverged") ? exitCodes.problem : exitCodes.ok;
       } catch (error) {
         if (!(error instanceof BackupFault)) throw error;
         terminal.writeError(`✗ Not restored (${error.reason}): ${error.message}\n  Nothing was changed.\n`);
@@ -112,4 +118,21 @@ function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnComma
       }
     },
   };
+}
+
+/** What replays runs is paid for only by who asks for it. */
+async function rehearsed(folder: string): Promise<readonly RehearsedRun[]> {
+  const { rehearseCopy } = await import("./rehearse-copy.ts");
+  return rehearseCopy(folder);
+}
+
+function runsText(runs: readonly RehearsedRun[]): readonly string[] {
+  if (runs.length === 0) return ["  It holds no run that ended, so none could happen again."];
+  return runs.map(({ episode, agent, title, verdict, events, why }) => {
+    const name = showControls(`${agent}, ${title} (${episode})`).replaceAll("\n", " ");
+    const end = why === null ? "" : `: ${showControls(why)}`;
+    if (verdict === "equal") return `✓ It happens again in the copy, all ${events} events: ${name}`;
+    if (verdict === "diverged") return `✗ It goes another way in the copy: ${name}${end}`;
+    return `! It does not happen again to its end: ${name}${end}`;
+  });
 }

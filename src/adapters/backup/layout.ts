@@ -15,6 +15,8 @@ export const leftOut: readonly string[] = [
   "access-tokens.json: named tokens; make them again, so that none comes back that was taken away",
   "provenance-issuers.json: who may sign capsules; add them again, so that none comes back that was revoked",
   "secrets: the values that were handed over; hand them over again",
+  "capsule-key.pem: the key that run capsules are signed with; a new one is made, and named to whoever pinned the old one",
+  "capsules: kept run capsules; their files are copied as they are, with `arw capsule export` for runs of this hub",
   "hub.log: messages for whoever looks after the hub; the audit log is in the backup",
   "the event tee: it can be written anew from the journal",
 ];

@@ -32,6 +32,8 @@ export interface RestoreOptions {
   readonly storeFormat: number;
   /** Walks the journal's chain; the reason it does not hold, or null. */
   readonly verifyJournal: (path: string) => string | null;
+  /** Looks into the checked copy before it goes into place, or away. */
+  readonly examine?: (folder: string) => Promise<void>;
 }
 
 export interface Restored {
@@ -49,13 +51,15 @@ const manifestBytesMax = 1_000_000;
 /** Throws a `BackupFault`; the state directory is then as it was. */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const { file, stateDir, isDryRun } = options;
-  await assertEmpty(stateDir);
+  // Nothing goes there in a dry run, so a hub may live there.
+  if (!isDryRun) await assertEmpty(stateDir);
   const staging = `${stateDir}.restore-${randomBytes(6).toString("hex")}`;
   try {
     await mkdir(dirname(stateDir), { recursive: true });
     await mkdir(staging, { mode: 0o700 });
     const unpacked = await unpack(file, staging);
     const manifest = await check(unpacked, staging, options);
+    await options.examine?.(staging);
     if (!isDryRun) await moveIn(staging, stateDir);
     return { manifest, files: unpacked.files, sizeBytes: unpacked.sizeBytes };
   } catch (error) {
