@@ -25,6 +25,15 @@ const saidInBytes: ReadonlySet<string> = new Set(["ü", "🌱"]);
 
 const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
+/** Said where it may not end yet, because a tool has to be called: from there on the form of a call leaves it no choice. */
+const toolMark = "<tool_call>\n";
+/** Said only where nothing else may be said: blanks and further calls, of which a form allows many. */
+const dullBytes = [0x20, 0x0a, 0x09, 0x2c];
+const dull: ReadonlySet<string> = new Set(["▁", "\n\n", ",▁", ":▁", ...dullBytes.map(byteToken)]);
+
+/** How much it wants to say what: far enough from each other that no temperature changes it. */
+const wants = { successor: 4, toolMark: 3, end: 1, dull: -2 } as const;
+
 const begin = "<s>";
 const end = "</s>";
 
@@ -38,17 +47,21 @@ function vocabulary(): readonly Token[] {
     ...bytes,
     ...words,
     // Found in a prompt as they stand; all others are read byte by byte.
-    ...round.map((text) => ({ text, kind: kindOf.whole })),
+    ...[...round, toolMark].map((text) => ({ text, kind: kindOf.whole })),
   ];
   const missing = (headSize - (tokens.length % headSize)) % headSize;
   const spare = Array.from({ length: missing }, (_, place) => ({ text: `<spare${place}>`, kind: kindOf.control }));
   return [...tokens, ...spare];
 }
 
+function placesIn(tokens: readonly Token[]): (text: string) => number {
+  const places = new Map(tokens.map(({ text }, place) => [text, place]));
+  return (text) => places.get(text) ?? 0;
+}
+
 /** Where each token leads: from one of the text to the next, in the circle around, and from any other to the beginning. */
 function successors(tokens: readonly Token[]): readonly number[] {
-  const places = new Map(tokens.map(({ text }, place) => [text, place]));
-  const placeOf = (text: string): number => places.get(text) ?? 0;
+  const placeOf = placesIn(tokens);
   const spoken = pieces.flatMap((each) =>
     saidInBytes.has(each) ? [...Buffer.from(each)].map((byte) => placeOf(byteToken(byte))) : [placeOf(each)],
   );
@@ -62,7 +75,7 @@ function successors(tokens: readonly Token[]): readonly number[] {
 export function tinyModel(): Buffer {
   const tokens = vocabulary();
   const width = tokens.length;
-  return gguf(settingsOf(tokens, width), tensorsOf(successors(tokens), width));
+  return gguf(settingsOf(tokens, width), tensorsOf(tokens, width));
 }
 
 type Setting = readonly [name: string, value: Value];
@@ -77,12 +90,22 @@ const count = (value: number): Value => ({ kind: "count", value });
 const text = (value: string): Value => ({ kind: "text", value });
 const flag = (value: boolean): Value => ({ kind: "flag", value: Number(value) });
 
-/** The plainest of templates: each message on a line of its own. */
-const template =
-  "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant:\\n' }}{% endif %}";
+/** Each message on a line of its own, with the tools in front and calls between marks: by these a server knows the form of calls. */
+const template = [
+  "{% for tool in tools %}{{ 'tool: ' + (tool | tojson) + '\n' }}{% endfor %}",
+  "{% for message in messages %}",
+  "{{ message['role'] + ': ' }}",
+  "{% if message['content'] %}{{ message['content'] }}{% endif %}",
+  "{% for call in message['tool_calls'] %}",
+  "{{ '<tool_call>\n' + ({'name': call['function']['name'], 'arguments': call['function']['arguments']} | tojson) + '\n</tool_call>' }}",
+  "{% endfor %}",
+  "{{ '\n' }}",
+  "{% endfor %}",
+  "{% if add_generation_prompt %}{{ 'assistant:\n' }}{% endif %}",
+].join("");
 
 function settingsOf(tokens: readonly Token[], width: number): readonly Setting[] {
-  const placeOf = (wanted: string): number => tokens.findIndex((token) => token.text === wanted);
+  const placeOf = placesIn(tokens);
   return [
     ["general.architecture", text("llama")],
     ["general.name", text("tiny")],
@@ -118,15 +141,22 @@ interface Tensor {
 }
 
 /** Nothing is attended to and nothing is thought: what goes in at the bottom comes out at the top, and names its successor. */
-function tensorsOf(next: readonly number[], width: number): readonly Tensor[] {
+function tensorsOf(tokens: readonly Token[], width: number): readonly Tensor[] {
+  const next = successors(tokens);
+  const placeOf = placesIn(tokens);
   const zeros = (...shape: readonly number[]) => ({ shape, values: new Float32Array(shape.reduce((a, b) => a * b)) });
   const ones = (...shape: readonly number[]) => ({ shape, values: zeros(...shape).values.fill(1) });
   const identity = zeros(width, next.length);
   const following = zeros(width, next.length);
   for (const [token, successor] of next.entries()) {
     identity.values[token * width + token] = 1;
-    // Far above all others, so that no temperature changes it.
-    following.values[successor * width + token] = 4;
+    const want = (text: string, wish: number): void => {
+      following.values[placeOf(text) * width + token] = wish;
+    };
+    for (const text of dull) want(text, wants.dull);
+    want(end, wants.end);
+    if (successor === placeOf(end)) want(toolMark, wants.toolMark);
+    following.values[successor * width + token] = wants.successor;
   }
   const named = (name: string, tensor: Omit<Tensor, "name">): Tensor => ({ name: `${name}.weight`, ...tensor });
   const block = Array.from({ length: layers }, (_, layer) => [
