@@ -46,6 +46,11 @@ const outputOf = (episode: string): Promise<Json> =>
   });
 const role = (name: string, models: readonly string[]) => hub.send(`PUT /models/roles/${name}`, { models });
 
+const startOf = async (episode: string): Promise<Json> =>
+  (await hub.get("/events/journal?prefix=agents.run.started&limit=1000")).events.find(
+    ({ corrId }: Json) => corrId === episode,
+  ).data;
+
 test("a summary without a model is refused at once, and a brief without one asks none", async () => {
   const folder = await room.folder("without", notes);
   const { status, body } = await hub.send("POST /scout/brief", { folder, summary: true });
@@ -77,6 +82,7 @@ test("the model says in short what the rules found; what it makes up is marked, 
   const { body } = model.requests.at(-1) as { body: { messages: { content: string }[] } };
   assert.match(JSON.stringify(body.messages[1]?.content), /\[1\] /u);
   const { story } = await hub.get(`/episodes/${episode}`);
+  assert.equal((await startOf(episode)).model, "chat");
   assert.ok(
     story.some(({ text: line }: Json) => line.includes("Two things are to do")),
     "it is part of the episode",
@@ -96,6 +102,20 @@ test("a recipe may ask a model, and that is said beforehand", async () => {
   const { body } = await hub.send("POST /recipes/run", { recipe: askRecipe });
   await episodeEnded(hub, body.corrId);
   assert.equal((await outputOf(body.corrId)).output.answer, "Good day to you");
+  assert.equal((await startOf(body.corrId)).model, "chat");
+});
+
+test("a run is given its model with the task, and says so", async () => {
+  const folder = await room.folder("given", notes);
+  said = "- Two things are to do in the garden [1].";
+  const grants = ["fs:*", "text:*", "scout:*"].map((key) => ({ key, folder }));
+  const run = { agent: "scout", input: { folder, output: "brief.md" }, model: "chat", grants };
+  const { status, body } = await hub.send("POST /agents/run", run);
+  assert.equal(status, 202, JSON.stringify(body));
+  const ended = await episodeEnded(hub, body.corrId);
+  assert.equal(ended.status, "finished", JSON.stringify(ended));
+  assert.equal((await startOf(body.corrId)).model, "chat");
+  assert.match(await readFile(join(folder, "brief.md"), "utf8"), /## In short/u);
 });
 
 test("a model elsewhere is asked only after a person saw what would leave, and a no leaves the facts", async () => {

@@ -59,7 +59,7 @@ const titleCharsMax = 100;
 
 export async function askedOf(run: RunInput, cast: Cast, { known, ctx }: Asking): Promise<Asked> {
   const own = cast.programs.find(({ id }) => id === run.agent);
-  const input = run.input ?? (run.task === undefined ? {} : { task: run.task });
+  const input = inputOf(run);
   const title = run.title ?? titleOf(run.task ?? own?.about ?? run.agent);
   if (own !== undefined) {
     const { folder, grants = [] } = run;
@@ -72,6 +72,13 @@ export async function askedOf(run: RunInput, cast: Cast, { known, ctx }: Asking)
   const grants = given.length === 0 ? found.grants : within(given, found.grants);
   mayHandOn(grants, ctx.caller);
   return { ...placed(found), title, input: found.given(input), grants };
+}
+
+/** What the agent is given. The model of this run is a part of it, so a run that goes on asks the same one. */
+function inputOf({ input, task, model }: RunInput): unknown {
+  const given = input ?? (task === undefined ? {} : { task });
+  if (model === undefined || typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  return { ...given, model };
 }
 
 export const newRunOf = (run: RunInput, cast: Cast, ctx: Asking["ctx"]): Promise<Asked> =>

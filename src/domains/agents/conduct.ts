@@ -61,12 +61,15 @@ function asOwnProblem(error: unknown): unknown {
   return new Problem(RunDidNotFinish, error.message, { causeCode: error.definition.code, cause: error });
 }
 
+/** As the event has it; longer names of models are told by the answers. */
+const modelLengthMax = 120;
+
 async function announce({ asked, actor }: Pick<Conduct, "asked" | "actor">): Promise<number> {
   const { program, title, folder, grants, input } = asked;
   const target = folder === undefined ? {} : { folder };
   const started = await actor.emit(RunStarted, {
     agent: program.id,
-    model: program.model,
+    model: (program.modelOf?.(input) ?? program.model).slice(0, modelLengthMax),
     title,
     input,
     grants: [...grants],

@@ -250,6 +250,13 @@ export const Run = op({
       Type.String({ minLength: 1, maxLength: 300, description: "The beginning of the task without it." }),
     ),
     folder: Type.Optional(Type.String({ maxLength: 4096 })),
+    model: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 400,
+        description: "Asked in this run in place of the agent's own model: `SERVER/MODEL`, or the name of a role.",
+      }),
+    ),
     input: Type.Optional(
       Type.Unknown({ description: "What the agent is given, where that is no task; each agent says what it takes." }),
     ),
@@ -316,6 +323,8 @@ export interface AgentProgram {
   readonly about: string;
   /** `none` when no model takes part. */
   readonly model: string;
+  /** The model that a run with this input asks, where not every run asks the same one. */
+  modelOf?(input: unknown): string;
   /** All that it ever calls; anything else is refused, whatever was granted. */
   readonly tools: readonly Operation[];
   run(

@@ -28,6 +28,9 @@ export const Turn = closed({
       description: "Files of the run's folder to look at, each as it was when it was attached.",
     }),
   ),
+  model: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 400, description: "Asked in place of the agent's own model." }),
+  ),
   project: Type.Optional(ProjectName),
   folder: Type.Optional(FolderPath),
 });

@@ -44,25 +44,28 @@ interface Said {
 }
 const call = (name: string, argumentsText: string): Said => ({ name, argumentsText });
 
+const answer: Static<typeof Chat.output> = {
+  text: "done",
+  thought: "",
+  toolCalls: [],
+  model: "localhost:1/m",
+  finish: "stop",
+  usage: { inputTokens: 10, outputTokens: 1, cachedTokens: null },
+  microUsd: 0,
+  durationMs: 1,
+  firstMs: 1,
+  isScripted: true,
+  label: "tool",
+};
+
 /** A model that says one thing after the other. */
 function modelsOf(said: readonly Said[]) {
   let round = 0;
   const chat = bind(Chat, (): Static<typeof Chat.output> => {
     const { text = "", name, argumentsText = "" } = said[round] ?? { text: "done" };
     round += 1;
-    return {
-      text,
-      thought: "",
-      toolCalls: name === undefined ? [] : [{ id: `c${round}`, name, argumentsText }],
-      model: "localhost:1/m",
-      finish: name === undefined ? "stop" : "tools",
-      usage: { inputTokens: 10, outputTokens: 1, cachedTokens: null },
-      microUsd: 0,
-      durationMs: 1,
-      firstMs: 1,
-      isScripted: true,
-      label: "tool",
-    };
+    const toolCalls = name === undefined ? [] : [{ id: `c${round}`, name, argumentsText }];
+    return { ...answer, text, toolCalls, finish: name === undefined ? "stop" : "tools" };
   });
   return domainOf("models", { operations: [chat], events: [...Chat.emits] });
 }
@@ -213,5 +216,25 @@ test("a child never has a tool, a place or an allowance that its parent has not"
       }
     }),
     runs(50),
+  );
+});
+
+test("a run asks the model that it was given, and its agent's own where it was given none", async () => {
+  const placed = placedWith({ model: "small" });
+  const program = createProfileProgram(placed, known);
+  const models: string[] = [];
+  const asked = modelsOf([]);
+  const chat = bind(Chat, (input) => (models.push(input.model), { ...answer, model: input.model }));
+  await using kit = await makeKernel({ programs: [program], domains: () => [{ ...asked, operations: [chat] }] });
+  for (const turn of [{ task: "Work" }, { task: "Work", model: "localhost:1/large" }]) {
+    const ended = kit.next("agents.run.finished");
+    await kit.call("agents.run", { agent: program.id, title: "Work", input: { turn, placed } });
+    await ended;
+  }
+  assert.deepEqual(models, ["small", "localhost:1/large"]);
+  const told = kit.events().filter(({ kind }) => kind === "agents.run.started");
+  assert.deepEqual(
+    told.map(({ data }) => (data as { model: string }).model),
+    models,
   );
 });

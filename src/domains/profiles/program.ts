@@ -31,6 +31,7 @@ export function createProfileProgram(placed: PlacedProfile, known: ReadonlyMap<s
     id: agent,
     about: profile.about,
     model: profile.model.slice(0, 120),
+    modelOf: (given) => readRun(given).turn.model ?? profile.model,
     tools: [
       ...new Set([...[...operations.values()].map(({ operation }) => operation), ...notes]),
       Chat,
@@ -43,11 +44,24 @@ export function createProfileProgram(placed: PlacedProfile, known: ReadonlyMap<s
       const ceilings = createCeilings({ agent, limits: profile.ceilings, tools, meter });
       const [operation] = notes;
       const first = operation === undefined ? [] : await readNotes({ placed, tools, operation });
-      const worked = await work({ placed, turn, tools, operations, ceilings, meter, known: first, depth: 0 });
+      const worked = await work({
+        placed: askingOf(placed, turn),
+        turn,
+        tools,
+        operations,
+        ceilings,
+        meter,
+        known: first,
+        depth: 0,
+      });
       return answerOf(worked, { tools, meter, turn });
     },
   };
 }
+
+/** Whoever begins a run may name the model of it; agents that it hands on to ask their own. */
+const askingOf = (placed: PlacedProfile, { model }: Turn): PlacedProfile =>
+  model === undefined ? placed : { ...placed, profile: { ...placed.profile, model } };
 
 interface Ending {
   readonly tools: Tools;

@@ -7,10 +7,11 @@ import type { Policy } from "../../kernel/ports.ts";
 import { labelOf } from "../agents/contract.ts";
 import { Chat } from "../models/contract.ts";
 import type { PlannedStep } from "./contract.ts";
+import { modelIn, unknown, withUnknown } from "./models-asked.ts";
 import { recipeAgent } from "./program.ts";
 import type { Kitchen } from "./read-recipe.ts";
 import type { Recipe, RecipeRun, RecipeStep } from "./recipe.ts";
-import { createMeter, fill, type Filling } from "./template.ts";
+import { createMeter, type Filling } from "./template.ts";
 
 export interface Planning {
   readonly run: RecipeRun;
@@ -49,9 +50,6 @@ const stepTools = ({ step }: Recipe, tools: ReadonlyMap<string, Operation>): rea
   ...new Set(step.flatMap(({ tool }) => tools.get(tool ?? "") ?? [])),
 ];
 
-/** Stands for what is known only when the recipe runs. */
-const unknown = "…";
-
 export async function planOf(planning: Planning, planner: Planner): Promise<PlannedStep[]> {
   const { recipe, input } = planning.run;
   const grants = grantsFor(planning, planner);
@@ -88,20 +86,6 @@ async function plannedStep(step: RecipeStep, asking: Asking): Promise<PlannedSte
   const input = withUnknown(step.input ?? {}, asking.filling);
   const asked = operation.id === Chat.id ? { model: modelIn(input) } : {};
   return { ...base, ...asked, ...(await verdictOf(operation, input, asking)), input };
-}
-
-function modelIn(input: unknown): string {
-  const { model } = Object(input) as { readonly model?: unknown };
-  return typeof model === "string" ? model : unknown;
-}
-
-/** Names of what is not known yet are told as such, in whatever place they stand. */
-function withUnknown(value: unknown, filling: Filling): unknown {
-  if (typeof value === "string")
-    return fill(value.replaceAll(/\{\{\s*(?:steps|item|run)\b[^}]*\}\}/gu, unknown), filling);
-  if (Array.isArray(value)) return value.map((each) => withUnknown(each, filling));
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withUnknown(each, filling)]));
 }
 
 async function verdictOf(operation: Operation, input: unknown, { parts, policy, caller }: Asking) {

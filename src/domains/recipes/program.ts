@@ -10,6 +10,7 @@ import { type AgentProgram, RunStarted, type Tools } from "../agents/contract.ts
 import { Chat } from "../models/contract.ts";
 import { InvalidRecipe } from "./contract.ts";
 import type { Kitchen } from "./read-recipe.ts";
+import { modelsAsked } from "./models-asked.ts";
 import { RecipeRun, type RecipeStep } from "./recipe.ts";
 import { createMeter, fill, type Filling, isMet, made, type Meter, type Names, words } from "./template.ts";
 
@@ -35,6 +36,7 @@ export const createRecipeProgram = (kitchen: Pick<Kitchen, "tools">): AgentProgr
   id: recipeAgent,
   about: "Follows the steps of a recipe and calls the tools that they name, and nothing else.",
   model: "none",
+  modelOf: (given) => (checkerOf(RecipeRun).check(given) ? modelsAsked(given as RecipeRun) : "none"),
   get tools() {
     return [...kitchen.tools().values()];
   },

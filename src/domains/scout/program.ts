@@ -41,6 +41,7 @@ export const scout: AgentProgram = {
   id: scoutId,
   about: "Reads a folder and writes a brief of it, with a citation on every statement.",
   model: "none",
+  modelOf: (given) => (given as ScoutInput).model ?? "none",
   tools: [List, Recall, Outline, Chat, Write, Remember],
   async run(given, tools) {
     const { folder, output, model } = given as ScoutInput;
