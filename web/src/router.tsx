@@ -11,6 +11,7 @@ import {
   retainSearchParams,
 } from "@tanstack/react-router";
 import {
+  capsuleSearch,
   chatSearch,
   connectionsSearch,
   episodeSearch,
@@ -73,8 +74,19 @@ export function createAppRouter({ wasLinkRefused }: { readonly wasLinkRefused: b
     validateSearch: connectionsSearch,
     component: lazyRouteComponent(() => import("./rooms/connections/connections-page.tsx"), "ConnectionsPage"),
   });
+  const capsules = createRoute({
+    getParentRoute: () => root,
+    path: "/capsules",
+    component: lazyRouteComponent(() => import("./rooms/capsules/capsules-page.tsx"), "CapsulesPage"),
+  });
+  const capsule = createRoute({
+    getParentRoute: () => root,
+    path: "/capsules/$id",
+    validateSearch: capsuleSearch,
+    component: lazyRouteComponent(() => import("./rooms/capsules/capsule-page.tsx"), "CapsulePage"),
+  });
   return createRouter({
-    routeTree: root.addChildren([home, episodes, episode, events, policy, chat, connections]),
+    routeTree: root.addChildren([home, episodes, episode, events, policy, chat, connections, capsules, capsule]),
     basepath,
     defaultPreload: false,
   });

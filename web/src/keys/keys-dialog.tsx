@@ -15,6 +15,7 @@ const groups: readonly { readonly name: MessageKey; readonly keys: readonly (rea
       ["g c", "keys.do.chat"],
       ["g e", "keys.do.episodes"],
       ["g v", "keys.do.events"],
+      ["g k", "keys.do.capsules"],
       ["g y", "keys.do.policy"],
       ["g n", "keys.do.connections"],
       ["/", "keys.do.filter"],

@@ -7,7 +7,7 @@ import { type Room, rooms } from "./rooms.ts";
 import { useNeeds } from "./use-now.ts";
 import { useView } from "./view-state.ts";
 
-const groups = ["work", "steer", "system"] as const;
+const groups = ["work", "know", "steer", "system"] as const;
 
 export function Rail() {
   const { isRailFolded, set } = useView();

@@ -53,7 +53,7 @@ export function TopBar() {
 function Crumbs() {
   const path = useLocation({ select: (location) => location.pathname });
   const room = rooms.find(({ to }) => to !== "/" && path.startsWith(to));
-  const id = /^\/episodes\/([^/]+)/u.exec(path)?.[1];
+  const id = /^\/(?:episodes|capsules)\/([^/]+)/u.exec(path)?.[1];
   return (
     <p className={styles["crumbs"]}>
       {room ? <Link to={room.to}>{t(room.name)}</Link> : null}

@@ -18,7 +18,12 @@ export const keys = {
   tokens: ["tokens"] as const,
   egress: ["egress"] as const,
   leases: ["leases"] as const,
+  /** Signed rules of others. */
   capsules: ["capsules"] as const,
+  /** Recorded runs. */
+  runs: ["runs"] as const,
+  /** One of them: its record never changes. */
+  run: (id: string) => ["run", id] as const,
   mcp: ["mcp"] as const,
   chat: ["chat"] as const,
   questions: ["questions"] as const,
@@ -41,6 +46,8 @@ const roomFamilies: Readonly<Record<string, readonly QueryKey[]>> = {
   egress: [keys.egress, keys.leases],
   leases: [keys.leases],
   provenance: [keys.capsules],
+  capsules: [keys.runs],
+  undo: [keys.runs],
   mcp: [keys.mcp],
   chat: [keys.chat],
   questions: [keys.questions],

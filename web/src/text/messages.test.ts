@@ -5,6 +5,7 @@ import { test } from "vitest";
 import { answerCatalog } from "../parts/answers/answer-messages.ts";
 import { needsCatalog } from "../parts/needs/needs-messages.ts";
 import { agentCatalog } from "../parts/agents/agent-messages.ts";
+import { runCapsulesCatalog } from "../rooms/capsules/capsules-messages.ts";
 import { chatCatalog } from "../rooms/chat/chat-messages.ts";
 import { connectionsCatalog } from "../rooms/connections/connections-messages.ts";
 import { eventsCatalog, v } from "../rooms/events/events-messages.ts";
@@ -19,6 +20,7 @@ const catalog = {
   ...connectionsCatalog,
   ...eventsCatalog,
   ...chatCatalog,
+  ...runCapsulesCatalog,
   ...needsCatalog,
 };
 

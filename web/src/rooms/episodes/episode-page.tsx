@@ -19,6 +19,7 @@ import { keys } from "../../stream/refresh.ts";
 import { formatDuration } from "../../text/formats.ts";
 import { t } from "../../text/messages.ts";
 import { plainLine } from "../../text/plain.ts";
+import { RecordLinks } from "../capsules/record-links.tsx";
 import { StoryEvents } from "../events/story-events.tsx";
 import styles from "./episode-page.module.css";
 import { Story } from "./story.tsx";
@@ -148,6 +149,7 @@ function EpisodeActions({ episode }: { readonly episode: Episode }) {
           {t("episode.action.resume")}
         </Button>
       ) : null}
+      <RecordLinks episode={episode} />
       <CopyButton text={episode.id} label={t("episode.action.id")} />
     </>
   );

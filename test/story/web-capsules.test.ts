@@ -1,0 +1,277 @@
+/** Journeys through recorded runs: kept, looked at, replayed, branched, compared, undone, given away and taken in. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, test } from "vitest";
+import { requireChromium } from "../chromium.ts";
+import {
+  axeViolations,
+  briefSample,
+  closeStage,
+  type Hub,
+  openStage,
+  sidewaysScroll,
+  signIn,
+  visit,
+} from "./web-journey.ts";
+
+let hub: Hub;
+let browser: Browser;
+/** A brief that was allowed, and its folder. */
+let episode = "";
+let folder = "";
+let files = "";
+
+beforeAll(async () => {
+  ({ hub, browser } = await openStage());
+  if (!hub) return;
+  files = mkdtempSync(join(tmpdir(), "arw-web-capsules-"));
+  episode = await briefAllowed();
+  folder = (await stateOf<{ folder: string }>(`episodes/${episode}`)).folder;
+});
+afterAll(async () => {
+  await closeStage({ hub, browser });
+  if (files !== "") rmSync(files, { recursive: true, force: true });
+});
+
+async function stateOf<Answer>(path: string): Promise<Answer> {
+  const response = await fetch(`${hub.url}/state/${path}`, { headers: { authorization: `Bearer ${hub.token}` } });
+  assert.ok(response.ok, `${path} answered ${response.status}`);
+  return (await response.json()) as Answer;
+}
+
+/** A run of Scout whose change a person allows; it ends before this does. */
+async function briefAllowed(): Promise<string> {
+  const corrId = await briefSample(hub);
+  const { items } = await stateOf<{ items: readonly { approvalId: string; corrId: string }[] }>(
+    "approvals?status=waiting",
+  );
+  const asked = items.find((item) => item.corrId === corrId);
+  await hub.call(`/approvals/${asked?.approvalId}/decide`, { decision: "allow" });
+  for (let tries = 0; tries < 200; tries += 1) {
+    if ((await stateOf<{ status: string }>(`episodes/${corrId}`)).status === "finished") return corrId;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new assert.AssertionError({ message: "the brief did not end" });
+}
+
+async function open(page: Page, path: string): Promise<void> {
+  await page.goto(`${hub.url}/ui/${path}`);
+  await page.locator("main h1").waitFor();
+  await page.locator("[data-phase=live]").waitFor();
+  await page.locator("main [aria-busy]").first().waitFor({ state: "detached" });
+}
+
+test("a run is kept and verified, given away as a file, removed, and taken in again after a look", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser, { acceptDownloads: true });
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.keyboard.press("g");
+  await page.keyboard.press("k");
+  await page.waitForURL(/\/ui\/capsules/u);
+  await page.getByText("A capsule is an episode you can replay or branch.").waitFor();
+  await page.getByRole("button", { name: "Keep Brief of garden-notes as a capsule" }).press("Enter");
+  const kept = page.getByRole("list", { name: "Kept here" }).getByRole("listitem");
+  await kept.getByText("of this hub").waitFor();
+
+  await kept.getByRole("link", { name: "Brief of garden-notes" }).press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Brief of garden-notes" }).waitFor();
+  await page.getByText("signed by this hub").waitFor();
+  await page.getByText(`fs:read in ${folder}`).waitFor();
+  await page.getByText(`created ${folder}/brief.md`).waitFor();
+  await page.getByRole("button", { name: "Verify" }).press("Enter");
+  await page.getByText("The signature holds").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+
+  const path = join(files, "scout.capsule");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export Brief of garden-notes as a file" }).press("Enter"),
+  ]);
+  assert.match(download.suggestedFilename(), /^arw-[0-9a-f]{12}\.capsule$/u);
+  await download.saveAs(path);
+
+  await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "Capsules" }).click();
+  await kept.getByRole("button", { name: "Remove the capsule of Brief of garden-notes" }).press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).press("Enter");
+  await page.getByText("A capsule is an episode you can replay or branch.").waitFor();
+
+  await page.getByRole("button", { name: "Import a capsule" }).press("Enter");
+  const card = page.getByRole("region", { name: "Import a capsule" });
+  const bytes = readFileSync(path);
+  const forged = Buffer.from(bytes);
+  forged.writeUInt8(forged.readUInt8(forged.length - 20) ^ 1, forged.length - 20);
+  writeFileSync(join(files, "forged.capsule"), forged);
+  await card.getByLabel("File", { exact: true }).setInputFiles(join(files, "forged.capsule"));
+  await card.getByRole("button", { name: "Look at it" }).press("Enter");
+  await card.getByText("Not a sound capsule").waitFor();
+  await card.getByLabel("File", { exact: true }).setInputFiles(path);
+  await card.getByRole("button", { name: "Look at it" }).press("Enter");
+  await card.getByText("signed by this hub").waitFor();
+  await card.getByText(`created ${folder}/brief.md`).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await card.getByRole("button", { name: "Import", exact: true }).press("Enter");
+  await page.waitForURL(/\/ui\/capsules\/sha256/u);
+  await page.getByText("signed by this hub").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("a replay is equal to its record, and the scrubber walks it by keys and keeps its place in the address", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/episodes/${episode}`);
+  await page.getByRole("link", { name: "Replay" }).press("Enter");
+  const verdict = page.locator("main [data-verdict=equal]");
+  await verdict.getByText("equal to the record").waitFor();
+  assert.match(await verdict.innerText(), /made again and equal, \d+ taken from the record/u);
+  const slider = page.getByRole("slider", { name: "Place in the record" });
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.waitForURL(/at=12/u);
+  await page.locator("main [aria-current=step]").getByText("12", { exact: true }).waitFor();
+  assert.match((await slider.getAttribute("aria-valuetext")) ?? "", /^Event 12 of \d+: ./u);
+  await page.reload();
+  await page.locator("main [aria-current=step]").getByText("12", { exact: true }).waitFor();
+  await page.getByRole("main").focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.waitForURL(/at=11/u);
+  await page.getByRole("slider").press("End");
+  await page.locator("main [aria-current=step]").getByText("Wrote brief.md").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("two runs are compared, and the first difference stands with both sides", async (context) => {
+  requireChromium(context);
+  const other = await briefAllowed();
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, `capsules/${episode}?tab=diff`);
+  await page.getByRole("textbox", { name: "Capsule or episode" }).fill(other);
+  await page.keyboard.press("Enter");
+  await page.locator("main [data-equal=false]").waitFor();
+  await page.getByRole("group", { name: "This one" }).first().waitFor();
+  await page.getByRole("group", { name: "The other" }).first().waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await page.getByRole("textbox", { name: "Capsule or episode" }).fill(episode);
+  await page.keyboard.press("Enter");
+  await page.locator("main [data-equal=true]").getByText("They are equal").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("what if: a rule blocks a step beside what was, and behind an answer that nobody gave all is unknown", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, `capsules/${episode}?tab=what-if`);
+  const ask = page.getByRole("button", { name: "What if", exact: true });
+  await ask.press("Enter");
+  await page.getByText("Say what would be different.").waitFor();
+  const policy = page.getByRole("textbox", { name: /^Policies beside/u });
+  await policy.fill('forbid (principal is Agent, action == Action::"fs.write", resource);');
+  await ask.press("Enter");
+  const step = page.locator("main [data-thing=difference]");
+  await step.getByText("done then, refused now").waitFor();
+  assert.equal(await step.getAttribute("data-result"), "blocked");
+  assert.match(await step.getByRole("group", { name: "Then" }).innerText(), /asks a person\s+ask-before-change/u);
+  assert.match(await step.getByRole("group", { name: "Now" }).innerText(), /denied/u);
+  assert.deepEqual(await axeViolations(page), []);
+
+  await policy.fill("");
+  await page.getByText("Model, words and answers").click();
+  await page.getByRole("textbox", { name: "Another answer to step" }).fill("1");
+  const answer = { entries: [{ path: "README.md", kind: "file", sizeBytes: 1, modifiedMs: 1 }], nextAfterPath: null };
+  await page
+    .getByRole("textbox", { name: "What that step would have told the agent" })
+    .fill(JSON.stringify({ ...answer, skipped: [] }));
+  await ask.press("Enter");
+  const told = page.getByRole("region", { name: "What would have come of it" });
+  await told.getByText(/^Unknown after step \d+: the record holds nothing/u).waitFor();
+  await told.getByText("Nobody can know what it would have come to.").waitFor();
+  await page.setViewportSize({ width: 320, height: 720 });
+  assert.deepEqual(await sidewaysScroll(page), []);
+  assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
+test("an undo shows what it would do, does it, and is taken back", async (context) => {
+  requireChromium(context);
+  const run = await briefAllowed();
+  const { folder: place } = await stateOf<{ folder: string }>(`episodes/${run}`);
+  const brief = join(place, "brief.md");
+  assert.ok(existsSync(brief));
+  const text = readFileSync(brief, "utf8");
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/episodes/${run}`);
+  await page.getByRole("link", { name: "Undo" }).press("Enter");
+  await page.locator("main [data-thing=file]").getByText("brief.md", { exact: true }).waitFor();
+  await page.getByText("Steps that no undo reaches").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  assert.equal(readFileSync(brief, "utf8"), text);
+  await page.getByRole("button", { name: "Undo 1 file" }).press("Enter");
+  await page.locator("main [data-undo=undone]").getByText("as it was before the run").waitFor();
+  assert.notEqual(existsSync(brief) ? readFileSync(brief, "utf8") : "", text);
+  await page.getByRole("button", { name: "Take the undo back" }).press("Enter");
+  await page.locator("main [data-fate=restore], main [data-fate=remove]").waitFor();
+  assert.equal(readFileSync(brief, "utf8"), text);
+  assert.deepEqual(visited.faults, []);
+});
+
+test("questions about the rules are proved, or refuted by a call about which the rules were asked", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "policy?view=proofs");
+  const question = (name: string) => page.locator(`main [data-question="${name}"]`);
+  await question("writes-outside")
+    .getByRole("button", { name: /^Prove/u })
+    .press("Enter");
+  await question("writes-outside").locator("[data-answer=proved]").waitFor();
+  const prove = question("reachable").getByRole("button", { name: /^Prove/u });
+  assert.ok(await prove.isDisabled());
+  await question("reachable").getByRole("textbox", { name: "Rule" }).fill("ask-before-change");
+  await prove.press("Enter");
+  const refuted = question("reachable").locator("[data-answer=counterexample]");
+  const call = refuted.getByRole("group", { name: "The call" }).first();
+  await call.getByText("asks a person, ask-before-change").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await page.setViewportSize({ width: 320, height: 720 });
+  assert.deepEqual(await sidewaysScroll(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
+/** Both themes and both widths, each pair of them once: colours do not depend on the width. */
+const looks = [
+  { colorScheme: "light", viewport: { width: 1440, height: 900 } },
+  { colorScheme: "dark", viewport: { width: 320, height: 720 } },
+] as const;
+
+for (const look of looks) {
+  test(`axe finds nothing in the room of capsules, ${look.colorScheme}, ${look.viewport.width} px`, async (context) => {
+    requireChromium(context);
+    await using visited = await visit(browser, look);
+    const { page } = visited;
+    await signIn(page, hub);
+    const one = `capsules/${episode}`;
+    for (const tab of ["", "?tab=replay", "?tab=what-if", "?tab=diff", "?tab=undo"]) {
+      await open(page, one + tab);
+      assert.deepEqual(await sidewaysScroll(page), [], tab);
+      assert.deepEqual(await axeViolations(page), [], tab);
+    }
+    await open(page, "capsules");
+    await page.getByRole("button", { name: "Import a capsule" }).click();
+    assert.deepEqual(await sidewaysScroll(page), []);
+    assert.deepEqual(await axeViolations(page), []);
+    assert.deepEqual(visited.faults, []);
+  });
+}

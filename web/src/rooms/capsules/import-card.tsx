@@ -1,0 +1,129 @@
+import { useMutation, type UseMutationResult } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type SubmitEvent, useState } from "react";
+import { useHub } from "../../hub-context.ts";
+import { Button } from "../../parts/button.tsx";
+import { ErrorCard } from "../../parts/error-card.tsx";
+import { Field } from "../../parts/field.tsx";
+import styles from "../../parts/page.module.css";
+import { keys } from "../../stream/refresh.ts";
+import { plainLine } from "../../text/plain.ts";
+import { type CapsuleInfo, capsulesApi, type Given } from "./capsules-api.ts";
+import { CapsuleFacts } from "./capsule-facts.tsx";
+import { k } from "./capsules-messages.ts";
+import own from "./capsules.module.css";
+
+/** What a request may carry; larger files are read by the hub itself, from their path. */
+const fileBytesMax = 6_000_000;
+
+interface Seen {
+  readonly given: Given;
+  readonly info: CapsuleInfo;
+}
+
+/** A capsule of somebody else: looked at as data, and kept only on yes. */
+export function ImportCard({ onClose }: { readonly onClose: () => void }) {
+  const look = useMutation({
+    mutationFn: async (given: Given): Promise<Seen> => ({ given, info: await capsulesApi.preview(given) }),
+  });
+  return (
+    <section className={styles["card"]} aria-label={k("capsules.import.open")} data-layer="import">
+      <h2>{k("capsules.import.open")}</h2>
+      <p className={styles["lead"]}>{k("capsules.import.lead")}</p>
+      {look.data ? (
+        <Preview seen={look.data} onOther={() => look.reset()} onClose={onClose} />
+      ) : (
+        <Choose look={look} onClose={onClose} />
+      )}
+    </section>
+  );
+}
+
+interface ChooseProps {
+  readonly look: UseMutationResult<Seen, Error, Given>;
+  readonly onClose: () => void;
+}
+
+function Choose({ look, onClose }: ChooseProps) {
+  const [file, setFile] = useState<File | null>(null);
+  const [path, setPath] = useState("");
+  const [fault, setFault] = useState("");
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    if (file && file.size > fileBytesMax) return setFault(k("capsules.import.large"));
+    if (!file && path.trim() === "") return setFault(k("capsules.import.none"));
+    setFault("");
+    look.mutate(file ? { content: await contentOf(file) } : { file: path.trim() });
+  };
+  return (
+    <form className={own["stack"]} noValidate onSubmit={(event) => void submit(event)}>
+      <div className={styles["fields"]}>
+        <Field
+          type="file"
+          label={k("capsules.import.file")}
+          accept=".capsule"
+          error={fault === "" ? undefined : fault}
+          onChange={(event) => setFile(event.target.files?.[0] ?? null)}
+        />
+        <Field
+          label={k("capsules.import.path")}
+          help={k("capsules.import.help")}
+          value={path}
+          disabled={file !== null}
+          onChange={(event) => setPath(event.target.value)}
+        />
+      </div>
+      {look.isError ? <ErrorCard error={look.error} /> : null}
+      <div className={styles["actions"]}>
+        <Button type="submit" look="primary" disabled={look.isPending}>
+          {k("capsules.import.look")}
+        </Button>
+        <Button look="quiet" data-close onClick={onClose}>
+          {k("capsules.import.cancel")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+async function contentOf(file: File): Promise<string> {
+  let text = "";
+  for (const byte of new Uint8Array(await file.arrayBuffer())) text += String.fromCodePoint(byte);
+  return btoa(text);
+}
+
+interface PreviewProps {
+  readonly seen: Seen;
+  readonly onOther: () => void;
+  readonly onClose: () => void;
+}
+
+function Preview({ seen: { given, info }, onOther, onClose }: PreviewProps) {
+  const { client } = useHub();
+  const navigate = useNavigate();
+  const take = useMutation({
+    mutationFn: () => capsulesApi.take(given, info.digest),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: keys.runs });
+      onClose();
+      await navigate({ to: "/capsules/$id", params: { id: info.digest } });
+    },
+  });
+  return (
+    <>
+      <h3>{plainLine(info.manifest.run.title)}</h3>
+      <CapsuleFacts info={info} />
+      <p>{k(info.isKept ? "capsules.import.kept" : "capsules.import.safe")}</p>
+      {take.isError ? <ErrorCard error={take.error} /> : null}
+      <div className={styles["actions"]}>
+        <Button look="primary" disabled={take.isPending} onClick={() => take.mutate()}>
+          {k("capsules.import.action")}
+        </Button>
+        <Button onClick={onOther}>{k("capsules.import.other")}</Button>
+        <Button look="quiet" data-close onClick={onClose}>
+          {k("capsules.import.cancel")}
+        </Button>
+      </div>
+    </>
+  );
+}
