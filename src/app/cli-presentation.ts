@@ -28,6 +28,8 @@ import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
+import { runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
+import { runCapsuleAnswers } from "./cli-run-capsule-answers.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { undoAliases, undoAnswers, undoFailures, undoShortIds } from "./cli-undo.ts";
 import { Run as WhatIfRun } from "../domains/what-if/contract.ts";
@@ -55,6 +57,7 @@ const domainAnswers: Presentation["answers"] = {
   ...leaseAnswers,
   ...modelAnswers,
   ...capsuleAnswers,
+  ...runCapsuleAnswers,
   ...chatAnswers,
   ...agentAnswers,
   ...profileAnswers,
@@ -70,7 +73,16 @@ const shortcuts: Presentation["shortcuts"] = [
   { words: "questions", operation: "state.questions" },
   { words: "tasks", operation: "tasks.list" },
   { words: "declassified", operation: "state.declassified" },
+  ...runCapsuleShortcuts,
 ];
+
+const prepare: Presentation["prepare"] = {
+  ...profilePrepare,
+  ...runCapsulePrepare,
+  ...recipePrepare,
+  ...schedulePrepare,
+  ...whatIfPrepare,
+};
 
 /** `address` is asked late: it is known once the hub is. */
 export const cliPresentation = (address: () => string, nowMs: () => number = systemClock.nowMs): Presentation => ({
@@ -80,7 +92,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     { word: "stop", flag: "--release", means: ["halt", "release"] },
     ...undoAliases,
   ],
-  prepare: { ...profilePrepare, ...recipePrepare, ...schedulePrepare, ...whatIfPrepare },
+  prepare,
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" }, ...whatIfFlags },
   answers: {
     ...domainAnswers,
@@ -109,6 +121,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...agentShortIds,
     ...leaseShortIds,
     ...chatShortIds,
+    ...runCapsuleShortIds,
     ...questionShortIds,
     [WhatIfRun.id]: episodeId("run"),
     ...undoShortIds,
@@ -156,6 +169,9 @@ const groups: Presentation["groups"] = [
       "calc",
       "stop",
       "resume",
+      "capsule export",
+      "capsule import",
+      "capsule ls",
       "undo",
     ],
   },

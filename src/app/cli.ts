@@ -9,6 +9,7 @@ import { runCli } from "../surfaces/cli/run.ts";
 import { capsuleCommands } from "./cli-capsule.ts";
 import { chatCommand, readQuestion } from "./cli-chat.ts";
 import { configOf, connect } from "./cli-connection.ts";
+import { importCommand } from "./cli-run-capsule.ts";
 import { mcpCommands } from "./cli-mcp.ts";
 import { connectCommand } from "./cli-connect.ts";
 import { ownCommands } from "./cli-own.ts";
@@ -50,6 +51,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
+        importCommand({ terminal, connect: connectOnce }),
         chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
         ...mcpCommands({ terminal, table, version, stateDirOf, env: connection.env, connect: connectOnce }),
         connectCommand({

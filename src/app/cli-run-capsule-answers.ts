@@ -1,0 +1,184 @@
+/** Run capsules as the command line shows them: who signed, what the run was allowed, what it touched, how far it replays. */
+import { formatBytes } from "../base/units.ts";
+import type { Static } from "../contract/schema.ts";
+import {
+  type CapsuleInfo,
+  Diff,
+  Export,
+  type KeptCapsule,
+  type Manifest,
+  Pin,
+  Preview,
+  Remove,
+  Show,
+  ShowKey,
+  type Signer,
+  Verify,
+} from "../domains/capsules/contract.ts";
+import type { Pen } from "../surfaces/cli/pen.ts";
+import type { Presentation } from "../surfaces/cli/port.ts";
+
+type Exported = Static<typeof Export.output>;
+type Differing = Static<typeof Diff.output>;
+
+export const runCapsuleAnswers: Presentation["answers"] = {
+  "state.capsules": (output, pen) => keptText((output as { items: readonly KeptCapsule[] }).items, pen),
+  [Export.id]: (output, pen) => exportedText(output as Exported, pen),
+  [Preview.id]: (output, pen) => capsuleText(output as CapsuleInfo, pen),
+  [Verify.id]: (output, pen) => verifiedText(output as Static<typeof Verify.output>, pen),
+  [Show.id]: (output, pen) => shownText(output as Static<typeof Show.output>, pen),
+  [Diff.id]: (output, pen) => diffText(output as Differing, pen),
+  [Remove.id]: (output, pen) => `${pen.paint("green", "✓")} Removed ${(output as { digest: string }).digest}`,
+  [ShowKey.id]: (output, pen) => keyText(output as Static<typeof ShowKey.output>, pen),
+  [Pin.id]: (output, pen) => {
+    const { keyId, name } = output as Static<typeof Pin.output>;
+    return `${pen.paint("green", "✓")} Capsules of ${keyId} are shown as signed by ${pen.safe(name)}`;
+  },
+};
+
+/** Enough to tell the capsules of one hub apart. */
+const digestShown = 19;
+const shortDigest = (digest: string): string => digest.slice(0, digestShown);
+/** Of a list that could be long; all of it is in the answer with --json. */
+const namedMax = 8;
+
+function keptText(kept: readonly KeptCapsule[], pen: Pen): string {
+  if (kept.length === 0)
+    return pen.paint("dim", "No capsules are kept. Export a run with `arw capsule export EPISODE FILE`.");
+  const lines = kept.map(({ digest, sizeBytes, title, agent, status, steps, replayableToStep, origin, keptAtMs }) =>
+    [
+      pen.paint("bold", shortDigest(digest)),
+      formatBytes(sizeBytes).padStart(9),
+      `${pen.safe(agent)}, ${status}, ${stepsText(replayableToStep, steps)}`,
+      pen.safe(title).replaceAll("\n", " "),
+      pen.paint("dim", `${origin} ${pen.timeText(keptAtMs)}`),
+    ].join("  "),
+  );
+  const sum = kept.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+  return [...lines, pen.paint("dim", `${kept.length} kept, ${formatBytes(sum)}`)].join("\n");
+}
+
+const stepsText = (toStep: number, ofSteps: number): string =>
+  toStep === ofSteps ? `all ${ofSteps} steps` : `${toStep} of ${ofSteps} steps`;
+
+function exportedText({ capsule, file }: Exported, pen: Pen): string {
+  const { manifest, digest, sizeBytes } = capsule;
+  const where = file === null ? "" : ` ${pen.safe(file)}:`;
+  return [
+    `${pen.paint("green", "✓")} Wrote${where} ${manifest.counts.events} events, ${formatBytes(sizeBytes)}.`,
+    `  ${digest}`,
+    ...cutLines(manifest, pen),
+    replayLine(manifest, pen),
+  ].join("\n");
+}
+
+function cutLines({ cuts }: Manifest, pen: Pen): readonly string[] {
+  const { events, blobs } = cuts;
+  if (events + blobs === 0) return [];
+  return [pen.paint("yellow", `  Secrets were cut out of ${events} events, and ${blobs} contents were left out.`)];
+}
+
+function replayLine({ replayable }: Manifest, pen: Pen): string {
+  const { toStep, ofSteps, reason } = replayable;
+  if (reason === null) return pen.paint("dim", `  Replayable: ${stepsText(toStep, ofSteps)}.`);
+  return pen.paint("yellow", pen.safe(`  Replayable to step ${toStep} of ${ofSteps}: ${reason}.`));
+}
+
+/** What a person decides by before they keep it. */
+export function capsuleText({ digest, sizeBytes, signer, isKept, manifest }: CapsuleInfo, pen: Pen): string {
+  const { run, grants, folders, hosts, files, filesMore, program, counts } = manifest;
+  const changed = [
+    ...files.slice(0, namedMax).map(({ path }) => path),
+    ...(files.length + filesMore > namedMax ? [`and ${files.length + filesMore - namedMax} more`] : []),
+  ];
+  return [
+    pen.paint("bold", pen.safe(run.title === "" ? run.episode : run.title)),
+    `  ${digest}${isKept ? ", kept here" : ""}`,
+    `  Signed by   ${signerText(signer, pen)}`,
+    pen.safe(`  Agent       ${run.agent}, model: ${run.model || "none"}, ${run.status}`),
+    `  Began       ${pen.timeText(run.startedAtMs)}`,
+    pen.safe(`  Permitted   ${listText(grants.map(grantText), "nothing without asking")}`),
+    pen.safe(`  Reached     ${listText([...folders, ...hosts], "no folder and no host")}`),
+    pen.safe(`  Changed     ${listText(changed, "no file")}`),
+    `  Holds       ${counts.events} events, ${counts.steps} steps, ${counts.blobs} contents, ${formatBytes(sizeBytes)}`,
+    `  Rules       ${rulesText(manifest)}`,
+    pen.safe(
+      `  Program     version ${program.version}, Node ${program.nodeVersion}${program.asOf === "run" ? "" : " where it was exported; of the run nothing was recorded"}`,
+    ),
+    ...cutLines(manifest, pen),
+    replayLine(manifest, pen),
+  ].join("\n");
+}
+
+const grantText = ({ key, folder, path }: Manifest["grants"][number]): string =>
+  [key, ...(folder === undefined ? [] : [`in ${folder}`]), ...(path === undefined ? [] : [path])].join(" ");
+
+const listText = (items: readonly string[], none: string): string =>
+  items.length === 0
+    ? none
+    : [...items.slice(0, namedMax), ...(items.length > namedMax ? [`and ${items.length - namedMax} more`] : [])].join(
+        "; ",
+      );
+
+function signerText({ kind, name, keyId }: Signer, pen: Pen): string {
+  if (kind === "own") return "this hub";
+  if (kind === "pinned") return `${pen.safe(name ?? "")} (${keyId})`;
+  const known = kind === "known" ? "a key of other capsules that are kept here" : "a key that this hub does not know";
+  return pen.paint("yellow", `${known}: ${keyId}`);
+}
+
+function rulesText({ inForce }: Manifest): string {
+  const { policies, contracts, allowances } = inForce;
+  if (policies === null) return "unknown: nothing was recorded at the time of the run";
+  return `${policies} policies, ${contracts ?? 0} contracts, ${allowances ?? 0} allowances`;
+}
+
+function verifiedText({ capsule, digests, chain, linksProven }: Static<typeof Verify.output>, pen: Pen): string {
+  const chains = {
+    whole: `The chain of its events is whole: ${linksProven} links.`,
+    gaps: `Events of others stood between its own: ${linksProven} links are proven, and every event by itself.`,
+    none: "Its events come without their chain, as something was cut out of them.",
+  } as const;
+  return [
+    `${pen.paint("green", "✓")} The signature holds, and ${digests} parts are what it says.`,
+    `  ${chains[chain]}`,
+    `  Signed by ${signerText(capsule.signer, pen)}`,
+  ].join("\n");
+}
+
+function shownText({ capsule, story, storyMore }: Static<typeof Show.output>, pen: Pen): string {
+  const parts = capsule.manifest.parts.map(
+    ({ kind, digest, sizeBytes }) => `  ${kind.padEnd(13)} ${formatBytes(sizeBytes).padStart(9)}  ${digest}`,
+  );
+  const lines = story.map(
+    ({ step, text }) => `${pen.paint("dim", (step === null ? "" : String(step)).padStart(4))}  ${pen.safe(text)}`,
+  );
+  const more = storyMore === 0 ? [] : [pen.paint("dim", `      and ${storyMore} more events`)];
+  return [capsuleText(capsule, pen), "", ...lines, ...more, "", pen.paint("dim", "Parts"), ...parts].join("\n");
+}
+
+function diffText({ isEqual, equalEvents, firstStep, differing, onlyA, onlyB, inForce }: Differing, pen: Pen): string {
+  const around = inForce.map(({ what, a, b }) => pen.safe(`  ${what}: ${a} | ${b}`));
+  if (isEqual) return [`${pen.paint("green", "✓")} Both did the same: ${equalEvents} events.`, ...around].join("\n");
+  const where = firstStep === 0 ? "before the first step" : `at step ${firstStep}`;
+  const lines = differing.flatMap(({ a, b }) => [
+    ...(a === null ? [] : [pen.paint("red", pen.safe(`- ${a.kind}  ${a.text}`))]),
+    ...(b === null ? [] : [pen.paint("green", pen.safe(`+ ${b.kind}  ${b.text}`))]),
+  ]);
+  return [
+    pen.paint("bold", `They part ${where}, behind ${equalEvents} equal events.`),
+    `  Only in the first: ${onlyA}. Only in the second: ${onlyB}.`,
+    ...around,
+    ...lines,
+  ].join("\n");
+}
+
+function keyText({ keyId, publicKey, node }: Static<typeof ShowKey.output>, pen: Pen): string {
+  if (keyId === null) return pen.paint("dim", "There is no key yet: the first export makes one.");
+  return [
+    `public key  ${publicKey ?? ""}`,
+    `key id      ${keyId}`,
+    `hub         ${pen.safe(node)}`,
+    pen.paint("dim", `Recognise it elsewhere: arw capsule pin ${keyId} NAME`),
+  ].join("\n");
+}

@@ -1,0 +1,100 @@
+/** `arw capsule …`: where files lie, how capsules are named, and the question before one is kept. */
+import { existsSync } from "node:fs";
+import type { Static } from "../contract/schema.ts";
+import { type CapsuleInfo, Diff, Export, Import, Preview, Show, Verify } from "../domains/capsules/contract.ts";
+import { createPen } from "../surfaces/cli/pen.ts";
+import {
+  type CliParts,
+  exitCodes,
+  type Globals,
+  type Input,
+  type OwnCommand,
+  type Presentation,
+  type ShortId,
+  type Terminal,
+  type Transport,
+} from "../surfaces/cli/port.ts";
+import { capsuleText } from "./cli-run-capsule-answers.ts";
+
+type Paths = Pick<Terminal, "resolvePath">;
+
+/** A file is meant from where the person stands; what is none is a kept capsule or an episode. */
+const named =
+  (...fields: readonly string[]) =>
+  (input: Input, { resolvePath }: Paths): Promise<Input> => {
+    const found = fields.flatMap((field) => {
+      const path = resolvePath(String(input[field]));
+      return existsSync(path) ? [[field, path] as const] : [];
+    });
+    return Promise.resolve({ ...input, ...Object.fromEntries(found) });
+  };
+
+const withFile = (input: Input, { resolvePath }: Paths): Promise<Input> =>
+  Promise.resolve(typeof input["file"] === "string" ? { ...input, file: resolvePath(input["file"]) } : input);
+
+export const runCapsulePrepare: NonNullable<Presentation["prepare"]> = {
+  [Export.id]: withFile,
+  [Preview.id]: withFile,
+  [Verify.id]: named("capsule"),
+  [Show.id]: named("capsule"),
+  [Diff.id]: named("a", "b"),
+};
+
+const episodeIn = (field: string): ShortId => ({ field, list: "state.episodes", key: "id" });
+export const runCapsuleShortIds: Presentation["shortIds"] = {
+  [Export.id]: [episodeIn("episode")],
+  [Verify.id]: [episodeIn("capsule")],
+  [Show.id]: [episodeIn("capsule")],
+  [Diff.id]: [episodeIn("a"), episodeIn("b")],
+};
+
+export const runCapsuleShortcuts: Presentation["shortcuts"] = [{ words: "capsule ls", operation: "state.capsules" }];
+
+export interface RunCapsuleCommandOptions {
+  readonly terminal: CliParts["terminal"];
+  readonly connect: (globals: Globals) => Promise<Transport>;
+}
+
+type Looked = { readonly kind: "seen"; readonly capsule: CapsuleInfo } | { readonly kind: "held" };
+
+/** Two calls: what is shown is what is kept, or the hub refuses. */
+export const importCommand = ({ terminal, connect }: RunCapsuleCommandOptions): OwnCommand => ({
+  words: "capsule import",
+  about: "Show who signed a run capsule and what is in it, and keep it on your yes.",
+  argument: { name: "file", about: "the capsule, as `arw capsule export` wrote it" },
+  options: [["--yes", "keep it without asking, once its signature and digests hold"]],
+  async run({ argument, flags, globals }) {
+    const signal = AbortSignal.any([]);
+    const file = terminal.resolvePath(argument);
+    await using transport = await connect(globals);
+    const looked = await lookAt(file, transport, signal);
+    if (looked.kind === "held") return told(terminal, "A person is asked about it first: arw approvals");
+    const { capsule } = looked;
+    if (globals.json !== true) terminal.write(`${capsuleText(capsule, createPen(terminal))}\n`);
+    if (flags["yes"] !== true && !(await isAllowed(terminal, signal)))
+      return told(terminal, "Nothing is kept. Keep it with --yes.");
+    const kept = await transport.call(Import.id, { file, digest: capsule.digest }, signal);
+    if (kept.kind !== "answer") return told(terminal, "A person is asked about it first: arw approvals");
+    const { isNew } = kept.output as Static<typeof Import.output>;
+    const words = `✓ ${isNew ? "Kept" : "It was kept before"}. Replay it: arw replay ${capsule.digest.slice(0, 19)}\n`;
+    terminal.write(globals.json === true ? `${JSON.stringify(kept.output)}\n` : words);
+    return exitCodes.ok;
+  },
+});
+
+async function lookAt(file: string, transport: Transport, signal: AbortSignal): Promise<Looked> {
+  const result = await transport.call(Preview.id, { file }, signal);
+  // The corridor has held the answer to its schema.
+  return result.kind === "answer" ? { kind: "seen", capsule: result.output as CapsuleInfo } : { kind: "held" };
+}
+
+async function isAllowed(terminal: CliParts["terminal"], signal: AbortSignal): Promise<boolean> {
+  if (!terminal.isTty) return false;
+  const said = await terminal.ask("Keep it? Nothing of it runs. [y/N] ", signal).catch(() => "");
+  return /^y(?:es)?$/i.test(said.trim());
+}
+
+function told(terminal: Pick<Terminal, "writeError">, text: string): number {
+  terminal.writeError(`${text}\n`);
+  return exitCodes.problem;
+}
