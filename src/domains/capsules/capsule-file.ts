@@ -17,10 +17,10 @@ const magicWord = "ARWCAPSULE ";
 const magicForm = /^ARWCAPSULE (?<format>[1-9][0-9]{0,5})\n/;
 /** The longest first line. */
 const magicBytesMax = 20;
-/** Twenty thousand parts and the lists beside them stay below this. */
-export const manifestBytesMax = 4_194_304;
+/** Ten thousand parts and the lists beside them stay below this; reading it strictly takes a second at most. */
+export const manifestBytesMax = 2_097_152;
 /** The manifest in base64, key and signature. */
-const envelopeCharsMax = 5_600_000;
+const envelopeCharsMax = 2_900_000;
 /** Manifest, its lists, a row, what is in force. */
 const depthMax = 6;
 const newline = 0x0a;

@@ -9,7 +9,7 @@ export const capsuleBytesMax = 67_108_864;
 /** A run with more events than this is no run that somebody replays. */
 export const eventsMax = 200_000;
 /** The journal, the conditions, the configuration and the blobs. */
-export const partsMax = 20_000;
+export const partsMax = 10_000;
 export const listMax = 1_000;
 
 export const Count = Type.Integer({ minimum: 0 });
