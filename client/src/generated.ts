@@ -3778,6 +3778,8 @@ export type ModelsDiscoverOutput = {
     /** What kind of server it is. */
     readonly kind: "openai" | "llama-server" | "vllm" | "ollama" | "lm-studio";
     readonly models: readonly string[];
+    /** It tells its models only to who has a key. */
+    readonly wantsKey: boolean;
     readonly isAdded: boolean;
     /** The command that adds it. */
     readonly next: string;

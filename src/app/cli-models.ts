@@ -116,8 +116,8 @@ export function modelsMeterText(meter: ModelsMeter): readonly string[] {
 
 function foundText({ servers, keys }: Static<typeof Discover.output>, pen: Pen): string {
   const lines = [
-    ...servers.flatMap(({ server, kind, models, isAdded, next }) => [
-      `${pen.safe(server)}  ${pen.paint("dim", `${kind}, ${models.length} ${models.length === 1 ? "model" : "models"}`)}`,
+    ...servers.flatMap(({ server, kind, models, wantsKey, isAdded, next }) => [
+      `${pen.safe(server)}  ${pen.paint("dim", wantsKey ? "wants a key" : `${kind}, ${models.length} ${models.length === 1 ? "model" : "models"}`)}`,
       `  ${isAdded ? pen.paint("dim", "named already") : next}`,
     ]),
     ...keys.flatMap(({ variable, server, next }) => [

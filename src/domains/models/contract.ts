@@ -459,6 +459,7 @@ export const Discover = op({
         server: Type.String(),
         kind: Kind,
         models: Type.Array(Type.String()),
+        wantsKey: Type.Boolean({ description: "It tells its models only to who has a key." }),
         isAdded: Type.Boolean(),
         next: Type.String({ description: "The command that adds it." }),
       }),

@@ -7,7 +7,7 @@ import { makeKernel, startMs } from "../../../test/kit/kernel.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Discover } from "./contract.ts";
-import { BadAnswer } from "./port.ts";
+import { BadAnswer, KeyRefused } from "./port.ts";
 import { createModels } from "./service.ts";
 
 interface Machine {
@@ -31,6 +31,7 @@ async function open({ owners = {}, variables = [] }: Machine) {
           ...createScriptedRuntime({ models: [], answer: () => [] }),
           async models() {
             const owner = owners[server];
+            if (owner === "locked") throw new Problem(KeyRefused, "no key", { reason: "no key" });
             if (owner === undefined) throw new Problem(BadAnswer, "nothing there", { reason: "nothing" });
             return [{ model: "tiny", contextTokens: null, owner }];
           },
@@ -52,6 +53,7 @@ test("servers are taken for what they say they are, and not for what mostly list
     "localhost:8080": "llamacpp",
     "localhost:1337": "vllm",
     "localhost:8000": "somebody",
+    "localhost:5001": "locked",
   };
   await using kit = await open({ owners });
   await kit.call("models.servers.add", { server: "127.0.0.1:8000" });
@@ -63,7 +65,12 @@ test("servers are taken for what they say they are, and not for what mostly list
       ["localhost:8080", "llama-server", false, "arw models add localhost:8080 --kind llama-server"],
       ["localhost:8000", "openai", true, "arw models add localhost:8000"],
       ["localhost:1337", "vllm", false, "arw models add localhost:1337 --kind vllm"],
+      ["localhost:5001", "openai", false, "arw models add 127.0.0.1:5001 --secret NAME"],
     ],
+  );
+  assert.deepEqual(
+    servers.filter(({ wantsKey }) => wantsKey).map(({ server }) => server),
+    ["localhost:5001"],
   );
 });
 

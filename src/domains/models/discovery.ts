@@ -4,7 +4,7 @@ import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { sendTo } from "./asking.ts";
 import { Discover, List, type Server, type serverKinds } from "./contract.ts";
-import type { Courier, Environment, ModelRuntime } from "./port.ts";
+import { type Courier, type Environment, KeyRefused, type ModelRuntime } from "./port.ts";
 import { allowanceOffered, type Servers } from "./servers.ts";
 
 export interface DiscoveryDeps {
@@ -92,15 +92,21 @@ async function probe(server: string, expected: Kind, looking: Looking) {
   };
   const answer = await modelsOf(at, Discover.id, { ...looking, waitMs: probeMsMax });
   ctx.signal.throwIfAborted();
-  if (typeof answer === "string") return null;
-  const owners = answer.map(({ owner }) => owner);
-  const kind = kindOf(owners, expected);
+  if (answer.models === null && !answer.wantsKey) return null;
+  const models = answer.models ?? [];
+  const kind = kindOf(
+    models.map(({ owner }) => owner),
+    expected,
+  );
+  // Over plain http a key goes to a number alone: a name may lead elsewhere.
+  const named = answer.wantsKey ? `${server.replace("localhost", "127.0.0.1")} --secret NAME` : server;
   return {
     server,
     kind,
-    models: answer.map(({ model }) => model),
+    models: models.map(({ model }) => model),
+    wantsKey: answer.wantsKey,
     isAdded: spellings(server).some((each) => deps.servers.find(each) !== undefined),
-    next: `arw models add ${server}${kind === "openai" ? "" : ` --kind ${kind}`}`,
+    next: `arw models add ${named}${kind === "openai" ? "" : ` --kind ${kind}`}`,
   };
 }
 
@@ -117,9 +123,9 @@ export async function listed({ ctx, deps }: Looking): Promise<Static<typeof List
   );
   return {
     models: answers.flatMap(({ server, answer }) =>
-      typeof answer === "string"
+      answer.models === null
         ? []
-        : answer.map(({ model, contextTokens }) => ({
+        : answer.models.map(({ model, contextTokens }) => ({
             model: `${server.server}/${model}`,
             server: server.server,
             kind: server.kind,
@@ -130,27 +136,32 @@ export async function listed({ ctx, deps }: Looking): Promise<Static<typeof List
     ),
     roles: [...deps.servers.roles()],
     silent: answers.flatMap(({ server: { server }, answer }) =>
-      typeof answer === "string" ? [{ server, reason: answer }] : [],
+      answer.models === null ? [{ server, reason: answer.reason }] : [],
     ),
   };
 }
+
+type Told =
+  | { readonly models: Awaited<ReturnType<ModelRuntime["models"]>>; readonly wantsKey: false }
+  | { readonly models: null; readonly reason: string; readonly wantsKey: boolean };
 
 /** The models of a server, or why it does not say. */
 async function modelsOf(
   server: Server,
   id: string,
   { ctx, deps, waitMs }: Looking & { readonly waitMs: number },
-): Promise<Awaited<ReturnType<ModelRuntime["models"]>> | string> {
+): Promise<Told> {
   const late = new AbortController();
   const stop = deps.after(waitMs, () => late.abort(new DOMException("no answer in time", "TimeoutError")));
   const signal = AbortSignal.any([ctx.signal, late.signal]);
   try {
     const send = sendTo(server, { operation: { id }, ctx, courier: deps.courier, signal });
-    return await deps.runtimeOf(server).models({ signal, send });
+    return { models: await deps.runtimeOf(server).models({ signal, send }), wantsKey: false };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    if (late.signal.aborted) return `no answer within ${waitMs / 1000} seconds`;
-    if (isProblem(error)) return error.message.slice(0, 300);
+    const silent = (reason: string): Told => ({ models: null, reason, wantsKey: isProblem(error, KeyRefused) });
+    if (late.signal.aborted) return silent(`no answer within ${waitMs / 1000} seconds`);
+    if (isProblem(error)) return silent(error.message.slice(0, 300));
     throw error;
   } finally {
     stop();
