@@ -17,6 +17,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   views: async () => (await import("./paths/views.ts")).benchViews,
   start: async () => (await import("./paths/start.ts")).benchStart,
   replay: async () => (await import("./paths/replay.ts")).benchReplay,
+  "what-if": async () => (await import("./paths/what-if.ts")).benchWhatIf,
   growth: async () => (await import("./paths/growth.ts")).benchGrowth,
   install: async () => (await import("./paths/start.ts")).benchInstall,
 };

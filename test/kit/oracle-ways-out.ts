@@ -19,6 +19,7 @@ const wayOutById: Readonly<Record<string, RegExp>> = {
     /^(approvals|runs|leases|egressLeases|egressPosture|halt|gateContracts|provenanceCapsules|provenanceLedger|hierarchy)(\.(get|watch))?$/,
   system: /^(health|shutdown)$/,
   tasks: /^(list|get|cancel)$/,
+  whatif: /^withdraw$/,
 };
 export const isWayOut = ({ id }: Operation): boolean => {
   const [domain = "", ...rest] = id.split(".");

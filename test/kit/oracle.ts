@@ -100,7 +100,7 @@ function isCovered({ operation, scope, rules }: Asking, { kind, id }: Who): bool
 }
 
 /** What runs of others read and wrote. */
-const books = /^(?:(?:audit|chat|episodes|events|journal|schedules|state)\.|tasks\.list$)/;
+const books = /^(?:(?:audit|chat|episodes|events|journal|schedules|state|whatif)\.|tasks\.list$)/;
 
 /** A host that nobody opened is permitted to nobody but persons, who may type it; so nobody is asked about it either. */
 const isShut = ({ scope: { host }, rules }: Asking, { kind }: Who): boolean =>

@@ -1,11 +1,14 @@
 /** What if: a policy over what happened, rules that answers suggest, and one run under other rules and answers; through a real hub. */
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, briefToEnd, decide, episodeEnded, episodeWaits } from "./kit/scout-run.ts";
+import { until } from "./kit/until.ts";
+
+const cliMain = join(programRoot, "src", "app", "cli.ts");
 
 let room: Room;
 let hub: RunningHub;
@@ -29,6 +32,11 @@ async function briefed(decision: "allow" | "deny", at = folder): Promise<string>
   await decide(hub, approvalId, decision);
   await episodeEnded(hub, episode);
   return episode;
+}
+
+async function arw(...words: readonly string[]): Promise<Exit> {
+  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
+  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 60_000);
 }
 
 /** The last item of a stream of lines. */
@@ -114,6 +122,27 @@ test("a budget cuts the run off, an edit shows what would have been written, and
   assert.match(other.horizon, /what comes behind is unknown: the record holds no answer to this call of fs\.write\.$/);
   const edit = await hub.call("POST", "/what-if", { run, edit: ["1=no such answer"] });
   assert.deepEqual([edit.status, edit.body.code], [400, "whatif.bad-edit"]);
+});
+
+test("the command line takes a file, a short id and an answer of a step, and says what nothing was done about", async () => {
+  const [run = ""] = episodes;
+  await writeFile(join(room.path, "mine.cedar"), answersIt("brief.md"));
+  const effect = await arw("policy", "what-if", "mine.cedar");
+  assert.equal(effect.code, 0, effect.stderr);
+  assert.match(
+    effect.stdout,
+    /would have answered 3 of your 3 prompts, and changed nothing else\.\n\nbrief  .*3 answered\n/,
+  );
+  await writeFile(join(room.path, "answer.json"), '{"manifest":null,"atMs":1}');
+  const told = await arw("what-if", run.slice(-8), "--policy", "mine.cedar", "--alone", "--edit", "2=@answer.json");
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, /Step 2, answer of scout\.recall\n(.*\n)+-atMs: null\n\+atMs: 1\n/);
+  assert.match(told.stdout, /Questions: 1 then, \d saved, 0 added\. Blocked: 0\./);
+  const proposed = await arw("policy", "proposals");
+  assert.match(
+    proposed.stdout,
+    /^p-[0-9a-f]{12}  Let pass without a question: fs\.write by agent scout of brief\.md in /,
+  );
 });
 
 test("answers suggest a rule; adopted it answers, and withdrawn it is gone", async () => {

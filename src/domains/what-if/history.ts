@@ -6,7 +6,7 @@ import { createLru, type Lru } from "../../base/lru.ts";
 import type { Caller, Label } from "../../contract/caller.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { Operation } from "../../contract/operation.ts";
-import type { Static } from "../../contract/schema.ts";
+import { checkerOf, type Static } from "../../contract/schema.ts";
 import { ApprovalDenied as PersonDenied, Denied } from "../../contract/standard-problems.ts";
 import type { Table } from "../../kernel/kernel.ts";
 import { RunCancelled, RunFailed, RunFinished, RunStarted, ValueDeclassified } from "../agents/contract.ts";
@@ -21,7 +21,7 @@ import { ActionApplied, ActionFailed, ActionRefused, ObservationRecorded, target
 import { LeaseExpired, LeaseGranted, LeaseRevoked } from "../leases/contract.ts";
 import { Read as CallToolThatReads, SessionOpened } from "../mcp/contract.ts";
 import { type HistoryItem, lost } from "./decision.ts";
-import { hiddenOf } from "./facts.ts";
+import { type Facts, hiddenOf } from "./facts.ts";
 import { createLeaseBook, type LeaseBook, leaseTakers } from "./lease-book.ts";
 import { createQuestionBook, type QuestionBook } from "./questions.ts";
 import { createRunBook, type RunBook } from "./run-book.ts";
@@ -151,6 +151,8 @@ type StepData = Readonly<{
   label?: Label;
   code?: string;
   rule?: string;
+  /** What a program of others asked for, where it is kept with the event. */
+  asked?: { value?: unknown };
   recorded?: { step: number; tool: string; argsDigest: string; resultRef: string; result?: unknown };
 }>;
 
@@ -207,14 +209,12 @@ function decidedStep(
 ): readonly HistoryItem[] {
   const { code, rule } = data;
   if (code !== undefined && unruled.has(code)) return [];
-  const { folder, path, host } = data;
   const facts = {
     operation,
     caller: callerNamed(caller),
     grants: run.grants,
     asks: [],
-    scope: targetOf({ folder, path, host }),
-    hidden: hiddenOf(operation),
+    ...scopeIn(operation, data),
     labels: run.labels(),
     labelsMaybe: run.labelsMaybe(),
     mayBeLeased,
@@ -227,6 +227,12 @@ function decidedStep(
   const isRefused = code !== undefined && refusedCodes.has(code);
   const by = isRefused && (code !== Denied.code || isOfOthers(rule)) ? "other" : "policy";
   return [{ kind: "decision", decision: { ...said, was: isRefused ? "deny" : "allow", by } }];
+}
+
+function scopeIn(operation: Operation, { asked, folder, path, host }: StepData): Pick<Facts, "scope" | "hidden"> {
+  if (asked?.value !== undefined && checkerOf(operation.input).check(asked.value))
+    return { scope: operation.scope?.(asked.value as never) ?? {}, hidden: [] };
+  return { scope: targetOf({ folder, path, host }), hidden: hiddenOf(operation) };
 }
 
 /** Said no before the call ran. */

@@ -4,8 +4,8 @@ import type { Clock } from "../../kernel/ports.ts";
 import type { HistoryItem } from "./decision.ts";
 import { createHistory, historyKinds } from "./history.ts";
 
-/** Few enough that a page is ruled in some tens of milliseconds. */
-const pageEvents = 1000;
+/** Few enough that a page is ruled in some tens of milliseconds, and others get their turn. */
+const pageEvents = 250;
 
 export interface HistoryDeps {
   readonly parts: KernelParts;
