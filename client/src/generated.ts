@@ -11225,15 +11225,6 @@ export interface EventData {
     readonly host?: string | undefined;
     /** Whose words the answer may hold; it stays on the calls that follow. */
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
-    readonly asked?: {
-      /** SHA-256 of the content. */
-      readonly digest: string;
-      /** Size in bytes. */
-      readonly sizeBytes: number;
-      readonly input?: unknown;
-      /** SHA-256 of the content. */
-      readonly inputRef?: string | undefined;
-    } | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -11272,15 +11263,6 @@ export interface EventData {
     readonly resultRef?: string | undefined;
     /** What the agent was told beside the words. */
     readonly extra?: Readonly<Record<string, unknown>> | undefined;
-    readonly asked?: {
-      /** SHA-256 of the content. */
-      readonly digest: string;
-      /** Size in bytes. */
-      readonly sizeBytes: number;
-      readonly input?: unknown;
-      /** SHA-256 of the content. */
-      readonly inputRef?: string | undefined;
-    } | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -11305,15 +11287,6 @@ export interface EventData {
     readonly resultRef?: string | undefined;
     /** What the agent was told beside the words. */
     readonly extra?: Readonly<Record<string, unknown>> | undefined;
-    readonly asked?: {
-      /** SHA-256 of the content. */
-      readonly digest: string;
-      /** Size in bytes. */
-      readonly sizeBytes: number;
-      readonly input?: unknown;
-      /** SHA-256 of the content. */
-      readonly inputRef?: string | undefined;
-    } | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -12381,15 +12354,6 @@ export interface EventData {
     readonly host?: string | undefined;
     /** Whose words the answer may hold; it stays on the calls that follow. */
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
-    readonly asked?: {
-      /** SHA-256 of the content. */
-      readonly digest: string;
-      /** Size in bytes. */
-      readonly sizeBytes: number;
-      readonly input?: unknown;
-      /** SHA-256 of the content. */
-      readonly inputRef?: string | undefined;
-    } | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;

@@ -1,6 +1,6 @@
 /** How the tools of wrapped servers look on the command line. What servers say is a stranger's text. */
 import type { Static } from "../contract/schema.ts";
-import { Accept, Show, Tools } from "../domains/mcp/contract.ts";
+import { Accept, Allow, Disallow, Show, Tools } from "../domains/mcp/contract.ts";
 import { type AddServer, ListServers, type OwnServer, RemoveServer } from "../domains/mcp/own-servers.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 
@@ -10,6 +10,11 @@ type Line = Static<typeof Tools.output>["tools"][number];
 export const mcpAnswers = {
   [Show.id]: (output: unknown, pen: Pen) => shownText(output as Shown, pen),
   [Accept.id]: (output: unknown, pen: Pen) => acceptedText(output as Shown, pen),
+  [Allow.id]: (output: unknown, pen: Pen) => allowedText(output as Line, pen),
+  [Disallow.id]: (output: unknown, pen: Pen) => {
+    const { server, tool } = output as Line;
+    return `${pen.paint("green", "✓")} ${server}/${pen.safe(tool)} is asked about again.`;
+  },
   [ListServers.id]: (output: unknown, pen: Pen) =>
     serversText((output as Static<typeof ListServers.output>).servers, pen),
   [RemoveServer.id]: (output: unknown, pen: Pen) =>
@@ -29,6 +34,9 @@ function shownText({ server, tool, status, definition, digest, diff }: Shown, pe
 
 const acceptedText = ({ server, tool, digest }: Shown, pen: Pen): string =>
   `${pen.paint("green", "✓")} ${server}/${pen.safe(tool)} is offered as it is now, ${digest.slice(0, shortLength)}.`;
+
+const allowedText = ({ server, tool }: Line, pen: Pen): string =>
+  `${pen.paint("green", "✓")} ${server}/${pen.safe(tool)} is called without asking, until its server says something else of it.`;
 
 /** What it offers, and what a person does next. */
 export function addedText(added: Static<typeof AddServer.output>, pen: Pen): string {

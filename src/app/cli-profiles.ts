@@ -14,6 +14,7 @@ import {
 } from "../domains/profiles/contract.ts";
 import { profileCharsMax } from "../domains/profiles/profile.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
+import { projectAnswers } from "./cli-projects.ts";
 import { CallFailed, type Input, type Terminal } from "../surfaces/cli/port.ts";
 
 /** The hub is given the text: it may run on another machine. */
@@ -49,6 +50,7 @@ export const profileAnswers = {
   [ShowProfile.id]: (output: unknown, pen: Pen) => showText(output as Static<typeof ShowProfile.output>, pen),
   [CheckProfile.id]: (output: unknown, pen: Pen) => checkText(output as Checked, pen),
   [PreviewContext.id]: (output: unknown, pen: Pen) => contextText(output as Static<typeof PreviewContext.output>, pen),
+  ...projectAnswers,
 };
 
 const linesOf = (text: string, pen: Pen): readonly string[] => text.split("\n").map((line) => pen.safe(line));

@@ -33,10 +33,25 @@ export const scheduleAnswers = {
   [Add.id]: one,
   [Pause.id]: one,
   [GoOn.id]: one,
+  [RunNow.id]: (output: unknown, pen: Pen) => endText(output as Begun & Partial<Ended>, pen),
   [Remove.id]: (output: unknown, pen: Pen) => `Removed ${pen.safe((output as { readonly name: string }).name)}.`,
   [List.id]: (output: unknown, pen: Pen) => listText((output as Static<typeof List.output>).schedules, pen),
   [ShowSchedule.id]: (output: unknown, pen: Pen) => shownText(output as Static<typeof ShowSchedule.output>, pen),
 };
+
+type Begun = Static<typeof RunNow.output>;
+/** What recipes and agents have in common at their end. */
+interface Ended {
+  readonly outcome: string;
+  readonly notDone: readonly string[];
+}
+
+/** Followed, the command ends with what the run came to; detached, with the run that it began. */
+function endText({ name, episode, outcome, notDone = [] }: Begun & Partial<Ended>, pen: Pen): string {
+  if (outcome === undefined) return `${pen.safe(name)} begins: \`arw episodes show ${pen.safe(episode)}\``;
+  const left = notDone.map((each) => `  Not done: ${pen.safe(each)}`);
+  return [`${pen.paint("green", "✓")} ${pen.safe(outcome)}`, ...left].join("\n");
+}
 
 function listText(schedules: readonly Schedule[], pen: Pen): string {
   if (schedules.length === 0)

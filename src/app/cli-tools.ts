@@ -23,6 +23,8 @@ export const toolAnswers = {
     `${pen.paint("green", "✓")} Forgotten: ${(output as Static<typeof Forget.output>).forgotten}, former ones among them.`,
 };
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 function foundText(
   { found, more, searchedFiles, nextAfterPath, skipped }: Static<typeof Search.output>,
   pen: Pen,
@@ -36,7 +38,7 @@ function foundText(
     ...lines,
     ...more.map((each) => pen.paint("dim", `${pen.safe(each.path)}: ${each.lines} more`)),
     ...skipped.map(({ path, reason }) => pen.paint("dim", `${pen.safe(path)}: not searched, ${reason}`)),
-    pen.paint("dim", `${found.length} lines found in ${searchedFiles} files.`),
+    pen.paint("dim", `${counted(found.length, "line")} found in ${counted(searchedFiles, "file")}.`),
     ...(nextAfterPath === null ? [] : [pen.paint("yellow", `There is more: --after-path ${pen.safe(nextAfterPath)}`)]),
   ].join("\n");
 }

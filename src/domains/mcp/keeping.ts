@@ -104,7 +104,7 @@ export function refuseUnready(
   const { server, tool, ctx, parts, links } = asked;
   if (!links.has(server)) {
     const next = `arw mcp add ${server} -- COMMAND`;
-    throw new Problem(NoSession, `no wrapper waits to call ${tool}, and the hub is connected to no ${server}`, {
+    throw new Problem(NoSession, `no server ${server} is there to call ${tool}: the hub is connected to none of that name, and no wrapper waits for this call`, {
       next,
     });
   }
