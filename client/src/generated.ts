@@ -672,6 +672,26 @@ export type CalculatorEvaluateOutput = {
   readonly fraction: string | null;
 };
 
+export type CapsulesDebugInput = {
+  /** Joins everything that belongs to one episode. */
+  readonly episode: string;
+  /** Absolute path of the file on the machine the hub runs on. */
+  readonly file?: string | undefined;
+};
+export type CapsulesDebugOutput = {
+  readonly file: string | null;
+  /** Size in bytes. */
+  readonly sizeBytes: number;
+  /** What is in it, in words. */
+  readonly holds: readonly string[];
+  readonly cut: {
+    readonly texts: number;
+    readonly chars: number;
+  };
+  /** The bundle, where no file was named. */
+  readonly content: string | null;
+};
+
 export type CapsulesDiffInput = {
   /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
   readonly a: string;
@@ -735,8 +755,6 @@ export type CapsulesExportInput = {
   readonly file?: string | undefined;
   /** Keep a copy among the capsules of this hub as well. */
   readonly keep?: boolean | undefined;
-  /** Make a bundle for support instead: contents of files are cut to digests and sizes. */
-  readonly debug?: boolean | undefined;
 };
 export type CapsulesExportOutput = {
   readonly capsule: {
@@ -11225,6 +11243,15 @@ export interface EventData {
     readonly host?: string | undefined;
     /** Whose words the answer may hold; it stays on the calls that follow. */
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly value?: unknown;
+      /** SHA-256 of the content. */
+      readonly valueRef?: string | undefined;
+    } | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -11263,6 +11290,15 @@ export interface EventData {
     readonly resultRef?: string | undefined;
     /** What the agent was told beside the words. */
     readonly extra?: Readonly<Record<string, unknown>> | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly value?: unknown;
+      /** SHA-256 of the content. */
+      readonly valueRef?: string | undefined;
+    } | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -11287,6 +11323,15 @@ export interface EventData {
     readonly resultRef?: string | undefined;
     /** What the agent was told beside the words. */
     readonly extra?: Readonly<Record<string, unknown>> | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly value?: unknown;
+      /** SHA-256 of the content. */
+      readonly valueRef?: string | undefined;
+    } | undefined;
     /** SHA-256 of the content. */
     readonly argsDigest: string;
     readonly code: string;
@@ -12185,6 +12230,22 @@ export interface EventData {
   readonly "mcp.session.closed": {
     readonly reason: string;
   };
+  /** A server told the agent of a session which tools it has. */
+  readonly "mcp.session.listed": {
+    /** Name of the server, as rules write it. */
+    readonly server: string;
+    readonly agent: string;
+    readonly tools: number;
+    readonly listed: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly value?: unknown;
+      /** SHA-256 of the content. */
+      readonly valueRef?: string | undefined;
+    };
+  };
   /** An agent of others began to work with a wrapped server. */
   readonly "mcp.session.opened": {
     /** Name of the server, as rules write it. */
@@ -12354,6 +12415,15 @@ export interface EventData {
     readonly host?: string | undefined;
     /** Whose words the answer may hold; it stays on the calls that follow. */
     readonly label?: "user" | "file" | "web" | "tool" | undefined;
+    readonly asked?: {
+      /** SHA-256 of the content. */
+      readonly digest: string;
+      /** Size in bytes. */
+      readonly sizeBytes: number;
+      readonly value?: unknown;
+      /** SHA-256 of the content. */
+      readonly valueRef?: string | undefined;
+    } | undefined;
     readonly recorded: {
       /** Number of the tool call within the run, from 1. */
       readonly step: number;
@@ -12977,6 +13047,8 @@ export interface Client {
     evaluate(input: CalculatorEvaluateInput, options?: CallOptions): Promise<CalculatorEvaluateOutput>;
   };
   readonly capsules: {
+    /** Write a bundle about a run for whoever helps you: what happened and under which rules, and no content of files. */
+    debug(input: CapsulesDebugInput, options?: CallOptions): Promise<CapsulesDebugOutput>;
     /** Show where two runs part: the first step that differs with both sides, and the events that only one of them has. */
     diff(input: CapsulesDiffInput, options?: CallOptions): Promise<CapsulesDiffOutput>;
     /** Write a run that has ended into one signed file; the same run gives the same bytes. */
@@ -13705,6 +13777,7 @@ export function createClient(options: ClientOptions): Client {
       evaluate: (input, options) => runtime.call("POST /calculator/evaluate", input, options) as Promise<CalculatorEvaluateOutput>,
     },
     capsules: {
+      debug: (input, options) => runtime.call("POST /capsules/debug", input, options) as Promise<CapsulesDebugOutput>,
       diff: (input, options) => runtime.call("POST /capsules/diff", input, options) as Promise<CapsulesDiffOutput>,
       export: (input, options) => runtime.call("POST /capsules/export", input, options) as Promise<CapsulesExportOutput>,
       import: (input, options) => runtime.call("POST /capsules/import", input, options) as Promise<CapsulesImportOutput>,

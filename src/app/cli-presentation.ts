@@ -28,6 +28,7 @@ import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
+import { replayAnswers, replayFailures, replayPrepare } from "./cli-replay.ts";
 import { runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
 import { runCapsuleAnswers } from "./cli-run-capsule-answers.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
@@ -62,6 +63,7 @@ const domainAnswers: Presentation["answers"] = {
   ...agentAnswers,
   ...profileAnswers,
   ...recipeAnswers,
+  ...replayAnswers,
   ...scheduleAnswers,
   ...whatIfAnswers,
   ...undoAnswers,
@@ -80,6 +82,7 @@ const prepare: Presentation["prepare"] = {
   ...profilePrepare,
   ...runCapsulePrepare,
   ...recipePrepare,
+  ...replayPrepare,
   ...schedulePrepare,
   ...whatIfPrepare,
 };
@@ -136,6 +139,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...shellFailures,
     ...profileFailures,
     ...recipeFailures,
+    ...replayFailures,
     ...undoFailures,
     [TestPolicies.id]: (output) => (output as Static<typeof TestPolicies.output>).failed > 0,
   },
@@ -172,6 +176,7 @@ const groups: Presentation["groups"] = [
       "capsule export",
       "capsule import",
       "capsule ls",
+      "replay",
       "undo",
     ],
   },

@@ -3,6 +3,7 @@ import { type Label, labels } from "../contract/caller.ts";
 import type { Domain } from "../contract/domain.ts";
 import { type Audit, createAudit } from "../domains/audit/service.ts";
 import type { AgentProgram } from "../domains/agents/contract.ts";
+import { createWitness } from "../domains/agents/outside.ts";
 import { runs } from "../domains/agents/views.ts";
 import type { Backups } from "../domains/backup/port.ts";
 import { createBackup } from "../domains/backup/service.ts";
@@ -30,6 +31,7 @@ import { createTextFiles } from "../domains/fs/text-files.ts";
 import { createWholeFiles } from "../domains/fs/whole-files.ts";
 import { createHalt } from "../domains/halt/service.ts";
 import { createMcp } from "../domains/mcp/service.ts";
+import { Chat, Complete, Embed, Rerank, Stream } from "../domains/models/contract.ts";
 import { createModels } from "../domains/models/service.ts";
 import type { ProfileFiles } from "../domains/profiles/port.ts";
 import { createNotes } from "../domains/notes/service.ts";
@@ -123,6 +125,9 @@ export interface Means {
   readonly approvalTimeoutMs: number;
 }
 
+/** Whoever asks a model: what was asked and answered is recorded. */
+const modelCalls: ReadonlySet<string> = new Set([Chat, Stream, Complete, Embed, Rerank].map(({ id }) => id));
+
 export function composeDomains(means: Means, parts: KernelParts): Composition {
   const { clock, log, redactor, policies } = means;
   const hierarchy = createHierarchy({ parts });
@@ -140,7 +145,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const egress = openEgress(means, { parts, secrets, ...rules });
   const shell = composeShell(means, { passes: egress.children, reader });
   const starter = createServerStarter(shell.starter, secrets);
-  const mcp = createMcp({ parts, clock, courier: egress.courier, starter });
+  const mcp = createMcp({ parts, clock, redactor, courier: egress.courier, starter });
   const provenance = openProvenance(means, parts, gating);
   const questions = createQuestions({ ...means, parts, timeoutMs: means.approvalTimeoutMs });
   const stages = [gating.explain, explainRulings(rulings), budgets.explain];
@@ -155,6 +160,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     budget: budgets.port,
     exits: egress.exits,
     leases: leases.port,
+    witness: createWitness({ parts, redactor, log, always: modelCalls }),
     domains: [
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,

@@ -21,7 +21,9 @@ import type {
   Reservation,
   Ruling,
   Sample,
+  Sighting,
   Vault,
+  Witness,
 } from "./ports.ts";
 import { type GuardedKeys, guardedKeys } from "./stage-gate.ts";
 
@@ -36,6 +38,7 @@ export interface DispatchOptions extends ContextDeps {
   readonly budget: Budget;
   readonly exits?: Exits;
   readonly leases?: Leases;
+  readonly witness?: Witness;
   readonly redactor: Redactor;
   readonly vault?: Vault;
   readonly clock: Clock;
@@ -113,6 +116,8 @@ export class Call {
   approvalId: string | null = null;
   /** What a person made of the input before they allowed it. */
   editedInput: unknown = undefined;
+  /** Somebody records it, as it came from outside. */
+  sighting: Sighting | null = null;
 
   constructor(request: InnerRequest, prepared: Prepared, { newId, clock }: Pick<DispatchOptions, "newId" | "clock">) {
     this.request = request;

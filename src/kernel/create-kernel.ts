@@ -29,6 +29,7 @@ import type {
   Telemetry,
   Policy,
   Vault,
+  Witness,
 } from "./ports.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
@@ -51,6 +52,7 @@ export interface Composition {
   readonly exits?: Exits;
   readonly leases?: Leases;
   readonly brake?: Brake;
+  readonly witness?: Witness;
 }
 
 export interface KernelOptions {

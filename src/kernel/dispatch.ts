@@ -30,6 +30,7 @@ import { sealedProblem } from "./sealed.ts";
 import { run } from "./stage-run.ts";
 import { checkedItems } from "./stream-items.ts";
 import { noteTurnedBack } from "./turned-back.ts";
+import { noticed, told } from "./witness.ts";
 
 export interface OwnedDispatcher {
   dispatch(request: InnerRequest): Promise<Answered>;
@@ -61,11 +62,13 @@ export function createDispatcher(options: DispatchOptions): OwnedDispatcher {
         if (call.outcome !== null) break;
       }
       record(call, options, null);
-      return { corrId: call.corrId, outcome: call.outcome ?? answerOf(call) };
+      const outcome = call.outcome ?? answerOf(call);
+      return { corrId: call.corrId, outcome: call.sighting === null ? outcome : told(call.sighting, outcome) };
     } catch (error) {
       const problem = sealedProblem(asProblem(error, call, options), options.vault);
       await noteTurnedBack(call, problem, options);
       record(call, options, problem);
+      call.sighting?.failed(problem);
       throw problem;
     } finally {
       call.lease?.leave();
@@ -86,7 +89,13 @@ function createStages(options: DispatchOptions, dispatch: Dispatch): readonly St
   return [
     { name: "identify", run: (call) => identify(call, options) },
     { name: "gate", run: (call) => gate(call, options.gate) },
-    { name: "decode", run: decode },
+    {
+      name: "decode",
+      run(call) {
+        decode(call);
+        noticed(call, options.witness);
+      },
+    },
     { name: "policy", run: (call) => policy(call, options.policy) },
     { name: "lease", run: (call) => lease(call, options) },
     {

@@ -5,6 +5,7 @@
 import type { Caller, Scope } from "../contract/caller.ts";
 import type { Envelope } from "../contract/event.ts";
 import type { Cost, Operation, Preview } from "../contract/operation.ts";
+import type { Problem } from "../contract/problem.ts";
 
 /** Time. `nowMs` is wall clock (may jump), `monotonicMs` never goes back. */
 export interface Clock {
@@ -320,6 +321,31 @@ export interface Exits {
       readonly reason: string;
     },
   ): Promise<void>;
+}
+
+/**
+ * Records what programs outside of the hub ask it to do. `sees` is asked about every call that comes from outside and fits its
+ * schema, before anybody decides about it; null where it is no episode of its own. Must be quick and never throw.
+ */
+export interface Witness {
+  sees(call: {
+    readonly operation: Operation;
+    readonly input: unknown;
+    readonly caller: Caller;
+    readonly corrId: string;
+    readonly scope: Scope;
+  }): Sighting | null;
+}
+
+/** One such call. One of these is called, once. */
+export interface Sighting {
+  /** As its caller saw it. */
+  answered(output: unknown): void;
+  /** All items of a stream, or those that were read before its caller left. */
+  streamed(items: readonly unknown[]): void;
+  failed(problem: Problem): void;
+  /** A person is asked, or the queue makes it: its caller got no answer. */
+  put(words: string): void;
 }
 
 /** Cuts secrets out of what agents see and what is recorded. */

@@ -7,7 +7,10 @@ import type { Json } from "../story/kit/hub-process.ts";
 /** What each call of a tool came to, in order: as the agent saw it. */
 export const recordedAnswers = (events: readonly Json[]): readonly unknown[] =>
   events
-    .filter(({ kind }) => kind === "observations.recorded" || kind === "actions.applied")
+    .filter(
+      ({ kind, data }) =>
+        /^(observations\.recorded|actions\.applied)$/.test(kind) && data.recorded.tool.startsWith("mcp."),
+    )
     .map(({ data }) => data.recorded.result);
 
 /** What the server said of its tools, in the order in which it did. */
@@ -37,6 +40,9 @@ const passing = new Set(["seq", "id", "time", "timeMs", "node", "hash", "prevHas
 /** A question says how long the run took so far, and its digest is over that, too. */
 const took = /(?<= steps, )[\d.]+ (?:ms|s|min)\b/g;
 const isTimed = (value: object): boolean => (value as { readonly operation?: unknown }).operation === "agents.goOn";
+/** What a model answered says how long it took; what was in force, since when. */
+const isDated = (value: object): boolean => "allowancesDigest" in value || (value as Json).tool === "models.chat";
+const datedKeys: ReadonlySet<string> = new Set(["resultRef", "resultSizeBytes", "allowancesDigest", "conditions"]);
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /** Events as two runs have them in common: ids are told apart by the order in which they first appear. */
@@ -54,7 +60,9 @@ export function comparable(events: readonly Json[]): readonly unknown[] {
     return Object.fromEntries(
       Object.entries(value).map(([key, each]) => [
         key,
-        /(?:Ms|At)$/.test(key) || (key === "argsDigest" && isTimed(value)) ? "…" : plain(each),
+        /(?:Ms|At)$/.test(key) || (key === "argsDigest" && isTimed(value)) || (datedKeys.has(key) && isDated(value))
+          ? "…"
+          : plain(each),
       ]),
     );
   };

@@ -112,7 +112,10 @@ test("it is stopped by ceiling, budget and egress, and its record replays", asyn
     const told = await until("the end of its session", async () => {
       const { events } = await hub.get("/events/journal?limit=1000");
       const sorted = (events as readonly Json[]).toSorted((one, other) => one.seq - other.seq);
-      return sorted.at(-1)?.kind === "agents.run.finished" ? sorted : undefined;
+      // Calls of models are runs of their own, which end before.
+      const hasEnded =
+        sorted.at(-1)?.kind === "agents.run.finished" && sorted.some(({ kind }) => kind === "mcp.session.closed");
+      return hasEnded ? sorted : undefined;
     });
     // Where a hub stands, and at which address, is no part of what was done there.
     return { said, events: told.slice(told.findIndex(({ kind }) => kind === "service.opened") + 1) };

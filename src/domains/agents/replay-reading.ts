@@ -69,7 +69,7 @@ export function readRun(events: readonly Envelope[]): Reading | null {
   const started = events.find(({ kind, data }) => kind === RunStarted.kind && data !== null);
   if (started === undefined) return null;
   const { agent } = started.data as { readonly agent: string };
-  const caller = `agent:${agent}`;
+  const { caller } = started;
   const newest = newestResults(events);
   const own: Envelope[] = [];
   const places: number[] = [];

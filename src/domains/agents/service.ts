@@ -3,6 +3,7 @@ import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
+import { Interrupted } from "../../contract/task.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import {
   type AgentFinder,
@@ -34,6 +35,7 @@ import { createHands } from "./hands.ts";
 import { formerEnd, isTriedAgain, waitsForWorker } from "./run-ends.ts";
 import { emptyRecord, readRunRecord } from "./run-record.ts";
 import { manifestOperations, settleTools } from "./manifests.ts";
+import { isFromOutside } from "./outside.ts";
 import { createPause } from "./pause.ts";
 import { type Active, steering } from "./steering.ts";
 import { throughCorridor } from "./toolbox.ts";
@@ -161,6 +163,10 @@ async function sayWhatWasInterrupted(parts: KernelParts): Promise<void> {
   for (const { row } of going.rows) {
     if (waitsForWorker(parts, row.episode)) continue;
     const actor = parts.act({ caller: { kind: "system", id: "hub" }, corrId: row.episode });
-    await actor.emit(RunInterrupted, { agent: row.agent, reason: "the hub ended while the run was going" });
+    const { agent } = row;
+    const reason = "the hub ended while the run was going";
+    // A call from outside has nobody left who waits for it.
+    if (isFromOutside(row.input)) await actor.emit(RunFailed, { agent, code: Interrupted.code, error: reason });
+    else await actor.emit(RunInterrupted, { agent, reason });
   }
 }

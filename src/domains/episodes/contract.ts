@@ -1,4 +1,5 @@
 /** Episodes: everything one run of an agent read, concluded, wanted, did and was refused, joined by its correlation id. */
+import type { KeptResult } from "../../base/kept-result.ts";
 import { labels } from "../../contract/caller.ts";
 import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
@@ -38,6 +39,24 @@ export const Recorded = closed({
 });
 export type Recorded = Static<typeof Recorded>;
 
+/** A value beside the answers: whole, or in the blob store under `valueRef`, or its digest and size alone. */
+export const KeptValue = closed({
+  digest: Digest,
+  sizeBytes: SizeBytes,
+  value: Type.Optional(Type.Unknown()),
+  valueRef: Type.Optional(Digest),
+});
+export type KeptValue = Static<typeof KeptValue>;
+
+export const keptValue = ({ kept, resultRef, resultSizeBytes, result }: KeptResult): KeptValue => ({
+  digest: resultRef,
+  sizeBytes: resultSizeBytes,
+  ...(kept === "inline" ? { value: result } : {}),
+  ...(kept === "blob" ? { valueRef: resultRef } : {}),
+});
+/** What a program of others asked for, redacted. Agents of this hub make their calls again in a replay, and need no such record. */
+const OfOthers = { asked: Type.Optional(KeptValue) };
+
 export const targetFields = {
   folder: Type.Optional(Type.String({ maxLength: 4096 })),
   path: Type.Optional(Type.String({ maxLength: 4096 })),
@@ -67,7 +86,7 @@ const Told = {
 export const ObservationRecorded = event({
   kind: "observations.recorded",
   about: "An agent read something through a tool.",
-  data: closed({ agent: Agent, summary: Summary, ...targetFields, ...Labelled, recorded: Recorded }),
+  data: closed({ agent: Agent, summary: Summary, ...targetFields, ...Labelled, ...OfOthers, recorded: Recorded }),
 });
 export const BeliefHeld = event({
   kind: "beliefs.held",
@@ -87,7 +106,7 @@ export const IntentProposed = event({
 export const ActionApplied = event({
   kind: "actions.applied",
   about: "A change that an agent wanted was made.",
-  data: closed({ agent: Agent, summary: Summary, ...targetFields, ...Labelled, recorded: Recorded }),
+  data: closed({ agent: Agent, summary: Summary, ...targetFields, ...Labelled, ...OfOthers, recorded: Recorded }),
 });
 export const ActionRefused = event({
   kind: "actions.refused",
@@ -100,6 +119,7 @@ export const ActionRefused = event({
     ...targetFields,
     ...Labelled,
     ...Told,
+    ...OfOthers,
     argsDigest: Digest,
     code: Type.String({ maxLength: 200 }),
     rule: Type.Optional(Type.String({ maxLength: 500 })),
@@ -117,6 +137,7 @@ export const ActionFailed = event({
     ...targetFields,
     ...Labelled,
     ...Told,
+    ...OfOthers,
     argsDigest: Digest,
     code: Type.String({ maxLength: 200 }),
     error: Type.String({ maxLength: 1000 }),

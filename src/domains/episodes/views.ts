@@ -23,8 +23,14 @@ const windowRowsMax = 5000;
 export function windowRow(e: Envelope): WindowRow {
   const data = (e.data ?? {}) as Record<string, unknown>;
   const recorded = data["recorded"] as Record<string, unknown> | undefined;
+  const asked = data["asked"] as Record<string, unknown> | undefined;
   const { result: _inJournal, ...meta } = recorded ?? {};
-  const shown = recorded === undefined ? data : { ...data, recorded: meta };
+  const { value: _asWell, ...question } = asked ?? {};
+  const shown = {
+    ...data,
+    ...(recorded === undefined ? {} : { recorded: meta }),
+    ...(asked === undefined ? {} : { asked: question }),
+  };
   return { seq: e.seq, timeMs: e.timeMs, kind: e.kind, corrId: e.corrId, caller: e.caller, data: shown };
 }
 

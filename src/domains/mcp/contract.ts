@@ -19,6 +19,7 @@ import {
   ActionFailed,
   ActionRefused,
   IntentProposed,
+  KeptValue,
   ObservationRecorded,
 } from "../episodes/contract.ts";
 
@@ -61,6 +62,16 @@ export const SessionOpened = event({
     agent: Type.String({ maxLength: 120 }),
     command: Digest,
     asksInClient: Type.Optional(AsksInClient),
+  }),
+});
+export const SessionListed = event({
+  kind: "mcp.session.listed",
+  about: "A server told the agent of a session which tools it has.",
+  data: closed({
+    server: ServerName,
+    agent: Type.String({ maxLength: 120 }),
+    tools: Type.Integer({ minimum: 0 }),
+    listed: KeptValue,
   }),
 });
 export const SessionClosed = event({
@@ -191,7 +202,7 @@ export const See = op({
   }),
   output: closed({ held: Type.Array(ToolName) }),
   problems: [NoSession, TooMany],
-  emits: [ToolSeen, ToolChanged, ToolRestored],
+  emits: [ToolSeen, ToolChanged, ToolRestored, SessionListed],
 });
 
 /** A question about this call that waits for the person, and may be put to them in their agent's own window. */

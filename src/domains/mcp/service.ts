@@ -8,9 +8,10 @@ import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { Clock } from "../../kernel/ports.ts";
+import type { Clock, Redactor } from "../../kernel/ports.ts";
 import { RunCancelled, RunFinished, RunStarted } from "../agents/contract.ts";
 import { ApprovalGranted, ApprovalRequested, Decide } from "../approvals/contract.ts";
+import { keptValue } from "../episodes/contract.ts";
 import {
   Accept,
   Allow,
@@ -26,6 +27,7 @@ import {
   Send,
   ServerSeen,
   SessionClosed,
+  SessionListed,
   SessionOpened,
   Show,
   ToolAccepted,
@@ -43,7 +45,7 @@ import { ownServerOperations, refuseUnallowed, refuseUnready } from "./keeping.t
 import { ServerAdded, ServerRemoved } from "./own-servers.ts";
 import type { Courier, ServerStarter } from "./port.ts";
 import { createSessions, type Session, type Sessions } from "./sessions.ts";
-import { summaryOf, takeStep } from "./steps.ts";
+import { type Recording, summaryOf, takeStep } from "./steps.ts";
 import { createTools } from "./tools.ts";
 import { openMax, openSessions, ownServers, servers, tools } from "./views.ts";
 
@@ -60,13 +62,16 @@ export interface McpDeps {
   /** Without it the hub keeps no connections to programs. */
   readonly starter?: ServerStarter;
   readonly clock: Clock;
+  /** Cuts secrets out of what is recorded of the calls; nothing without it. */
+  readonly redactor?: Pick<Redactor, "value">;
 }
 
-export function createMcp({ parts, courier, starter, clock }: McpDeps): Mcp {
+export function createMcp({ parts, courier, starter, clock, redactor = plain }: McpDeps): Mcp {
   const sessions = createSessions();
   const shelf = createTools(parts);
   const departures = createDepartures();
   const links = createLinks({ parts, clock, starter, departures, shelf });
+  const lists: Lists = new WeakMap();
   return {
     async endAll(reason) {
       sessions.endAll(reason);
@@ -77,10 +82,11 @@ export function createMcp({ parts, courier, starter, clock }: McpDeps): Mcp {
       operations: [
         bind(Open, (input, ctx) => open(input, { ctx, parts, sessions })),
         bind(See, async ({ session, tools: listed }, ctx) => {
-          const { server } = sessions.of(session, ctx.caller);
-          return { held: await shelf.see(server, listed, ctx) };
+          const held = sessions.of(session, ctx.caller);
+          await noteListed(held, listed, { parts, redactor, known: lists });
+          return { held: await shelf.see(held.server, listed, ctx) };
         }),
-        bind(Relay, (input, ctx) => relay(input, { ctx, parts, sessions })),
+        bind(Relay, (input, ctx) => relay(input, { ctx, parts, sessions, redactor })),
         bind(Deliver, ({ session, call, ...reply }, ctx) => {
           const exchange = sessions.of(session, ctx.caller).exchange(call);
           exchange?.reply.resolve(reply);
@@ -109,6 +115,7 @@ export function createMcp({ parts, courier, starter, clock }: McpDeps): Mcp {
       ],
       events: [
         SessionOpened,
+        SessionListed,
         SessionClosed,
         ServerSeen,
         ServerAdded,
@@ -152,6 +159,25 @@ async function closeLeftOpen(parts: KernelParts): Promise<void> {
     await actor.emit(RunFinished, { agent, outcome: reason, notDone: [] });
   }
 }
+
+/** Digest of what each session was told last of its tools. */
+type Lists = WeakMap<Session, string>;
+
+/** Once for each list: what an agent was offered belongs to the record of what it did. */
+async function noteListed(
+  session: Session,
+  listed: Static<typeof See.input>["tools"],
+  { parts, redactor, known }: Recording & { readonly known: Lists },
+): Promise<void> {
+  const { id, server, agent } = session;
+  const kept = keptValue(await parts.recorder.keep(redactor.value(listed)));
+  if (known.get(session) === kept.digest) return;
+  known.set(session, kept.digest);
+  const actor = parts.act({ caller: agent, corrId: id });
+  await actor.emit(SessionListed, { server, agent: agent.id, tools: listed.length, listed: kept });
+}
+
+const plain: Pick<Redactor, "value"> = { value: (value) => value };
 
 interface Deps {
   readonly ctx: Context;
@@ -217,12 +243,12 @@ const itemsMax = 8;
 
 async function* relay(
   { session: id, tool, params }: Static<typeof Relay.input>,
-  { ctx, parts, sessions }: Deps,
+  { ctx, parts, sessions, redactor }: Deps & Pick<Recording, "redactor">,
 ): AsyncGenerator<Relayed> {
   const session = sessions.of(id, ctx.caller);
   const items = createBoundedQueue<Relayed>({ capacity: itemsMax, overflow: "refuse", signal: ctx.signal });
   using exchange = session.begin({ callId: ctx.id(), tool, params, put: (question) => void items.push(question) });
-  const done = takeStep(session, exchange, parts);
+  const done = takeStep(session, exchange, { parts, redactor });
   void exchange.released.promise.then((go) => items.push({ kind: "go", call: exchange.callId, params: go }));
   void done.then(items.close, items.close);
   yield* items;

@@ -7,12 +7,15 @@ import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { ApprovalDenied, BudgetExceeded, Cancelled, Denied, Halted } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { Redactor } from "../../kernel/ports.ts";
 import { GoOn } from "../agents/contract.ts";
 import {
   ActionApplied,
   ActionFailed,
   ActionRefused,
   IntentProposed,
+  type KeptValue,
+  keptValue,
   ObservationRecorded,
 } from "../episodes/contract.ts";
 import { Call, Read, ToolChangedHold } from "./contract.ts";
@@ -30,7 +33,13 @@ const refusals: ReadonlySet<string> = new Set(
 export const summaryOf = (server: string, tool: string, params: Readonly<Record<string, unknown>>): string =>
   truncate(`${server}: ${tool} ${JSON.stringify(params["arguments"] ?? {})}`, summaryMax);
 
-export async function takeStep(session: Session, exchange: Exchange, parts: KernelParts): Promise<Reply> {
+export interface Recording {
+  readonly parts: KernelParts;
+  readonly redactor: Pick<Redactor, "value">;
+}
+
+/** What is asked for is kept beside what is answered: the code that asks is not the hub's, and cannot be asked again. */
+export async function takeStep(session: Session, exchange: Exchange, { parts, redactor }: Recording): Promise<Reply> {
   const { server } = session;
   const { tool, params, signal } = exchange;
   const row = parts.kernel.views.get(tools, toolKey({ server, tool }));
@@ -46,6 +55,7 @@ export async function takeStep(session: Session, exchange: Exchange, parts: Kern
     argsDigest: digestOf({ server, tool, params }),
   };
   if (!isAllowed) await actor.emit(IntentProposed, step);
+  const asked = keptValue(await parts.recorder.keep(redactor.value({ server, tool, params })));
   const over = session.over({ tool, params }, actor.now());
   const atMs = actor.now();
   try {
@@ -55,10 +65,10 @@ export async function takeStep(session: Session, exchange: Exchange, parts: Kern
     const input = { server, tool, params };
     exchange.isAbout(input);
     const { result, error } = await actor.call(operation, input);
-    await told(actor, { step, isAllowed, atMs, parts, reply: { result, error } });
+    await told(actor, { step, asked, isAllowed, atMs, parts, reply: { result, error } });
     return result === undefined ? { error } : { result };
   } catch (error) {
-    await failed(actor, step, error);
+    await failed(actor, { ...step, asked }, error);
     throw error;
   }
 }
@@ -93,16 +103,18 @@ const callerOf = ({ agent }: Session, grant: NonNullable<Caller["grants"]>[numbe
 
 interface Told {
   readonly step: Static<typeof IntentProposed.data>;
+  readonly asked: KeptValue;
   readonly isAllowed: boolean;
   readonly atMs: number;
   readonly parts: KernelParts;
   readonly reply: Reply;
 }
 
-async function told(actor: Context, { step, isAllowed, atMs, parts, reply }: Told): Promise<void> {
+async function told(actor: Context, { step, asked, isAllowed, atMs, parts, reply }: Told): Promise<void> {
   if (reply.result === undefined) {
     const error = truncate(JSON.stringify(reply.error ?? null), reasonMax);
-    await actor.emit(ActionFailed, { ...step, code: "mcp.server-error", error });
+    const extra = { error: reply.error ?? null };
+    await actor.emit(ActionFailed, { ...step, asked, extra, code: "mcp.server-error", error });
     return;
   }
   const { agent, summary, ...named } = step;
@@ -112,10 +124,10 @@ async function told(actor: Context, { step, isAllowed, atMs, parts, reply }: Tol
     durationMs: Math.max(0, actor.now() - atMs),
     ...(await parts.recorder.keep(reply.result)),
   };
-  await actor.emit(isAllowed ? ObservationRecorded : ActionApplied, { agent, summary, recorded });
+  await actor.emit(isAllowed ? ObservationRecorded : ActionApplied, { agent, summary, asked, recorded });
 }
 
-async function failed(actor: Context, step: Told["step"], error: unknown): Promise<void> {
+async function failed(actor: Context, step: Told["step"] & Pick<Told, "asked">, error: unknown): Promise<void> {
   const reason: unknown = actor.signal.aborted ? actor.signal.reason : error;
   if (!isProblem(reason)) {
     await actor.emit(ActionFailed, {

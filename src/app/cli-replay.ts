@@ -1,0 +1,74 @@
+/** How a replay looks on the command line. */
+import { existsSync } from "node:fs";
+import { Replay, type Replayed } from "../domains/capsules/replay.ts";
+import type { Pen, Style } from "../surfaces/cli/pen.ts";
+import type { Input, Terminal } from "../surfaces/cli/port.ts";
+
+/** A file is meant from where the person stands; what is none is a kept capsule or an episode. */
+export const withCapsulePath = async (input: Input, { resolvePath }: Pick<Terminal, "resolvePath">): Promise<Input> => {
+  const path = resolvePath(String(input["capsule"]));
+  return existsSync(path) ? { ...input, capsule: path } : input;
+};
+
+export const replayPrepare = { [Replay.id]: withCapsulePath };
+export const replayFailures = {
+  [Replay.id]: (output: unknown): boolean => (output as Replayed).report.verdict === "diverged",
+};
+export const replayAnswers = { [Replay.id]: (output: unknown, pen: Pen) => replayText(output as Replayed, pen) };
+
+type Report = Replayed["report"];
+
+function replayText({ report, table }: Replayed, pen: Pen): string {
+  const { agent, episode, events, steps, mode } = report;
+  const made =
+    mode === "program"
+      ? `${events.total} events: ${events.madeAgain} made again and equal, ${events.taken} taken from the record.`
+      : `${events.total} events. ${agent} is no code of this hub: its ${steps.replayed} answers and what was decided about its calls were checked, and nothing was made again.`;
+  return [
+    headText(report, pen),
+    pen.safe(`  ${agent}, episode ${episode}, ${endWords[report.end]}; ${steps.replayed} of ${steps.recorded} steps.`),
+    pen.safe(`  ${made}`),
+    ...divergenceLines(report, pen),
+    table.isSame
+      ? pen.paint("dim", `  Same table as ${table.asOf === "run" ? "in the run" : "where it was exported"}.`)
+      : pen.paint("yellow", `  Another table than ${table.asOf === "run" ? "in the run" : "where it was exported"}.`),
+    pen.paint("dim", "  No model was asked, no key used and no socket opened."),
+  ].join("\n");
+}
+
+const endWords = {
+  finished: "which finished",
+  failed: "which failed",
+  cancelled: "which was stopped",
+  open: "which was cut off",
+} as const;
+const heads: Readonly<Record<Report["verdict"], readonly [style: Style, text: string]>> = {
+  equal: ["green", "✓ It happened again, event by event."],
+  incomplete: ["yellow", "! It happened again as far as the record goes:"],
+  diverged: ["red", "✗ It went another way:"],
+};
+
+function headText({ verdict, replayableToStep, divergence }: Report, pen: Pen): string {
+  const [style, text] = heads[verdict];
+  const more =
+    verdict === "incomplete"
+      ? ` replayable to step ${replayableToStep}; the answer after it is not kept, or a secret was cut out of it.`
+      : verdict === "diverged"
+        ? ` ${divergence?.step === null ? "before the first step" : `at step ${divergence?.step}`}, ${divergence?.why}.`
+        : "";
+  return pen.paint(style, pen.safe(`${text}${more}`));
+}
+
+/** Characters of each side; all of it is in the answer as JSON. */
+const sideCharsMax = 600;
+
+function divergenceLines({ divergence }: Report, pen: Pen): readonly string[] {
+  if (divergence === null) return [];
+  const { at, recorded, made } = divergence;
+  const side = (value: unknown): string => pen.safe((JSON.stringify(value) ?? "nothing").slice(0, sideCharsMax));
+  return [
+    ...(at === "" ? [] : [pen.safe(`  first difference: ${at}`)]),
+    pen.paint("red", `  - ${side(recorded)}`),
+    pen.paint("green", `  + ${side(made)}`),
+  ];
+}
