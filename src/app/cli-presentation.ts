@@ -32,6 +32,7 @@ import { replayAnswers, replayFailures, replayPrepare } from "./cli-replay.ts";
 import { runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
 import { runCapsuleAnswers } from "./cli-run-capsule-answers.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
+import { debugAliases, debugAnswers, debugPrepare, debugShortIds } from "./cli-debug.ts";
 import { undoAliases, undoAnswers, undoFailures, undoShortIds } from "./cli-undo.ts";
 import { Run as WhatIfRun } from "../domains/what-if/contract.ts";
 import { whatIfAnswers, whatIfFlags, whatIfItems, whatIfPrepare } from "./cli-what-if.ts";
@@ -67,6 +68,7 @@ const domainAnswers: Presentation["answers"] = {
   ...scheduleAnswers,
   ...whatIfAnswers,
   ...undoAnswers,
+  ...debugAnswers,
 };
 
 const shortcuts: Presentation["shortcuts"] = [
@@ -79,6 +81,7 @@ const shortcuts: Presentation["shortcuts"] = [
 ];
 
 const prepare: Presentation["prepare"] = {
+  ...debugPrepare,
   ...profilePrepare,
   ...runCapsulePrepare,
   ...recipePrepare,
@@ -94,6 +97,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     { word: "stop", flag: "--all", means: ["halt"] },
     { word: "stop", flag: "--release", means: ["halt", "release"] },
     ...undoAliases,
+    ...debugAliases,
   ],
   prepare,
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" }, ...whatIfFlags },
@@ -128,6 +132,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...questionShortIds,
     [WhatIfRun.id]: episodeId("run"),
     ...undoShortIds,
+    ...debugShortIds,
     "state.episodes.get": episodeId("key"),
     [GetTask.id]: taskId,
     [CancelTask.id]: taskId,

@@ -1,9 +1,11 @@
 /** Agents, and their runs as files that happen again: what all of them rest on is put together once. */
+import { homedir } from "node:os";
 import type { Domain } from "../contract/domain.ts";
 import type { AgentProgram, Replayer } from "../domains/agents/contract.ts";
 import { createReplayer } from "../domains/agents/replayer.ts";
 import { createAgents } from "../domains/agents/service.ts";
 import type { RecordingSource } from "../domains/capsules/contract.ts";
+import { debugOperation } from "../domains/capsules/debug-bundle.ts";
 import { replayOperation } from "../domains/capsules/replay.ts";
 import { answers } from "../domains/chat/answers/program.ts";
 import type { ProfileFiles } from "../domains/profiles/port.ts";
@@ -42,7 +44,10 @@ export function openRuns(means: RunMeans, parts: KernelParts, { recipe, policy }
   const replayer = createReplayer({ programs, finder, problems, redact, soon: means.clock.soon });
   const tableHash = (): string => parts.kernel.table.hash;
   const { domain: capsules, source: recordings } = openRunCapsules(means, parts, {
-    more: (source) => [replayOperation({ recordings: source, replayer, tableHash })],
+    more: (source) => [
+      replayOperation({ recordings: source, replayer, tableHash }),
+      debugOperation({ recordings: source, ...means.runCapsules, home: homedir() }),
+    ],
   });
   return { domains: [createAgents({ parts, programs, finder, policy }), capsules, profiles], recordings, replayer };
 }

@@ -173,7 +173,7 @@ export const CapsulesFull = problem({
     "The kept capsules would have more bytes than `capsules.sizeBytesMax` allows. `arw capsule ls` lists them and `arw capsule rm` removes one.",
 });
 
-const CapsuleFile = Type.String({
+export const CapsuleFile = Type.String({
   minLength: 1,
   maxLength: 4096,
   description: "Absolute path of the file on the machine the hub runs on.",
@@ -204,11 +204,6 @@ export const Export = op({
     episode: CorrelationId,
     file: Type.Optional(CapsuleFile),
     keep: Type.Optional(Type.Boolean({ description: "Keep a copy among the capsules of this hub as well." })),
-    debug: Type.Optional(
-      Type.Boolean({
-        description: "Make a bundle for support instead: contents of files are cut to digests and sizes.",
-      }),
-    ),
   }),
   output: closed({
     capsule: CapsuleInfo,

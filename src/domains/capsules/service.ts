@@ -42,8 +42,6 @@ export interface CapsulesDeps {
   readonly means: CapsuleMeans;
   /** Operations of this domain that need more than it has, such as the replay. */
   readonly more?: (source: RecordingSource) => readonly Bound[];
-  /** Makes a bundle for support instead of a capsule, as bytes of a new file. */
-  readonly debugBundle?: (episode: string, source: RecordingSource, ctx: Context) => Promise<Uint8Array>;
 }
 
 export interface Capsules {

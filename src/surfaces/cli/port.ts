@@ -104,7 +104,7 @@ export interface FollowPlan {
 export interface Presentation {
   /** Shorter words for an operation: `episodes` for `state.episodes`. */
   readonly shortcuts: readonly { readonly words: string; readonly operation: string }[];
-  /** A flag of one command that means another one: `stop` with `--all` is `halt`. */
+  /** A flag of one command, in one word or several, that means another one: `stop` with `--all` is `halt`. */
   readonly aliases?: readonly { readonly word: string; readonly flag: string; readonly means: readonly string[] }[];
   /** Other words for the options of fields, also of fields inside a field, by operation: `{ "lasting.until": "for" }`. */
   readonly flags?: Readonly<Record<string, Readonly<Record<string, string>>>>;

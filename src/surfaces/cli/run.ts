@@ -57,8 +57,11 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
 }
 
 function withoutAlias(words: readonly string[], aliases: NonNullable<Presentation["aliases"]>): readonly string[] {
-  const alias = aliases.find(({ word, flag }) => words[0] === word && words.includes(flag));
-  return alias === undefined ? words : [...alias.means, ...words.slice(1).filter((word) => word !== alias.flag)];
+  const begins = ({ word }: { readonly word: string }): boolean => `${words.join(" ")} `.startsWith(`${word} `);
+  const alias = aliases.find((each) => begins(each) && words.includes(each.flag));
+  if (alias === undefined) return words;
+  const { word, flag, means } = alias;
+  return [...means, ...words.slice(word.split(" ").length).filter((each) => each !== flag)];
 }
 
 /** `help episodes show` asks for the help of the whole path, not of its first word. */
