@@ -146,6 +146,31 @@ test("a replay is equal to its record, and the scrubber walks it by keys and kee
   assert.deepEqual(visited.faults, []);
 });
 
+test("a replay that parts from its record shows both sides, and where it parts", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  // No code of this hub parts from its own record, so the answer of the hub is changed on its way.
+  await page.route("**/capsules/replay", async (route) => {
+    const response = await route.fetch();
+    const answer = (await response.json()) as { report: Record<string, unknown> };
+    const { story } = await hub.call<{ story: readonly { seq: number }[] }>("/capsules/show", { capsule: episode });
+    const sides = { recorded: { said: "as it was" }, made: { said: "otherwise" } };
+    const divergence = { step: 3, seq: story[8]?.seq, at: "/said", why: "the value differs", ...sides };
+    const report = { ...answer.report, verdict: "diverged", divergence };
+    await route.fulfill({ response, json: { ...answer, report } });
+  });
+  await open(page, `capsules/${episode}?tab=replay`);
+  const verdict = page.locator("main [data-verdict=diverged]");
+  await verdict.getByText("parts from the record").waitFor();
+  await verdict.getByRole("group", { name: "Recorded" }).getByText("as it was").waitFor();
+  await verdict.getByRole("group", { name: "This time" }).getByText("otherwise").waitFor();
+  await page.locator("main [aria-current=step]").getByText("Here it parts:").waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  assert.deepEqual(visited.faults, []);
+});
+
 test("two runs are compared, and the first difference stands with both sides", async (context) => {
   requireChromium(context);
   const other = await briefAllowed();

@@ -32,6 +32,10 @@ export function WhatIfResult({ answer }: { readonly answer: WhatIf }) {
         {plainLine(answer.horizon)}
       </p>
       {policyThen === "today" ? <p>{k("whatif.told.today")}</p> : null}
+      <TwoSides
+        then={{ title: k("whatif.side.then"), body: <Outcome text={answer.outcomeThen} spent={answer.spentThen} /> }}
+        now={{ title: k("whatif.side.now"), body: <Outcome text={answer.outcomeNow} spent={answer.spentNow} /> }}
+      />
       <Sums answer={answer} />
       {before.map((each) => (
         <DifferenceItem key={each.step} difference={each} />
@@ -48,10 +52,6 @@ export function WhatIfResult({ answer }: { readonly answer: WhatIf }) {
           <Diff diff={diff} />
         </div>
       ))}
-      <TwoSides
-        then={{ title: k("whatif.side.then"), body: <Outcome text={answer.outcomeThen} spent={answer.spentThen} /> }}
-        now={{ title: k("whatif.side.now"), body: <Outcome text={answer.outcomeNow} spent={answer.spentNow} /> }}
-      />
     </Section>
   );
 }
