@@ -1,0 +1,87 @@
+/** A run as one file: out of one hub, looked at and kept on another, with no secret in it that is known by then. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, test } from "vitest";
+import { programFlags } from "../../bin/program-flags.mjs";
+import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { createRoom, type Room } from "./kit/room.ts";
+import { briefToEnd } from "./kit/scout-run.ts";
+
+let room: Room;
+let hub: RunningHub;
+let episode = "";
+
+/** Stands in the sample folder, and nobody knew yet that it is one. */
+const secret = "Drain the water tank";
+
+const arw = (words: readonly string[]) =>
+  launchProcess([...programFlags, join(programRoot, "src", "app", "cli.ts"), ...words], {
+    env: { ARW_STATE_DIR: hub.stateDir },
+  }).exited;
+
+beforeAll(async () => {
+  room = await createRoom();
+  hub = await startHub({ stateDir: room.stateDir });
+  const folder = await room.sample("notes");
+  episode = (await briefToEnd(hub, { folder, allowWrite: true })).id;
+});
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]();
+  await room[Symbol.asyncDispose]();
+});
+
+test("a run is exported, imported on a yes, listed, verified, shown, compared and removed", async () => {
+  const file = join(room.path, "brief.capsule");
+  const exported = await arw(["capsule", "export", episode.slice(-8), file]);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.match(exported.stdout, /Replayable: all 5 steps\./);
+  const first = await readFile(file);
+  await hub.post("/capsules/export", { episode, file });
+  assert.deepEqual(await readFile(file), first);
+
+  const asked = await arw(["capsule", "import", file]);
+  assert.equal(asked.code, 1);
+  assert.match(asked.stdout, /Signed by {3}this hub\n[^]*Permitted {3}fs:list in /);
+  assert.deepEqual((await hub.get("/state/capsules")).items, []);
+  const kept = await arw(["capsule", "import", file, "--yes"]);
+  assert.equal(kept.code, 0, kept.stderr);
+  const [{ digest }] = (await hub.get("/state/capsules")).items;
+  assert.match((await arw(["capsule", "ls"])).stdout, /all 5 steps {2}Brief of notes {2}imported/);
+
+  const short = digest.slice(7, 19);
+  const verified = await hub.post("/capsules/verify", { capsule: short });
+  assert.deepEqual([verified.signature, verified.capsule.digest], ["holds", digest]);
+  const shown = await arw(["capsule", "show", file]);
+  assert.match(shown.stdout, /5 {2}Done: Keep the list of files for next time/);
+  const { isEqual } = await hub.post("/capsules/diff", { a: short, b: episode });
+  assert.equal(isEqual, true);
+  assert.deepEqual((await hub.send(`DELETE /capsules/${short}`)).body, { digest });
+  assert.equal((await hub.send("POST /capsules/verify", { capsule: short })).status, 404);
+});
+
+test("a file of examples is known to no hub, and one that was touched is refused with a reason", async () => {
+  const path = join(programRoot, "examples", "capsules", "denied-injection.capsule");
+  const seen = await hub.post("/capsules/preview", { file: path });
+  assert.deepEqual([seen.signer.kind, seen.isKept, seen.manifest.counts.refusals], ["unknown", false, 1]);
+  const bytes = await readFile(path);
+  bytes[bytes.length - 5] = 0x41;
+  const { status, body } = await hub.send("POST /capsules/preview", { content: bytes.toString("base64") });
+  assert.deepEqual([status, body.code, body.reason], [422, "capsules.unsound", "forged-digest"]);
+  const none = await hub.send("POST /capsules/preview", { file: join(room.path, "none.capsule") });
+  assert.deepEqual([none.status, none.body.code], [409, "capsules.file-refused"]);
+});
+
+test("a secret that is handed over after the run is cut out of its capsule, which says how far it replays", async () => {
+  const { status } = await hub.send("PUT /secrets/LATE", { value: secret });
+  assert.equal(status, 200);
+  const { content, capsule } = await hub.post("/capsules/export", { episode });
+  const bytes = Buffer.from(content, "base64");
+  const inEnvelope = Buffer.from(/"payload":"([^"]*)"/.exec(bytes.toString("latin1"))?.[1] ?? "", "base64");
+  assert.ok(!bytes.includes(secret) && !inEnvelope.includes(secret));
+  const { toStep, ofSteps, reason } = capsule.manifest.replayable;
+  assert.ok(toStep < ofSteps, `${toStep} of ${ofSteps}`);
+  assert.match(reason, /^a secret was cut out of step/);
+  assert.equal(capsule.manifest.chain, "none");
+  await hub.post("/capsules/preview", { content });
+});
