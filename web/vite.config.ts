@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
@@ -18,10 +19,16 @@ function shortName(name: string, path: string): string {
   return `_${styleFiles.indexOf(file).toString(36)}-${names.indexOf(name).toString(36)}`;
 }
 
+// The capsule that comes with the interface, known in a list by the digest of its file.
+const sample = readFileSync(join(import.meta.dirname, "..", "examples", "capsules", "brief.capsule"));
+const sampleDigest = `sha256:${createHash("sha256").update(sample).digest("hex")}`;
+
 // The hub serves the pages with a policy of "self only": nothing may be inlined, neither scripts, styles nor assets.
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
+  define: { sampleDigest: JSON.stringify(sampleDigest) },
+  assetsInclude: ["**/*.capsule"],
   css: { modules: { generateScopedName: shortName } },
   build: {
     outDir: "dist",

@@ -119,6 +119,31 @@ test("a run is kept and verified, given away as a file, removed, and taken in ag
   assert.deepEqual(visited.faults, []);
 });
 
+test("the sample is looked at, taken in as such, and replays without the hub that recorded it", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "capsules");
+  await page.getByRole("button", { name: "Import a capsule" }).press("Enter");
+  const card = page.getByRole("region", { name: "Import a capsule" });
+  await card.getByRole("button", { name: "Look at the sample" }).press("Enter");
+  await card.getByText("signed by a key that nobody here knows").waitFor();
+  await card.getByRole("button", { name: "Import", exact: true }).press("Enter");
+  await page.waitForURL(/\/ui\/capsules\/sha256/u);
+  await page.getByRole("tab", { name: "Undo" }).click();
+  await page.getByText("This run is not of this hub.").waitFor();
+  await page.getByRole("tab", { name: "Replay" }).click();
+  await page.locator("main [data-verdict=equal]").waitFor();
+  await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "Capsules" }).click();
+  const sample = page.getByRole("list", { name: "Kept here" }).getByRole("listitem").filter({ hasText: "Sample" });
+  await sample.getByText("imported").waitFor();
+  await sample.getByRole("button", { name: /^Remove/u }).press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).press("Enter");
+  await sample.waitFor({ state: "detached" });
+  assert.deepEqual(visited.faults, []);
+});
+
 test("a replay is equal to its record, and the scrubber walks it by keys and keeps its place in the address", async (context) => {
   requireChromium(context);
   await using visited = await visit(browser);

@@ -33,6 +33,8 @@ const messages = {
   "capsules.export.action": "Export",
   "capsules.export.label": "Export {title} as a file",
   "capsules.export.done": "Exported",
+  "capsules.sample.word": "Sample",
+  "capsules.sample.look": "Look at the sample",
   "capsules.import.open": "Import a capsule",
   "capsules.import.lead":
     "It is looked at as data: you see who signed it, what its run was allowed and what it touched. Nothing of it is opened before you say so, and nothing of it ever runs.",

@@ -19,33 +19,36 @@ import { plainLine } from "../../text/plain.ts";
 import { useStartScout } from "../home/use-start.ts";
 import { type KeptCapsule, capsulesApi } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
-import { ImportCard } from "./import-card.tsx";
+import { ImportCard, useLook } from "./import-card.tsx";
+import { isSample, readSample } from "./sample.ts";
 import { SaveButton } from "./save-button.tsx";
 
 /** Recorded runs: those that are kept as capsules, and those of this hub that can become one. */
 export function CapsulesPage() {
   const [isImporting, setImporting] = useState(false);
+  const look = useLook();
+  const turn = (to: boolean): void => (look.reset(), setImporting(to));
   return (
     <>
       <RoomHeader title={k("capsules.title.text")}>
         <Button
           look={isImporting ? "normal" : "primary"}
           aria-expanded={isImporting}
-          onClick={() => setImporting(!isImporting)}
+          onClick={() => turn(!isImporting)}
         >
           {k("capsules.import.open")}
         </Button>
       </RoomHeader>
       <div className={styles["page"]}>
-        {isImporting ? <ImportCard onClose={() => setImporting(false)} /> : null}
-        <Kept />
+        {isImporting ? <ImportCard look={look} onClose={() => turn(false)} /> : null}
+        <Kept onSample={() => (setImporting(true), look.mutate(readSample))} />
         <Episodes />
       </div>
     </>
   );
 }
 
-function Kept() {
+function Kept({ onSample }: { readonly onSample: () => void }) {
   const list = useQuery({ queryKey: [...keys.runs, "kept"], queryFn: ({ signal }) => capsulesApi.kept(signal) });
   const [removing, setRemoving] = useState<KeptCapsule | null>(null);
   return (
@@ -55,7 +58,11 @@ function Kept() {
         lead={k("capsules.kept.lead")}
         loading={list}
         rows={list.data?.items ?? []}
-        empty={<EmptyState line={k("capsules.empty.title")} why={k("capsules.empty.why")} />}
+        empty={
+          <EmptyState line={k("capsules.empty.title")} why={k("capsules.empty.why")}>
+            <Button onClick={onSample}>{k("capsules.sample.look")}</Button>
+          </EmptyState>
+        }
       >
         {(capsule) => <KeptItem key={capsule.digest} capsule={capsule} onRemove={() => setRemoving(capsule)} />}
       </ListSection>
@@ -78,6 +85,7 @@ function KeptItem({ capsule, onRemove }: { readonly capsule: KeptCapsule; readon
           {plainLine(title)}
         </Link>
         <RunStatus status={capsule.status} />
+        {isSample(capsule) ? <strong>{k("capsules.sample.word")}</strong> : null}
         <span className={styles["source"]}>
           <Button look="quiet" aria-label={k("capsules.remove.label", { title: plainLine(title) })} onClick={onRemove}>
             {k("capsules.row.remove")}

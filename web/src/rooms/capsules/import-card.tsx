@@ -8,9 +8,11 @@ import { Field } from "../../parts/field.tsx";
 import styles from "../../parts/page.module.css";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
+import { base64Of } from "./base64.ts";
 import { type CapsuleInfo, capsulesApi, type Given } from "./capsules-api.ts";
 import { CapsuleFacts } from "./capsule-facts.tsx";
 import { k } from "./capsules-messages.ts";
+import { readSample } from "./sample.ts";
 import own from "./capsules.module.css";
 
 /** What a request may carry; larger files are read by the hub itself, from their path. */
@@ -21,11 +23,24 @@ interface Seen {
   readonly info: CapsuleInfo;
 }
 
-/** A capsule of somebody else: looked at as data, and kept only on yes. */
-export function ImportCard({ onClose }: { readonly onClose: () => void }) {
-  const look = useMutation({
-    mutationFn: async (given: Given): Promise<Seen> => ({ given, info: await capsulesApi.preview(given) }),
+type Look = UseMutationResult<Seen, Error, () => Promise<Given>>;
+
+/** Reads a file wherever it comes from, and asks what it is. */
+export const useLook = (): Look =>
+  useMutation({
+    mutationFn: async (read: () => Promise<Given>) => {
+      const given = await read();
+      return { given, info: await capsulesApi.preview(given) };
+    },
   });
+
+export interface ImportCardProps {
+  readonly look: Look;
+  readonly onClose: () => void;
+}
+
+/** A capsule of somebody else: looked at as data, and kept only on yes. */
+export function ImportCard({ look, onClose }: ImportCardProps) {
   return (
     <section className={styles["card"]} aria-label={k("capsules.import.open")} data-layer="import">
       <h2>{k("capsules.import.open")}</h2>
@@ -39,24 +54,19 @@ export function ImportCard({ onClose }: { readonly onClose: () => void }) {
   );
 }
 
-interface ChooseProps {
-  readonly look: UseMutationResult<Seen, Error, Given>;
-  readonly onClose: () => void;
-}
-
-function Choose({ look, onClose }: ChooseProps) {
+function Choose({ look, onClose }: ImportCardProps) {
   const [file, setFile] = useState<File | null>(null);
   const [path, setPath] = useState("");
   const [fault, setFault] = useState("");
-  const submit = async (event: SubmitEvent): Promise<void> => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     if (file && file.size > fileBytesMax) return setFault(k("capsules.import.large"));
     if (!file && path.trim() === "") return setFault(k("capsules.import.none"));
     setFault("");
-    look.mutate(file ? { content: await contentOf(file) } : { file: path.trim() });
+    look.mutate(async () => (file ? { content: base64Of(await file.arrayBuffer()) } : { file: path.trim() }));
   };
   return (
-    <form className={own["stack"]} noValidate onSubmit={(event) => void submit(event)}>
+    <form className={own["stack"]} noValidate onSubmit={submit}>
       <div className={styles["fields"]}>
         <Field
           type="file"
@@ -78,18 +88,15 @@ function Choose({ look, onClose }: ChooseProps) {
         <Button type="submit" look="primary" disabled={look.isPending}>
           {k("capsules.import.look")}
         </Button>
+        <Button disabled={look.isPending} onClick={() => look.mutate(readSample)}>
+          {k("capsules.sample.look")}
+        </Button>
         <Button look="quiet" data-close onClick={onClose}>
           {k("capsules.import.cancel")}
         </Button>
       </div>
     </form>
   );
-}
-
-async function contentOf(file: File): Promise<string> {
-  let text = "";
-  for (const byte of new Uint8Array(await file.arrayBuffer())) text += String.fromCodePoint(byte);
-  return btoa(text);
 }
 
 interface PreviewProps {

@@ -4,6 +4,7 @@ import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
+import { bytesOf } from "./base64.ts";
 import { capsulesApi, type Exported, shortDigest } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
 
@@ -44,8 +45,7 @@ export function SaveButton({ episode, title, isKept = false }: SaveButtonProps) 
 /** The browser asks where the file goes, as it does with every other. */
 function giveFile({ capsule, content }: Exported): void {
   if (content === null) return;
-  const bytes = Uint8Array.from(atob(content), (character) => character.codePointAt(0) ?? 0);
-  const address = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  const address = URL.createObjectURL(new Blob([bytesOf(content)], { type: "application/octet-stream" }));
   const link = document.createElement("a");
   link.href = address;
   link.download = `arw-${shortDigest(capsule.digest)}.capsule`;
