@@ -100,6 +100,15 @@ test("one run under other rules: exact where nothing changes, and blocked from t
   assert.match(none.outcomeNow, /^failed: the policy none forbids fs:list on /);
 });
 
+test("a kept capsule is asked under the rules that it brings along", async () => {
+  const [episode = ""] = episodes;
+  const { capsule } = await hub.post("/capsules/export", { episode, keep: true });
+  const saved = await whatIf(capsule.digest, { policy: answersIt("brief.md") });
+  assert.deepEqual([saved.episode, saved.policyThen, saved.approvals.saved], [episode, "recorded", 1]);
+  const absent = await hub.call("POST", "/what-if", { run: "nothing-of-this-name", policy: "" });
+  assert.deepEqual([absent.status, absent.body.code], [404, "arw.not-found"]);
+});
+
 test("a budget cuts the run off, an edit shows what would have been written, and both end where the record does", async () => {
   const [run = ""] = episodes;
   const cut = await whatIf(run, { budget: ["2 calls/run"] });

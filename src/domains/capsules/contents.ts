@@ -21,8 +21,9 @@ export function readContents(file: CapsuleFile, seal: Seal): Contents {
   const { chain, links } = chainOf(rows, seal);
   if (chain !== manifest.chain) throw unsound("inconsistent", "the chain of the events is not what the manifest says");
   const events = rows.map(envelopeOf);
+  // What the run worked under is asked for by its digest, too.
   const places = new Map(
-    manifest.parts.flatMap(({ kind, digest }, place) => (kind === "blob" ? [[digest, place]] : [])),
+    manifest.parts.flatMap(({ kind, digest }, place) => (kind === "journal" ? [] : [[digest, place]])),
   );
   const blobOf = (ref: string): Uint8Array | null => {
     const place = places.get(ref);
