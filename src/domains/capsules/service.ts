@@ -1,7 +1,7 @@
 /** Run capsules: exported, looked at, kept, told and compared. Nothing of a capsule is ever run here. */
 import { keyIdOf } from "../../base/ed25519.ts";
 import type { Domain } from "../../contract/domain.ts";
-import { type Bound, bind, type Context } from "../../contract/operation.ts";
+import { type Bound, bind } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
