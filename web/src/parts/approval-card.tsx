@@ -203,7 +203,7 @@ const whyOf = (approval: Approval): readonly Reason[] => [
 ];
 
 function AnsweredApproval({ approval }: { readonly approval: Approval }) {
-  const { approvalId, status, corrId, summary, answeredBy, answeredAtMs, reason, edited, lasting } = approval;
+  const { approvalId, status, corrId, summary, answeredBy, answeredAtMs, via, reason, edited, lasting } = approval;
   const why = useWhy([
     { label: t("approval.why.rule"), value: ruleText(approval) },
     ...whyOf(approval),
@@ -223,7 +223,7 @@ function AnsweredApproval({ approval }: { readonly approval: Approval }) {
         <p className={status === "granted" ? styles["granted"] : styles["refused"]}>
           <strong>{t(`approval.done.${answerOf(approval)}`)}</strong>{" "}
           {answeredBy && answeredAtMs ? <span>{plain(answeredBy)}</span> : null}{" "}
-          {answeredAtMs ? <When timeMs={answeredAtMs} /> : null}
+          {via ? <span>{t("approval.done.via")}</span> : null} {answeredAtMs ? <When timeMs={answeredAtMs} /> : null}
         </p>
         {why.toggle}
       </div>

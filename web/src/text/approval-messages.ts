@@ -37,6 +37,7 @@ export const approvalMessages = {
   "approval.why.key": "Gate key",
   "approval.why.digest": "Digest of the arguments",
   "approval.done.granted": "Allowed once",
+  "approval.done.via": "in the agent's own window",
   "approval.done.edited": "Allowed once, with changed arguments",
   "approval.done.lasting": "Allowed for longer",
   "approval.done.covered": "Allowed by the answer to another question",

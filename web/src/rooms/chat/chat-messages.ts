@@ -115,7 +115,7 @@ const messages = {
   "chat.rename.cancel": "Keep it as it is",
   "chat.delete.title": "Delete \u201c{title}\u201d?",
   "chat.delete.body":
-    "All its branches go. The record of its episodes stays in the journal for as long as the journal keeps events.",
+    "All its branches go, and the journal loses what was said in them. The record of the answers' episodes stays.",
   "chat.delete.action": "Delete the conversation",
   "chat.delete.keep": "Keep it",
 } as const satisfies Readonly<Record<string, Message>>;

@@ -48,7 +48,11 @@ function AttachedAgents() {
   );
 }
 
-function AttachedItem({ attached: { session, agent, server, openedAtMs } }: { readonly attached: Attached }) {
+function AttachedItem({
+  attached: { session, agent, server, openedAtMs, asksInClient },
+}: {
+  readonly attached: Attached;
+}) {
   const { client } = useHub();
   const stop = useMutation({
     mutationFn: () => api.stop(session),
@@ -59,6 +63,7 @@ function AttachedItem({ attached: { session, agent, server, openedAtMs } }: { re
       <div className={styles["row"]}>
         <span className={styles["name"]}>{plainLine(agent)}</span>
         <span>{n("connect.attached.server", { server })}</span>
+        {asksInClient ? <span className={styles["quiet"]}>{n("connect.attached.asks")}</span> : null}
         <When timeMs={openedAtMs} />
         <span className={styles["source"]}>
           <Button

@@ -14,6 +14,7 @@ const messages = {
     "Programs that call tools through the hub: each call follows your rules, waits for your yes where they ask, and is recorded.",
   "connect.attached.empty": "None is attached.",
   "connect.attached.server": "uses {server}",
+  "connect.attached.asks": "questions in its own window",
   "connect.attached.episode": "Open its episode",
   "connect.attached.stop": "Stop",
   "connect.attached.label": "Stop {agent} on {server}",
