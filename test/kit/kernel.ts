@@ -39,7 +39,7 @@ import { createPolicy } from "../../src/domains/policy/service.ts";
 import { createTasks } from "../../src/domains/tasks/service.ts";
 import { createKernel, type KernelParts, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Answered } from "../../src/kernel/kernel.ts";
-import type { BlobStore, Identity, Sample, Store, Vault } from "../../src/kernel/ports.ts";
+import type { BlobStore, Identity, Sample, Store, Vault, Witness } from "../../src/kernel/ports.ts";
 
 export const admin: Caller = { kind: "person", id: "admin" };
 export const startMs = 1_750_000_000_000;
@@ -78,6 +78,8 @@ export interface KitOptions {
     readonly settings?: Partial<EgressSettings>;
     readonly secrets?: SecretSource;
   };
+  /** Records what programs outside ask for; without it nobody does. */
+  readonly witness?: (parts: KernelParts) => Witness;
   readonly busCapacity?: number;
   readonly isStarted?: boolean;
 }
@@ -225,6 +227,7 @@ export async function makeKernel(options: KitOptions = {}): Promise<Kit> {
         budget: budgets.port,
         ...(late.egress === undefined ? {} : { exits: late.egress.exits }),
         leases: leases.port,
+        ...(options.witness === undefined ? {} : { witness: options.witness(parts) }),
         domains: [...own, ...(options.domains?.(parts, { meter: budgets.meter }) ?? [])],
       };
     },
