@@ -4,7 +4,9 @@
  */
 import { showControls } from "../../base/text-marks.ts";
 import { type Id, isRecord, notificationText, requestText } from "./messages.ts";
+import type { CallTurn } from "./call-turn.ts";
 import type { Decision, Lines, Params, Question } from "./port.ts";
+import { capabilitiesOf, revisionOf } from "./serve.ts";
 
 export interface Elicitor {
   /** Hears what the client says of itself. */
@@ -13,8 +15,11 @@ export interface Elicitor {
   owns(id: Id): boolean;
   /** What the client answers to a question of ours. */
   take(id: Id, answer: Params): void;
-  /** Null when nothing was answered: the client cannot ask, its person closed the form, or the question was answered elsewhere. */
-  ask(question: Question, signal: AbortSignal): Promise<Decision | null>;
+  /**
+   * For one call. Null when nothing was answered: the client cannot ask, its person closed the form, or the question was answered
+   * elsewhere.
+   */
+  askFor(turn: CallTurn, params: Params): (question: Question, signal: AbortSignal) => Promise<Decision | null>;
 }
 
 const yes = "allow once";
@@ -25,29 +30,38 @@ const summaryMax = 600;
 export function createElicitor(client: Pick<Lines, "write">): Elicitor {
   const open = new Map<Id, (answer: Params) => void>();
   let canAsk = false;
+  const ask = async (question: Question, signal: AbortSignal): Promise<Decision | null> => {
+    if (!canAsk || signal.aborted) return null;
+    // The hub made it for this question, and no server knows it: nothing else can be answered in its place.
+    const id = `arw-${question.approvalId}`;
+    const answer = Promise.withResolvers<Params | null>();
+    const leave = (): void => answer.resolve(null);
+    open.set(id, answer.resolve);
+    signal.addEventListener("abort", leave, { once: true });
+    try {
+      await client.write(requestText(id, "elicitation/create", formOf(question)));
+      const said = await answer.promise;
+      if (said === null) await client.write(notificationText("notifications/cancelled", { requestId: id, reason }));
+      return said === null ? null : decisionOf(said["result"]);
+    } finally {
+      open.delete(id);
+      signal.removeEventListener("abort", leave);
+    }
+  };
   return {
     greeted: ({ capabilities }) => {
       canAsk = takesForms(capabilities);
     },
     owns: (id) => open.has(id),
     take: (id, answer) => open.get(id)?.(answer),
-    async ask(question, signal) {
-      if (!canAsk || signal.aborted) return null;
-      // The hub made it for this question, and no server knows it: nothing else can be answered in its place.
-      const id = `arw-${question.approvalId}`;
-      const answer = Promise.withResolvers<Params | null>();
-      const leave = (): void => answer.resolve(null);
-      open.set(id, answer.resolve);
-      signal.addEventListener("abort", leave, { once: true });
-      try {
-        await client.write(requestText(id, "elicitation/create", formOf(question)));
-        const said = await answer.promise;
-        if (said === null) await client.write(notificationText("notifications/cancelled", { requestId: id, reason }));
-        return said === null ? null : decisionOf(said);
-      } finally {
-        open.delete(id);
-        signal.removeEventListener("abort", leave);
-      }
+    askFor(turn, params) {
+      if (revisionOf(params) === null) return ask;
+      return async (question, signal) => {
+        if (!takesForms(capabilitiesOf(params)) || signal.aborted) return null;
+        const request = { method: "elicitation/create", params: formOf(question) };
+        const said = await turn.sendAway(question.approvalId, request);
+        return signal.aborted ? null : decisionOf(said);
+      };
     },
   };
 }
@@ -76,7 +90,7 @@ const formOf = ({ agent, summary, why, rule }: Question): Params => ({
 });
 
 /** To agree to a form without filling it in is no yes. */
-function decisionOf({ result }: Params): Decision | null {
+function decisionOf(result: unknown): Decision | null {
   if (!isRecord(result)) return null;
   const { action, content } = result;
   if (action === "decline") return "deny";

@@ -106,7 +106,7 @@ export function faultOf({ method, params }: Extract<Message, { kind: "request" }
     const data = { supported: modernRevisions, requested: revision };
     return { code: unsupportedRevision, message: `the revision ${revision.slice(0, 40)} is not served`, data };
   }
-  if (revision !== null && !isRecord((params["_meta"] as Params)[capabilitiesKey]))
+  if (revision !== null && capabilitiesOf(params) === null)
     return { code: codes.params, message: `a request of ${revision} names \`${capabilitiesKey}\` in \`_meta\`` };
   if (!methods.has(method) && !(revision === null && legacyMethods.has(method)))
     return { code: codes.method, message: `there is no method ${method.slice(0, 100)}` };
@@ -129,6 +129,12 @@ const modern = (result: Params, parts: ServeParts): Params => ({
 export function revisionOf({ _meta }: Params): string | null {
   const named = isRecord(_meta) ? _meta[revisionKey] : undefined;
   return typeof named === "string" ? named : null;
+}
+
+/** What the client of such a request can do; null where it does not say. */
+export function capabilitiesOf({ _meta }: Params): Params | null {
+  const named = isRecord(_meta) ? _meta[capabilitiesKey] : undefined;
+  return isRecord(named) ? named : null;
 }
 
 const agreed = ({ protocolVersion }: Params): string =>

@@ -344,3 +344,61 @@ test("a client that cannot show questions is not asked, and nobody else asks or 
   assert.ok(!rig.server.got.some(({ id }) => id === "arw-a1"));
   await rig.finish();
 });
+
+const modernMeta = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": { elicitation: {} },
+};
+const modernCall = { ...call, params: { ...call.params, _meta: modernMeta } };
+const comeBack = (id: number, more: object) => ({ ...modernCall, id, params: { ...modernCall.params, ...more } });
+
+test("where questions are answers, the client comes back, and the call that was asked about goes on", async () => {
+  const rig = createRig({
+    async relay({ ask, signal, carryOut, params }) {
+      return (await ask(question, signal)) === "allow" ? carryOut(params) : { result: "no" };
+    },
+  });
+  rig.client.say(modernCall);
+  await settled();
+  const { id, result } = rig.client.got[0] as { id: number; result: { inputRequests: object; requestState: string } };
+  const asked = JSON.stringify(result);
+  assert.deepEqual(
+    [id, /"resultType":"input_required".*elicitation\/create.*may cursor/.test(asked)],
+    [1, true],
+    asked,
+  );
+  const content = { answer: "allow once" };
+  const inputResponses = { arw: { action: "accept", content } };
+  // Whatever it says now that it calls: what was asked about is what is done.
+  const other = { name: "format_disk", arguments: {}, inputResponses, requestState: result.requestState };
+  rig.client.say(comeBack(2, other));
+  await settled();
+  const sent = rig.server.got.map(({ id: sentId, params }) => [sentId, (params as { name: string }).name]);
+  assert.deepEqual(sent, [[1, "echo"]]);
+  rig.server.say({ jsonrpc: "2.0", id: 1, result: { content: [] } });
+  await settled();
+  assert.deepEqual(rig.client.got[1], { jsonrpc: "2.0", id: 2, result: { content: [] } });
+  rig.client.say(comeBack(3, { inputResponses, requestState: result.requestState }));
+  await settled();
+  assert.match(JSON.stringify(rig.client.got[2]), /"id":3,"error".*nobody waits/);
+  await rig.finish();
+});
+
+test("a client that is away while the call ends finds its answer when it comes back", async () => {
+  const hub = Promise.withResolvers<Reply>();
+  const rig = createRig({
+    async relay({ ask, signal }) {
+      void ask(question, signal);
+      return hub.promise;
+    },
+  });
+  rig.client.say(modernCall);
+  await settled();
+  hub.resolve({ result: "answered in the hub" });
+  await settled();
+  assert.equal(rig.client.got.length, 1);
+  rig.client.say(comeBack(2, { requestState: "arw-a1" }));
+  await settled();
+  assert.deepEqual(rig.client.got[1], { jsonrpc: "2.0", id: 2, result: "answered in the hub" });
+  await rig.finish();
+});

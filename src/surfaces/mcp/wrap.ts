@@ -15,6 +15,7 @@ import {
   requestText,
   resultText,
 } from "./messages.ts";
+import { type CallTurn, type CallTurns, createCallTurns } from "./call-turn.ts";
 import { createElicitor, type Elicitor } from "./elicit.ts";
 import { type HubSession, type Lines, type ListedTool, type Params, Refused, type Reply } from "./port.ts";
 import { tellNowAndThen } from "./waiting.ts";
@@ -41,6 +42,7 @@ interface Pending {
   /** Of a call that went to the hub: takes the server's answer. */
   readonly take?: (reply: Reply) => void;
   readonly abort?: AbortController;
+  readonly turn?: CallTurn;
   isSent: boolean;
 }
 
@@ -70,6 +72,7 @@ async function pump({ lines }: Lines, take: (line: string | null) => Promise<voi
 
 type State = WrapParts & {
   readonly elicitor: Elicitor;
+  readonly turns: CallTurns;
   readonly pending: Map<string, Pending>;
   /** Requests of the server that the client has not answered. */
   readonly asked: Set<string>;
@@ -82,7 +85,9 @@ const keyOf = (id: Id): string => JSON.stringify(id);
 
 function createWrap(parts: WrapParts) {
   const elicitor = createElicitor(parts.client);
-  const state: State = { ...parts, elicitor, pending: new Map(), asked: new Set(), endedBy: null, dropped: 0 };
+  const pending: State["pending"] = new Map();
+  const turns = createCallTurns({ client: parts.client, onRename: (turn, id) => rename(pending, turn, id) });
+  const state: State = { ...parts, elicitor, turns, pending, asked: new Set(), endedBy: null, dropped: 0 };
   const rate = createRateWindow({ limit: notificationsMax, windowMs: notificationsMs, keysMax: 2 });
   const mayPass = (side: string): boolean => {
     if (rate.take(side, parts.clock.nowMs()).ok) return true;
@@ -228,9 +233,21 @@ const listedTool = (definition: unknown): ListedTool[] =>
     ? [{ tool: definition["name"].slice(0, 200), definition }]
     : [];
 
+/** Whoever comes back is known by the new id, too; the server knows the call by its first one. */
+function rename(pending: State["pending"], turn: CallTurn, id: Id): void {
+  const own = [...pending.values()].find((each) => each.turn === turn);
+  if (own !== undefined) pending.set(keyOf(id), own);
+}
+
 async function callTool(message: Request, state: State): Promise<void> {
   const { id, params } = message;
-  const { client, pending } = state;
+  const { client, pending, turns } = state;
+  const known = turns.resume(id, params);
+  if (known === "resumed") return;
+  if (known === "unknown") {
+    await client.write(errorText(id, { code: codes.params, message: "ARW: nobody waits for this call; make it anew" }));
+    return;
+  }
   const { name, _meta, ...given } = params;
   if (typeof name !== "string" || name === "" || given["task"] !== undefined) {
     const why = given["task"] === undefined ? "a tool has a name" : "calls as tasks are not carried; call it without";
@@ -239,41 +256,48 @@ async function callTool(message: Request, state: State): Promise<void> {
   }
   const answer = Promise.withResolvers<Reply>();
   const abort = new AbortController();
-  const own: Pending = { method: "tools/call", take: answer.resolve, abort, isSent: false };
+  const turn = turns.begin(id, params);
+  const own: Pending = { method: "tools/call", take: answer.resolve, abort, turn, isSent: false };
   pending.set(keyOf(id), own);
-  const stopTelling = tellWaiting(state, { own, token: isRecord(_meta) ? _meta["progressToken"] : undefined });
+  const stopTelling = tellWaiting(state, { own, turn });
   const carryOut = async (allowed: Params): Promise<Reply> => {
     own.isSent = true;
     const meta = _meta === undefined ? {} : { _meta };
     await state.server.write(requestText(id, "tools/call", { ...allowed, name, ...meta }));
     return answer.promise;
   };
+  const ask = state.elicitor.askFor(turn, params);
   const text = await state.session
-    .relay({ tool: name, params: given, signal: abort.signal, carryOut, ask: state.elicitor.ask })
-    .then(({ result, error }) => (result === undefined ? errorText(id, error) : resultText(id, result)))
-    .catch((error: unknown) =>
-      error instanceof Refused
-        ? refusalText(id, error.document)
-        : errorText(id, {
-            code: codes.unreachable,
-            message: `ARW: ${messageOf(error)}. Whether it was done is unknown.`,
-          }),
-    );
+    .relay({ tool: name, params: given, signal: abort.signal, carryOut, ask })
+    .then(textOfReply, textOfFailure);
   stopTelling();
   // Whoever cancelled it, or was told that it ended, waits for nothing.
-  if (pending.get(keyOf(id)) !== own) return;
-  pending.delete(keyOf(id));
-  await client.write(text);
+  const isWaited = pending.get(keyOf(turn.id ?? id)) === own;
+  for (const [key, each] of pending) if (each === own) pending.delete(key);
+  if (isWaited) await turn.finish(text);
+}
+
+type TextFor = (id: Id) => string;
+const textOfReply =
+  ({ result, error }: Reply): TextFor =>
+  (id) =>
+    result === undefined ? errorText(id, error) : resultText(id, result);
+
+function textOfFailure(error: unknown): TextFor {
+  if (error instanceof Refused) return (id) => refusalText(id, error.document);
+  const message = `ARW: ${messageOf(error)}. Whether it was done is unknown.`;
+  return (id) => errorText(id, { code: codes.unreachable, message });
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Tells while the hub has not let the call go; from then on the server tells. */
-function tellWaiting({ client, clock }: State, { own, token }: { own: Pending; token: unknown }): () => void {
-  if (typeof token !== "string" && typeof token !== "number") return () => undefined;
+function tellWaiting({ client, clock }: State, { own, turn }: { own: Pending; turn: CallTurn }): () => void {
+  if (turn.token === null) return () => undefined;
   let progress = 0;
   return tellNowAndThen(clock, () => {
-    if (own.isSent) return;
+    const { id, token } = turn;
+    if (own.isSent || id === null || token === null) return;
     progress += 1;
     const message = "ARW asks a person about this call; answer in its window or with `arw approvals`.";
     void client.write(
