@@ -224,7 +224,7 @@ test("what if: a rule blocks a step beside what was, and behind an answer that n
   const ask = page.getByRole("button", { name: "What if", exact: true });
   await ask.press("Enter");
   await page.getByText("Say what would be different.").waitFor();
-  const policy = page.getByRole("textbox", { name: /^Policies beside/u });
+  const policy = page.getByRole("textbox", { name: /^Policies to add/u });
   await policy.fill('forbid (principal is Agent, action == Action::"fs.write", resource);');
   await ask.press("Enter");
   const step = page.locator("main [data-thing=difference]");

@@ -7,6 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { findChromium } from "../../test/chromium.ts";
 import { type Said, scriptedModel, serveScript } from "../../test/kit/scripted-chat.ts";
 import {
+  briefSample,
   buildWeb,
   type Hub,
   launch,
@@ -31,6 +32,7 @@ async function takePictures(): Promise<void> {
     await takeEpisode(browser);
     await takeEvents(browser);
     await takeChat(browser);
+    await takeWhatIf(browser);
   } finally {
     await browser.close();
   }
@@ -152,6 +154,27 @@ async function takeChat(browser: Browser): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const rule = 'forbid (principal is Agent, action == Action::"fs.write", resource);';
+
+/** A run of Scout under a rule that was not there: what was and what would have been, side by side. */
+async function takeWhatIf(browser: Browser): Promise<void> {
+  await using hub = await startHub();
+  const episode = await briefSample(hub);
+  await using visited = await visit(browser, { viewport: { width: 1180, height: 1010 } });
+  const { page } = visited;
+  await signIn(page, hub);
+  await page.goto(`${hub.url}/ui/episodes/${episode}`);
+  await page.locator("[data-approval]").focus();
+  await page.keyboard.press("a");
+  await page.getByRole("link", { name: "What if" }).click();
+  await page.getByRole("textbox", { name: /^Policies to add/u }).fill(rule);
+  await page.getByRole("button", { name: "What if", exact: true }).click();
+  await page.locator("main [data-thing=difference]").waitFor();
+  await page.getByRole("main").focus();
+  await page.getByRole("heading", { name: "What would have come of it" }).scrollIntoViewIfNeeded();
+  await take(page, "what-if.png");
 }
 
 async function put(hub: Hub, path: string, body: object): Promise<void> {

@@ -147,7 +147,7 @@ const messages = {
   "whatif.form.same": "Say what would be different.",
   "whatif.form.more": "Model, words and answers",
   "whatif.form.action": "What if",
-  "whatif.field.policy": "Policies beside those of today, in Cedar",
+  "whatif.field.policy": "Policies to add, in Cedar",
   "whatif.field.cedar": 'forbid (principal is Agent, action == Action::"fs.write", resource);',
   "whatif.field.budget": "Ceilings, one on each line",
   "whatif.field.allowance": "20 calls/run",
