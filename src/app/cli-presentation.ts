@@ -25,6 +25,7 @@ import { modelAnswers, modelsMeterText } from "./cli-models.ts";
 import { policyAnswers } from "./cli-policy.ts";
 import { profileAnswers, profileFailures, profilePrepare } from "./cli-profiles.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
+import { proveAnswers, proveFailures, provePrepare } from "./cli-prove.ts";
 import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
@@ -64,6 +65,7 @@ const domainAnswers: Presentation["answers"] = {
   ...agentAnswers,
   ...profileAnswers,
   ...recipeAnswers,
+  ...proveAnswers,
   ...replayAnswers,
   ...scheduleAnswers,
   ...whatIfAnswers,
@@ -83,12 +85,15 @@ const shortcuts: Presentation["shortcuts"] = [
 const prepare: Presentation["prepare"] = {
   ...debugPrepare,
   ...profilePrepare,
+  ...provePrepare,
   ...runCapsulePrepare,
   ...recipePrepare,
   ...replayPrepare,
   ...schedulePrepare,
   ...whatIfPrepare,
 };
+
+const domainFailures = { ...shellFailures, ...profileFailures, ...proveFailures };
 
 /** `address` is asked late: it is known once the hub is. */
 export const cliPresentation = (address: () => string, nowMs: () => number = systemClock.nowMs): Presentation => ({
@@ -141,8 +146,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   shortIdsEverywhere: [...episodeId("beforeEpisode"), ...episodeId("afterEpisode")],
   jobsLeft: { ...scheduleJobsLeft, [Resume.id]: (output) => (output as Static<typeof Resume.output>).episode },
   failures: {
-    ...shellFailures,
-    ...profileFailures,
+    ...domainFailures,
     ...recipeFailures,
     ...replayFailures,
     ...undoFailures,
@@ -206,6 +210,7 @@ const groups: Presentation["groups"] = [
       "egress allow",
       "egress posture",
       "gate keys",
+      "prove",
       "token",
     ],
   },

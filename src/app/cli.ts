@@ -13,6 +13,7 @@ import { importCommand } from "./cli-run-capsule.ts";
 import { mcpCommands } from "./cli-mcp.ts";
 import { connectCommand } from "./cli-connect.ts";
 import { ownCommands } from "./cli-own.ts";
+import { solverCommand } from "./cli-prove.ts";
 import { cliPresentation, eventText, follow } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
 import { tailCommand } from "./cli-tail.ts";
@@ -52,6 +53,7 @@ export async function cli(words: readonly string[]): Promise<number> {
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
         importCommand({ terminal, connect: connectOnce }),
+        solverCommand({ terminal, stateDirOf }),
         chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
         ...mcpCommands({ terminal, table, version, stateDirOf, env: connection.env, connect: connectOnce }),
         connectCommand({

@@ -1,4 +1,5 @@
 /** Policies as proofs read them: parsed, with the real engine over exactly these, and the solver where it is installed. */
+import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { defaultPoliciesName } from "../adapters/cedar/default-policies.ts";
 import { parsedDefaultPolicies } from "../adapters/cedar/default-policies.generated.ts";
@@ -21,6 +22,7 @@ import type { Said, Witness } from "../domains/prove/contract.ts";
 import type { PolicyBook, PolicyReader, SolverSeat } from "../domains/prove/port.ts";
 import { createProve, type ProveDeps } from "../domains/prove/service.ts";
 import { callOf } from "../domains/prove/space.ts";
+import type { Confinement } from "../domains/shell/port.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
 import { cedarProgram } from "./state-dir.ts";
 
@@ -39,25 +41,23 @@ export function createPolicyReader({ policies, operations, name: owner }: Policy
     if (read.faults.length > 0) throw refused(read.faults);
     return read.policies;
   };
-  const bookOf = (engine: PolicyEngine, all: readonly ParsedPolicy[]): PolicyBook => ({
-    policies: all,
-    rule: (call) => ruleOf(engine, call, operations()),
-  });
+  // Parsed and checked once for each set that comes into force.
+  const books = new WeakMap<PolicyEngine, Promise<PolicyBook>>();
+  const bookInForce = async (engine: PolicyEngine): Promise<PolicyBook> => {
+    const own = engine.policies.filter(({ id }) => !parsedDefaultPolicies.some((each) => each.id === id));
+    // One after the other they are read in their order; ids and places stay those of their files.
+    const again = own.length === 0 ? [] : await parsed(own.map(({ text }) => text).join("\n"), "policies");
+    assert.equal(again.length, own.length, "the policies in force are read as they were");
+    const all = again.map((each, place) => ({ ...each, ...own[place] }));
+    return bookOf(engine, [...parsedDefaultPolicies, ...all], operations);
+  };
   return {
     groupsOf,
-    async inForce() {
+    inForce() {
       const engine = policies.engine();
-      const own = engine.policies.filter(({ id }) => !parsedDefaultPolicies.some((each) => each.id === id));
-      // Their texts were checked when they were read; ids and places stay those of their files.
-      const texts = await Promise.all(
-        own.map(async (each) => ({ ...each, ...(await parsed(each.text, each.source))[0] })),
-      );
-      const again = texts.map((each, place) => ({
-        ...each,
-        id: own[place]?.id ?? each.id,
-        source: own[place]?.source ?? "",
-      }));
-      return bookOf(engine, [...parsedDefaultPolicies, ...(again as readonly ParsedPolicy[])]);
+      const book = books.get(engine) ?? bookInForce(engine);
+      books.set(engine, book);
+      return book;
     },
     async read(text, { name, hasDefaults }) {
       const own = await parsed(text, name);
@@ -71,7 +71,7 @@ export function createPolicyReader({ policies, operations, name: owner }: Policy
           })),
         );
       const all = hasDefaults ? [...parsedDefaultPolicies, ...own] : own;
-      return bookOf(createCedarEngine({ policies: all, load, name: `prove:${owner}:${(made += 1)}` }), all);
+      return bookOf(createCedarEngine({ policies: all, load, name: `prove:${owner}:${(made += 1)}` }), all, operations);
     },
   };
 }
@@ -91,14 +91,21 @@ interface Seated {
   readonly solver: SolverSeat;
   readonly askPatterns: readonly string[];
   readonly stages: ProveDeps["stages"];
+  readonly confinement: Pick<Confinement, "abilities">;
   /** Whether nothing opens that host to the caller. */
   readonly isShut: (host: string, caller: Caller) => boolean;
 }
 
-export function openProve(parts: KernelParts, { policies, isShut, ...given }: Seated): Domain {
+export function openProve(parts: KernelParts, { policies, confinement, isShut, ...given }: Seated): Domain {
   const operations = () => [...parts.kernel.table.operations.values()].map((each) => each.operation);
   const reader = createPolicyReader({ policies, operations, name: parts.node });
-  return createProve({ ...given, parts, reader, canLeave: (host, caller) => !isShut(host, caller) });
+  return createProve({
+    ...given,
+    parts,
+    reader,
+    canLeave: (host, caller) => !isShut(host, caller),
+    isUnconfined: async () => !(await confinement.abilities()).confinesFiles,
+  });
 }
 
 const refused = (
@@ -112,6 +119,13 @@ const refused = (
       .join("\n")}`,
     { faults: faults.slice(0, 20) },
   );
+
+/** A set with the real engine over it. */
+export const bookOf = (
+  engine: PolicyEngine,
+  policies: readonly ParsedPolicy[],
+  operations: () => readonly Operation[],
+): PolicyBook => ({ policies, rule: (call) => ruleOf(engine, call, operations()) });
 
 /** The lattice over the engine, in a world that is exactly as the call says. */
 async function ruleOf(engine: PolicyEngine, call: Witness, operations: readonly Operation[]): Promise<Said> {

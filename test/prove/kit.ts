@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { contractTable } from "../../src/app/domains.ts";
-import { createPolicyReader } from "../../src/app/prove-seat.ts";
+import { bookOf, createPolicyReader } from "../../src/app/prove-seat.ts";
+import { cedarProgram } from "../../src/app/state-dir.ts";
+import { createCedarEngine } from "../../src/adapters/cedar/engine.ts";
+import { readPolicies } from "../../src/adapters/cedar/read-policies.ts";
+import { cedarSchemaOf } from "../../src/adapters/cedar/schema.ts";
+import { createCedarLoader } from "../../src/adapters/cedar/wasm.ts";
 import { groupsOf } from "../../src/domains/policy/engine-port.ts";
 import { parsedDefaultPolicies } from "../../src/adapters/cedar/default-policies.generated.ts";
 import type { Witness } from "../../src/domains/prove/contract.ts";
@@ -20,6 +25,28 @@ export const reader = createPolicyReader({
 });
 export const readOwn = (texts: readonly string[], hasDefaults: boolean) =>
   reader.read(texts.join("\n"), { name: "own", hasDefaults });
+
+const load = createCedarLoader(cedarProgram);
+let engines = 0;
+/** Many sets at the price of one: Cedar reads and checks them together. */
+export async function booksOf(
+  sets: ReadonlyMap<string, { readonly texts: readonly string[]; readonly hasDefaults: boolean }>,
+) {
+  const files = [...sets].map(([name, { texts }]) => ({ name, text: texts.join("\n") }));
+  const { policies, faults } = readPolicies(await load(), files, cedarSchemaOf(operations));
+  assert.deepEqual(faults, []);
+  return new Map(
+    [...sets].map(([name, { hasDefaults }]) => {
+      const own = policies
+        .filter(({ source }) => source.startsWith(`${name}:`))
+        // A set names its rules as its writer did.
+        .map((each) => ({ ...each, id: each.id.replace(`${name}/`, "") }));
+      const all = hasDefaults ? [...parsedDefaultPolicies, ...own] : own;
+      const engine = createCedarEngine({ policies: all, load, name: `books:${(engines += 1)}` });
+      return [name, bookOf(engine, all, () => operations)] as const;
+    }),
+  );
+}
 
 const quoted = (type: string, id: string): string => `${type}::${JSON.stringify(id)}`;
 const ids = ["ada", "scout"] as const;

@@ -9,6 +9,8 @@ import { knownLabels, labelFlag, type Space, tagFlag, someTags, within } from ".
 export interface EncodedPolicy {
   readonly id: string;
   readonly effect: "permit" | "ask" | "forbid";
+  /** Ids of asking policies whose question it answers where it matches. */
+  readonly answers: readonly string[];
   /** It speaks of the call. */
   readonly matches: Formula;
   /** It could not be evaluated, which counts as a no. */
@@ -55,18 +57,25 @@ export interface PolicyIn {
 export function encodePolicy(policy: PolicyIn, space: Space): EncodedPolicy {
   const json = policy.json as Json;
   const { id, effect } = policy;
+  const answers = effect === "permit" ? answersIn(json) : [];
   const head = headOf(json, space);
   try {
     if (longInteger.test(JSON.stringify(json))) throw new NotModelled("an integer of more than 15 digits");
     const clauses = (json["conditions"] as readonly { readonly kind: string; readonly body: unknown }[]).map(
       ({ kind, body }) => (kind === "when" ? truthOf(body, space) : not(truthOf(body, space))),
     );
-    return { id, effect, matches: all([head, ...clauses]), faults: false, notModelled: null };
+    return { id, effect, answers, matches: all([head, ...clauses]), faults: false, notModelled: null };
   } catch (error) {
     if (!(error instanceof NotModelled)) throw error;
     const matches = all([head, flag(`unknown:${id}`)]);
-    return { id, effect, matches, faults: all([head, flag(`fault:${id}`)]), notModelled: error.message };
+    return { id, effect, answers, matches, faults: all([head, flag(`fault:${id}`)]), notModelled: error.message };
   }
+}
+
+/** As the engine reads `@answers("ask-before-change, another")`. */
+function answersIn(json: Json): readonly string[] {
+  const named = (json["annotations"] as Json | undefined)?.["answers"];
+  return typeof named === "string" ? named.split(",").map((each) => each.trim()) : [];
 }
 
 /** Cedar's integers have up to nineteen digits, of which JSON may cut some. */

@@ -3,7 +3,6 @@ import { egressKey } from "../../contract/gate-keys.ts";
 import type { Caller } from "../../contract/caller.ts";
 import type { Operation } from "../../contract/operation.ts";
 import { parseEndpoint } from "../../base/web-address.ts";
-import type { Gate } from "../../kernel/ports.ts";
 import type { ExplainStage, StageAnswer } from "../policy/contract.ts";
 import type { Confirmed, Said, Witness } from "./contract.ts";
 import type { Point } from "./decide.ts";
@@ -16,7 +15,6 @@ export interface Engines {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly nowMs: number;
   readonly canLeave: (host: string, caller: Caller) => boolean;
-  readonly gate: Pick<Gate, "check">;
 }
 
 type Confirm = (call: Witness, point: Point) => Promise<Confirmed | null>;
@@ -44,16 +42,20 @@ export const confirmPassing =
   async (call) => {
     const answer = await walked(call, engines);
     if (answer.effect !== "allow") return null;
-    if (leaves && call.reached.type === "Host" && !isLetOut(call, engines)) return null;
+    if (leaves && call.reached.type === "Host" && !(await isLetOut(call, engines))) return null;
     return { call, said: [{ of: "the hub", ...answer }], text: callText(call) };
   };
 
-function isLetOut(call: Witness, { gate, canLeave }: Engines): boolean {
+/** Deny rules over the way out, and what opens the host. */
+async function isLetOut(call: Witness, { stages, nowMs, canLeave }: Engines): Promise<boolean> {
   const { caller } = callOf(call);
   const to = parseEndpoint(call.reached.id);
   if (to === null) return false;
-  const keys = [egressKey(`net:${to.host}`), egressKey("net")];
-  return keys.every((key) => gate.check(key, caller) === null) && canLeave(call.reached.id, caller);
+  const asked = { operation: null, caller, input: undefined, scope: {}, tags: [], atMs: call.atMs ?? nowMs };
+  for (const key of [egressKey(`net:${to.host}`), egressKey("net")])
+    for (const stage of stages)
+      if ((await stage.explain({ ...asked, key })).some(({ verdict }) => verdict === "deny")) return false;
+  return canLeave(call.reached.id, caller);
 }
 
 /** The one agent may, and the other may not. */

@@ -18,6 +18,8 @@ export interface Domains {
   readonly choices: Readonly<Record<ChoiceName, readonly string[]>>;
   /** Which value is taken where many would do, where it is not zero. */
   readonly liked?: ReadonlyMap<string, number>;
+  /** Texts that people would write, tried before one is made up. */
+  readonly usual?: readonly string[];
 }
 
 export type Decided =
@@ -68,7 +70,7 @@ export function decide(formula: Formula, domains: Domains, limit: number = split
     if (splits > limit) throw new TooManyTexts();
     const atom = firstAtom(now);
     for (const value of [true, false]) {
-      const next = assumed(atom, value, state);
+      const next = assumed(atom, value, { state, usual: domains.usual ?? [] });
       const found = next === null ? null : search(now, next);
       if (found !== null) return found;
     }
@@ -119,8 +121,13 @@ function known(atom: Atom, { choices, flags, texts, numbers }: State): boolean |
   }
 }
 
+interface Assuming {
+  readonly state: State;
+  readonly usual: readonly string[];
+}
+
 /** The state with the atom assumed; null where that cannot be. */
-function assumed(atom: Atom, value: boolean, state: State): State | null {
+function assumed(atom: Atom, value: boolean, { state, usual }: Assuming): State | null {
   switch (atom.is) {
     case "flag":
       return { ...state, flags: new Map(state.flags).set(atom.name, value) };
@@ -129,7 +136,7 @@ function assumed(atom: Atom, value: boolean, state: State): State | null {
       return left.length === 0 ? null : { ...state, choices: { ...state.choices, [atom.name]: new Set(left) } };
     }
     case "text": {
-      const texts = narrowed(state.texts.get(atom.name) ?? anyText, atom.language, value);
+      const texts = narrowed(state.texts.get(atom.name) ?? anyText, atom.language, { value, usual });
       return texts === null ? null : { ...state, texts: new Map(state.texts).set(atom.name, texts) };
     }
     case "atMost": {
@@ -144,12 +151,19 @@ function assumed(atom: Atom, value: boolean, state: State): State | null {
   }
 }
 
-function narrowed({ inside, outside, sample }: Texts, language: Language, value: boolean): Texts | null {
+interface Narrowing {
+  readonly value: boolean;
+  readonly usual: readonly string[];
+}
+
+function narrowed({ inside, outside, sample }: Texts, language: Language, { value, usual }: Narrowing): Texts | null {
   const next = value ? { inside: [...inside, language], outside } : { inside, outside: [...outside, language] };
   const isOne = language.is === "word" && value;
   // Mostly the text that was found before does still.
   if (inside.length > 0 && accepts(language, sample) === value) return { ...next, sample, isOne };
-  const found = textIn(next.inside, next.outside);
+  const fits = (text: string): boolean =>
+    next.inside.every((each) => accepts(each, text)) && !next.outside.some((each) => accepts(each, text));
+  const found = usual.find(fits) ?? textIn(next.inside, next.outside);
   return found === null ? null : { ...next, sample: found, isOne };
 }
 

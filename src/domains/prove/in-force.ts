@@ -11,7 +11,7 @@ import type { ListedLease } from "../leases/contract.ts";
 import type { EncodedPolicy } from "./cedar-policy.ts";
 import { all, any, atMost, choice, flag, type Formula, not, textIs, textWithin } from "./formula.ts";
 import { anything, either, type Language, letterOf, many, sequence, word } from "./language.ts";
-import { atMs, labelFlag, knownLabels, literalHost, type Space } from "./space.ts";
+import { atMs, labelFlag, knownLabels, literalHost, type Space, within } from "./space.ts";
 
 export type ListedContract = Static<typeof ListContracts.output>["contracts"][number];
 
@@ -19,6 +19,10 @@ export interface Facts {
   readonly contracts: readonly ListedContract[];
   readonly leases: readonly ListedLease[];
   readonly posture: PostureState;
+  /** Nothing on this machine would confine a program that is started now. */
+  readonly isUnconfined: boolean;
+  /** Servers of models that a person named, and that stand elsewhere. */
+  readonly farServers: readonly string[];
   readonly self: HierarchyState["self"];
   /** Gate-key patterns of the configuration that are asked about whoever calls. */
   readonly askPatterns: readonly string[];
@@ -29,10 +33,10 @@ export interface InForce {
   readonly contracts: readonly EncodedContract[];
   /** The call passes, and nobody is asked. */
   readonly passes: Formula;
-  /** Something opens the host that is reached, and no deny rule closes it on the way out. */
+  /** It goes to another machine: something opens the host and no deny rule closes it, or a model is asked that stands there. */
   readonly leaves: Formula;
-  /** What is known of `context.open`. */
-  readonly openness: Formula;
+  /** What is known of the hub and its machine now: which hosts are open, and whether programs are confined. */
+  readonly world: Formula;
 }
 
 export interface EncodedContract {
@@ -52,20 +56,39 @@ export function verdictsOf(policies: readonly EncodedPolicy[]): Verdicts {
   const matching = (effect: EncodedPolicy["effect"]): Formula =>
     any(policies.filter((each) => each.effect === effect).map(({ matches }) => matches));
   const isForbidden = any([matching("forbid"), any(policies.map(({ faults }) => faults))]);
-  const asks = all([matching("ask"), not(isForbidden)]);
-  return { isForbidden, asks, allows: all([matching("permit"), not(matching("ask")), not(isForbidden)]) };
+  const isAsked = any(policies.filter(({ effect }) => effect === "ask").map((each) => openQuestion(each, policies)));
+  const asks = all([isAsked, not(isForbidden)]);
+  return { isForbidden, asks, allows: all([matching("permit"), not(isAsked), not(isForbidden)]) };
 }
+
+/** It asks, and no permit that matches answers its question by name. */
+const openQuestion = ({ id, matches }: EncodedPolicy, policies: readonly EncodedPolicy[]): Formula =>
+  all([matches, not(any(policies.filter(({ answers }) => answers.includes(id)).map((each) => each.matches)))]);
 
 /** The policy decides: it speaks of the call, and none that goes before it does. */
 export function decidesAmong(policies: readonly EncodedPolicy[], id: string): Formula {
-  const ranks = { forbid: 0, ask: 1, permit: 2 } as const;
   const place = policies.findIndex((each) => each.id === id);
   const one = policies[place];
   if (one === undefined) return false;
-  const before = policies.filter(
-    (each, index) => ranks[each.effect] < ranks[one.effect] || (each.effect === one.effect && index < place),
-  );
-  return all([one.matches, not(any(before.map(({ matches }) => matches)))]);
+  const before = policies.slice(0, place).filter(({ effect }) => effect === one.effect);
+  const isBefore = any(before.map(({ matches }) => matches));
+  if (one.effect === "forbid") return all([one.matches, not(isBefore)]);
+  const asking = policies.filter(({ effect }) => effect === "ask");
+  const isForbidden = any(policies.filter(({ effect }) => effect === "forbid").map(({ matches }) => matches));
+  if (one.effect === "ask") {
+    const isAskedBefore = any(before.map((each) => openQuestion(each, policies)));
+    return all([openQuestion(one, policies), not(isAskedBefore), not(isForbidden)]);
+  }
+  const isAsked = any(asking.map((each) => openQuestion(each, policies)));
+  // Where a question was answered, the permit that answers the first of them is the one that is named.
+  const answering = asking.map((each, index): Formula => {
+    if (!one.answers.includes(each.id)) return false;
+    const others = before.filter(({ answers }) => answers.includes(each.id)).map(({ matches }) => matches);
+    const earlier = asking.slice(0, index).map(({ matches }) => matches);
+    return all([each.matches, not(any([...earlier, ...others]))]);
+  });
+  const isPlain = not(any([isBefore, ...asking.map(({ matches }) => matches)]));
+  return all([one.matches, not(isAsked), not(isForbidden), any([isPlain, ...answering])]);
 }
 
 export function encodeInForce(policies: readonly EncodedPolicy[], facts: Facts, space: Space): InForce {
@@ -90,12 +113,18 @@ export function encodeInForce(policies: readonly EncodedPolicy[], facts: Facts, 
     policies,
     contracts,
     passes: all([isPermitted, not(isForbidden), not(isDenied)]),
-    leaves: all([
-      choice("reached", ["Host"]),
-      facts.posture.posture === "custom" ? true : isOpen,
-      not(any(facts.contracts.map((each) => encodeWayOut(each, facts)))),
+    leaves: any([
+      all([
+        choice("reached", ["Host"]),
+        facts.posture.posture === "custom" ? true : isOpen,
+        not(any(facts.contracts.map((each) => encodeWayOut(each, facts)))),
+      ]),
+      any(facts.farServers.map((id) => all([choice("reached", ["Model"]), within({ type: "Server", id })]))),
     ]),
-    openness: any([all([flag("open"), isOpen]), all([not(flag("open")), not(isOpen)])]),
+    world: all([
+      facts.isUnconfined ? any([not(flag("hasUnconfined")), flag("unconfined")]) : not(flag("unconfined")),
+      any([all([flag("open"), isOpen]), all([not(flag("open")), not(isOpen)])]),
+    ]),
   };
 }
 

@@ -190,7 +190,7 @@ function alphabetOf(languages: readonly Language[]): readonly string[] {
   const other =
     Array.from("xyzuvwabcdefghijklmnopqrst0123456789_").find((letter) => !named.has(letter)) ?? otherThan(named);
   // Letters that people read come first: among shortest texts the first is taken.
-  return [other, ...[...named].toSorted(byLooks)];
+  return [other, ...named].toSorted(byLooks);
 }
 
 function otherThan(named: ReadonlySet<string>): string {
@@ -210,12 +210,8 @@ export function languageText(language: Language): string {
     case "anything":
       return "re.all";
     case "letter": {
-      const named = joined(
-        "re.union",
-        Array.from(language.among, (each) => `(str.to_re ${smtText(each)})`),
-        "re.none",
-      );
-      return language.isOut ? `(re.diff re.allchar ${named})` : named;
+      const named = joined("re.union", spansOf(language.among).map(spanText), "re.none");
+      return language.isOut ? (named === "re.none" ? "re.allchar" : `(re.diff re.allchar ${named})`) : named;
     }
     case "then":
       return joined("re.++", language.parts.map(languageText), '(str.to_re "")');
@@ -229,6 +225,25 @@ export function languageText(language: Language): string {
       return language satisfies never;
   }
 }
+
+type Span = readonly [first: number, last: number];
+
+/** Neighbours are told as one range: solvers take much longer over twenty-six letters. */
+function spansOf(letters: string): readonly Span[] {
+  const codes = Array.from(letters, (each) => each.codePointAt(0) ?? 0).toSorted((a, b) => a - b);
+  const spans: Span[] = [];
+  for (const code of codes) {
+    const [first, last] = spans.at(-1) ?? [code, -2];
+    if (code <= last + 1) spans[spans.length - 1] = [first, code];
+    else spans.push([code, code]);
+  }
+  return spans;
+}
+
+const spanText = ([first, last]: Span): string => {
+  const [one, other] = [smtText(String.fromCodePoint(first)), smtText(String.fromCodePoint(last))];
+  return first === last ? `(str.to_re ${one})` : `(re.range ${one} ${other})`;
+};
 
 const joined = (name: string, parts: readonly string[], none: string): string =>
   parts.length < 2 ? (parts[0] ?? none) : `(${name} ${parts.join(" ")})`;

@@ -5,7 +5,7 @@ import { all, any, choice, type Formula, flag, not, reduced, textIs, textWithin 
 import { decidesAmong, type InForce, programs, verdictsOf } from "./in-force.ts";
 import { anything, either, letterOf, maybe, sequence, word } from "./language.ts";
 import type { ReadPolicy } from "./port.ts";
-import { below, type Space, within } from "./space.ts";
+import { below, type Space } from "./space.ts";
 
 export interface QuestionRow {
   readonly name: QuestionName;
@@ -67,13 +67,7 @@ const callersOf = (whose: Whose | null): Formula =>
 const freely = all([choice("reached", ["Folder"]), flag("unconfined")]);
 
 export const reachesNetwork = (rules: InForce, space: Space, whose: Whose | null): Formula =>
-  all([
-    callersOf(whose),
-    any([rules.leaves, within({ type: "Machine", id: "another" }), freely]),
-    rules.openness,
-    rules.passes,
-    space.possible,
-  ]);
+  all([callersOf(whose), any([rules.leaves, freely]), rules.world, rules.passes, space.possible]);
 
 export function writesOutside(
   rules: InForce,
@@ -88,7 +82,7 @@ export function writesOutside(
     callersOf(asked.whose),
     changes,
     any([not(flag("granted")), isOutside]),
-    rules.openness,
+    rules.world,
     rules.passes,
     space.possible,
   ]);
@@ -109,18 +103,19 @@ export const childExceeds = (rules: InForce, space: Space, parent: string | null
   all([
     choice("kind", ["Agent"]),
     parent === null ? true : textIs("other", parent),
-    rules.openness,
+    rules.world,
     rules.passes,
     not(asOther(rules.passes)),
     space.possible,
-    asOther(space.possible),
+    asOther(all([rules.world, space.possible])),
   ]);
 
 const asOther = (formula: Formula): Formula =>
   reduced(formula, (atom) => {
     if (atom.is === "text" && atom.name === "caller") return textWithin("other", atom.language);
-    const isFree = atom.is === "flag" && /^(unknown|fault):/.test(atom.name);
-    return isFree ? flag(`${atom.name} of the other`) : undefined;
+    // What depends on who calls; grants and labels are those of the run.
+    const isOwn = atom.is === "flag" && /^(unknown:|fault:|open$)/.test(atom.name);
+    return isOwn ? flag(`${atom.name} of the other`) : undefined;
   });
 
 export const policyDecides = (policies: readonly EncodedPolicy[], space: Space, id: string): Formula =>
@@ -132,7 +127,7 @@ export function contractDecides(rules: InForce, space: Space, id: string): Formu
   const before = rules.contracts.slice(0, place).filter(({ hasQuota }) => !hasQuota);
   const one = rules.contracts[place];
   if (one === undefined) return false;
-  return all([one.matches, not(any(before.map(({ matches }) => matches))), rules.openness, space.possible]);
+  return all([one.matches, not(any(before.map(({ matches }) => matches))), rules.world, space.possible]);
 }
 
 export interface Sets {

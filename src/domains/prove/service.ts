@@ -8,6 +8,7 @@ import { ShowPosture } from "../egress/contract.ts";
 import { ListContracts } from "../gating/contract.ts";
 import { ShowState } from "../hierarchy/contract.ts";
 import { ListLeases } from "../leases/contract.ts";
+import { ListServers } from "../models/contract.ts";
 import type { ExplainStage } from "../policy/contract.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { ask, type Found } from "./ask.ts";
@@ -54,6 +55,8 @@ export interface ProveDeps {
   readonly askPatterns: readonly string[];
   /** Whether anything opens that host to the caller, as the way out decides it. */
   readonly canLeave: Engines["canLeave"];
+  /** Whether nothing would confine a program that is started now. */
+  readonly isUnconfined: () => Promise<boolean>;
 }
 
 export const createProve = (deps: ProveDeps): Domain => ({
@@ -122,7 +125,6 @@ async function open(deps: ProveDeps, ctx: Context): Promise<Desk> {
     operations: space.operations,
     nowMs: ctx.now(),
     canLeave: deps.canLeave,
-    gate: deps.parts.gate,
   };
   return { deps, ctx, space, book, facts, rules, engines };
 }
@@ -130,7 +132,7 @@ async function open(deps: ProveDeps, ctx: Context): Promise<Desk> {
 /** More contracts than these are not read; each only takes away, so what is proved without them holds with them. */
 const contractsReadMax = 5_000;
 
-async function factsOf({ askPatterns }: ProveDeps, ctx: Context): Promise<Facts> {
+async function factsOf({ askPatterns, isUnconfined }: ProveDeps, ctx: Context): Promise<Facts> {
   const contracts: ListedContract[] = [];
   let cursor: number | null = 0;
   while (cursor !== null && contracts.length < contractsReadMax) {
@@ -141,7 +143,9 @@ async function factsOf({ askPatterns }: ProveDeps, ctx: Context): Promise<Facts>
   const { leases } = await ctx.call(ListLeases, {});
   const posture = await ctx.call(ShowPosture, {});
   const { self } = await ctx.call(ShowState, {});
-  return { contracts, leases, posture, self, askPatterns };
+  const { servers } = await ctx.call(ListServers, {});
+  const farServers = servers.filter(({ isLocal }) => !isLocal).map(({ server }) => server);
+  return { contracts, leases, posture, farServers, self, askPatterns, isUnconfined: await isUnconfined() };
 }
 
 /** What the agent declares is all that its runs call; what its commands send goes the way of a fetch. */

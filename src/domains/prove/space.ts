@@ -43,6 +43,7 @@ export function createSpace({ operations, groupsOf, nowMs }: SpaceOptions): Spac
     groups: new Map(ruled.map((each) => [each.id, groupsOf(each)])),
     domains: {
       choices: { kind: callerTypes, action: ruled.map(({ id }) => id), reached: thingTypes },
+      usual: [...Object.values(usual), "some-agent", "a.md", "inner/a.md"],
       liked: new Map([
         [atMs, nowMs],
         ["capsule.leaseSecs", 3600],

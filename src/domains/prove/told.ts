@@ -84,6 +84,7 @@ const always = [
 ];
 const inForce = [
   "quotas, allowances, tokens and the emergency stop, which only take away",
+  "what servers of MCP tools do by themselves, which a person started or named",
   "where programs stand that the hub starts but nothing confines, beyond the call that starts them",
 ];
 const sets = ["deny contracts, leases and the posture, which stand beside both sets"];

@@ -119,8 +119,11 @@ export interface Presentation {
   readonly shortIdsEverywhere?: readonly ShortId[];
   /** Operations that answer at once and leave a job behind, with the correlation id that their answer gives it. */
   readonly jobsLeft?: Readonly<Record<string, (output: unknown) => string>>;
-  /** Answers that tell of a failure: the command prints them and ends as with a problem, so that a script sees it. */
-  readonly failures?: Readonly<Record<string, (output: unknown) => boolean>>;
+  /**
+   * Answers that tell of a failure: the command prints them and ends as with a problem, or with the exit code that is given, so
+   * that a script sees it.
+   */
+  readonly failures?: Readonly<Record<string, (output: unknown) => boolean | number>>;
   readonly follow: FollowPlan;
   /** The overview: first words of commands under a heading, most wanted first. */
   readonly groups: readonly { readonly title: string; readonly words: readonly string[] }[];
@@ -157,4 +160,4 @@ export interface CliParts {
   startHub(flags: readonly string[]): Promise<number>;
 }
 
-export const exitCodes = { ok: 0, problem: 1, usage: 2, unreachable: 3, interrupted: 130 } as const;
+export const exitCodes = { ok: 0, problem: 1, usage: 2, unreachable: 3, unknown: 4, interrupted: 130 } as const;

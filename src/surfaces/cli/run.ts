@@ -109,7 +109,7 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   }
   if (result.kind === "answer") {
     printAnswer(running, result.output);
-    return parts.presentation.failures?.[operation.id]?.(result.output) === true ? exitCodes.problem : exitCodes.ok;
+    return codeOf(parts.presentation.failures?.[operation.id]?.(result.output) ?? false);
   }
   if (chosen.isDetached) {
     printStarted(running, result);
@@ -119,6 +119,9 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   stopListening();
   return followJob(followOptions(running, jobOf(result)));
 }
+
+const codeOf = (failure: boolean | number): number =>
+  typeof failure === "number" ? failure : failure ? exitCodes.problem : exitCodes.ok;
 
 /** Asked before a call that leaves a job in an older episode: what follows it begins above. */
 async function newestSeq({ parts, transport, signal }: Running): Promise<number> {
