@@ -57,7 +57,7 @@ interface WindowOptions {
 }
 
 /** A program whose person is asked there, as far as the wrapper asks. */
-async function openWindow(stateDir: string, { isChosen, token, server = everything }: WindowOptions): Promise<Window> {
+async function openWindow({ isChosen, token, server = everything }: WindowOptions): Promise<Window> {
   const words = ["--name", "every", "--agent", "ada", ...(isChosen ? ["--ask-in-client"] : [])];
   const transport = new StdioClientTransport({
     command: process.execPath,
