@@ -68,6 +68,7 @@ function ShownCapsule({ id, shown }: ShownProps) {
   return (
     <>
       <RoomHeader title={plainLine(run.title)} status={<RunStatus status={run.status} />}>
+        {isHere && !shown.capsule.isKept ? <SaveButton episode={run.episode} title={run.title} isKept /> : null}
         {isHere ? <SaveButton episode={run.episode} title={run.title} /> : null}
         <CopyButton text={shown.capsule.digest} label={k("capsule.action.digest")} />
       </RoomHeader>
