@@ -12,8 +12,9 @@ import type { Label } from "../../contract/caller.ts";
 import type { Envelope } from "../../contract/event.ts";
 import { gateKey } from "../../contract/operation.ts";
 import { labelOf } from "../agents/contract.ts";
+import type { PolicyCall } from "../../kernel/ports.ts";
 import type { PolicyEffect } from "./contract.ts";
-import { benchOf } from "./decision.ts";
+import { benchOf, compared } from "./decision.ts";
 import { createHistory } from "./history.ts";
 import { createEffectSum } from "./policy-effect.ts";
 import type { Candidate, Rules, Trial, World } from "./port.ts";
@@ -40,6 +41,8 @@ interface Call {
   readonly folder?: string;
   readonly path?: string;
   readonly host?: string;
+  /** Not in the record of a step. */
+  readonly model?: string;
   readonly world: World;
   readonly answer: "yes" | "no" | "edited" | "none";
 }
@@ -54,9 +57,19 @@ const write = (more: Partial<Call> = {}): Call => ({
   ...more,
 });
 
+interface Made {
+  readonly events: readonly Envelope[];
+  /** What was ruled on in truth, by the positions of the events that tell of it. */
+  readonly truth: ReadonlyMap<number, { readonly call: PolicyCall; readonly world: World }>;
+}
+
+const journalOf = async (trial: Trial, recorded: readonly (readonly Call[])[]): Promise<readonly Envelope[]> =>
+  (await madeOf(trial, recorded)).events;
+
 /** Writes the journal of runs as the corridor and the agent would have, under these rules. */
-async function journalOf(trial: Trial, recorded: readonly (readonly Call[])[]): Promise<readonly Envelope[]> {
+async function madeOf(trial: Trial, recorded: readonly (readonly Call[])[]): Promise<Made> {
   const events: Envelope[] = [];
+  const truth = new Map<number, { readonly call: PolicyCall; readonly world: World }>();
   const say = (kind: string, corrId: string, data: unknown): void => {
     const seq = events.length + 1;
     const caller = "agent:scout";
@@ -75,14 +88,15 @@ async function journalOf(trial: Trial, recorded: readonly (readonly Call[])[]): 
       grants,
       labels: ["user"],
     });
-    for (const [index, { tool, world, answer, ...target }] of calls.entries()) {
+    for (const [index, { tool, world, answer, model, ...target }] of calls.entries()) {
       const operation = table.operations.get(tool)?.operation;
       assert.ok(operation);
       const { effect, needs } = operation;
       const step = index + 1;
       const argsDigest = digestOf({ tool, target, step });
       const caller = { kind: "agent" as const, id: "scout", grants, labels: [...labels] };
-      const call = { operation: tool, key: gateKey(operation), caller, scope: target, effect, needs };
+      const scope = model === undefined ? target : { ...target, model };
+      const call = { operation: tool, key: gateKey(operation), caller, scope, effect, needs };
       const ruling = await trial.rule(call, world);
       const named = { agent: "scout", summary: "s", ...target };
       const approvalId = `q-${place}-${step}`;
@@ -97,6 +111,7 @@ async function journalOf(trial: Trial, recorded: readonly (readonly Call[])[]): 
           labels: [...labels],
         };
         say("approvals.requested", corrId, told);
+        truth.set(events.length, { call, world });
         const kinds = { yes: "granted", edited: "granted", no: "denied", none: "expired" } as const;
         say(`approvals.${kinds[answer]}`, corrId, { approvalId, ...(answer === "edited" ? { edited: {} } : {}) });
       }
@@ -110,12 +125,13 @@ async function journalOf(trial: Trial, recorded: readonly (readonly Call[])[]): 
           ...named,
           recorded: recordedStep,
         });
+      truth.set(events.length, { call, world });
       const label = labelOf(operation);
       if (label !== null) labels.add(label);
     }
     say("agents.run.finished", corrId, { agent: "scout", outcome: "done", notDone: [] });
   }
-  return events;
+  return { events, truth };
 }
 
 const eachOf =
@@ -149,7 +165,8 @@ const anyCall: fc.Arbitrary<Call> = fc
       { tool: "fs.read", folder: "/srv", path: "a.md" },
       { tool: "web.fetch", host: "example.org:443" },
       { tool: "shell.run", folder },
-      { tool: "models.chat" },
+      { tool: "models.chat", model: "localhost:11434/small" },
+      { tool: "models.chat", model: "far.example/large" },
       { tool: "notes.search" },
       { tool: "episodes.show" },
     ),
@@ -275,4 +292,82 @@ when { ["BRIEF.md", "b.md"].contains(context.path) && ["user", "file"].containsA
       ["you changed what would be done at least once", 4],
     ],
   );
+});
+
+test("calls behind a wrapper are ruled with what their session is, and with what they asked for where it is kept", async () => {
+  const session = { corrId: "s", causeId: null, node: "n", version: 1, timeMs: 1, caller: "agent:desk" };
+  const recordedStep = { tool: "mcp.call", argsDigest: digestOf(1), resultRef: digestOf(1), kept: "digest" };
+  const asked = { value: { server: "files", tool: "write_file", params: {} } };
+  const told: readonly (readonly [string, object])[] = [
+    ["agents.run.started", { agent: "desk", grants: [] }],
+    ["mcp.session.opened", { server: "files", agent: "desk" }],
+    ["observations.recorded", { agent: "desk", recorded: { ...recordedStep, step: 1, tool: "mcp.read" } }],
+    ["leases.granted", { leaseId: "l", holder: "agent:desk" }],
+    ["actions.applied", { agent: "desk", asked, recorded: { ...recordedStep, step: 2 } }],
+  ];
+  const events = told.map(
+    ([kind, data], index): Envelope => ({ ...session, seq: index + 1, id: `e${index}`, kind, data }),
+  );
+  const calm = await effectOf(events, { text: "" });
+  assert.deepEqual([calm.decisions, calm.unchanged, calm.differentToday], [2, 2, 0]);
+  // Which tool the first one read by nobody wrote down; the second one was kept with its step.
+  const one = await effectOf(events, {
+    text: '@id("w") forbid (principal, action, resource == Tool::"files/write_file");',
+  });
+  assert.deepEqual([one.blocked, one.unknown, one.unknowns[0]?.why], [1, 1, "which tool of a server was called"]);
+});
+
+const ruleHeads = fc.constantFrom(
+  "permit (principal is Agent, action, resource)",
+  "forbid (principal is Agent, action, resource is Host)",
+  'forbid (principal is Agent, action, resource == Model::"localhost:11434/small")',
+  'forbid (principal is Agent, action, resource in Machine::"another")',
+  'permit (principal == Agent::"scout", action == Action::"fs.write", resource in Folder::"/srv")',
+  'forbid (principal, action in Action::"exec", resource)',
+  'forbid (principal is Agent, action in [Action::"write", Action::"hub:books"], resource)',
+);
+const ruleNotes = fc.constantFrom(
+  "",
+  "",
+  '@ask("sure?") ',
+  '@answers("ask-before-change") ',
+  '@answers("ask-before-unconfined") ',
+);
+const ruleConditions = fc.constantFrom(
+  "",
+  "when { context.open }",
+  "unless { context.granted }",
+  'when { context.labels.contains("file") }',
+  "when { context has unconfined && context.unconfined }",
+  'when { context.path like "a*" }',
+);
+const ruleSets = fc
+  .array(fc.tuple(ruleNotes, ruleHeads, ruleConditions), { minLength: 1, maxLength: 3 })
+  .map((rules) =>
+    rules.map(([note, head, when]) => `${head.startsWith("permit") ? note : ""}${head} ${when};`).join("\n"),
+  );
+
+test("an answer that is known is what the rules would have said, whatever the record left out", async () => {
+  let known = 0;
+  await fc.assert(
+    fc.asyncProperty(anyRuns, ruleSets, async (recorded, text) => {
+      using before = rules.inForce();
+      using candidate = await rules.over({ text });
+      const bench = benchOf(before, candidate);
+      const { events, truth } = await madeOf(before, recorded);
+      await eachOf(events)(async (item) => {
+        assert.ok(item.kind === "decision");
+        const real = truth.get(item.decision.seq);
+        assert.ok(real);
+        const { now, unknown, isDifferentToday } = await compared(item.decision, bench);
+        assert.equal(isDifferentToday, false);
+        if (unknown !== null) return;
+        known += 1;
+        const said = await candidate.rule(real.call, real.world);
+        assert.equal(now.effect, said.effect, `${JSON.stringify(real)} under ${text}`);
+      });
+    }),
+    runs(25),
+  );
+  assert.ok(known > 50, `${known} answers were known`);
 });

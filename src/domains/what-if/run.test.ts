@@ -9,7 +9,7 @@ import { isProblem, Problem } from "../../contract/problem.ts";
 import { closed, type Static, Type } from "../../contract/schema.ts";
 import { BudgetExceeded } from "../../contract/standard-problems.ts";
 import type { PolicyCall, Ruling } from "../../kernel/ports.ts";
-import type { AgentProgram } from "../agents/contract.ts";
+import { type AgentProgram, UnknownAgent } from "../agents/contract.ts";
 import { createReplayer } from "../agents/replayer.ts";
 import type { Recording } from "../capsules/contract.ts";
 import type { Run } from "./contract.ts";
@@ -70,7 +70,7 @@ const trialOf = (ruled: Ruled): Trial => ({
 });
 
 /** `answers` are what a person says to the questions, in turn. */
-async function recorded(input: unknown, answers: readonly object[] = []) {
+async function recorded(input: unknown, answers: readonly object[] = [], isKnown = true) {
   const act = (word: Word) => bind(tools[word], ({ n }) => ({ text: `${word} ${n}`, microUsd: 3 }));
   const kit = await makeKernel({
     programs: [worker],
@@ -94,12 +94,15 @@ async function recorded(input: unknown, answers: readonly object[] = []) {
   const manifest = {
     run: { episode, agent: "worker", title: "Work" },
     inForce: { conditions: null },
-    counts: { steps: 1 },
+    counts: { steps: events.filter(({ data }) => (data as { recorded?: unknown } | null)?.recorded).length },
   };
   const recording = { manifest, events, blob: (ref: string) => kit.blobs.get(ref) } as unknown as Recording;
+  const nobody = () => {
+    throw new Problem(UnknownAgent, "no such agent");
+  };
   const replayer = createReplayer({
-    programs: [worker],
-    finder: { find: async () => null, list: async () => [], recorded: () => assert.fail("no such agent") },
+    programs: isKnown ? [worker] : [],
+    finder: { find: async () => null, list: async () => [], recorded: nobody },
     problems: () => kit.kernel.table.problems,
     redact: (value) => value,
     soon: (run) => void setImmediate(run),
@@ -280,4 +283,27 @@ test("an edit is an answer that the tool could give, and what the agent makes of
   await assert.rejects(ask({ edit: ["nine"] }), /is not STEP=ANSWER/);
   await assert.rejects(ask({ edit: ['1={"no":1}'] }), /world\.read cannot answer this/);
   await assert.rejects(ask({}), /nothing is said to be different/);
+});
+
+test("calls of a program whose code is elsewhere are ruled again, up to the first that comes to something else", async () => {
+  const script = {
+    script: [
+      ["read", 1],
+      ["ask", 2],
+      ["write", 4],
+    ],
+  };
+  const { kit, ask } = await recorded(script, [], false);
+  await using _kit = kit;
+  const same = await ask({ policy: "" });
+  assert.deepEqual([same.differences, same.unknownAfterStep, same.exactToStep], [[], null, same.steps]);
+  const saved = await ask({ policy: "" }, () => "allow");
+  assert.deepEqual([saved.approvals, saved.unknownAfterStep], [{ asked: 1, saved: 1, added: 0 }, null]);
+  const blocked = await ask({ policy: "" }, ({ operation }) =>
+    operation === "world.write" ? "deny" : kitRules({ operation } as PolicyCall),
+  );
+  assert.deepEqual([blocked.firstChangedStep, blocked.unknownAfterStep, blocked.outcomeNow], [3, 3, null]);
+  assert.match(blocked.horizon, /its calls are ruled again up to step 3/);
+  const hinted = await ask({ model: "small" });
+  assert.deepEqual([hinted.exactToStep, hinted.unknownAfterStep], [0, 0]);
 });
