@@ -290,7 +290,7 @@ test("questions about the rules are proved, or refuted by a call about which the
   await question("writes-outside").locator("[data-answer=proved]").waitFor();
   const prove = question("reachable").getByRole("button", { name: /^Prove/u });
   assert.ok(await prove.isDisabled());
-  await question("reachable").getByRole("textbox", { name: "Rule" }).fill("ask-before-change");
+  await question("reachable").getByRole("combobox", { name: "Rule" }).fill("ask-before-change");
   await prove.press("Enter");
   const refuted = question("reachable").locator("[data-answer=counterexample]");
   const call = refuted.getByRole("group", { name: "The call" }).first();

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { CheckIcon, CircleHelpIcon, type LucideIcon, TriangleAlertIcon } from "lucide-react";
-import { type SubmitEvent, useState } from "react";
+import { type SubmitEvent, useId, useState } from "react";
 import { AreaField } from "../../parts/area-field.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
@@ -112,7 +112,34 @@ function ProofField({ field, value, onChange }: ProofFieldProps) {
   const change = (event: { readonly target: { readonly value: string } }): void => onChange(event.target.value);
   if (field === "first" || field === "second")
     return <AreaField label={labels[field]} rows={3} value={value} title={p("proofs.field.sets")} onChange={change} />;
+  if (field === "rule") return <RuleField value={value} onChange={change} />;
   return <Field label={labels[field]} value={value} onChange={change} />;
+}
+
+/** Ids of rules are long; those in force are offered. */
+function RuleField({ value, onChange }: RuleFieldProps) {
+  const listId = useId();
+  const policies = useQuery({
+    queryKey: [...keys.rules, "policies"],
+    queryFn: ({ signal }) => policyApi.policies(signal),
+  });
+  return (
+    <>
+      <Field label={labels.rule} list={listId} value={value} onChange={onChange} />
+      <datalist id={listId}>
+        {policies.data?.policies.map(({ id }) => (
+          <option key={id} value={id}>
+            {id}
+          </option>
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+interface RuleFieldProps {
+  readonly value: string;
+  readonly onChange: (event: { readonly target: { readonly value: string } }) => void;
 }
 
 const looks: Readonly<Record<Proof["answer"], { readonly Icon: LucideIcon; readonly tone: Tone }>> = {
