@@ -9,6 +9,7 @@ import { isProblem } from "../contract/problem.ts";
 import { InvalidPolicies } from "../domains/policy/contract.ts";
 import type { PolicyEngine, PolicyText, PolicyTrials, TrialEngine } from "../domains/policy/engine-port.ts";
 import { createRulings, type RulingsOptions } from "../domains/policy/rulings.ts";
+import { type RuleInText, withoutRule, withRule } from "../domains/what-if/adopted-text.ts";
 import type { AdoptedRules, Candidate, NamedRule, PlacedRule, Rules, Trial, World } from "../domains/what-if/port.ts";
 import { createWhatIf, type WhatIfDeps } from "../domains/what-if/service.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
@@ -102,9 +103,6 @@ const rulingsIn = (world: World, engine: PolicyEngine, house: House): Policy =>
   });
 
 const adoptedName = "adopted.cedar";
-const heading = `// Rules that you adopted from proposals. \`arw policy withdraw ID\` takes one out; you may also edit them here.
-`;
-
 const textCodec: Codec<string> = {
   parse: (bytes) => new TextDecoder().decode(bytes),
   format: (text) => new TextEncoder().encode(text),
@@ -117,7 +115,6 @@ interface AdoptedOptions {
   readonly trials: PolicyTrials;
 }
 
-/** Each rule is a block of its own between empty lines, which is how it is found again. */
 export function createAdoptedRules({ folder, files, trials }: AdoptedOptions): AdoptedRules {
   const turns = createKeyedMutex();
   const name = `policies/${adoptedName}`;
@@ -132,33 +129,18 @@ export function createAdoptedRules({ folder, files, trials }: AdoptedOptions): A
   return {
     put: (rule) =>
       turns.run(name, async () => {
-        const before = (await file.read()) ?? heading;
-        const text = `${before.trimEnd()}\n\n${rule.trim()}\n`;
-        await write(text);
-        return placed(text, text.indexOf(rule.trim(), before.trimEnd().length), rule.trim());
+        const made = withRule(await file.read(), rule);
+        await write(made.text);
+        return placed(made);
       }),
     take: (id) =>
       turns.run(name, async () => {
-        const before = (await file.read()) ?? heading;
-        const found = blockOf(before, id);
-        if (found === null) return null;
-        await write(
-          `${before.slice(0, found.start).trimEnd()}\n\n${before.slice(found.end).trimStart()}`.trimEnd() + "\n",
-        );
-        return placed(before, found.start, before.slice(found.start, found.end));
+        const left = withoutRule((await file.read()) ?? "", id);
+        if (left === null) return null;
+        await write(left.text);
+        return placed(left);
       }),
   };
 }
 
-const placed = (text: string, offset: number, rule: string): PlacedRule => ({
-  place: `policies/${adoptedName}:${text.slice(0, offset).split("\n").length}`,
-  text: rule,
-});
-
-function blockOf(text: string, id: string): { readonly start: number; readonly end: number } | null {
-  const at = text.indexOf(`@id("${id}")`);
-  if (at < 0) return null;
-  const start = text.lastIndexOf("\n\n", at);
-  const end = text.indexOf("\n\n", at);
-  return { start: start < 0 ? 0 : start + 2, end: end < 0 ? text.length : end };
-}
+const placed = ({ line, rule }: RuleInText): PlacedRule => ({ place: `policies/${adoptedName}:${line}`, text: rule });

@@ -59,8 +59,15 @@ export async function proposalsFrom(each: EachDecision, rules: Rules, { allowedM
     .toSorted((a, b) => b.group.yes - a.group.yes)
     .slice(0, proposalsMax);
   const effects = await effectsOf(each, { rules, before, drafts: chosen });
+  const proposals: Proposal[] = [];
+  for (const [place, { group, draft }] of chosen.entries()) {
+    const effect = effects[place] as PolicyEffect;
+    const why = whyIdle(effect);
+    if (why === null) proposals.push(proposalOf(group, draft, effect));
+    else skipped.set(why, (skipped.get(why) ?? 0) + group.yes);
+  }
   return {
-    proposals: chosen.flatMap(({ group, draft }, place) => proposalOf(group, draft, effects[place])),
+    proposals,
     skipped: [...skipped].slice(0, skippedMax).map(([why, questions]) => ({ why, questions })),
   };
 }
@@ -178,28 +185,30 @@ async function effectsOf(each: EachDecision, { rules, before, drafts }: Trying):
 const touchKey = ({ facts }: Decision): string => `${facts.caller.kind}:${facts.caller.id} ${facts.operation.id}`;
 
 /** Only what answers questions and changes nothing else is proposed. */
-function proposalOf(group: Group, draft: Draft, effect: PolicyEffect | undefined): readonly Proposal[] {
-  if (effect === undefined || effect.answered === 0 || effect.answeredNo > 0) return [];
-  if (effect.blocked + effect.asked + effect.opened > 0) return [];
+function whyIdle({ answered, answeredNo, blocked, asked, opened, differentToday }: PolicyEffect): string | null {
+  if (answered === 0)
+    return differentToday > 0 ? "a rule in force answers it already" : "another rule would ask or refuse all the same";
+  return answeredNo + blocked + asked + opened > 0 ? "the rule would have changed more than these answers" : null;
+}
+
+function proposalOf(group: Group, draft: Draft, effect: PolicyEffect): Proposal {
   const { decision, yes, sinceMs, lastMs } = group;
   const target = targetOf(decision.facts.scope);
   const { proposal, about, text, opens, answers } = draft;
   const others = effect.answered - yes;
   const also = others > 0 ? [`It answers ${others} more questions of the past that looked alike.`] : [];
-  return [
-    {
-      proposal,
-      about,
-      agent: decision.facts.caller.id,
-      tool: decision.facts.operation.id,
-      ...(Object.keys(target).length === 0 ? {} : { target }),
-      answersRule: answers,
-      allowed: yes,
-      sinceMs,
-      lastMs,
-      text,
-      effect,
-      opens: [...opens, ...also],
-    },
-  ];
+  return {
+    proposal,
+    about,
+    agent: decision.facts.caller.id,
+    tool: decision.facts.operation.id,
+    ...(Object.keys(target).length === 0 ? {} : { target }),
+    answersRule: answers,
+    allowed: yes,
+    sinceMs,
+    lastMs,
+    text,
+    effect,
+    opens: [...opens, ...also],
+  };
 }
