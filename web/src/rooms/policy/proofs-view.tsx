@@ -86,6 +86,7 @@ function QuestionItem({ question: { name, asks, claim } }: { readonly question: 
             />
           ))}
         </div>
+        {fields.includes("first") ? <p className={styles["quiet"]}>{p("proofs.field.sets")}</p> : null}
         <div className={styles["actions"]}>
           <Button
             type="submit"
@@ -111,7 +112,7 @@ interface ProofFieldProps {
 function ProofField({ field, value, onChange }: ProofFieldProps) {
   const change = (event: { readonly target: { readonly value: string } }): void => onChange(event.target.value);
   if (field === "first" || field === "second")
-    return <AreaField label={labels[field]} rows={3} value={value} title={p("proofs.field.sets")} onChange={change} />;
+    return <AreaField label={labels[field]} rows={3} value={value} onChange={change} />;
   if (field === "rule") return <RuleField value={value} onChange={change} />;
   return <Field label={labels[field]} value={value} onChange={change} />;
 }
