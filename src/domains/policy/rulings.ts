@@ -4,6 +4,7 @@ import { type Caller, isGranted, matchesKey, type Scope } from "../../contract/c
 import type { Policy, PolicyCall, Ruling } from "../../kernel/ports.ts";
 import type { LeaseBook } from "./contract.ts";
 import { nextFor } from "./next-step.ts";
+import { plainFolder } from "./plain-folder.ts";
 import {
   type CapsuleFacts,
   groupsOf,
@@ -66,7 +67,10 @@ export const createRulings = ({
     // What confines programs is found out with the first of them.
     rule(call) {
       const { folder, path } = call.scope;
-      if (folder !== undefined && call.caller.kind !== "person" && isHubFile(folder, path)) return hubsOwn(folder);
+      if (folder !== undefined && call.caller.kind !== "person") {
+        if (plainFolder(folder) === null) return notPlain(folder);
+        if (isHubFile(folder, path)) return hubsOwn(folder);
+      }
       return call.needs.includes("exec") ? isUnconfined().then((is) => ruled(call, is)) : ruled(call);
     },
   };
@@ -81,6 +85,15 @@ const hubsOwn = (folder: string): Ruling => ({
   next: "choose another folder; what is in this one a person changes by the hub's own commands",
 });
 
+/** A rule about the folder that it leads to would not be met. */
+const notPlain = (folder: string): Ruling => ({
+  effect: "deny",
+  rule: "built-in:plain-folder",
+  source: "built-in",
+  reason: `${folder} goes up again, and where that leads no rule can tell`,
+  next: "name the folder by its path, without `..`",
+});
+
 interface Facts extends Pick<Required<RulingsOptions>, "isOpen" | "self"> {
   readonly unconfined: boolean | undefined;
 }
@@ -90,7 +103,7 @@ function requestsOf(call: PolicyCall, { isOpen, self, unconfined }: Facts): read
   const { operation, key, caller, scope, effect, needs } = call;
   const { folder, path, host, model, project, tool, capsule } = scope;
   const reached: Uid[] = [];
-  if (folder !== undefined) reached.push({ type: "Folder", id: folder });
+  if (folder !== undefined) reached.push({ type: "Folder", id: plainFolder(folder) ?? folder });
   if (host !== undefined) reached.push({ type: "Host", id: host });
   if (model !== undefined) reached.push({ type: "Model", id: model });
   if (project !== undefined) reached.push({ type: "Project", id: project });
