@@ -50,17 +50,7 @@ export async function booksOf(
 
 const quoted = (type: string, id: string): string => `${type}::${JSON.stringify(id)}`;
 const ids = ["ada", "scout"] as const;
-const folders = [
-  "/",
-  "/home",
-  "/home/ada",
-  "/home/ada/notes",
-  "/home/ada/notes/..",
-  "/home/bob",
-  'C:\\Users\\"ada"',
-  "/home//ada",
-  "/home/ada/",
-];
+const folders = ["/", "/home", "/home/ada", "/home/ada/notes", "/home/bob", 'C:\\Users\\"ada"', "/home/a..b"];
 const things: Readonly<Record<ThingType, readonly string[]>> = {
   Hub: ["hub"],
   Folder: folders,

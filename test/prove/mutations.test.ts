@@ -177,16 +177,16 @@ const families: readonly Family[] = [
   },
   {
     question: "inFolder",
-    name: "one folder whatever was granted, without ways up",
-    base: {
-      policies: [
-        inNotes,
-        noCommands,
-        'forbid (principal, action, resource) when { resource in Folder::"/home/ada/notes/.." };',
-      ],
-    },
-    says: "counterexample",
-    mutants: [["nothing at all", { policies: [inNotes.replace(/ unless .*/, ";"), noCommands] }]],
+    name: "one folder, whatever was granted",
+    base: { policies: [inNotes, noCommands] },
+    says: "proved",
+    mutants: [
+      ["a longer name", { policies: [inNotes.replace("ada/notes", "ada/note"), noCommands] }],
+      ["the folder above", { policies: [inNotes.replace("/notes", ""), noCommands] }],
+      ["one operation", { policies: [inNotes.replace('in Action::"fs:write"', '== Action::"fs.write"'), noCommands] }],
+      ["one agent", { policies: [inNotes.replace("principal,", 'principal == Agent::"scout",'), noCommands] }],
+      ["commands that nothing confines", { policies: [inNotes], isUnconfined: true, ...lease({ capability: "exec" }) }],
+    ],
   },
   {
     question: "child",

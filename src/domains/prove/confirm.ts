@@ -62,7 +62,7 @@ async function isLetOut(call: Witness, { stages, nowMs, canLeave }: Engines): Pr
 export const confirmChild =
   (engines: Engines): Confirm =>
   async (call, point) => {
-    const parent = { ...call, caller: `agent:${point.texts.get("other") ?? "x"}` };
+    const parent = { ...call, caller: `agent:${point.texts.get("other") ?? "another"}` };
     const [own, others] = [await walked(call, engines), await walked(parent, engines)];
     if (own.effect !== "allow" || others.effect === "allow") return null;
     return {

@@ -19,7 +19,7 @@ export interface Domains {
   /** Which value is taken where many would do, where it is not zero. */
   readonly liked?: ReadonlyMap<string, number>;
   /** Texts that people would write, tried before one is made up. */
-  readonly usual?: readonly string[];
+  readonly usual?: ReadonlyMap<string, readonly string[]>;
 }
 
 export type Decided =
@@ -70,7 +70,7 @@ export function decide(formula: Formula, domains: Domains, limit: number = split
     if (splits > limit) throw new TooManyTexts();
     const atom = firstAtom(now);
     for (const value of [true, false]) {
-      const next = assumed(atom, value, { state, usual: domains.usual ?? [] });
+      const next = assumed(atom, value, { state, usual: domains.usual ?? nothing });
       const found = next === null ? null : search(now, next);
       if (found !== null) return found;
     }
@@ -123,8 +123,9 @@ function known(atom: Atom, { choices, flags, texts, numbers }: State): boolean |
 
 interface Assuming {
   readonly state: State;
-  readonly usual: readonly string[];
+  readonly usual: NonNullable<Domains["usual"]>;
 }
+const nothing: Assuming["usual"] = new Map();
 
 /** The state with the atom assumed; null where that cannot be. */
 function assumed(atom: Atom, value: boolean, { state, usual }: Assuming): State | null {
@@ -136,7 +137,10 @@ function assumed(atom: Atom, value: boolean, { state, usual }: Assuming): State 
       return left.length === 0 ? null : { ...state, choices: { ...state.choices, [atom.name]: new Set(left) } };
     }
     case "text": {
-      const texts = narrowed(state.texts.get(atom.name) ?? anyText, atom.language, { value, usual });
+      const texts = narrowed(state.texts.get(atom.name) ?? anyText, atom.language, {
+        value,
+        usual: usual.get(atom.name) ?? [],
+      });
       return texts === null ? null : { ...state, texts: new Map(state.texts).set(atom.name, texts) };
     }
     case "atMost": {

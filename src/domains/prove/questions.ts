@@ -3,7 +3,6 @@ import type { QuestionName } from "./contract.ts";
 import { encodePolicy, type EncodedPolicy } from "./cedar-policy.ts";
 import { all, any, choice, type Formula, flag, not, reduced, textIs, textWithin } from "./formula.ts";
 import { decidesAmong, type InForce, programs, verdictsOf } from "./in-force.ts";
-import { anything, either, letterOf, maybe, sequence, word } from "./language.ts";
 import type { ReadPolicy } from "./port.ts";
 import { below, type Space } from "./space.ts";
 
@@ -88,15 +87,8 @@ export function writesOutside(
   ]);
 }
 
-/** The folder itself, or one below it whose path does not lead up again. */
-function insideFolder(folder: string): Formula {
-  const slash = letterOf("/\\");
-  const up = sequence(anything, slash, either(word("."), word("..")), maybe(sequence(slash, anything)));
-  return any([
-    textIs("resource", folder),
-    all([textWithin("resource", below(folder)), not(textWithin("resource", up))]),
-  ]);
-}
+const insideFolder = (folder: string): Formula =>
+  any([textIs("resource", folder), textWithin("resource", below(folder))]);
 
 /** Two agents make the same call; `other` is the parent, and its run is no more than its own. */
 export const childExceeds = (rules: InForce, space: Space, parent: string | null): Formula =>

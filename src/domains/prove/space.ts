@@ -43,7 +43,12 @@ export function createSpace({ operations, groupsOf, nowMs }: SpaceOptions): Spac
     groups: new Map(ruled.map((each) => [each.id, groupsOf(each)])),
     domains: {
       choices: { kind: callerTypes, action: ruled.map(({ id }) => id), reached: thingTypes },
-      usual: [...Object.values(usual), "some-agent", "a.md", "inner/a.md"],
+      usual: new Map([
+        ["resource", Object.values(usual)],
+        ["caller", ["someone"]],
+        ["other", ["another"]],
+        ["path", ["a.md", "inner/a.md"]],
+      ]),
       liked: new Map([
         [atMs, nowMs],
         ["capsule.leaseSecs", 3600],
@@ -90,6 +95,8 @@ function possible(operations: readonly Operation[]): Formula {
     atLeast("capsule.hopsLeft", 0),
     textWithin("caller", callerNames),
     ...thingTypes.map((type) => implies(is(type), textWithin("resource", names[type]))),
+    // The rules are asked about folders in one spelling.
+    implies(is("Folder"), not(textWithin("resource", notPlain))),
   ]);
 }
 
@@ -130,6 +137,14 @@ const ownServer = sequence(
 const slash = letterOf("/\\");
 const part = many(letterBut("/\\"));
 const root = either(word("/"), sequence(letterOf(small + small.toUpperCase()), word(":"), slash));
+
+const end = maybe(sequence(slash, anything));
+/** A name of one or two dots, two slashes in a row, or one at the end of what is no root. */
+const notPlain = either(
+  sequence(anything, slash, either(word("."), word("..")), end),
+  sequence(anything, slash, slash, anything),
+  sequence(anything, part, slash),
+);
 
 /** How the names of things are written, where the hub made them one spelling. */
 const names: Readonly<Record<ThingType, Language>> = {
@@ -178,7 +193,7 @@ export function witnessOf({ choices, flags, texts, numbers }: Point, hasTime: bo
   const operation = choices.action;
   const type = choices.reached as ThingType;
   return {
-    caller: `${choices.kind.toLowerCase()}:${text("caller", "x")}`,
+    caller: `${choices.kind.toLowerCase()}:${text("caller", "someone")}`,
     operation,
     key: operation.replaceAll(".", ":"),
     reached: { type, id: text("resource", usual[type]) },
