@@ -46,6 +46,6 @@ test("a question that a permit answers is no question, for the formulas as for t
         }
       },
     ),
-    runs(6),
+    runs(3),
   );
 });
