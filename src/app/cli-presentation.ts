@@ -29,7 +29,7 @@ import { proveAnswers, proveFailures, provePrepare } from "./cli-prove.ts";
 import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
-import { replayAnswers, replayFailures, replayPrepare } from "./cli-replay.ts";
+import { replayAnswers, replayFailures, replayPrepare, replayShortIds } from "./cli-replay.ts";
 import { runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
 import { runCapsuleAnswers } from "./cli-run-capsule-answers.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
@@ -136,6 +136,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...runCapsuleShortIds,
     ...questionShortIds,
     [WhatIfRun.id]: episodeId("run"),
+    ...replayShortIds,
     ...undoShortIds,
     ...debugShortIds,
     "state.episodes.get": episodeId("key"),

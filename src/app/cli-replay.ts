@@ -11,6 +11,7 @@ export const withCapsulePath = async (input: Input, { resolvePath }: Pick<Termin
 };
 
 export const replayPrepare = { [Replay.id]: withCapsulePath };
+export const replayShortIds = { [Replay.id]: [{ field: "capsule", list: "state.episodes", key: "id" }] };
 export const replayFailures = {
   [Replay.id]: (output: unknown): boolean => (output as Replayed).report.verdict === "diverged",
 };
