@@ -1,4 +1,5 @@
 /** How what-ifs are asked on the command line, and how their answers look there. */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
@@ -33,9 +34,10 @@ async function withPolicy(input: Input, terminal: Paths): Promise<Input> {
   return { ...named, ...input, policy };
 }
 
-/** `3=@answer.json` takes the answer from a file. */
+/** `3=@answer.json` takes the answer from a file, and so may the run be one: a capsule. */
 async function withEdits(given: Input, terminal: Paths): Promise<Input> {
-  const input = await withPolicy(given, terminal);
+  const path = terminal.resolvePath(String(given["run"]));
+  const input = await withPolicy(existsSync(path) ? { ...given, run: path } : given, terminal);
   const edits = input["edit"];
   if (!Array.isArray(edits)) return input;
   const edit = await Promise.all(

@@ -109,6 +109,20 @@ test("a kept capsule is asked under the rules that it brings along", async () =>
   assert.deepEqual([absent.status, absent.body.code], [404, "arw.not-found"]);
 });
 
+test.each(["approval", "brief", "denied-injection", "stopped-loop"])(
+  "%s: nothing changes under its own rules",
+  async (name) => {
+    const run = join(programRoot, "examples", "capsules", `${name}.capsule`);
+    const same = await whatIf(run, { policy: "" });
+    assert.deepEqual(
+      [same.policyThen, same.differences, same.unknownAfterStep, same.outcomeNow],
+      ["recorded", [], null, same.outcomeThen],
+    );
+    const none = await whatIf(run, { policy: forbidAll });
+    assert.deepEqual([none.firstChangedStep, none.differences[0].result], [1, "blocked"]);
+  },
+);
+
 test("a budget cuts the run off, an edit shows what would have been written, and both end where the record does", async () => {
   const [run = ""] = episodes;
   const cut = await whatIf(run, { budget: ["2 calls/run"] });

@@ -123,6 +123,8 @@ async function answerToNew(step: ReplayStep, state: State): Promise<StepAnswer> 
       return { kind: "refused", problem: refusal(step, now) };
     }
   }
+  // The run was stopped, or its hub ended, while this call was under way: so it ends here, too.
+  if (!step.hasDeparted) return recordedAnswer;
   return unknownOf(`the record holds no answer to this call of ${step.operation.id}`);
 }
 

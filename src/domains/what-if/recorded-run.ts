@@ -2,7 +2,7 @@
 import type { Envelope } from "../../contract/event.ts";
 import type { Static } from "../../contract/schema.ts";
 import { ApprovalDenied as PersonDenied, BudgetExceeded, Denied } from "../../contract/standard-problems.ts";
-import { type RecordedStep, RunFailed, RunFinished } from "../agents/contract.ts";
+import { type RecordedStep, RunCancelled, RunFailed, RunFinished } from "../agents/contract.ts";
 import {
   ApprovalCancelled,
   ApprovalDenied,
@@ -89,11 +89,13 @@ function unasked(step: RecordedStep): Outcome {
   return { was: "deny", by: isOfOthers ? "other" : "policy", rule };
 }
 
+const ends: ReadonlySet<string> = new Set([RunFinished, RunFailed, RunCancelled].map(({ kind }) => kind));
+
 function endOf(events: readonly Envelope[]): string | null {
-  const last = events.findLast(({ kind }) => kind === RunFinished.kind || kind === RunFailed.kind);
-  if (last === undefined || last.data === null) return null;
-  const { outcome, error } = last.data as { readonly outcome?: string; readonly error?: string };
-  return outcome ?? `failed: ${error ?? ""}`;
+  const last = events.findLast(({ kind, data }) => ends.has(kind) && data !== null);
+  if (last === undefined) return null;
+  const { outcome, error, reason } = last.data as Readonly<Record<"outcome" | "error" | "reason", string | undefined>>;
+  return outcome ?? (error === undefined ? `stopped: ${reason ?? ""}` : `failed: ${error}`);
 }
 
 export const outcomeIn = (made: readonly Envelope[]): string | null => endOf(made);
