@@ -67,8 +67,8 @@ function listText({ conversations, next }: Static<typeof List.output>, pen: Pen)
 
 function deletedText(deleted: Static<typeof Delete.output>, pen: Pen): string {
   const { erased, episodes } = deleted;
-  const left = episodes === 1 ? "The record of 1 episode tells" : `The record of ${episodes} episodes tells`;
-  const record = episodes === 0 ? "" : `\n${left} on what was asked and answered: \`arw episodes\`.`;
+  const left = episodes === 1 ? "The record of 1 episode" : `The record of ${episodes} episodes`;
+  const record = episodes === 0 ? "" : `\n${left} still tells what was asked and answered: \`arw episodes\`.`;
   return `Deleted: ${lineOf(deleted, pen)}\nErased from the journal: ${erased} event${erased === 1 ? "" : "s"}.${record}`;
 }
 

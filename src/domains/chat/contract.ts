@@ -162,7 +162,7 @@ export const StillAnswering = problem({
   code: "chat.still-answering",
   status: 409,
   title: "An answer is under way",
-  about: "Wait until the answer has come, or stop it with `chat.stop`; then go on.",
+  about: "Wait until the answer has come, or stop it with `arw chat stop ID`; then go on.",
 });
 export const NotThatMessage = problem({
   code: "chat.not-that-message",

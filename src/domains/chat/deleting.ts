@@ -32,7 +32,8 @@ export async function remove(
   ctx: Context,
 ): Promise<Static<typeof Delete.output>> {
   const { conversation, tree } = row;
-  if (book.underWay(row).length > 0) throw new Problem(StillAnswering, "stop the answer first, then delete");
+  if (book.underWay(row).length > 0)
+    throw new Problem(StillAnswering, "stop the answer first, then delete", { next: `arw chat stop ${conversation}` });
   const episodes = tree.filter(({ message }) => book.message(message)?.role === "assistant").length;
   const words = worded.map(({ kind }) => ({ kind, seqs: saidIn(conversation, kind, parts) }));
   await Promise.all([

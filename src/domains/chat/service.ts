@@ -209,6 +209,7 @@ async function alone<T>(row: ConversationRow, { book, beginning }: House, begin:
   if (busy !== undefined || beginning.has(conversation))
     throw new Problem(StillAnswering, "the answer to what was said before is under way", {
       answer: busy?.message ?? null,
+      next: `arw chat stop ${conversation}`,
     });
   refuseFull(row, book);
   beginning.add(conversation);
