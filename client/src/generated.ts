@@ -672,6 +672,23 @@ export type CalculatorEvaluateOutput = {
   readonly fraction: string | null;
 };
 
+export type CapsulesAnswersInput = {
+  /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
+  readonly capsule: string;
+};
+export type CapsulesAnswersOutput = {
+  readonly server: string;
+  readonly tools: readonly unknown[];
+  readonly answers: readonly {
+    readonly tool: string;
+    /** As the agent asked, redacted. */
+    readonly params: unknown;
+    readonly result?: unknown;
+    /** What the server said in place of a result. */
+    readonly error?: unknown;
+  }[];
+};
+
 export type CapsulesDebugInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
@@ -13047,6 +13064,8 @@ export interface Client {
     evaluate(input: CalculatorEvaluateInput, options?: CallOptions): Promise<CalculatorEvaluateOutput>;
   };
   readonly capsules: {
+    /** Give the tools and the answers of a recorded session of somebody else's agent, to serve them once more. */
+    answers(input: CapsulesAnswersInput, options?: CallOptions): Promise<CapsulesAnswersOutput>;
     /** Write a bundle about a run for whoever helps you: what happened and under which rules, and no content of files. */
     debug(input: CapsulesDebugInput, options?: CallOptions): Promise<CapsulesDebugOutput>;
     /** Show where two runs part: the first step that differs with both sides, and the events that only one of them has. */
@@ -13777,6 +13796,7 @@ export function createClient(options: ClientOptions): Client {
       evaluate: (input, options) => runtime.call("POST /calculator/evaluate", input, options) as Promise<CalculatorEvaluateOutput>,
     },
     capsules: {
+      answers: (input, options) => runtime.call("POST /capsules/answers", input, options) as Promise<CapsulesAnswersOutput>,
       debug: (input, options) => runtime.call("POST /capsules/debug", input, options) as Promise<CapsulesDebugOutput>,
       diff: (input, options) => runtime.call("POST /capsules/diff", input, options) as Promise<CapsulesDiffOutput>,
       export: (input, options) => runtime.call("POST /capsules/export", input, options) as Promise<CapsulesExportOutput>,

@@ -16,6 +16,7 @@ import { serveLines } from "../surfaces/mcp/stdio.ts";
 import { runWrap } from "../surfaces/mcp/wrap.ts";
 import type { Environment } from "./config/places.ts";
 import { addCommand, type AddOptions, all, headersOf, last } from "./cli-mcp-add.ts";
+import { mcpReplayCommand } from "./cli-mcp-replay.ts";
 import { openSession } from "./mcp-session.ts";
 import { createFarServer } from "./mcp-far.ts";
 import { asName, serverNameOf } from "./mcp-names.ts";
@@ -57,6 +58,7 @@ export const mcpCommands = (options: McpCommandOptions): readonly OwnCommand[] =
       }),
   },
   addCommand(options),
+  mcpReplayCommand(options),
   {
     words: "mcp serve",
     about: "Offer the hub's own tools to an MCP client over standard input and output, under the token it is given.",

@@ -6,6 +6,7 @@ import { createReplayer } from "../domains/agents/replayer.ts";
 import { createAgents } from "../domains/agents/service.ts";
 import type { RecordingSource } from "../domains/capsules/contract.ts";
 import { debugOperation } from "../domains/capsules/debug-bundle.ts";
+import { answersOperation } from "../domains/capsules/answers.ts";
 import { replayOperation } from "../domains/capsules/replay.ts";
 import { answers } from "../domains/chat/answers/program.ts";
 import type { ProfileFiles } from "../domains/profiles/port.ts";
@@ -46,6 +47,7 @@ export function openRuns(means: RunMeans, parts: KernelParts, { recipe, policy }
   const { domain: capsules, source: recordings } = openRunCapsules(means, parts, {
     more: (source) => [
       replayOperation({ recordings: source, replayer, tableHash }),
+      answersOperation({ recordings: source }),
       debugOperation({ recordings: source, ...means.runCapsules, home: homedir() }),
     ],
   });
