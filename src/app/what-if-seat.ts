@@ -10,7 +10,16 @@ import { InvalidPolicies } from "../domains/policy/contract.ts";
 import type { PolicyEngine, PolicyText, PolicyTrials, TrialEngine } from "../domains/policy/engine-port.ts";
 import { createRulings, type RulingsOptions } from "../domains/policy/rulings.ts";
 import { type RuleInText, withoutRule, withRule } from "../domains/what-if/adopted-text.ts";
-import type { AdoptedRules, Candidate, NamedRule, PlacedRule, Rules, Trial, World } from "../domains/what-if/port.ts";
+import type {
+  AdoptedRules,
+  Candidate,
+  NamedRule,
+  PlacedRule,
+  RecordedRules,
+  Rules,
+  Trial,
+  World,
+} from "../domains/what-if/port.ts";
 import { createWhatIf, type WhatIfDeps } from "../domains/what-if/service.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
 import type { Clock, Policy } from "../kernel/ports.ts";
@@ -37,24 +46,46 @@ export const openWhatIf = (
 type House = Pick<RulingsOptions, "askPatterns" | "isHubFile" | "self" | "engine">;
 
 /** Engines are asked as the corridor asks them, with the world as it is given with each call. */
-export const createTrialRules = (house: House, trials: PolicyTrials): Rules => ({
-  inForce: () => ({ ...trialOf(house.engine(), house), [Symbol.dispose]: () => undefined }),
-  over: async (candidate) => disposing(await trials.engine((own) => filesWith(own, candidate)), house),
-  async recorded({ policies, askPatterns }, candidate) {
-    const files = filesOf(policies);
-    const then = { ...house, askPatterns };
-    const engine = await trials.engineOf(files).catch((error: unknown) => {
-      // A record of an older hub may name what the table no longer has.
-      if (isProblem(error, InvalidPolicies)) return null;
-      throw error;
-    });
-    if (engine === null || candidate === null) return engine === null ? null : disposing(engine, then);
-    engine[Symbol.dispose]();
-    const defaults = files.filter(({ name }) => name === defaultPoliciesName);
-    const own = files.filter(({ name }) => name !== defaultPoliciesName);
-    return disposing(await trials.engineOf([...defaults, ...filesWith(own, candidate)]), then);
-  },
-});
+export const createTrialRules = (house: House, trials: PolicyTrials): Rules => {
+  const inForce = (): Trial => ({ ...trialOf(house.engine(), house), [Symbol.dispose]: () => undefined });
+  const over = async (candidate: Candidate): Promise<Trial> =>
+    disposing(await trials.engine((own) => filesWith(own, candidate)), house);
+  return {
+    inForce,
+    over,
+    async recorded(rules) {
+      // Reading a set takes Cedar longer than a thousand calls.
+      if (isInForce(rules, house)) return inForce();
+      try {
+        return disposing(await trials.engineOf(filesOf(rules.policies)), houseOfThen(rules, house));
+      } catch (error) {
+        // A record of an older hub may name what the table no longer has.
+        if (isProblem(error, InvalidPolicies)) return null;
+        throw error;
+      }
+    },
+    async recordedOver(rules, candidate) {
+      if (isInForce(rules, house)) return await over(candidate);
+      const files = filesOf(rules.policies);
+      const isOwn = ({ name }: PolicyText): boolean => name !== defaultPoliciesName;
+      const own = filesWith(files.filter(isOwn), candidate);
+      const defaults = files.filter((each) => !isOwn(each));
+      return disposing(await trials.engineOf([...defaults, ...own]), houseOfThen(rules, house));
+    },
+  };
+};
+
+const houseOfThen = ({ askPatterns }: RecordedRules, house: House): House => ({ ...house, askPatterns });
+
+function isInForce({ policies, askPatterns }: RecordedRules, house: House): boolean {
+  const now = house.engine().policies;
+  const isSame = ({ id, source, text }: NamedRule, place: number): boolean => {
+    const each = now[place];
+    return each?.id === id && each.source === source && each.text === text;
+  };
+  const isAskedAlike = askPatterns.join("\n") === house.askPatterns.join("\n");
+  return isAskedAlike && policies.length === now.length && policies.every(isSame);
+}
 
 const disposing = (engine: TrialEngine, house: House): Trial => ({
   ...trialOf(engine, house),

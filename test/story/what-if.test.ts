@@ -189,6 +189,12 @@ test("answers suggest a rule; adopted it answers, and withdrawn it is gone", asy
   // In force at once: nobody is asked.
   const row = await briefToEnd(hub, { folder });
   assert.deepEqual([row.status, row.counts.approvals], ["finished", 0]);
+  // A run is held against the rules of its own time, whatever was adopted or withdrawn since.
+  const calm = async (run: string): Promise<unknown> => {
+    const { policyThen, differences, unknownAfterStep } = await whatIf(run, { policy: "" });
+    return [policyThen, differences, unknownAfterStep];
+  };
+  assert.deepEqual(await calm(episodes[0] ?? ""), ["recorded", [], null]);
   // Another file is asked about still, and so is another folder.
   const { episode } = await beginBrief(hub, { folder, output: "other.md" });
   const asked = await episodeWaits(hub, episode);
@@ -200,6 +206,7 @@ test("answers suggest a rule; adopted it answers, and withdrawn it is gone", asy
   assert.deepEqual([gone.status, gone.body.code], [409, "whatif.rules-changed"]);
   const withdrawn = await hub.post(`/what-if/adopted/${adopted.rule}/withdraw`, {});
   assert.equal(withdrawn.place, adopted.place);
+  assert.deepEqual(await calm(row.id), ["recorded", [], null]);
   assert.equal(await briefed("allow").then((each) => typeof each), "string");
   const twice = await hub.call("POST", `/what-if/adopted/${adopted.rule}/withdraw`, {});
   assert.deepEqual([twice.status, twice.body.code], [404, "whatif.not-adopted"]);

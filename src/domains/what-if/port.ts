@@ -35,16 +35,15 @@ export interface Candidate {
   readonly isAlone?: boolean | undefined;
 }
 
-/** Nothing of these changes what is in force. `over` throws `InvalidPolicies`. */
+/** Nothing of these changes what is in force. `over` and `recordedOver` throw `InvalidPolicies`. */
 export interface Rules {
   inForce(): Trial;
   /** The policies in force with this text beside them, or in the place of some. */
   over(candidate: Candidate): Promise<Trial>;
-  /**
-   * The policies that a record names, with a candidate beside them or in the place of some. Null where this hub cannot read
-   * them any more; throws `InvalidPolicies` for the candidate alone.
-   */
-  recorded(rules: RecordedRules, candidate: Candidate | null): Promise<Trial | null>;
+  /** The policies that a record names; null where this hub cannot read them any more. */
+  recorded(rules: RecordedRules): Promise<Trial | null>;
+  /** The same with this text beside them, or in the place of some. */
+  recordedOver(rules: RecordedRules, candidate: Candidate): Promise<Trial>;
 }
 
 export interface RecordedRules {

@@ -112,6 +112,7 @@ async function recorded(input: unknown, answers: readonly object[] = [], isKnown
       inForce: () => trialOf(kitRules),
       over: async () => trialOf(candidate),
       recorded: async () => null,
+      recordedOver: async () => trialOf(candidate),
     };
     const ctx = { signal: new AbortController().signal } as Context;
     return whatIfRun({ run: episode, ...change }, ctx, {

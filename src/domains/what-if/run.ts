@@ -11,7 +11,7 @@ import { changes, NothingChanged, NotReplayable, type Run } from "./contract.ts"
 import { type Bench, benchOf } from "./decision.ts";
 import { editsOf, withHint } from "./edits.ts";
 import { foreignRun } from "./foreign-run.ts";
-import type { Candidate, RecordedRules, Rules, Trial, TrialBudget } from "./port.ts";
+import type { Candidate, RecordedRules, Rules, TrialBudget } from "./port.ts";
 import { readRecordedRun } from "./recorded-run.ts";
 import { reportOf } from "./run-report.ts";
 import { type Answers, readAnswers } from "./step-answers.ts";
@@ -91,16 +91,13 @@ async function benchFor(
   { rules, held }: Benching,
 ): Promise<{ readonly bench: Bench | null; readonly policyThen: Told["policyThen"] }> {
   const recorded = await recordedRules(recording);
-  const of = async (candidate: Candidate | null): Promise<Trial | null> =>
-    recorded === null ? null : await rules.recorded(recorded, candidate);
-  const was = await of(null);
+  const was = recorded === null ? null : await rules.recorded(recorded);
   if (was !== null) held.use(was);
   const policyThen = was === null ? "today" : "recorded";
   if (policy === undefined) return { bench: null, policyThen };
   const candidate: Candidate = { text: policy, name, isAlone };
-  const before = was ?? held.use(rules.inForce());
-  const tried = held.use((was === null ? null : await of(candidate)) ?? (await rules.over(candidate)));
-  return { bench: benchOf(before, tried), policyThen };
+  const tried = recorded === null || was === null ? rules.over(candidate) : rules.recordedOver(recorded, candidate);
+  return { bench: benchOf(was ?? held.use(rules.inForce()), held.use(await tried)), policyThen };
 }
 
 /** Null where the record does not name them. */
