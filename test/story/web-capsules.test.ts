@@ -209,6 +209,8 @@ test("two runs are compared, and the first difference stands with both sides", a
   await page.locator("main [data-equal=false]").waitFor();
   await page.getByRole("group", { name: "This one" }).first().waitFor();
   await page.getByRole("group", { name: "The other" }).first().waitFor();
+  await page.getByText("What differs, value by value").first().click();
+  await page.getByRole("group", { name: "Change, line by line" }).first().waitFor();
   assert.deepEqual(await axeViolations(page), []);
   await page.getByRole("textbox", { name: "Capsule or episode" }).fill(episode);
   await page.keyboard.press("Enter");

@@ -196,6 +196,7 @@ const messages = {
   "diff.told.title": "Difference",
   "diff.told.equal": "They are equal but for ids, times and places",
   "diff.told.apart": "They part in step {step}",
+  "diff.told.begin": "They part before the first step",
   "diff.told.all": { one: "{count} event alike", other: "{count} events alike" },
   "diff.told.same": { one: "{count} event alike before that", other: "{count} events alike before that" },
   "diff.told.here": { one: "{count} event only in this one", other: "{count} events only in this one" },
@@ -203,7 +204,7 @@ const messages = {
   "diff.side.here": "This one",
   "diff.side.there": "The other",
   "diff.side.nothing": "Nothing at this place.",
-  "diff.side.json": "As JSON",
+  "diff.side.json": "What differs, value by value",
   "diff.rules.title": "What differs around the runs",
 
   "undo.elsewhere.title": "This run is not of this hub.",

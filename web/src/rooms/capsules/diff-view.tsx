@@ -4,6 +4,7 @@ import { CheckIcon, TriangleAlertIcon } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
 import { capsuleSearch } from "../../filters.ts";
 import { Button } from "../../parts/button.tsx";
+import { Diff } from "../../parts/diff.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
 import { Section } from "../../parts/list-section.tsx";
@@ -13,6 +14,7 @@ import { SelectField } from "../../parts/select-field.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plain, plainLine } from "../../text/plain.ts";
+import { unifiedDiff } from "../../text/unified-diff.ts";
 import own from "./capsules.module.css";
 import { type CapsuleDiff, capsulesApi, type DiffSide, shortDigest } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
@@ -88,18 +90,25 @@ function Told({ diff }: { readonly diff: CapsuleDiff }) {
       <Section title={k("diff.told.title")}>
         <p role="status" className={styles["row"]} data-equal={isEqual}>
           <ToneMark Icon={isEqual ? CheckIcon : TriangleAlertIcon} tone={isEqual ? "ok" : "warn"}>
-            {isEqual ? k("diff.told.equal") : k("diff.told.apart", { step: firstStep ?? 0 })}
+            {isEqual ? k("diff.told.equal") : apartText(firstStep)}
           </ToneMark>
           <span>{k(isEqual ? "diff.told.all" : "diff.told.same", { count: equalEvents })}</span>
           {onlyA > 0 ? <span>{k("diff.told.here", { count: onlyA })}</span> : null}
           {onlyB > 0 ? <span>{k("diff.told.there", { count: onlyB })}</span> : null}
         </p>
         {differing.map(({ a, b }) => (
-          <TwoSides
-            key={`${a?.seq ?? "none"} ${b?.seq ?? "none"}`}
-            then={{ title: k("diff.side.here"), body: <SideText side={a} /> }}
-            now={{ title: k("diff.side.there"), body: <SideText side={b} /> }}
-          />
+          <div key={`${a?.seq ?? "none"} ${b?.seq ?? "none"}`} className={own["stack"]}>
+            <TwoSides
+              then={{ title: k("diff.side.here"), body: <SideText side={a} /> }}
+              now={{ title: k("diff.side.there"), body: <SideText side={b} /> }}
+            />
+            {a && b ? (
+              <details className={styles["fold"]}>
+                <summary>{k("diff.side.json")}</summary>
+                <Diff diff={unifiedDiff(prettyJson(a.json), prettyJson(b.json))} />
+              </details>
+            ) : null}
+          </div>
         ))}
       </Section>
       {inForce.length > 0 ? (
@@ -119,6 +128,18 @@ function Told({ diff }: { readonly diff: CapsuleDiff }) {
   );
 }
 
+/** Before the first step lies what the run was given. */
+const apartText = (step: number | null): string =>
+  step === null || step === 0 ? k("diff.told.begin") : k("diff.told.apart", { step });
+
+const prettyJson = (text: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+};
+
 function SideText({ side }: { readonly side: DiffSide }) {
   if (side === null) return <p className={styles["quiet"]}>{k("diff.side.nothing")}</p>;
   return (
@@ -128,10 +149,6 @@ function SideText({ side }: { readonly side: DiffSide }) {
         {side.step === null ? null : <span>{k("replay.events.step", { step: side.step })}</span>}
       </p>
       <p>{plain(side.text)}</p>
-      <details className={styles["fold"]}>
-        <summary>{k("diff.side.json")}</summary>
-        <pre className={own["json"]}>{plain(side.json)}</pre>
-      </details>
     </>
   );
 }
