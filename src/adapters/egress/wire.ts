@@ -132,7 +132,11 @@ async function read(
     const piece = chunk.byteLength > rest ? chunk.subarray(0, rest) : chunk;
     sizeBytes += piece.byteLength;
     if (sink === undefined) chunks.push(piece);
-    else await sink(piece);
+    else {
+      // Mostly nobody has to be waited for.
+      const taken = sink(piece);
+      if (taken !== undefined) await taken;
+    }
     if (chunk.byteLength > rest) return { body: Buffer.concat(chunks), isCut: true };
   }
   return { body: Buffer.concat(chunks), isCut: false };

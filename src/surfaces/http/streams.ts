@@ -2,7 +2,9 @@
  * All open streams of the surface. Each pulls from its source only as fast as its client reads; what it buffers is one batch
  * and one item. One timer serves them all, and none runs while there is no stream.
  */
+import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { isTailed, type LiveTail, liveTail } from "../../contract/live-tail.ts";
 import { Problem } from "../../contract/problem.ts";
 import { ShuttingDown, TooLarge } from "../../contract/standard-problems.ts";
@@ -44,6 +46,8 @@ interface Writer {
   lostBefore: number;
   writtenAtMs: number;
   onDrain: (() => void) | null;
+  /** Something was written past the response. */
+  isDirect: boolean;
   end(reason: Problem): void;
 }
 
@@ -106,6 +110,7 @@ function createWriter({ response, format, controller }: StreamOptions, clock: Cl
     lostBefore: 0,
     writtenAtMs: clock.monotonicMs(),
     onDrain: null,
+    isDirect: false,
     end(reason) {
       flush(writer, clock);
       if (response.headersSent) response.end();
@@ -241,8 +246,24 @@ function flush(writer: Writer, clock: Clock): void {
   send(writer, pending, clock);
 }
 
+/**
+ * As one chunk to the socket itself: through the response it would be four pieces, each with a write of its own. An answer in
+ * HTTP/1.0 has no chunks, one that waits for its turn has no socket yet, and one that goes nowhere has none that is real.
+ */
 function send(writer: Writer, text: string, clock: Clock): void {
-  wrote(writer, writer.response.write(text), clock);
+  const { response } = writer;
+  const { socket } = response;
+  if (!response.chunkedEncoding || !(socket instanceof Socket)) return wrote(writer, response.write(text), clock);
+  if (!writer.isDirect) follows(writer, socket);
+  wrote(writer, socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`), clock);
+}
+
+/** Chunks are written past the response, whose own drain tells nothing of them. */
+function follows(writer: Writer, socket: Socket): void {
+  writer.isDirect = true;
+  const onDrain = (): void => unblock(writer);
+  socket.on("drain", onDrain);
+  writer.response.once("close", () => socket.off("drain", onDrain));
 }
 
 /**
