@@ -23,12 +23,18 @@ function shortName(name: string, path: string): string {
 const sample = readFileSync(join(import.meta.dirname, "..", "examples", "capsules", "brief.capsule"));
 const sampleDigest = `sha256:${createHash("sha256").update(sample).digest("hex")}`;
 
+/** A capsule is bytes; a module holds it as requests carry it, and is loaded when somebody asks for it. */
+const capsules = {
+  name: "capsules",
+  load: (id: string) =>
+    id.endsWith(".capsule") ? `export const base64 = ${JSON.stringify(readFileSync(id).toString("base64"))};` : null,
+};
+
 // The hub serves the pages with a policy of "self only": nothing may be inlined, neither scripts, styles nor assets.
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react()],
+  plugins: [react(), capsules],
   define: { sampleDigest: JSON.stringify(sampleDigest) },
-  assetsInclude: ["**/*.capsule"],
   css: { modules: { generateScopedName: shortName } },
   build: {
     outDir: "dist",

@@ -279,6 +279,30 @@ test("an undo shows what it would do, does it, and is taken back", async (contex
   assert.deepEqual(visited.faults, []);
 });
 
+test("three answers alike suggest a rule with its exact effect; one press makes it one, and one takes it back", async (context) => {
+  requireChromium(context);
+  for (let times = 0; times < 3; times += 1) await briefAllowed();
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, "policy");
+  const suggested = page.getByRole("region", { name: "Rules that your answers suggest" });
+  const proposal = suggested.locator("[data-thing=proposal]").filter({ hasText: "fs.write" }).first();
+  await proposal.getByText(/allowed \d+ times/u).waitFor();
+  assert.deepEqual(await axeViolations(page), []);
+  await proposal.getByRole("button", { name: /^Make it a rule/u }).press("Enter");
+  await suggested.getByText(/^It is a rule now, in .*adopted\.cedar/u).waitFor();
+  const own = page.getByRole("list", { name: "Your policies" });
+  await own
+    .getByText(/adopted-[0-9a-f]{12}/u)
+    .first()
+    .waitFor();
+  await suggested.getByRole("button", { name: "Undo" }).press("Enter");
+  await suggested.getByText("It is no rule any more.").waitFor();
+  await page.getByText("None yet. Put a file").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
 test("questions about the rules are proved, or refuted by a call about which the rules were asked", async (context) => {
   requireChromium(context);
   await using visited = await visit(browser);

@@ -15,7 +15,6 @@ export interface PageDeps {
 }
 
 const mediaByExtension: Readonly<Record<string, string>> = {
-  capsule: "application/octet-stream",
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   ico: "image/x-icon",
