@@ -3,6 +3,7 @@ import type { ForeignAnswer, ForeignRequest } from "../../kernel/kernel.ts";
 import { answerIn, type Ended, frame, type Item, type OpenAiDeps, streamIn } from "./answering.ts";
 import { contentOf, formIn, isObject, type Json, samplingOf, textIn, textOr, toolsIn } from "./reading.ts";
 import { unfit } from "./refusals.ts";
+import { flatChoice, flatTools, namespaceOf, type ToolNames } from "./tool-names.ts";
 
 interface ChatAnswer extends Ended {
   readonly text: string;
@@ -14,38 +15,43 @@ export async function responses(request: ForeignRequest, deps: OpenAiDeps): Prom
   for (const name of ["previous_response_id", "conversation"])
     if (typeof body[name] === "string" || isObject(body[name]))
       throw unfit(name, `the hub keeps no responses; send what was said before as input and leave ${name} out`);
+  const offered = flatTools(body["tools"]);
+  const { names } = offered;
   const input = {
     model: textIn(body, "model"),
-    messages: messagesOf(body),
-    ...toolsIn(body),
+    messages: messagesOf(body, names),
+    ...toolsIn({ tools: offered.tools, ...flatChoice(body["tool_choice"], offered) }),
     ...formIn(isObject(body["text"]) ? body["text"]["format"] : undefined, "text.format"),
     ...samplingOf(body),
   };
   const createdAt = Math.floor(deps.nowMs() / 1000);
   if (body["stream"] !== true) {
     const { corrId, output } = answerIn<ChatAnswer>(await request.call("models.chat", input));
-    const told = { id: `resp_${corrId}`, createdAt, model: output.model, body };
+    const told = { id: `resp_${corrId}`, createdAt, model: output.model, body, names };
     const items = [
       ...(output.text === "" ? [] : [messageItem(`msg_${corrId}`, output.text)]),
-      ...output.toolCalls.map((call, place) => callItem(`fc_${corrId}_${place}`, call)),
+      ...output.toolCalls.map((call, place) => callItem(`fc_${corrId}_${place}`, ownCall(call, names))),
     ];
     return { kind: "json", body: response(told, items, output) };
   }
   const { corrId, items } = streamIn(await request.call("models.stream", input));
-  return { kind: "stream", frames: events(items, { id: `resp_${corrId}`, createdAt, model: input.model, body }) };
+  return {
+    kind: "stream",
+    frames: events(items, { id: `resp_${corrId}`, createdAt, model: input.model, body, names }),
+  };
 }
 
-function messagesOf(body: Json): readonly Json[] {
+function messagesOf(body: Json, names: ToolNames): readonly Json[] {
   const { input, instructions } = body;
   const first =
     typeof instructions === "string" ? [{ role: "system", content: [{ kind: "text", text: instructions }] }] : [];
   if (typeof input === "string") return [...first, { role: "user", content: [{ kind: "text", text: input }] }];
   if (!Array.isArray(input) || input.length === 0) throw unfit("input", "input must be a text or a list of items");
-  return [...first, ...input.flatMap((each: unknown, place) => itemOf(each, `input[${place}]`))];
+  return [...first, ...input.flatMap((each: unknown, place) => itemOf(each, `input[${place}]`, names))];
 }
 
 /** What a model thought before is its own; everything else of a conversation is taken. */
-function itemOf(value: unknown, param: string): readonly Json[] {
+function itemOf(value: unknown, param: string, names: ToolNames): readonly Json[] {
   if (!isObject(value)) throw unfit(param, `${param} must be an item`);
   const { type = "message", role } = value;
   if (type === "reasoning") return [];
@@ -57,7 +63,7 @@ function itemOf(value: unknown, param: string): readonly Json[] {
         toolCalls: [
           {
             id: textOr(value["call_id"]),
-            name: textOr(value["name"]),
+            name: names.flat(textOr(value["name"]), namespaceOf(value)),
             argumentsText: textOr(value["arguments"]),
           },
         ],
@@ -81,6 +87,7 @@ interface Told {
   readonly createdAt: number;
   readonly model: string;
   readonly body: Json;
+  readonly names: ToolNames;
 }
 
 const messageItem = (id: string, text: string, status = "completed") => ({
@@ -91,11 +98,24 @@ const messageItem = (id: string, text: string, status = "completed") => ({
   content: [{ type: "output_text", text, annotations: [], logprobs: [] }],
 });
 
-const callItem = (id: string, call: { id: string; name: string; argumentsText: string }, status = "completed") => ({
+interface OwnCall {
+  readonly id: string;
+  readonly name: string;
+  readonly namespace?: string;
+  argumentsText: string;
+}
+
+const ownCall = (call: ChatAnswer["toolCalls"][number], names: ToolNames): OwnCall => ({
+  ...call,
+  ...names.own(call.name),
+});
+
+const callItem = (id: string, call: OwnCall, status = "completed") => ({
   id,
   type: "function_call",
   call_id: call.id,
   name: call.name,
+  ...(call.namespace === undefined ? {} : { namespace: call.namespace }),
   arguments: call.argumentsText,
   status,
 });
@@ -142,7 +162,7 @@ function response({ id, createdAt, model, body }: Told, output: readonly unknown
 interface Growing {
   readonly place: number;
   readonly id: string;
-  call: { id: string; name: string; argumentsText: string } | null;
+  call: OwnCall | null;
   text: string;
 }
 
@@ -170,7 +190,7 @@ async function* events(items: AsyncIterable<Item>, told: Told): AsyncGenerator<s
     } else if (item.kind === "tool") {
       let growing = calls.get(item.place);
       if (growing === undefined) {
-        const call = { id: item.id ?? `call-${item.place}`, name: item.name ?? "", argumentsText: "" };
+        const call = { id: item.id ?? `call-${item.place}`, ...told.names.own(item.name ?? ""), argumentsText: "" };
         growing = grown(output, { id: `fc_${told.id}_${item.place}`, call });
         calls.set(item.place, growing);
         yield* opened(growing, event);
