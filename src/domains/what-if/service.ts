@@ -28,6 +28,8 @@ export interface WhatIfDeps extends HistoryDeps {
   readonly adopted: AdoptedRules;
 }
 
+/** More often than this nobody wants to hear how far it is. */
+const progressMax = 20;
 /** A question that was answered twice alike may be chance; a proposal takes at least this often. */
 const allowedMinLeast = 2;
 const allowedMinDefault = 3;
@@ -57,8 +59,11 @@ async function* policyEffect(
   using before = deps.rules.inForce();
   using candidate = await deps.rules.over({ text, name, isAlone });
   const sum = createEffectSum(benchOf(before, candidate));
+  let toldSeq = 0;
   for await (const at of wholeHistory(deps, (item) => sum.add(item), signal)) {
     const isDone = at.atSeq === at.headSeq;
+    if (!isDone && at.atSeq - toldSeq < at.headSeq / progressMax) continue;
+    toldSeq = at.atSeq;
     yield { ...at, decisions: sum.decisions, isDone, ...(isDone ? { effect: sum.effect() } : {}) };
   }
 }
