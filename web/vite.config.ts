@@ -23,11 +23,13 @@ function shortName(name: string, path: string): string {
 const sample = readFileSync(join(import.meta.dirname, "..", "examples", "capsules", "brief.capsule"));
 const sampleDigest = `sha256:${createHash("sha256").update(sample).digest("hex")}`;
 
-/** A capsule is bytes; a module holds it as requests carry it, and is loaded when somebody asks for it. */
+/** The capsule as requests carry it, in a module of its own that is loaded when somebody asks for it. */
+const sampleModule = "virtual:sample-capsule";
 const capsules = {
-  name: "capsules",
+  name: "sample-capsule",
+  resolveId: (id: string) => (id === sampleModule ? id : null),
   load: (id: string) =>
-    id.endsWith(".capsule") ? `export const base64 = ${JSON.stringify(readFileSync(id).toString("base64"))};` : null,
+    id === sampleModule ? `export const base64 = ${JSON.stringify(sample.toString("base64"))};` : null,
 };
 
 // The hub serves the pages with a policy of "self only": nothing may be inlined, neither scripts, styles nor assets.

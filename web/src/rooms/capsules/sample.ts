@@ -5,7 +5,7 @@ import type { Given, KeptCapsule } from "./capsules-api.ts";
 declare const sampleDigest: string;
 
 export async function readSample(): Promise<Given> {
-  const { base64 } = await import("../../../../examples/capsules/brief.capsule");
+  const { base64 } = await import("virtual:sample-capsule");
   return { content: base64 };
 }
 

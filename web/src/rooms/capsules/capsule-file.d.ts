@@ -1,4 +1,0 @@
-/** What the build makes of a capsule that is imported. */
-declare module "*.capsule" {
-  export const base64: string;
-}
