@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { CheckIcon, type LucideIcon, ShieldIcon, TriangleAlertIcon } from "lucide-react";
+import { useState } from "react";
 import { capsuleSearch } from "../../filters.ts";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
@@ -93,10 +94,14 @@ function Events({ shown: { story, storyMore }, divergedSeq }: EventsProps) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const diverged = story.findIndex(({ seq }) => seq === divergedSeq) + 1;
-  const at = Math.min(story.length, Math.max(1, search.at ?? (diverged || 1)));
+  // The address follows a moment later: quick presses must not wait for it.
+  const [moved, setMoved] = useState<number | null>(null);
+  const at = Math.min(story.length, Math.max(1, moved ?? search.at ?? (diverged || 1)));
   const line = story[at - 1];
-  const move = (to: number): void =>
+  const move = (to: number): void => {
+    setMoved(to);
     void navigate({ search: capsuleSearch({ ...search, at: to }), replace: true, resetScroll: false });
+  };
   if (!line) return null;
   const first = Math.max(0, Math.min(at - 1 - nearCount, story.length - 1 - 2 * nearCount));
   return (
