@@ -24,6 +24,7 @@ import { createProve, type ProveDeps } from "../domains/prove/service.ts";
 import { callOf } from "../domains/prove/space.ts";
 import type { Confinement } from "../domains/shell/port.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
+import type { Clock } from "../kernel/ports.ts";
 import { cedarProgram } from "./state-dir.ts";
 
 export interface PolicyReaderOptions {
@@ -91,18 +92,20 @@ interface Seated {
   readonly solver: SolverSeat;
   readonly askPatterns: readonly string[];
   readonly stages: ProveDeps["stages"];
+  readonly clock: Pick<Clock, "soon">;
   readonly confinement: Pick<Confinement, "abilities">;
   /** Whether nothing opens that host to the caller. */
   readonly isShut: (host: string, caller: Caller) => boolean;
 }
 
-export function openProve(parts: KernelParts, { policies, confinement, isShut, ...given }: Seated): Domain {
+export function openProve(parts: KernelParts, { policies, clock, confinement, isShut, ...given }: Seated): Domain {
   const operations = () => [...parts.kernel.table.operations.values()].map((each) => each.operation);
   const reader = createPolicyReader({ policies, operations, name: parts.node });
   return createProve({
     ...given,
     parts,
     reader,
+    soon: clock.soon,
     canLeave: (host, caller) => !isShut(host, caller),
     isUnconfined: async () => !(await confinement.abilities()).confinesFiles,
   });

@@ -433,6 +433,7 @@ async function answerOf(question: Question, rules: Rules): Promise<Proof["answer
     domains: space.domains,
     solver: null,
     signal: new AbortController().signal,
+    rest: () => Promise.resolve(),
     witnessOf: (point) => witnessOf(point, hasTime(facts)),
     examplesMax: 1,
   });

@@ -1,6 +1,6 @@
 /** One question: whether any call is as the formula says. A call that was found counts only when the real engine agrees. */
 import { type Confirmed, type Proof, type Witness } from "./contract.ts";
-import { decide, type Decided, type Domains, type Point } from "./decide.ts";
+import { type Decided, decideInTurns, type Domains, type Point } from "./decide.ts";
 import { all, choice, type Formula, flag, not, textIs } from "./formula.ts";
 import type { Solver } from "./port.ts";
 import { scriptOf } from "./smt.ts";
@@ -11,6 +11,8 @@ export interface Question {
   readonly domains: Domains;
   readonly solver: Solver | null;
   readonly signal: AbortSignal;
+  /** Lets others work; throws when nobody waits for the answer any more. */
+  readonly rest: () => Promise<void>;
   readonly witnessOf: (point: Point) => Witness;
   /** Null where the real engine sees the call otherwise. */
   readonly confirm: (call: Witness, point: Point) => Promise<Confirmed | null>;
@@ -91,7 +93,7 @@ interface Searched {
 
 /** The hub's own solver first; what it proves, and what it cannot decide, is given to the outer one where there is one. */
 async function search(formula: Formula, question: Question): Promise<Searched> {
-  const own = decide(formula, question.domains);
+  const own = await decideInTurns(formula, question.domains, question.rest);
   if (question.solver === null || own.kind === "point") return { decided: own, by: [ownName] };
   const outer = await outside(formula, question, question.solver);
   const { name } = question.solver;

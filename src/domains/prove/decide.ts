@@ -53,39 +53,90 @@ interface State {
 const anyText: Texts = { inside: [], outside: [], sample: "x", isOne: false };
 const anyNumber: Range = { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY };
 
+/** At once, however long it takes. */
 export function decide(formula: Formula, domains: Domains, limit: number = splitsMax): Decided {
+  for (const decided of steps(formula, domains, limit)) if (decided !== null) return decided;
+  return { kind: "none" };
+}
+
+/** In many turns, so that the hub goes on with its work meanwhile. `rest` may throw to end it. */
+export async function decideInTurns(formula: Formula, domains: Domains, rest: () => Promise<void>): Promise<Decided> {
+  for (const decided of steps(formula, domains, splitsMax)) {
+    if (decided !== null) return decided;
+    await rest();
+  }
+  return { kind: "none" };
+}
+
+/** A few milliseconds of work. */
+const splitsEach = 16;
+
+/** Ends with the answer; null in between stands for a moment in which others may work. */
+function* steps(formula: Formula, domains: Domains, limit: number): Generator<Decided | null, void> {
   const { kind, action, reached } = domains.choices;
-  const begin: State = {
-    choices: { kind: new Set(kind), action: new Set(action), reached: new Set(reached) },
-    flags: new Map(),
-    texts: new Map(),
-    numbers: new Map(),
-  };
+  const choices = { kind: new Set(kind), action: new Set(action), reached: new Set(reached) };
+  const begin: State = { choices, flags: new Map(), texts: new Map(), numbers: new Map() };
+  const open: { readonly left: Formula; readonly state: State }[] = [{ left: formula, state: begin }];
+  const usual = domains.usual ?? nothing;
   let splits = 0;
-  const search = (left: Formula, state: State): State | null => {
-    const now = reduced(left, (atom) => known(atom, state));
-    if (now === false) return null;
-    if (now === true) return state;
-    splits += 1;
-    if (splits > limit) throw new TooManyTexts();
-    const atom = firstAtom(now);
-    for (const value of [true, false]) {
-      const next = assumed(atom, value, { state, usual: domains.usual ?? nothing });
-      const found = next === null ? null : search(now, next);
-      if (found !== null) return found;
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const { state } = at;
+    const now = reduced(at.left, (atom) => known(atom, state));
+    if (now === false) continue;
+    if (now === true) {
+      yield { kind: "point", point: pointOf(state, domains) };
+      return;
     }
-    return null;
-  };
+    splits += 1;
+    if (splits > limit) {
+      yield { kind: "tooMany" };
+      return;
+    }
+    if (splits % splitsEach === 0) yield null;
+    const further = assumedEach(splitOf(now), { state, usual });
+    if (further === null) {
+      yield { kind: "tooMany" };
+      return;
+    }
+    open.push(...further.map((each) => ({ left: now, state: each })));
+  }
+  yield { kind: "none" };
+}
+
+/** The states that are left of a split, the first to look at in the end; null where nobody can tell. */
+function assumedEach({ atom, values }: Split, assuming: Assuming): readonly State[] | null {
   try {
-    const found = search(formula, begin);
-    return found === null ? { kind: "none" } : { kind: "point", point: pointOf(found, domains) };
+    return values
+      .toReversed()
+      .map((value) => assumed(atom, value, assuming))
+      .filter((each) => each !== null);
   } catch (error) {
-    if (error instanceof TooManyTexts) return { kind: "tooMany" };
+    if (error instanceof TooManyTexts) return null;
     throw error;
   }
 }
 
-/** What the formula asks first; writers put what narrows most in front. */
+interface Split {
+  readonly atom: Atom;
+  readonly values: readonly boolean[];
+}
+const both = [true, false] as const;
+
+/** What has to hold comes first, then the shortest choice among alternatives. */
+function splitOf(formula: Exclude<Formula, boolean>): Split {
+  if (formula.is !== "all") return { atom: firstAtom(formula), values: both };
+  const forced = formula.of.find((each) => isAtom(each.is === "not" ? each.of : each));
+  if (forced !== undefined) return { atom: firstAtom(forced), values: [forced.is !== "not"] };
+  const shortest = formula.of.reduce((a, b) => (lengthOf(b) < lengthOf(a) ? b : a));
+  return { atom: firstAtom(shortest), values: both };
+}
+
+const isAtom = ({ is }: Exclude<Formula, boolean>): boolean => is !== "not" && is !== "all" && is !== "any";
+function lengthOf(formula: Exclude<Formula, boolean>): number {
+  const at = formula.is === "not" ? formula.of : formula;
+  return at.is === "all" || at.is === "any" ? at.of.length : 1;
+}
+
 function firstAtom(formula: Exclude<Formula, boolean>): Atom {
   let at = formula;
   while (at.is === "not" || at.is === "all" || at.is === "any") {

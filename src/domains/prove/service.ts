@@ -55,6 +55,8 @@ export interface ProveDeps {
   readonly askPatterns: readonly string[];
   /** Whether anything opens that host to the caller, as the way out decides it. */
   readonly canLeave: Engines["canLeave"];
+  /** Runs what it is given after the work that is ready now. */
+  readonly soon: (run: () => void) => void;
   /** Whether nothing would confine a program that is started now. */
   readonly isUnconfined: () => Promise<boolean>;
 }
@@ -161,6 +163,14 @@ async function whoseOf(agent: string | undefined, { space }: Pick<Desk, "space">
 
 const senders: ReadonlySet<string> = new Set(["exec", "net:send"]);
 
+/** The signal is that of the call: nobody waits for an answer that came too late. */
+const restOf =
+  ({ soon }: ProveDeps, { signal }: Context) =>
+  async (): Promise<void> => {
+    await new Promise<void>((resolve) => soon(resolve));
+    signal.throwIfAborted();
+  };
+
 interface Asking {
   readonly refuted: Formula;
   readonly confirm: Parameters<typeof ask>[0]["confirm"];
@@ -175,6 +185,7 @@ async function answered(name: QuestionName, desk: Desk, { refuted, confirm }: As
     domains: space.domains,
     solver: await deps.solver.find(),
     signal: ctx.signal,
+    rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, isTimed),
     examplesMax: 1,
   });
@@ -219,6 +230,7 @@ async function reachable(rule: string, desk: Desk): Promise<Proof> {
     domains: space.domains,
     solver: await deps.solver.find(),
     signal: ctx.signal,
+    rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, isTimed),
     examplesMax: 1,
   });
@@ -251,6 +263,7 @@ async function compared(
     domains: space.domains,
     solver: await deps.solver.find(),
     signal: ctx.signal,
+    rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, false),
     examplesMax: isAllChanges ? changesMax : 1,
     alike: alikeChange(sets),
