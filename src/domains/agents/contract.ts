@@ -20,6 +20,7 @@ import { Interrupted, QueueFull } from "../../contract/task.ts";
 import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
 
 export type { AgentFinder, FoundAgent } from "./finder.ts";
+export { isFromOutside } from "./from-outside.ts";
 export { refuseUnheld } from "./held-grants.ts";
 export { labelOf } from "./labels.ts";
 export type {

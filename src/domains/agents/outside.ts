@@ -56,10 +56,6 @@ function isOfOthers({ operation, caller }: Seen, always: ReadonlySet<string>): b
   return isTool && mode === "one" && isSecret !== true && isRoutine !== true && programKinds.has(caller.kind);
 }
 
-/** Of what a run was given: that it is a single call from outside. Such a run is never resumed. */
-export const isFromOutside = (input: unknown): boolean =>
-  typeof input === "object" && input !== null && typeof (input as { readonly outside?: unknown }).outside === "string";
-
 function sightingOf(call: Seen, { parts, redactor, log }: OutsideDeps): Sighting {
   const { operation, caller, corrId, input } = call;
   const actor = parts.act({ caller, corrId });

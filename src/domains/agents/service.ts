@@ -35,7 +35,7 @@ import { createHands } from "./hands.ts";
 import { formerEnd, isTriedAgain, waitsForWorker } from "./run-ends.ts";
 import { emptyRecord, readRunRecord } from "./run-record.ts";
 import { manifestOperations, settleTools } from "./manifests.ts";
-import { isFromOutside } from "./outside.ts";
+import { isFromOutside } from "./from-outside.ts";
 import { createPause } from "./pause.ts";
 import { type Active, steering } from "./steering.ts";
 import { throughCorridor } from "./toolbox.ts";
