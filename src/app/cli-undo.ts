@@ -9,7 +9,7 @@ import {
   stuckFates,
   type UndoReport,
 } from "../domains/undo/contract.ts";
-import type { Pen, Style } from "../surfaces/cli/pen.ts";
+import { diffText, type Pen } from "../surfaces/cli/pen.ts";
 
 export const undoAnswers = {
   [Plan.id]: (output: unknown, pen: Pen) => reportText(output as Static<typeof Plan.output>, pen),
@@ -82,18 +82,12 @@ function fileLines(
   ];
 }
 
-const lineStyles: Readonly<Record<string, Style>> = { "+": "green", "-": "red", "@": "cyan" };
-
 const diffLines = (diff: string, pen: Pen): readonly string[] =>
   diff === ""
     ? []
-    : diff
-        .trimEnd()
+    : diffText(diff.replace(/\n$/, ""), pen)
         .split("\n")
-        .map((line) => {
-          const style = /^(?:---|\+\+\+) /.test(line) ? "dim" : lineStyles[line.charAt(0)];
-          return `    ${style === undefined ? pen.safe(line) : pen.paint(style, pen.safe(line))}`;
-        });
+        .map((line) => `    ${line}`);
 
 const leftText = ({ step, tool, summary, reason }: StepLeft, pen: Pen): string =>
   `  step ${step}, ${pen.safe(tool)}: ${pen.safe(summary)} (${reason})`;

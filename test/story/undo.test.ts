@@ -1,0 +1,80 @@
+/** Undo on a real disk by the command line: what comes back, what stays beside edits, what is shown where both changed one place. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, test } from "vitest";
+import { type Exit, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { createRoom, type Room } from "./kit/room.ts";
+import { episodeEnded } from "./kit/scout-run.ts";
+import { until } from "./kit/until.ts";
+
+const cliMain = join(programRoot, "src", "app", "cli.ts");
+const before = "one\r\ntwo\r\nthree\r\nfour\r\nfive\r\n";
+const recipe = `
+name = "scribe"
+about = "Writes three files."
+[[input]]
+name = "folder"
+kind = "folder"
+${[
+  ["deep/er/new.md", "new\\n"],
+  ["plan.md", before.replace("five", "FIVE").replaceAll("\r", "\\r").replaceAll("\n", "\\n")],
+  ["same.md", "by the run\\n"],
+]
+  .map(
+    ([path, text], place) => `[[step]]
+id = "step${place}"
+tool = "fs.write"
+input = { folder = "{{input.folder}}", path = "${path}", text = "${text}" }`,
+  )
+  .join("\n")}
+`;
+
+let room: Room;
+let hub: RunningHub;
+beforeAll(async () => {
+  room = await createRoom();
+  hub = await startHub({ stateDir: room.stateDir });
+});
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]();
+  await room[Symbol.asyncDispose]();
+});
+
+async function arw(...words: readonly string[]): Promise<Exit> {
+  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
+  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 90_000);
+}
+
+test("what a run changed goes back beside what was edited since, and a conflict stays and is shown", async () => {
+  const folder = await room.folder("notes", { "plan.md": before, "same.md": "before\n" });
+  const given = { recipe, input: [`folder=${folder}`], allow: ["fs.write"] };
+  const episode = (await hub.post("/recipes/run", given)).corrId as string;
+  assert.equal((await episodeEnded(hub, episode)).status, "finished");
+  assert.equal(await readFile(join(folder, "deep/er/new.md"), "utf8"), "new\n");
+  await writeFile(join(folder, "plan.md"), `zero\r\n${before.replace("five", "FIVE")}`);
+  await writeFile(join(folder, "same.md"), "by me\n");
+
+  const plan = await arw("undo", episode, "--dry-run");
+  assert.equal(plan.code, 0, plan.stderr);
+  assert.match(plan.stdout, /An undo would change 2 files, 1 file stays as it is/);
+  assert.match(plan.stdout, /new\.md is removed: the run created it/);
+  assert.match(plan.stdout, /-FIVE\n +\+five/);
+  assert.match(plan.stdout, /same\.md stays as it is: it was edited since in the same place/);
+  assert.ok(existsSync(join(folder, "deep/er/new.md")));
+
+  const undone = await arw("undo", episode, "--json");
+  assert.equal(undone.code, 1, "a file stays that the run changed");
+  const { status, undoId } = JSON.parse(undone.stdout) as { readonly status: string; readonly undoId: string };
+  assert.equal(status, "partly");
+  assert.deepEqual((await readdir(folder)).toSorted(), ["plan.md", "same.md"]);
+  assert.equal(await readFile(join(folder, "plan.md"), "utf8"), `zero\r\n${before}`);
+  assert.equal(await readFile(join(folder, "same.md"), "utf8"), "by me\n");
+  const { items } = await hub.get(`/state/undone?episode=${episode}`);
+  assert.equal(items.length, 2);
+
+  await hub.post(`/undo/${undoId}`, {});
+  assert.equal(await readFile(join(folder, "deep/er/new.md"), "utf8"), "new\n");
+  assert.equal(await readFile(join(folder, "plan.md"), "utf8"), `zero\r\n${before.replace("five", "FIVE")}`);
+});
