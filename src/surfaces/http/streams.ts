@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { isTailed, type LiveTail, liveTail } from "../../contract/live-tail.ts";
 import { Problem } from "../../contract/problem.ts";
 import { ShuttingDown, TooLarge } from "../../contract/standard-problems.ts";
@@ -253,10 +253,15 @@ function flush(writer: Writer, clock: Clock): void {
 function send(writer: Writer, text: string, clock: Clock): void {
   const { response } = writer;
   const { socket } = response;
-  if (!response.chunkedEncoding || !(socket instanceof Socket)) return wrote(writer, response.write(text), clock);
+  if (!response.chunkedEncoding || socket === null || !isReal(socket))
+    return wrote(writer, response.write(text), clock);
   if (!writer.isDirect) follows(writer, socket);
   wrote(writer, socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`), clock);
 }
+
+/** What an answer is given that goes nowhere is made to look like a socket, and counts no bytes. */
+const isReal = (socket: Socket | { readonly bytesWritten: undefined }): boolean =>
+  typeof socket.bytesWritten === "number";
 
 /** Chunks are written past the response, whose own drain tells nothing of them. */
 function follows(writer: Writer, socket: Socket): void {
