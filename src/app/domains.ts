@@ -138,7 +138,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
   const house = houseOf(means, hierarchy);
   const rulings = openRulings(means, { egress: () => egress, house, leases });
   const recipes = createRecipes({ parts, text: recipeText, policy: rulings });
-  const run = openRuns(means, parts, { recipe: recipes.program, policy: rulings });
+  const run = openRuns(means, parts, { recipe: recipes.program, policy: rulings, contracts: gating.contracts });
   const reader = createFolderReader({ folders: means.folders, redactor });
   const secrets = createSecrets(means.secrets);
   const rules = { gate: gating.gate, policy: rulings, budget: budgets.port, leaseEnds: leases.signalOf };

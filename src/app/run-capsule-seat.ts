@@ -4,7 +4,8 @@ import { createCapsuleFiles } from "../adapters/capsules/capsule-files.ts";
 import { createCapsuleKeys } from "../adapters/capsules/capsule-key.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import type { Damage } from "../adapters/files/state-file.ts";
-import { capsuleBytesMax } from "../domains/capsules/contract.ts";
+import { allowances, allowancesMax } from "../domains/budgets/views.ts";
+import { type Conditions, capsuleBytesMax } from "../domains/capsules/contract.ts";
 import type { CapsuleMeans, Cutter } from "../domains/capsules/port.ts";
 import { type Capsules, type CapsulesDeps, createCapsules } from "../domains/capsules/service.ts";
 import { storyLine } from "../domains/episodes/story.ts";
@@ -68,10 +69,15 @@ export interface RunCapsuleMeans {
   readonly askPatterns: readonly string[];
 }
 
+export interface RulesInForce {
+  /** Contracts as they were written, with where they stand. */
+  contracts(): Conditions["contracts"];
+}
+
 export const openRunCapsules = (
   { runCapsules, blobs, clock, log, policies, askPatterns }: RunCapsuleMeans,
   parts: KernelParts,
-  more: Omit<CapsulesDeps, "parts" | "means"> = {},
+  { contracts, ...more }: Omit<CapsulesDeps, "parts" | "means"> & RulesInForce,
 ): Capsules =>
   createCapsules({
     ...more,
@@ -84,6 +90,10 @@ export const openRunCapsules = (
       rules: () => ({
         policies: policies.engine().policies.map(({ id, source, effect, text }) => ({ id, source, effect, text })),
         askPatterns: [...askPatterns],
+        contracts: contracts(),
+        allowances: parts.kernel.views
+          .list(allowances, { limit: allowancesMax })
+          .rows.map(({ row: { allowanceId, text, createdBy } }) => ({ allowanceId, text, createdBy })),
       }),
       tell: (envelope) => storyLine(envelope).text,
     },

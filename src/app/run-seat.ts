@@ -15,7 +15,7 @@ import { scout } from "../domains/scout/program.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
 import type { Policy, Redactor } from "../kernel/ports.ts";
 import { profileText } from "./profile-seat.ts";
-import { openRunCapsules, type RunCapsuleMeans } from "./run-capsule-seat.ts";
+import { openRunCapsules, type RulesInForce, type RunCapsuleMeans } from "./run-capsule-seat.ts";
 
 export interface Runs {
   readonly domains: readonly Domain[];
@@ -31,13 +31,13 @@ export interface RunMeans extends RunCapsuleMeans {
   readonly redactor: Redactor;
 }
 
-interface RunNeeds {
+interface RunNeeds extends RulesInForce {
   /** The agent that follows recipes. */
   readonly recipe: AgentProgram;
   readonly policy: Policy;
 }
 
-export function openRuns(means: RunMeans, parts: KernelParts, { recipe, policy }: RunNeeds): Runs {
+export function openRuns(means: RunMeans, parts: KernelParts, { recipe, policy, contracts }: RunNeeds): Runs {
   const { finder, domain: profiles } = createProfiles({ parts, text: profileText, files: means.profileFiles });
   const programs = [scout, answers, recipe, ...means.programs];
   const problems = () => parts.kernel.table.problems;
@@ -45,6 +45,7 @@ export function openRuns(means: RunMeans, parts: KernelParts, { recipe, policy }
   const replayer = createReplayer({ programs, finder, problems, redact, soon: means.clock.soon });
   const tableHash = (): string => parts.kernel.table.hash;
   const { domain: capsules, source: recordings } = openRunCapsules(means, parts, {
+    contracts,
     more: (source) => [
       replayOperation({ recordings: source, replayer, tableHash }),
       answersOperation({ recordings: source }),

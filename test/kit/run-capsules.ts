@@ -120,6 +120,8 @@ export async function openCapsuleKit(options: CapsuleKitOptions = {}): Promise<C
           rules: () => ({
             policies: [{ id: "own", source: "policies/own.cedar:1", effect: "permit", text: rules.text }],
             askPatterns: [],
+            contracts: [],
+            allowances: [],
           }),
           tell: ({ kind }) => kind,
         },

@@ -4,10 +4,9 @@
  */
 import { canonicalJson, digestOf } from "../../base/canonical-json.ts";
 import type { Context } from "../../contract/operation.ts";
+import { isProblem } from "../../contract/problem.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { RunResumed, RunStarted } from "../agents/contract.ts";
-import { List as ListAllowances } from "../budgets/contract.ts";
-import { ListContracts } from "../gating/contract.ts";
 import { type Conditions, ConditionsRecorded } from "./contract.ts";
 import { digestOfBytes } from "./capsule-file.ts";
 import type { CapsuleMeans } from "./port.ts";
@@ -17,27 +16,32 @@ type Facts = Omit<ConditionsRecorded, "atSeq">;
 
 /** The blob counts as used again after this, so that it is not older than the runs that name it. A day. */
 const touchEveryMs = 86_400_000;
-const contractsPage = 1_000;
-/** What holds at most at once is far less; a list beyond it is told as not known. */
-const contractsMax = 10_000;
 
 /** Follows runs from now on; one after the other, in the order in which they began. */
 export function recordConditions(parts: KernelParts, means: Means, ctx: Context): void {
   let last = Promise.resolve();
   const state: State = { known: newestOf(parts)?.facts ?? null, touchedAtMs: 0 };
-  const note = async (atSeq: number): Promise<void> => {
+  const note = async (start: Start): Promise<void> => {
     try {
-      await noteAt(atSeq, { parts, means, ctx, state });
+      await noteAt(start, { parts, means, ctx, state });
     } catch (error) {
-      // A run is not stopped for its label; its capsule says that nothing is known.
-      if (!ctx.signal.aborted)
-        means.log.error("what a run works under could not be recorded", { error: String(error) });
+      if (ctx.signal.aborted) return;
+      // A run is not stopped for its label, and a rule may keep it from being told.
+      const tell = isProblem(error) ? means.log.info : means.log.error;
+      tell("what a run works under could not be recorded", { error: String(error) });
     }
   };
   const stop = parts.kernel.bus.listen([RunStarted.kind, RunResumed.kind], ({ seq }) => {
-    last = last.then(() => note(seq));
+    // As they are at this very moment; they may have changed when their turn comes.
+    const start = { atSeq: seq, rules: means.rules() };
+    last = last.then(() => note(start));
   });
   ctx.signal.addEventListener("abort", stop, { once: true });
+}
+
+interface Start {
+  readonly atSeq: number;
+  readonly rules: Conditions;
 }
 
 interface State {
@@ -52,8 +56,8 @@ interface Noting {
   readonly state: State;
 }
 
-async function noteAt(atSeq: number, { parts, means, ctx, state }: Noting): Promise<void> {
-  const conditions = means.cutter.value(await conditionsNow(means, ctx));
+async function noteAt({ atSeq, rules }: Start, { parts, means, ctx, state }: Noting): Promise<void> {
+  const conditions = means.cutter.value(rules);
   const bytes = Buffer.from(canonicalJson(conditions));
   const { policies, contracts, allowances } = conditions;
   const facts: Facts = {
@@ -78,29 +82,6 @@ async function noteAt(atSeq: number, { parts, means, ctx, state }: Noting): Prom
   await ctx.emit(ConditionsRecorded, { atSeq, ...facts });
   state.known = facts;
 }
-
-async function conditionsNow({ rules }: Means, ctx: Context): Promise<Conditions> {
-  const { allowances } = await ctx.call(ListAllowances, {});
-  return {
-    ...rules(),
-    contracts: [...(await contractsNow(ctx))],
-    // Without what is used of them: that changes with every call.
-    allowances: allowances.map(({ allowanceId, text, createdBy }) => ({ allowanceId, text, createdBy })),
-  };
-}
-
-/** As they were written, without how they stand now. */
-async function contractsNow(ctx: Context): Promise<Conditions["contracts"]> {
-  const found: Conditions["contracts"] = [];
-  let cursor: number | null = 0;
-  while (cursor !== null && found.length < contractsMax) {
-    const page: Awaited<ReturnType<typeof pageAt>> = await pageAt(cursor, ctx);
-    for (const { status, endsAtMs: _end, ...contract } of page.contracts) if (status !== "ended") found.push(contract);
-    cursor = page.nextCursor;
-  }
-  return found;
-}
-const pageAt = (cursor: number, ctx: Context) => ctx.call(ListContracts, { limit: contractsPage, cursor });
 
 export interface Noted {
   readonly facts: Facts;

@@ -60,8 +60,8 @@ export interface CapsuleMeans {
   readonly cutter: Cutter;
   readonly limits: CapsuleLimits;
   readonly program: { readonly version: string; readonly nodeVersion: string };
-  /** The policies and patterns in force now; contracts and allowances are asked through the corridor. */
-  rules(): Pick<Conditions, "policies" | "askPatterns">;
+  /** What is in force this moment. No call of the corridor: it would count under the quotas of those who are told of it. */
+  rules(): Conditions;
   /** An event as one plain sentence. */
   tell(envelope: Envelope): string;
 }

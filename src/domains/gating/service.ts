@@ -6,7 +6,15 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Clock, Log } from "../../kernel/ports.ts";
 import type { HierarchyState } from "../hierarchy/contract.ts";
 import type { ExplainStage } from "../policy/contract.ts";
-import { ContractPut, ContractRemoved, ListKeys, QuotaCounted, QuotaForgotten, Reload } from "./contract.ts";
+import {
+  type Contract,
+  ContractPut,
+  ContractRemoved,
+  ListKeys,
+  QuotaCounted,
+  QuotaForgotten,
+  Reload,
+} from "./contract.ts";
 import { deskOperations, fillContracts, followContracts } from "./contract-desk.ts";
 import { explainGate } from "./explain.ts";
 import { createFileRules, type Health } from "./file-rules.ts";
@@ -14,7 +22,7 @@ import { createGate, type OwnedGate } from "./gate.ts";
 import type { RuleFile } from "./port.ts";
 import { createQuotas, type Quotas } from "./quotas.ts";
 import { roleContracts } from "./role-denials.ts";
-import { denyContract, type RuleSource, type Subject } from "./rule.ts";
+import { denyContract, type RuleSource, statusAt, type Subject } from "./rule.ts";
 import { createRuleBook, type RuleBook, type SourceDoor } from "./rule-book.ts";
 import { apiSource, configSource, type DenyRule, foreignSource, roleSource, wayOutOf } from "./sources.ts";
 import { gateContracts, gateQuotas } from "./views.ts";
@@ -38,6 +46,8 @@ export interface Gating {
   /** Reads anew what the journal keeps of rules, after it was changed behind the views. */
   refresh(): void;
   health(): Health;
+  /** Those in force or to come, as they were written, in the order in which they decide. */
+  contracts(): (Contract & { readonly source: string; readonly place?: string })[];
 }
 
 export function createGating(deps: GatingDeps): Gating {
@@ -73,6 +83,7 @@ export function createGating(deps: GatingDeps): Gating {
     explain: explainGate(gate),
     foreign: (name, remedy) => book.source(foreignSource(name, remedy)),
     health: fileRules.health,
+    contracts: () => contractsIn(book, clock.nowMs()),
     domain: {
       name: "gating",
       operations: [
@@ -94,6 +105,16 @@ export function createGating(deps: GatingDeps): Gating {
     },
   };
 }
+
+const contractsIn = (book: RuleBook, nowMs: number): ReturnType<Gating["contracts"]> =>
+  book
+    .all()
+    .filter((rule) => statusAt(rule, nowMs) !== "ended")
+    .map(({ contract, source, place }) => ({
+      ...contract,
+      source: source.name,
+      ...(place === undefined ? {} : { place }),
+    }));
 
 /** A gate of these rules alone, which never change. */
 export function createDenyGate(rules: readonly DenyRule[], clock: GatingDeps["clock"]): OwnedGate {
