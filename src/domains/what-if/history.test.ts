@@ -143,8 +143,12 @@ const eachOf =
   };
 
 async function effectOf(events: readonly Envelope[], candidate: Candidate): Promise<PolicyEffect> {
-  using before = rules.inForce();
   using tried = await rules.over(candidate);
+  return await effectUnder(events, tried);
+}
+
+async function effectUnder(events: readonly Envelope[], tried: Trial): Promise<PolicyEffect> {
+  using before = rules.inForce();
   const sum = createEffectSum(benchOf(before, tried));
   await eachOf(events)((item) => sum.add(item));
   return sum.effect();
@@ -176,67 +180,76 @@ const anyCall: fc.Arbitrary<Call> = fc
   .map(([call, in_, answer]) => ({ ...call, world: in_, answer }));
 const anyRuns = fc.array(fc.array(anyCall, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 });
 
-test("rules that are as they were change nothing, whatever the record leaves out", async () => {
+/** Reading a set of policies takes Cedar long on a busy machine. */
+const limits = { timeout: 120_000 };
+
+test("rules that are as they were change nothing, whatever the record leaves out", limits, async () => {
+  using same = await rules.over({ text: "" });
   await fc.assert(
     fc.asyncProperty(anyRuns, async (recorded) => {
       using trial = rules.inForce();
       const events = await journalOf(trial, recorded);
-      const effect = await effectOf(events, { text: "" });
+      const effect = await effectUnder(events, same);
       assert.equal(effect.decisions, recorded.flat().length);
       assert.deepEqual([effect.unchanged, effect.unknown, effect.rules], [effect.decisions, 0, []]);
       assert.match(effect.words, /^This policy would have changed nothing of \d+ calls?\.$/);
     }),
-    runs(10),
+    runs(20),
   );
 });
 
-test("a rule that forbids everything blocks everything that was not refused before", async () => {
+test("a rule that forbids everything blocks everything that was not refused before", limits, async () => {
+  using none = await rules.over({ text: '@id("all") forbid (principal is Agent, action, resource);' });
   await fc.assert(
     fc.asyncProperty(anyRuns, async (recorded) => {
       using trial = rules.inForce();
       const events = await journalOf(trial, recorded);
-      const effect = await effectOf(events, { text: '@id("all") forbid (principal is Agent, action, resource);' });
+      const effect = await effectUnder(events, none);
       const refused = events.filter(
         ({ kind, data }) => kind === "actions.refused" && (data as { code: string }).code === "arw.denied",
       ).length;
       assert.deepEqual([effect.blocked, effect.unchanged, effect.unknown], [effect.decisions - refused, refused, 0]);
     }),
-    runs(10),
+    runs(20),
   );
 });
 
-test("a permit that answers a question is counted with what the person said, and with its examples", async () => {
-  using trial = rules.inForce();
-  const events = await journalOf(trial, [
-    [write(), write({ path: "other.md" }), write({ answer: "no" })],
-    [write({ tool: "fs.read", path: "a.md" }), write({ folder: "/srv" })],
-  ]);
-  const text = `@id("notes") @answers("ask-before-change")
+test(
+  "a permit that answers a question is counted with what the person said, and with its examples",
+  limits,
+  async () => {
+    using trial = rules.inForce();
+    const events = await journalOf(trial, [
+      [write(), write({ path: "other.md" }), write({ answer: "no" })],
+      [write({ tool: "fs.read", path: "a.md" }), write({ folder: "/srv" })],
+    ]);
+    const text = `@id("notes") @answers("ask-before-change")
 permit (principal == Agent::"scout", action == Action::"fs.write", resource == Folder::"${folder}");
 @id("no-srv") forbid (principal is Agent, action, resource in Folder::"/srv");`;
-  const effect = await effectOf(events, { text });
-  assert.equal(
-    effect.words,
-    "This policy would have answered 3 of your 4 prompts (you had said no to 1 of them), blocked 1 call, and changed nothing else.",
-  );
-  assert.deepEqual(
-    effect.rules.map(({ rule, answered, answeredNo, blocked }) => [rule, answered, answeredNo, blocked]),
-    [
-      ["notes", 3, 1, 0],
-      ["no-srv", 0, 0, 1],
-    ],
-  );
-  assert.deepEqual(
-    effect.rules[0]?.examples.map(({ episode, target, was, now }) => [episode, target?.path, was, now]),
-    [
-      ["run-0", "BRIEF.md", "you said yes", "allow"],
-      ["run-0", "other.md", "you said yes", "allow"],
-      ["run-0", "BRIEF.md", "you said no", "allow"],
-    ],
-  );
-});
+    const effect = await effectOf(events, { text });
+    assert.equal(
+      effect.words,
+      "This policy would have answered 3 of your 4 prompts (you had said no to 1 of them), blocked 1 call, and changed nothing else.",
+    );
+    assert.deepEqual(
+      effect.rules.map(({ rule, answered, answeredNo, blocked }) => [rule, answered, answeredNo, blocked]),
+      [
+        ["notes", 3, 1, 0],
+        ["no-srv", 0, 0, 1],
+      ],
+    );
+    assert.deepEqual(
+      effect.rules[0]?.examples.map(({ episode, target, was, now }) => [episode, target?.path, was, now]),
+      [
+        ["run-0", "BRIEF.md", "you said yes", "allow"],
+        ["run-0", "other.md", "you said yes", "allow"],
+        ["run-0", "BRIEF.md", "you said no", "allow"],
+      ],
+    );
+  },
+);
 
-test("what the record does not say is unknown where the answer hangs on it, and only there", async () => {
+test("what the record does not say is unknown where the answer hangs on it, and only there", limits, async () => {
   using trial = rules.inForce();
   const open = { ...plainWorld, isOpen: true };
   const events = await journalOf(trial, [
@@ -256,66 +269,74 @@ test("what the record does not say is unknown where the answer hangs on it, and 
   assert.deepEqual([closed.unknown, closed.blocked], [0, 1]);
 });
 
-test("a proposal is as narrow as what was seen, and its effect is what adopting it would have had", async () => {
-  using trial = rules.inForce();
-  const events = await journalOf(trial, [
-    [write(), write(), write({ path: "b.md" }), write({ tool: "fs.read" }), write()],
-    [write({ folder: "/srv", answer: "yes" }), write({ folder: "/srv" }), write({ folder: "/srv", answer: "no" })],
-    [
-      write({ folder: "/opt", answer: "edited" }),
-      write({ folder: "/opt" }),
-      write({ folder: "/opt" }),
-      write({ folder: "/opt" }),
-    ],
-  ]);
-  const { proposals, skipped } = await proposalsFrom(eachOf(events), rules, { allowedMin: 3 });
-  assert.deepEqual(
-    proposals.map(({ agent, tool, answersRule, allowed }) => [agent, tool, answersRule, allowed]),
-    [["scout", "fs.write", "ask-before-change", 4]],
-  );
-  const [proposal] = proposals;
-  assert.ok(proposal);
-  assert.equal(
-    proposal.text.split("\n").slice(2).join("\n"),
-    `@answers("ask-before-change")
+test(
+  "a proposal is as narrow as what was seen, and its effect is what adopting it would have had",
+  limits,
+  async () => {
+    using trial = rules.inForce();
+    const events = await journalOf(trial, [
+      [write(), write(), write({ path: "b.md" }), write({ tool: "fs.read" }), write()],
+      [write({ folder: "/srv", answer: "yes" }), write({ folder: "/srv" }), write({ folder: "/srv", answer: "no" })],
+      [
+        write({ folder: "/opt", answer: "edited" }),
+        write({ folder: "/opt" }),
+        write({ folder: "/opt" }),
+        write({ folder: "/opt" }),
+      ],
+    ]);
+    const { proposals, skipped } = await proposalsFrom(eachOf(events), rules, { allowedMin: 3 });
+    assert.deepEqual(
+      proposals.map(({ agent, tool, answersRule, allowed }) => [agent, tool, answersRule, allowed]),
+      [["scout", "fs.write", "ask-before-change", 4]],
+    );
+    const [proposal] = proposals;
+    assert.ok(proposal);
+    assert.equal(
+      proposal.text.split("\n").slice(2).join("\n"),
+      `@answers("ask-before-change")
 permit (principal == Agent::"scout", action == Action::"fs.write", resource == Folder::"${folder}")
 when { ["BRIEF.md", "b.md"].contains(context.path) && ["user", "file"].containsAll(context.labels) };`,
-  );
-  const { text: candidate, effect } = proposal;
-  const alone = await effectOf(events, { text: candidate });
-  assert.deepEqual(effect, alone);
-  assert.equal(effect.words, "This policy would have answered 4 of your 11 prompts, and changed nothing else.");
-  assert.deepEqual(
-    skipped.map(({ why, questions }) => [why, questions]),
-    [
-      ["you said no at least once", 3],
-      ["you changed what would be done at least once", 4],
-    ],
-  );
-});
+    );
+    const { text: candidate, effect } = proposal;
+    const alone = await effectOf(events, { text: candidate });
+    assert.deepEqual(effect, alone);
+    assert.equal(effect.words, "This policy would have answered 4 of your 11 prompts, and changed nothing else.");
+    assert.deepEqual(
+      skipped.map(({ why, questions }) => [why, questions]),
+      [
+        ["you said no at least once", 3],
+        ["you changed what would be done at least once", 4],
+      ],
+    );
+  },
+);
 
-test("calls behind a wrapper are ruled with what their session is, and with what they asked for where it is kept", async () => {
-  const session = { corrId: "s", causeId: null, node: "n", version: 1, timeMs: 1, caller: "agent:desk" };
-  const recordedStep = { tool: "mcp.call", argsDigest: digestOf(1), resultRef: digestOf(1), kept: "digest" };
-  const asked = { value: { server: "files", tool: "write_file", params: {} } };
-  const told: readonly (readonly [string, object])[] = [
-    ["agents.run.started", { agent: "desk", grants: [] }],
-    ["mcp.session.opened", { server: "files", agent: "desk" }],
-    ["observations.recorded", { agent: "desk", recorded: { ...recordedStep, step: 1, tool: "mcp.read" } }],
-    ["leases.granted", { leaseId: "l", holder: "agent:desk" }],
-    ["actions.applied", { agent: "desk", asked, recorded: { ...recordedStep, step: 2 } }],
-  ];
-  const events = told.map(
-    ([kind, data], index): Envelope => ({ ...session, seq: index + 1, id: `e${index}`, kind, data }),
-  );
-  const calm = await effectOf(events, { text: "" });
-  assert.deepEqual([calm.decisions, calm.unchanged, calm.differentToday], [2, 2, 0]);
-  // Which tool the first one read by nobody wrote down; the second one was kept with its step.
-  const one = await effectOf(events, {
-    text: '@id("w") forbid (principal, action, resource == Tool::"files/write_file");',
-  });
-  assert.deepEqual([one.blocked, one.unknown, one.unknowns[0]?.why], [1, 1, "which tool of a server was called"]);
-});
+test(
+  "calls behind a wrapper are ruled with what their session is, and with what they asked for where it is kept",
+  limits,
+  async () => {
+    const session = { corrId: "s", causeId: null, node: "n", version: 1, timeMs: 1, caller: "agent:desk" };
+    const recordedStep = { tool: "mcp.call", argsDigest: digestOf(1), resultRef: digestOf(1), kept: "digest" };
+    const asked = { value: { server: "files", tool: "write_file", params: {} } };
+    const told: readonly (readonly [string, object])[] = [
+      ["agents.run.started", { agent: "desk", grants: [] }],
+      ["mcp.session.opened", { server: "files", agent: "desk" }],
+      ["observations.recorded", { agent: "desk", recorded: { ...recordedStep, step: 1, tool: "mcp.read" } }],
+      ["leases.granted", { leaseId: "l", holder: "agent:desk" }],
+      ["actions.applied", { agent: "desk", asked, recorded: { ...recordedStep, step: 2 } }],
+    ];
+    const events = told.map(
+      ([kind, data], index): Envelope => ({ ...session, seq: index + 1, id: `e${index}`, kind, data }),
+    );
+    const calm = await effectOf(events, { text: "" });
+    assert.deepEqual([calm.decisions, calm.unchanged, calm.differentToday], [2, 2, 0]);
+    // Which tool the first one read by nobody wrote down; the second one was kept with its step.
+    const one = await effectOf(events, {
+      text: '@id("w") forbid (principal, action, resource == Tool::"files/write_file");',
+    });
+    assert.deepEqual([one.blocked, one.unknown, one.unknowns[0]?.why], [1, 1, "which tool of a server was called"]);
+  },
+);
 
 const ruleHeads = fc.constantFrom(
   "permit (principal is Agent, action, resource)",
@@ -347,14 +368,14 @@ const ruleSets = fc
     rules.map(([note, head, when]) => `${head.startsWith("permit") ? note : ""}${head} ${when};`).join("\n"),
   );
 
-test("an answer that is known is what the rules would have said, whatever the record left out", async () => {
+test("an answer that is known is what the rules would have said, whatever the record left out", limits, async () => {
   let known = 0;
   await fc.assert(
-    fc.asyncProperty(anyRuns, ruleSets, async (recorded, text) => {
+    fc.asyncProperty(anyRuns, anyRuns, ruleSets, async (some, more, text) => {
       using before = rules.inForce();
       using candidate = await rules.over({ text });
       const bench = benchOf(before, candidate);
-      const { events, truth } = await madeOf(before, recorded);
+      const { events, truth } = await madeOf(before, [...some, ...more]);
       await eachOf(events)(async (item) => {
         assert.ok(item.kind === "decision");
         const real = truth.get(item.decision.seq);
@@ -367,7 +388,7 @@ test("an answer that is known is what the rules would have said, whatever the re
         assert.equal(now.effect, said.effect, `${JSON.stringify(real)} under ${text}`);
       });
     }),
-    runs(25),
+    runs(12),
   );
   assert.ok(known > 50, `${known} answers were known`);
 });

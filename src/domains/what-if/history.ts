@@ -9,7 +9,14 @@ import type { Operation } from "../../contract/operation.ts";
 import { checkerOf, type Static } from "../../contract/schema.ts";
 import { ApprovalDenied as PersonDenied, Denied } from "../../contract/standard-problems.ts";
 import type { Table } from "../../kernel/kernel.ts";
-import { RunCancelled, RunFailed, RunFinished, RunStarted, ValueDeclassified } from "../agents/contract.ts";
+import {
+  isFromOutside,
+  RunCancelled,
+  RunFailed,
+  RunFinished,
+  RunStarted,
+  ValueDeclassified,
+} from "../agents/contract.ts";
 import {
   ApprovalCancelled,
   ApprovalDenied,
@@ -113,8 +120,10 @@ function runTakers(runs: Lru<string, RunBook>): Readonly<Record<string, Take>> {
   };
   return {
     [RunStarted.kind]: noted(({ corrId, data }) => {
-      const { grants, labels = ["user"] } = data as Static<typeof RunStarted.data>;
-      runs.set(corrId, createRunBook({ grants, given: labels, isForeign: false }));
+      const { grants, input, labels = [] } = data as Static<typeof RunStarted.data>;
+      // A run works from its person's words at least; a call from outside from what its caller is known to.
+      const given = labels.length > 0 || isFromOutside(input) ? labels : ownWords;
+      runs.set(corrId, createRunBook({ grants, given, isForeign: false }));
     }),
     [SessionOpened.kind]: noted(({ corrId }) =>
       runs.set(corrId, createRunBook({ grants: [], given: foreignLabels, isForeign: true })),
@@ -127,6 +136,7 @@ function runTakers(runs: Lru<string, RunBook>): Readonly<Record<string, Take>> {
   };
 }
 
+const ownWords: readonly Label[] = ["user"];
 const foreignLabels: readonly Label[] = ["user", "tool"];
 const ends = [RunFinished, RunFailed, RunCancelled].map(({ kind }) => kind);
 const steps = [ObservationRecorded, ActionApplied, ActionRefused, ActionFailed].map(({ kind }) => kind);

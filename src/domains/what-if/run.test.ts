@@ -162,7 +162,7 @@ test("the rules that were in force change nothing; a forbid of everything blocks
     }),
     runs(15),
   );
-}, 60_000);
+}, 120_000);
 
 test("a saved question keeps its answer where it was yes, and ends in the unknown where it was no or changed", async () => {
   const input = {
