@@ -5,7 +5,7 @@ import { Problem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { RunStarted } from "../agents/contract.ts";
+import { isFromOutside, RunStarted } from "../agents/contract.ts";
 import { ConfigApplied } from "../system/contract.ts";
 import { digestOfBytes, manifestBytes, manifestBytesMax } from "./capsule-file.ts";
 import { conditionsAt, type Noted } from "./conditions.ts";
@@ -60,8 +60,7 @@ export async function collect(episode: string, collecting: Collecting): Promise<
   const slice = cutRows(await rowsOf(episode, collecting), means.cutter);
   const events = slice.rows.map(envelopeOf);
   const blobs = await blobsOf(events, means);
-  const startSeq = (events.find(({ kind }) => kind === RunStarted.kind) ?? events[0])?.seq ?? 0;
-  const beside = await besides(startSeq, { parts, means });
+  const beside = await besides(events.find(({ kind }) => kind === RunStarted.kind) ?? events[0], { parts, means });
   const journal = Buffer.from(slice.rows.map((row) => `${lineOf(row)}\n`).join(""));
   const bytes = [journal, ...beside.parts.map(({ bytes: each }) => each), ...blobs.kept.values()];
   const listed = [
@@ -145,8 +144,10 @@ interface Besides {
 }
 
 /** What was in force when the run began, as far as it was written down then. */
-async function besides(startSeq: number, { parts, means }: Omit<Collecting, "signal">): Promise<Besides> {
-  const noted = conditionsAt(parts, startSeq);
+async function besides(start: Envelope | undefined, { parts, means }: Omit<Collecting, "signal">): Promise<Besides> {
+  const startSeq = start?.seq ?? 0;
+  const { input } = (start?.data ?? {}) as { readonly input?: unknown };
+  const noted = isFromOutside(input) ? null : conditionsAt(parts, startSeq);
   const texts = noted === null ? null : await means.blobs.get(noted.facts.conditions);
   const conditions = texts === null ? null : conditionsIn(texts);
   const [applied] = parts.kernel.journal.read({

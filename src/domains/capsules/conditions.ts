@@ -6,7 +6,7 @@ import { canonicalJson, digestOf } from "../../base/canonical-json.ts";
 import type { Context } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { RunResumed, RunStarted } from "../agents/contract.ts";
+import { isFromOutside, RunResumed, RunStarted } from "../agents/contract.ts";
 import { type Conditions, ConditionsRecorded } from "./contract.ts";
 import { digestOfBytes } from "./capsule-file.ts";
 import type { CapsuleMeans } from "./port.ts";
@@ -31,7 +31,9 @@ export function recordConditions(parts: KernelParts, means: Means, ctx: Context)
       tell("what a run works under could not be recorded", { error: String(error) });
     }
   };
-  const stop = parts.kernel.bus.listen([RunStarted.kind, RunResumed.kind], ({ seq }) => {
+  const stop = parts.kernel.bus.listen([RunStarted.kind, RunResumed.kind], ({ seq, data }) => {
+    // One call of a program outside, of which there may be many a second: its rules are told as not known.
+    if (isFromOutside((data as { readonly input?: unknown } | null)?.input)) return;
     // As they are at this very moment; they may have changed when their turn comes.
     const start = { atSeq: seq, rules: means.rules() };
     last = last.then(() => note(start));
