@@ -210,6 +210,9 @@ test("answers suggest a rule; adopted it answers, and withdrawn it is gone", asy
   assert.equal(await briefed("allow").then((each) => typeof each), "string");
   const twice = await hub.call("POST", `/what-if/adopted/${adopted.rule}/withdraw`, {});
   assert.deepEqual([twice.status, twice.body.code], [404, "whatif.not-adopted"]);
+  const { rows } = await hub.get("/audit?limit=1000");
+  const audited = rows.filter((each: Json) => JSON.stringify(each).includes("whatif"));
+  assert.ok(audited.length >= 4, "what was adopted, withdrawn, and refused is in the audit log");
   const { events } = await hub.get("/events/journal?prefix=whatif.");
   assert.deepEqual(events.map((each: Json) => each.kind).toSorted(), ["whatif.rule.adopted", "whatif.rule.withdrawn"]);
 });
