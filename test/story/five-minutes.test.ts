@@ -16,6 +16,8 @@ import { until } from "./kit/until.ts";
 
 /** As many lines as one search finds, so that the run that has lost its way makes thousands of calls. */
 const longFileLines = 500;
+/** Far above what a command line takes to start on a busy machine. */
+const waitMsMax = 90_000;
 const preload = ["--import", join(import.meta.dirname, "kit", "refuse-network.ts")];
 
 let room: Room;
@@ -108,14 +110,25 @@ test("five minutes: asked, replayed, tried under another rule, undone, refused, 
   const before = await hashOf(notes);
 
   const brief = begin("brief ~/notes");
-  const episode = await until("the run to begin", async () => (await newestEpisode())?.id as string | undefined);
+  const episodeId = async () => (await newestEpisode())?.id as string | undefined;
+  const episode = await until("the run to begin", episodeId, waitMsMax);
   const { diff } = await episodeWaits(hub, episode);
-  await until("the question in the terminal", () => brief.output().includes(diff.trimEnd()) || undefined);
+  await until("the question in the terminal", () => brief.output().includes(diff.trimEnd()) || undefined, waitMsMax);
   assert.equal(await hashOf(notes), before);
   assert.match(await run("approvals decide last allow"), /granted/);
   assert.equal((await brief.ended).code, 0, brief.output());
   const written = await readFile(join(notes, "brief.md"), "utf8");
   assert.equal(written, addedLines(diff));
+
+  const replayed = await run("replay last");
+  assert.match(replayed, /✓ It happened again, event by event\./);
+  assert.match(replayed, /\d+ events: \d+ made again and equal, \d+ taken from the record\./);
+  assert.match(replayed, /No model was asked, no key used and no socket opened\./);
+
+  const branched = await run("what-if last");
+  assert.match(branched, /Step 4 is the first that differs\. Exact to the end\./);
+  assert.match(branched, /blocked +fs\.write [^]*ask \(ask-before-change, [^]*\) → deny \(no-writes, /);
+  assert.equal(await readFile(join(notes, "brief.md"), "utf8"), written, "a what-if does nothing");
 
   assert.match(await run("undo last"), /✓ 1 of 1 file is as before the run/);
   assert.equal(await hashOf(notes), before);
@@ -130,8 +143,15 @@ test("five minutes: asked, replayed, tried under another rule, undone, refused, 
   );
 
   await stopsTheLoop();
+
+  assert.match(await run("prove network"), /✓ Proved: nothing reaches another machine unless a person\s+says yes/);
+  const counterexample = await run("prove stricter", 1);
+  assert.match(counterexample, /✗ It is not: agent:\S+ calls fs\.write on /);
+  assert.match(counterexample, /the first: deny, by no-writes [^]*the second: allow, by granted [^]*engine/);
+
   assert.equal(await hashOf(notes), before);
-  assert.equal(await readFile(refusals(), "utf8"), "", "nobody asked for anything beyond this machine");
+  const asked = new Set((await readFile(refusals(), "utf8")).trimEnd().split("\n"));
+  assert.deepEqual([...asked], ["watching"], "nobody asked for anything beyond this machine");
 }, 240_000);
 
 /** The lines that a diff of a new file adds. */
