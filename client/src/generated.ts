@@ -12372,6 +12372,8 @@ export interface EventData {
     /** Server and model, `localhost:11434/llama3.2`, or the name of a role. */
     readonly model: string;
     readonly text: string;
+    /** Said to itself, and no part of the answer. */
+    readonly isThought?: boolean | undefined;
   };
   /** A person named a model server that the hub may ask. */
   readonly "models.server.added": {

@@ -216,8 +216,9 @@ function streamLine(item: StreamItem, pen: Pen): string {
     case "started":
       return pen.paint("dim", `${pen.safe(item.agent)} answers as episode ${pen.safe(item.episode)}`);
     case "text":
-    case "thought":
       return pen.safe(item.text);
+    case "thought":
+      return pen.paint("dim", pen.safe(item.text));
     case "tool":
       return stepText(item, pen);
     case "approval":

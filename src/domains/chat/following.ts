@@ -54,7 +54,10 @@ export function createSaid(parts: KernelParts, book: Pick<Book, "message">): Sai
         if (answer === undefined) return;
         if (!isUnderWay(answer)) texts.delete(corrId);
         else if (kind === ModelSaid.kind) {
-          const text = (texts.get(corrId) ?? "") + (data as { readonly text: string }).text;
+          const told = data as { readonly text: string; readonly isThought?: boolean };
+          // Whoever comes later wants the answer, and not how it was come to.
+          if (told.isThought === true) return;
+          const text = (texts.get(corrId) ?? "") + told.text;
           texts.delete(corrId);
           texts.set(corrId, text.slice(-saidCharsMax));
           const [oldest] = texts.keys();
@@ -174,6 +177,7 @@ type Told = {
   readonly reason?: string;
   readonly error?: string;
   readonly text?: string;
+  readonly isThought?: boolean;
   readonly approvalId?: string;
   readonly questionId?: string;
   readonly recorded?: { readonly step: number; readonly tool: string };
@@ -184,7 +188,7 @@ function itemsOf({ seq: position, kind, data }: Envelope): readonly StreamItem[]
   // Its definition was checked when it was written.
   const told = data as Told | null;
   if (told === null) return [];
-  if (kind === ModelSaid.kind) return [{ kind: "text", text: told.text ?? "" }];
+  if (kind === ModelSaid.kind) return [{ kind: told.isThought === true ? "thought" : "text", text: told.text ?? "" }];
   const approval = approvalStateOf[kind];
   if (approval !== undefined)
     return [{ kind: "approval", position, approvalId: told.approvalId ?? "", state: approval }];

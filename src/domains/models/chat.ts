@@ -47,7 +47,7 @@ export async function chat(input: ChatInput, asking: Asking): Promise<Static<typ
   const asked = reach(input.model, Chat, asking);
   const pieces = collect();
   for await (const part of chatParts(input, asked, { ...asking, ended: (end) => end })) {
-    if (part.kind === "text") tell(part.text, input.model, ctx);
+    if (part.kind === "text" || part.kind === "thought") tell(part, input.model, ctx);
     pieces.take(part);
   }
   return { ...pieces.whole(), ...answeredBy(input.model, asked, pieces.end()) };
@@ -139,10 +139,13 @@ export async function tokenize(
 }
 
 /** Passes by live. A piece is cut where it is longer than one that may. */
-function tell(text: string, model: string, ctx: Asking["ctx"]): void {
+function tell({ kind, text }: Words, model: string, ctx: Asking["ctx"]): void {
+  const about = kind === "thought" ? { model, isThought: true } : { model };
   for (let from = 0; from < text.length; from += saidLengthMax)
-    void ctx.emit(ModelSaid, { model, text: text.slice(from, from + saidLengthMax) });
+    void ctx.emit(ModelSaid, { ...about, text: text.slice(from, from + saidLengthMax) });
 }
+
+type Words = Extract<Part, { kind: "text" | "thought" }>;
 
 type Ended<I> = Asking & { readonly ended: (end: MeteredEnd) => I };
 

@@ -115,7 +115,11 @@ export const ModelSaid = event({
   kind: "models.said",
   isDurable: false,
   about: "A piece of an answer as it comes; passes by and is not kept.",
-  data: closed({ model: ModelName, text: Type.String({ maxLength: saidLengthMax }) }),
+  data: closed({
+    model: ModelName,
+    text: Type.String({ maxLength: saidLengthMax }),
+    isThought: Type.Optional(Type.Boolean({ description: "Said to itself, and no part of the answer." })),
+  }),
 });
 
 export const BadServer = problem({

@@ -113,7 +113,17 @@ describe("asking", () => {
       ],
     });
     const model = `${here}/tiny`;
+    const said: [text: string, isThought: boolean][] = [];
+    kit.kernel.bus.listen(["models.said"], ({ data }) => {
+      const { text, isThought = false } = data as { text: string; isThought?: boolean };
+      said.push([text, isThought]);
+    });
     const answer = await answerOf<ChatAnswer>(kit.call("models.chat", { model, ...hi }));
+    assert.deepEqual(said, [
+      ["hm", true],
+      ["he", false],
+      ["llo", false],
+    ]);
     assert.deepEqual(
       { ...answer, usage: null },
       {
