@@ -104,9 +104,13 @@ export function refuseUnready(
   const { server, tool, ctx, parts, links } = asked;
   if (!links.has(server)) {
     const next = `arw mcp add ${server} -- COMMAND`;
-    throw new Problem(NoSession, `no server ${server} is there to call ${tool}: the hub is connected to none of that name, and no wrapper waits for this call`, {
-      next,
-    });
+    throw new Problem(
+      NoSession,
+      `no server ${server} is there to call ${tool}: the hub is connected to none of that name, and no wrapper waits for this call`,
+      {
+        next,
+      },
+    );
   }
   const row = parts.kernel.views.get(tools, toolKey({ server, tool }));
   refuseHeld(row);
