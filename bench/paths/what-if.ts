@@ -1,4 +1,4 @@
-/** P15: a policy is held against everything that was recorded, in decisions a second, from a journal on the disk. */
+/** P14: a policy is held against everything that was recorded, in decisions a second, from a journal on the disk. */
 import { strict as assert } from "node:assert";
 import { join } from "node:path";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
@@ -124,5 +124,5 @@ export const benchWhatIf: Bench = async (options) => {
   }
   const what = `policy over ${decisions.toLocaleString("en")} recorded decisions, no two alike`;
   const note = `of processor time; ${Math.round(median(clocked)).toLocaleString("en")}/s by the clock`;
-  return [figure({ path: "P15", what, values: rates, unit: "/s", target: { atLeast: 10_000 }, note })];
+  return [figure({ path: "P14", what, values: rates, unit: "/s", target: { atLeast: 10_000 }, note })];
 };
