@@ -1,11 +1,19 @@
 /** The model contract on a real llama-server, where this machine has one. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { createOpenAiRuntime } from "../../src/adapters/openai/runtime.ts";
 import { llamaProgram, type LlamaServer, noLlama, startLlama } from "../kit/llama-server.ts";
 import { plainSend } from "../kit/plain-send.ts";
+import { tinyModel } from "../kit/tiny-model.ts";
 import { modelContract } from "./model-suite.ts";
 
 const program = llamaProgram();
+
+test("the model that is made for it is the same on every machine", () => {
+  const digest = createHash("sha256").update(tinyModel()).digest("hex");
+  assert.equal(digest, "4bea7af7b4a6ba6e451a2c9f9ede516cb4eaba47cb5e98af4bb70fdaf6de56ca");
+});
 
 if (program === null) test("llama-server", ({ skip }) => skip(noLlama));
 else describe("llama-server", () => onLlama(program));

@@ -17,7 +17,7 @@ export interface ModelFixture extends AsyncDisposable {
 }
 
 /** Letters of several writings, and what looks like the frame of a stream. */
-export const sayable = "Grüße, 世界 — 🌱 \n\n data: no frame";
+const sayable = "Grüße, 世界 — 🌱 \n\n data: no frame";
 
 export const say = (model: string, text: string): ChatRequest => ({
   model,
