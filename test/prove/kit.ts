@@ -26,6 +26,9 @@ export const reader = createPolicyReader({
 export const readOwn = (texts: readonly string[], hasDefaults: boolean) =>
   reader.read(texts.join("\n"), { name: "own", hasDefaults });
 
+/** When a soak has to be over; it ends on time whatever is left to try. */
+export const soakUntilMs = Number(process.env["ARW_SOAK_UNTIL_MS"] ?? Number.POSITIVE_INFINITY);
+
 const load = createCedarLoader(cedarProgram);
 let engines = 0;
 /** Many sets at the price of one: Cedar reads and checks them together. */

@@ -14,7 +14,7 @@ import { all, choice, flag, type Formula, not, numberIs, textIs } from "../../sr
 import { encodeAll, permitsMore, policyDecides, saysOtherwise } from "../../src/domains/prove/questions.ts";
 import { scriptOf } from "../../src/domains/prove/smt.ts";
 import type { Solver } from "../../src/domains/prove/port.ts";
-import { policyText, readOwn, space } from "./kit.ts";
+import { policyText, readOwn, soakUntilMs, space } from "./kit.ts";
 
 const folder = join(import.meta.dirname, "node_modules", ".z3");
 const isSoak = process.env["ARW_SOAK"] === "1";
@@ -81,6 +81,7 @@ test("z3 finds what the hub's own solver finds", { timeout: 1_800_000 }, async (
   skip(z3 === null, missing);
   const kinds = new Set<string>();
   for (const formula of await formulas(isSoak ? 60 : 0)) {
+    if (Date.now() > soakUntilMs) break;
     const own = decide(formula, space.domains);
     const { script, constants, pointOf } = scriptOf(held(formula, own), space.domains);
     const said = await (z3 as Solver).solve({ script, constants }, { signal, timeoutMs: solverMsMax });
@@ -90,7 +91,7 @@ test("z3 finds what the hub's own solver finds", { timeout: 1_800_000 }, async (
     if (said.kind === "sat") assert.ok(holds(formula, pointOf(said.values)), `is no such call\n${script}`);
     if (own.kind === "point") assert.ok(holds(formula, own.point));
   }
-  assert.deepEqual([...kinds].toSorted(), ["sat", "unsat"]);
+  if (Date.now() < soakUntilMs) assert.deepEqual([...kinds].toSorted(), ["sat", "unsat"]);
 });
 
 test("a solver that fails says so, and is no answer", { timeout: 120_000 }, async ({ skip }) => {
@@ -111,6 +112,7 @@ const hasCvc5 = spawnSync("cvc5", ["--version"]).status === 0;
 test("Debian's cvc5 agrees over the same scripts", { timeout: 1_800_000 }, async ({ skip }) => {
   skip(!hasCvc5, "optional: cvc5 is not on this machine");
   for (const formula of await formulas(isSoak ? 60 : 0)) {
+    if (Date.now() > soakUntilMs) break;
     const own = decide(formula, space.domains);
     const { script } = scriptOf(held(formula, own), space.domains);
     const ran = spawnSync("cvc5", ["--lang=smt2", "--strings-exp", `--tlimit=${solverMsMax}`, "-"], {
