@@ -108,6 +108,7 @@ const otherWaysOut = [
   "agents.pause",
   "agents.stop",
   "approvals.decide",
+  "capsules.unpin",
   "chat.stop",
   "mcp.disallow",
   "mcp.servers.remove",
@@ -115,6 +116,7 @@ const otherWaysOut = [
   "schedules.remove",
   "system.shutdown",
   "tasks.cancel",
+  "whatif.withdraw",
 ];
 
 test("beside those and what only looks, nothing else is part of the way out", () => {

@@ -106,7 +106,7 @@ const isAlone = Type.Optional(Type.Boolean({ default: false, description: "Leave
 
 /** Larger sets take the outer solver some time. */
 const deadlineMs = 120_000;
-const asked = { effect: "read", isForPersons: true, isOpenWhenHalted: true, output: Proof, deadlineMs } as const;
+const asked = { effect: "read", isForPersons: true, output: Proof, deadlineMs } as const;
 
 export const ListQuestions = op({
   id: "prove.questions",
