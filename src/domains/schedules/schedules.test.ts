@@ -55,7 +55,8 @@ test("nothing waits where nothing is due, and one timer waits for the nearest", 
   for (const name of ["bell", ...[0, 1, 2, 3, 4].map((each) => `bell-${each}`)])
     await home.kit.call("schedules.remove", { name });
   await home.pass(minuteMs);
-  assert.ok((clock.nextInMs() ?? Infinity) > hourMs, "nothing is due, and nothing waits");
+  // The hub's own sweep comes each hour; a schedule would wake it each minute.
+  assert.ok((clock.nextInMs() ?? Infinity) > 10 * minuteMs, "nothing is due, and nothing waits");
 });
 
 test("a time at which the last run goes is left out, and that is told", async () => {
