@@ -31,9 +31,6 @@ const stepKinds: ReadonlySet<string> = new Set(
   [ObservationRecorded, ActionApplied, ActionRefused, ActionFailed].map((each) => each.kind),
 );
 
-/** Kinds that begin and end a run. */
-export const boundaryKinds: readonly string[] = [...begins, ...ends.keys()];
-
 export type Boundary =
   | { readonly kind: "ended"; readonly seq: number }
   | { readonly kind: "going" }

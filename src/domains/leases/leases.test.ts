@@ -149,9 +149,8 @@ test("a lease is a permit where nobody permits, in its folder and nowhere else, 
   assert.equal(await come(kit, ["world.write", { folder: "/a" }], node), "policy.no-permit");
   await grant(kit, { capability: "world:*", holder: "node:*", folder: "/a" });
   assert.equal(await come(kit, ["world.write", { folder: "/a" }], node), "answer");
-  for (const folder of ["/a/b", "/", "/b"])
-    assert.equal(await come(kit, ["world.write", { folder }], node), "policy.no-permit", folder);
-  assert.equal(await come(kit, ["world.write", { folder: "/a/../b" }], node), "built-in:plain-folder");
+  const others = ["/a/b", "/", "/b", "/a/../b"].map((folder) => come(kit, ["world.write", { folder }], node));
+  assert.deepEqual(await Promise.all(others), [...Array(3).fill("policy.no-permit"), "built-in:plain-folder"]);
   assert.equal(await come(kit, ["world.write", {}], node), "policy.no-permit");
   await grant(kit, { capability: "*", holder: "node:*" });
   assert.equal(await come(kit, ["world.wait", {}], node), "world:wait");
