@@ -2819,6 +2819,8 @@ export type FsReadOutput = {
 export type FsRestoreInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
+  /** Where the folder has to lie really; without it, its path must lead through no link. */
+  readonly realFolder?: string | undefined;
   /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
   readonly path: string;
   /** The content to come; null removes the file. */
@@ -2902,6 +2904,8 @@ export type FsWriteOutput = {
   readonly isChanged: boolean;
   /** Folders that had to be made on the way to the file. */
   readonly madeFolders?: number | undefined;
+  /** Where the folder really lies, where its path leads through a link. */
+  readonly realFolder?: string | undefined;
 };
 
 export type GatingContractsListInput = {
@@ -4704,6 +4708,8 @@ export type ProjectsFileSaveOutput = {
   readonly isChanged: boolean;
   /** Folders that had to be made on the way to the file. */
   readonly madeFolders?: number | undefined;
+  /** Where the folder really lies, where its path leads through a link. */
+  readonly realFolder?: string | undefined;
 };
 
 export type ProjectsForgetInput = {
@@ -4768,6 +4774,8 @@ export type ProjectsNotesSaveOutput = {
   readonly isChanged: boolean;
   /** Folders that had to be made on the way to the file. */
   readonly madeFolders?: number | undefined;
+  /** Where the folder really lies, where its path leads through a link. */
+  readonly realFolder?: string | undefined;
 };
 
 export type ProjectsTreeInput = {
@@ -12971,6 +12979,8 @@ export interface EventData {
     readonly afterRef: string | null;
     /** Folders made on the way to it. */
     readonly madeFolders: number;
+    /** Where the folder really lies, where its path leads through a link. */
+    readonly realFolder?: string | undefined;
   };
   /** A person made a proposal a rule of their own. */
   readonly "whatif.rule.adopted": {

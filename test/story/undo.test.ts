@@ -1,7 +1,7 @@
 /** Undo on a real disk by the command line: what comes back, what stays beside edits, what is shown where both changed one place. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { type Exit, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
@@ -77,4 +77,33 @@ test("what a run changed goes back beside what was edited since, and a conflict 
   await hub.post(`/undo/${undoId}`, {});
   assert.equal(await readFile(join(folder, "deep/er/new.md"), "utf8"), "new\n");
   assert.equal(await readFile(join(folder, "plan.md"), "utf8"), `zero\r\n${before.replace("five", "FIVE")}`);
+});
+
+test("a link that came in the folder's place leads no undo elsewhere; one that was there all along is followed", async () => {
+  const recordedIn = async (folder: string): Promise<string> => {
+    const given = { recipe, input: [`folder=${folder}`], allow: ["fs.write"] };
+    const episode = (await hub.post("/recipes/run", given)).corrId as string;
+    assert.equal((await episodeEnded(hub, episode)).status, "finished");
+    return episode;
+  };
+  const mine = await room.folder("mine", { "plan.md": before });
+  const episode = await recordedIn(mine);
+  const stranger = await room.folder("stranger", { "same.md": "by the run\n" });
+  await rename(mine, `${mine}.real`);
+  await symlink(stranger, mine);
+  const { status, files } = (await hub.send(`POST /undo/${episode}`, {})).body;
+  assert.deepEqual([status, (await readdir(stranger)).length], ["partly", 1]);
+  assert.match(files[0].detail, /mine leads to .*stranger now, and the file was changed in .*mine$/);
+  await rm(mine);
+  await rename(`${mine}.real`, mine);
+  assert.equal((await hub.post(`/undo/${episode}`, {})).status, "undone");
+  assert.deepEqual(await readdir(mine), ["plan.md"]);
+
+  const linked = join(room.path, "linked");
+  await symlink(mine, linked);
+  const through = await recordedIn(linked);
+  const there = await hub.post(`/undo/${through}`, {});
+  assert.equal(there.status, "undone");
+  assert.equal((await hub.post(`/undo/${there.undoId}`, {})).status, "undone");
+  assert.equal(await readFile(join(mine, "deep/er/new.md"), "utf8"), "new\n");
 });

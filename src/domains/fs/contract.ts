@@ -58,6 +58,13 @@ export const ContentGone = problem({
   title: "Content not kept",
   about: "What the file is to become is not kept any more: it was dropped by age or by the ceiling of records.",
 });
+export const FolderMoved = problem({
+  code: "fs.folder-moved",
+  status: 409,
+  title: "The folder leads elsewhere",
+  about:
+    "The path of the folder leads to another place than when its file was changed: something on the way is a link now, or no longer one. Nothing was touched. Put the folder back, or restore the file by hand.",
+});
 export const fileProblems = [
   OutsideFolder,
   FileNotFound,
@@ -127,6 +134,10 @@ export const Read = op({
   scope: (input) => ({ folder: input.folder, path: input.path }),
 });
 
+const RealFolder = Type.String({
+  maxLength: 4096,
+  description: "Where the folder really lies, where its path leads through a link.",
+});
 const foldersMax = 4096;
 const MadeFolders = Type.Integer({
   minimum: 0,
@@ -161,6 +172,7 @@ export const Write = op({
     }),
     isChanged: Type.Boolean(),
     madeFolders: Type.Optional(MadeFolders),
+    realFolder: Type.Optional(RealFolder),
   }),
   problems: fileProblems,
   needs: ["fs:write"],
@@ -181,6 +193,10 @@ export const Restore = op({
     "Give a file inside a folder a content that the hub has kept, or remove the file, keeping what was there before.",
   input: closed({
     folder: FolderPath,
+    realFolder: Type.Optional({
+      ...RealFolder,
+      description: "Where the folder has to lie really; without it, its path must lead through no link.",
+    }),
     path: RelativePath,
     ref: Type.Union([Digest, Type.Null()], { description: "The content to come; null removes the file." }),
     expectedDigest: Type.Union([Digest, Type.Null()], {
@@ -204,7 +220,7 @@ export const Restore = op({
     isChanged: Type.Boolean(),
     madeFolders: MadeFolders,
   }),
-  problems: [...fileProblems, ContentGone],
+  problems: [...fileProblems, ContentGone, FolderMoved],
   needs: ["fs:write"],
   scope: (input) => ({ folder: input.folder, path: input.path }),
 });

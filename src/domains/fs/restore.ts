@@ -3,7 +3,7 @@ import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Recorder } from "../../kernel/recorder.ts";
-import { ContentGone, FileChanged, OutsideFolder, type Restore } from "./contract.ts";
+import { ContentGone, FileChanged, FolderMoved, OutsideFolder, type Restore } from "./contract.ts";
 import type { OpenFolder } from "./port.ts";
 import type { FolderReader } from "./reader.ts";
 
@@ -14,6 +14,26 @@ const beforeBytesMax = 64_000_000;
 export function refuseGit(path: string): void {
   if (path.split("/").some((part) => part.toLowerCase() === ".git"))
     throw new Problem(OutsideFolder, `${path}: .git is off limits`);
+}
+
+/** Where a folder lies as its path says it, without the slashes at its end. */
+const plainPath = (folder: string): string => folder.replace(/(?<=.)[/\\]+$/, "");
+
+/** Where the folder really lies; undefined where its path says so. */
+export const realFolderOf = ({ root }: OpenFolder, folder: string): string | undefined =>
+  root === plainPath(folder) ? undefined : root;
+
+/** A link that was put in place of a folder must not lead an undo to the files of somebody else. */
+export function refuseMoved(open: OpenFolder, { folder, realFolder }: Place): void {
+  const then = realFolder ?? plainPath(folder);
+  if (open.root === then) return;
+  throw new Problem(FolderMoved, `${folder} leads to ${open.root} now, and the file was changed in ${then}`);
+}
+
+/** A folder by its path, and where it really lay. */
+export interface Place {
+  readonly folder: string;
+  readonly realFolder?: string | undefined;
 }
 
 /** What is there now, or null when nothing is. */
@@ -51,6 +71,7 @@ export function restore(
   const { signal } = ctx;
   refuseGit(path);
   return reader.within(folder, { signal, isWritable: true }, async (open) => {
+    refuseMoved(open, input);
     const before = await currentBytes(open, path, signal);
     const beforeRef = before?.digest ?? null;
     if (beforeRef !== expectedDigest)

@@ -11,7 +11,7 @@ import type { Recorder } from "../../kernel/recorder.ts";
 import { FileChanged, FileRefused, List, Read, Restore, Search, Write } from "./contract.ts";
 import type { OpenFolder } from "./port.ts";
 import { type FolderReader, isEnvFile } from "./reader.ts";
-import { currentBytes, missingFolders, refuseGit, restore } from "./restore.ts";
+import { currentBytes, missingFolders, realFolderOf, refuseGit, restore } from "./restore.ts";
 import { search } from "./search.ts";
 
 const listDefault = 500;
@@ -159,6 +159,13 @@ function write(
       expectedDigest: expected,
       canMakeFolders: before === null,
     });
-    return { ...answer, beforeRef, isChanged: true, ...(madeFolders === 0 ? {} : { madeFolders }) };
+    const realFolder = realFolderOf(open, input.folder);
+    return {
+      ...answer,
+      beforeRef,
+      isChanged: true,
+      ...(madeFolders === 0 ? {} : { madeFolders }),
+      ...(realFolder === undefined ? {} : { realFolder }),
+    };
   });
 }

@@ -3,14 +3,7 @@ import { checkerOf, type Static } from "../../contract/schema.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { Journal, Table } from "../../kernel/kernel.ts";
 import { GoOn } from "../agents/contract.ts";
-import {
-  ActionApplied,
-  ActionFailed,
-  ActionRefused,
-  IntentProposed,
-  type Recorded,
-  type Target,
-} from "../episodes/contract.ts";
+import { ActionApplied, ActionFailed, ActionRefused, IntentProposed, type Recorded } from "../episodes/contract.ts";
 import { Write } from "../fs/contract.ts";
 import { FileRestored, type StepLeft } from "./contract.ts";
 
@@ -27,6 +20,8 @@ export interface ChangedFile {
   readonly changes: readonly FileChange[];
   /** Folders that were made on the way to it. */
   readonly madeFolders: number;
+  /** Where the folder really lay at its last change, where its path led through a link. */
+  readonly realFolder?: string | undefined;
 }
 export interface RunChanges {
   /** In the order of their first change. */
@@ -109,19 +104,26 @@ function takeWrite({ folder, path, recorded }: Applied, { files, left, told }: T
     left.push({ ...told, reason: "its record does not say what the file was" });
     return;
   }
-  const { digest, beforeRef, isChanged, madeFolders = 0 } = result as Static<typeof Write.output>;
-  if (isChanged) addChange(files, { folder, path, madeFolders }, { step: recorded.step, beforeRef, afterRef: digest });
+  const { digest, beforeRef, isChanged, madeFolders = 0, realFolder } = result as Static<typeof Write.output>;
+  if (isChanged)
+    addChange(files, { folder, path, madeFolders, realFolder }, { step: recorded.step, beforeRef, afterRef: digest });
 }
 
 function addChange(
   files: Map<string, ChangedFile>,
-  { folder, path, madeFolders }: Required<Pick<Target, "folder" | "path">> & { readonly madeFolders: number },
+  { folder, path, madeFolders, realFolder }: Omit<ChangedFile, "changes">,
   { step, beforeRef, afterRef }: FileChange,
 ): void {
   const key = `${folder}\n${path}`;
   const known = files.get(key);
   const changes = [...(known?.changes ?? []), { step, beforeRef, afterRef }];
-  files.set(key, { folder, path, changes, madeFolders: Math.max(known?.madeFolders ?? 0, madeFolders) });
+  files.set(key, {
+    folder,
+    path,
+    changes,
+    madeFolders: Math.max(known?.madeFolders ?? 0, madeFolders),
+    ...(realFolder === undefined ? {} : { realFolder }),
+  });
 }
 
 /** Why no undo reaches what the tool did; null for what changes nothing. */

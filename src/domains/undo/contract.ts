@@ -100,6 +100,12 @@ export const FileRestored = event({
     beforeRef: Type.Union([Digest, Type.Null()], { description: "What the undo found; null for no file." }),
     afterRef: Type.Union([Digest, Type.Null()], { description: "What it left; null for no file." }),
     madeFolders: Type.Integer({ minimum: 0, description: "Folders made on the way to it." }),
+    realFolder: Type.Optional(
+      Type.String({
+        maxLength: 4096,
+        description: "Where the folder really lies, where its path leads through a link.",
+      }),
+    ),
   }),
 });
 export const UndoApplied = event({

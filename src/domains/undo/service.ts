@@ -112,7 +112,7 @@ const undoneBefore = ({ folder, path, changes }: ChangedFile): FileUndo => ({
 
 async function lookAt(file: ChangedFile, { signal }: Context, { files, parts }: UndoDeps): Promise<Unwound> {
   try {
-    return await unwind(file, await files.read(file.folder, file.path, signal), parts.recorder.recallBytes);
+    return await unwind(file, await files.read(file, file.path, signal), parts.recorder.recallBytes);
   } catch (error) {
     return outOfReach(error, null);
   }
@@ -146,11 +146,12 @@ async function apply(asked: Asked): Promise<UndoReport> {
 
 /** Walks the corridor as the person who asked: rules that keep them from changing this file hold here, too. */
 async function restore({ episode, ctx, deps }: Asked, file: ChangedFile, unwound: Unwound): Promise<void> {
-  const { folder, path } = file;
+  const { folder, path, realFolder } = file;
   const { fate, goal, nowDigest = null, thenDigest = null } = unwound;
   // What a merge came to is kept nowhere yet, and a later undo of this one needs it.
   if (goal !== null) await deps.parts.recorder.keepBytes(goal);
-  const input = { folder, path, ref: thenDigest, expectedDigest: nowDigest };
+  const lies = realFolder === undefined ? {} : { realFolder };
+  const input = { folder, ...lies, path, ref: thenDigest, expectedDigest: nowDigest };
   const { beforeRef, digest, madeFolders } = await ctx.call(
     Restore,
     thenDigest === null ? { ...input, emptyFolders: file.madeFolders } : input,
@@ -163,6 +164,7 @@ async function restore({ episode, ctx, deps }: Asked, file: ChangedFile, unwound
     beforeRef,
     afterRef: digest,
     madeFolders,
+    ...lies,
   };
   await ctx.emit(FileRestored, data);
 }
