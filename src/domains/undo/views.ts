@@ -28,7 +28,7 @@ export const undone = view(UndoneFile)({
       FileRestored,
       (e) => undoneKey(e.data),
       (_row, e) => {
-        const { madeFolders: _made, ...file } = e.data;
+        const { madeFolders: _made, realFolder: _real, ...file } = e.data;
         return { ...file, undoId: e.corrId, atMs: e.timeMs };
       },
     ),
