@@ -120,7 +120,7 @@ const listText = (items: readonly string[], none: string): string =>
         "; ",
       );
 
-function signerText({ kind, name, keyId }: Signer, pen: Pen): string {
+export function signerText({ kind, name, keyId }: Signer, pen: Pen): string {
   if (kind === "own") return "this hub";
   if (kind === "pinned") return `${pen.safe(name ?? "")} (${keyId})`;
   const known = kind === "known" ? "a key of other capsules that are kept here" : "a key that this hub does not know";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { Static } from "../contract/schema.ts";
 import { type CapsuleInfo, Diff, Export, Import, Preview, Show, Verify } from "../domains/capsules/contract.ts";
-import { createPen } from "../surfaces/cli/pen.ts";
+import { createPen, type Pen } from "../surfaces/cli/pen.ts";
 import {
   type CliParts,
   exitCodes,
@@ -14,7 +14,7 @@ import {
   type Terminal,
   type Transport,
 } from "../surfaces/cli/port.ts";
-import { capsuleText } from "./cli-run-capsule-answers.ts";
+import { capsuleText, signerText } from "./cli-run-capsule-answers.ts";
 
 type Paths = Pick<Terminal, "resolvePath">;
 
@@ -75,12 +75,19 @@ export const importCommand = ({ terminal, connect }: RunCapsuleCommandOptions): 
       return told(terminal, "Nothing is kept. Keep it with --yes.");
     const kept = await transport.call(Import.id, { file, digest: capsule.digest }, signal);
     if (kept.kind !== "answer") return told(terminal, "A person is asked about it first: arw approvals");
-    const { isNew } = kept.output as Static<typeof Import.output>;
-    const words = `✓ ${isNew ? "Kept" : "It was kept before"}. Replay it: arw replay ${capsule.digest.slice(0, 19)}\n`;
-    terminal.write(globals.json === true ? `${JSON.stringify(kept.output)}\n` : words);
+    const output = kept.output as Static<typeof Import.output>;
+    const words = `✓ ${keptText(output, capsule, createPen(terminal))} Replay it: arw replay ${capsule.digest.slice(0, 19)}\n`;
+    terminal.write(globals.json === true ? `${JSON.stringify(output)}\n` : words);
     return exitCodes.ok;
   },
 });
+
+/** The copy of another signer may be there already, and stay. */
+function keptText({ capsule, isNew }: Static<typeof Import.output>, given: CapsuleInfo, pen: Pen): string {
+  if (isNew) return "Kept.";
+  if (capsule.signer.keyId === given.signer.keyId) return "It was kept before.";
+  return `It was kept before, and that copy stays. It is signed by ${signerText(capsule.signer, pen)}.`;
+}
 
 async function lookAt(file: string, transport: Transport, signal: AbortSignal): Promise<Looked> {
   const result = await transport.call(Preview.id, { file }, signal);

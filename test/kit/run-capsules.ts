@@ -9,6 +9,7 @@ import { bind, op } from "../../src/contract/operation.ts";
 import { Problem, problem } from "../../src/contract/problem.ts";
 import { closed, type Static, type TSchema, Type } from "../../src/contract/schema.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
+import { openCapsule, sealCapsule } from "../../src/domains/capsules/capsule-file.ts";
 import { type CapsuleInfo, capsuleBytesMax } from "../../src/domains/capsules/contract.ts";
 import {
   CapsuleFileFault,
@@ -71,6 +72,16 @@ export function seededKey(seed: number): SigningKey {
   const der = Buffer.concat([pkcs8Head, Buffer.alloc(32, seed)]);
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   return { publicKey: publicBytesOf(key), sign: (message) => sign(null, message, key) };
+}
+
+/** The same capsule, signed by somebody else. */
+export function signedBy(seed: number, bytes: Uint8Array): Uint8Array {
+  const { manifest, part } = openCapsule(bytes);
+  return sealCapsule(
+    manifest,
+    manifest.parts.map((_each, place) => part(place)),
+    seededKey(seed),
+  );
 }
 
 export interface CapsuleKit extends AsyncDisposable {

@@ -1,9 +1,10 @@
 /** A run as one file: out of one hub, looked at and kept on another, with no secret in it that is known by then. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { programFlags } from "../../bin/program-flags.mjs";
+import { signedBy } from "../kit/run-capsules.ts";
 import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
@@ -47,6 +48,13 @@ test("a run is exported, imported on a yes, listed, verified, shown, compared an
   const kept = await arw(["capsule", "import", file, "--yes"]);
   assert.equal(kept.code, 0, kept.stderr);
   const [{ digest }] = (await hub.get("/state/capsules")).items;
+  const forged = join(room.path, "forged.capsule");
+  await writeFile(forged, signedBy(9, first));
+  const again = await arw(["capsule", "import", forged, "--yes"]);
+  assert.match(
+    again.stdout,
+    /Signed by {3}a key that this hub does not know[^]*that copy stays\. It is signed by this hub\./,
+  );
   assert.match((await arw(["capsule", "ls"])).stdout, /all 5 steps {2}Brief of notes {2}imported/);
 
   const short = digest.slice(7, 19);

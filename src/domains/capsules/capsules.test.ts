@@ -74,7 +74,9 @@ test("it is looked at and kept elsewhere, told, verified and removed; the signer
   assert.deepEqual(seen.manifest.grants, [{ key: "world:*" }]);
   assert.deepEqual((await imported(away, bytes)).isNew, true);
   assert.deepEqual((await imported(away, bytes)).isNew, false);
-  assert.equal((await preview(away, bytes)).signer.kind, "known");
+  assert.equal((await preview(away, bytes)).signer.kind, "unknown");
+  const another = (await home.exported(await home.run([["read", "a"]]))).bytes;
+  assert.equal((await preview(away, another)).signer.kind, "known");
   await away.ask({ id: "capsules.pin" } as typeof Preview, { keyId: capsule.signer.keyId, name: "home" });
   assert.deepEqual((await preview(away, bytes)).signer, { keyId: capsule.signer.keyId, kind: "pinned", name: "home" });
   const name = capsule.digest.slice(0, 16);

@@ -20,20 +20,19 @@ import {
   Remove,
   Show,
   ShowKey,
-  type Signer,
   SignerPinned,
   SignerUnpinned,
   storyLinesMax,
   Unpin,
   Verify,
 } from "./contract.ts";
-import type { CapsuleFile } from "./capsule-file.ts";
 import { stepOf } from "./describe.ts";
 import { diffOf } from "./diff.ts";
 import type { CapsuleMeans } from "./port.ts";
 import type { RecordingSource } from "./recording.ts";
 import { unsound } from "./refusal.ts";
 import { createShelf, type Shelf } from "./shelf.ts";
+import { createSigners, type Signed, type Signers } from "./signers.ts";
 import { type CapsuleSource, createSource, fileWords } from "./source.ts";
 import { capsuleSigners, capsules } from "./views.ts";
 
@@ -56,9 +55,10 @@ const tidyFirstMs = 120_000;
 const tidyIntervalMs = 43_200_000;
 
 export function createCapsules({ parts, means, more = () => [] }: CapsulesDeps): Capsules {
-  const shelf = createShelf(parts, means);
+  const signers = createSigners(parts, means);
+  const shelf = createShelf(parts, { ...means, signers });
   const source = createSource(parts, means, shelf);
-  const desk: Desk = { parts, means, shelf, source };
+  const desk: Desk = { parts, means, shelf, source, signers };
   return {
     source,
     keptBytes: () => shelf.all().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
@@ -86,53 +86,56 @@ interface Desk {
   readonly means: CapsuleMeans;
   readonly shelf: Shelf;
   readonly source: CapsuleSource;
+  readonly signers: Signers;
 }
 
-const exporting = ({ parts, means, shelf, source }: Desk): readonly Bound[] => [
+const exporting = (desk: Desk): readonly Bound[] => [
   bind(Export, async ({ episode, file, keep }, ctx) => {
+    const { means, shelf, source } = desk;
     const { file: made, bytes } = await source.exported(episode, ctx.signal);
     if (file !== undefined) await fileWords(() => means.files.write(file, bytes));
     if (keep === true) await shelf.keep({ file: made, bytes, origin: "exported" }, ctx);
     const { digest, sizeBytes } = made;
     await ctx.emit(CapsuleExported, { digest, sizeBytes, episode, file: file ?? null });
-    const capsule = await infoOf(made, { parts, means, shelf });
+    const capsule = await infoOf(made, desk);
     return { capsule, file: file ?? null, content: file === undefined ? inBase64(bytes) : null };
   }),
 ];
 const inBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
-const taking = ({ parts, means, shelf, source }: Desk): readonly Bound[] => [
-  bind(Preview, async (input) => await infoOf((await source.given(input)).file, { parts, means, shelf })),
+const taking = (desk: Desk): readonly Bound[] => [
+  bind(Preview, async (input) => await infoOf((await desk.source.given(input)).file, desk)),
   bind(Import, async ({ digest, ...input }, ctx) => {
-    const { file, bytes } = await source.given(input);
+    const { file, bytes } = await desk.source.given(input);
     if (file.digest !== digest)
       throw unsound("changed", "the file is another capsule than the one that was looked at; look at it again");
-    const isNew = await shelf.keep({ file, bytes, origin: "imported" }, ctx);
-    return { capsule: await infoOf(file, { parts, means, shelf }), isNew };
+    const { isNew, ...kept } = await desk.shelf.keep({ file, bytes, origin: "imported" }, ctx);
+    // Of the copy that is kept now, which another may have signed than the one that was given.
+    return { capsule: await infoOf({ ...kept, manifest: file.manifest }, desk), isNew };
   }),
-  bind(Remove, async ({ capsule }, ctx) => ({ digest: await shelf.remove(capsule, ctx) })),
+  bind(Remove, async ({ capsule }, ctx) => ({ digest: await desk.shelf.remove(capsule, ctx) })),
 ];
 
-const reading = ({ parts, means, shelf, source }: Desk): readonly Bound[] => [
+const reading = (desk: Desk): readonly Bound[] => [
   bind(Verify, async ({ capsule }, ctx) => {
-    const { file, contents } = await source.open(capsule, ctx.signal);
+    const { file, contents } = await desk.source.open(capsule, ctx.signal);
     const { parts: pieces, chain } = file.manifest;
-    const info = await infoOf(file, { parts, means, shelf });
+    const info = await infoOf(file, desk);
     return { capsule: info, signature: "holds" as const, digests: pieces.length, chain, linksProven: contents.links };
   }),
   bind(Show, async ({ capsule }, ctx) => {
-    const { file, contents } = await source.open(capsule, ctx.signal);
+    const { file, contents } = await desk.source.open(capsule, ctx.signal);
     const told = contents.events.slice(0, storyLinesMax);
     const story = told.map((event) => {
       const { seq, timeMs, kind } = event;
-      return { seq, timeMs, kind, step: stepOf(event), text: means.tell(event) };
+      return { seq, timeMs, kind, step: stepOf(event), text: desk.means.tell(event) };
     });
-    const info = await infoOf(file, { parts, means, shelf });
+    const info = await infoOf(file, desk);
     return { capsule: info, story, storyMore: contents.events.length - told.length };
   }),
   bind(Diff, async ({ a, b }, ctx) => {
-    const [left, right] = [await source.open(a, ctx.signal), await source.open(b, ctx.signal)];
-    return diffOf(left.contents, right.contents, means.tell);
+    const [left, right] = [await desk.source.open(a, ctx.signal), await desk.source.open(b, ctx.signal)];
+    return diffOf(left.contents, right.contents, desk.means.tell);
   }),
 ];
 
@@ -155,20 +158,10 @@ const signing = ({ parts, means }: Desk): readonly Bound[] => [
   }),
 ];
 
-async function infoOf(file: CapsuleFile, desk: Pick<Desk, "parts" | "means" | "shelf">): Promise<CapsuleInfo> {
-  const { manifest, digest, sizeBytes, keyId } = file;
-  const isKept = desk.parts.kernel.views.get(capsules, digest) !== undefined;
-  return { digest, sizeBytes, signer: await signerOf(keyId, desk), isKept, manifest };
-}
+type Told = Signed & Pick<CapsuleInfo, "sizeBytes" | "manifest">;
 
-/** A signature proves a key. Whose it is, only a person can have said. */
-async function signerOf(
-  keyId: string,
-  { parts, means, shelf }: Pick<Desk, "parts" | "means" | "shelf">,
-): Promise<Signer> {
-  const own = await means.keys.known();
-  if (own !== null && keyIdOf(own.publicKey) === keyId) return { keyId, kind: "own", name: null };
-  const pinned = parts.kernel.views.get(capsuleSigners, keyId);
-  if (pinned !== undefined) return { keyId, kind: "pinned", name: pinned.name };
-  return { keyId, kind: shelf.all().some((each) => each.keyId === keyId) ? "known" : "unknown", name: null };
+async function infoOf({ manifest, digest, sizeBytes, keyId }: Told, { parts, signers }: Desk): Promise<CapsuleInfo> {
+  // The copy of another signer is another file, and who signed this one is told.
+  const isKept = parts.kernel.views.get(capsules, digest)?.keyId === keyId;
+  return { digest, sizeBytes, signer: await signers.of({ digest, keyId }), isKept, manifest };
 }

@@ -6,7 +6,14 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { CapsuleFile } from "./capsule-file.ts";
 import { CapsuleImported, CapsuleRemoved, CapsulesFull, type KeptCapsule } from "./contract.ts";
 import type { CapsuleMeans } from "./port.ts";
+import { keptCapsules, type Signed, type Signers } from "./signers.ts";
 import { capsules, keptMax } from "./views.ts";
+
+/** What is kept under the digest from now on, and who signed that. */
+export interface Keeping extends Pick<KeptCapsule, "digest" | "keyId" | "sizeBytes"> {
+  /** False when another copy was kept before, and stays. */
+  readonly isNew: boolean;
+}
 
 export interface Shelf {
   /** Null when none, or more than one, begins so. */
@@ -14,23 +21,33 @@ export interface Shelf {
   /** The file; null when the disk no longer has it as it was. */
   bytes(kept: KeptCapsule): Promise<Uint8Array | null>;
   all(): readonly KeptCapsule[];
-  /** False when it was kept before. Throws `CapsulesFull`. */
-  keep(given: { file: CapsuleFile; bytes: Uint8Array; origin: KeptCapsule["origin"] }, ctx: Context): Promise<boolean>;
+  /**
+   * One copy of a capsule is kept, whoever signed others of it: the one whose signer more is known of, and among equals the
+   * first. Throws `CapsulesFull`.
+   */
+  keep(given: Given, ctx: Context): Promise<Keeping>;
   /** Throws `NotFound`. */
   remove(name: string, ctx: Context): Promise<string>;
   /** Lets go of what is older than the age, and of files that no row names. */
   tidy(ctx: Context): Promise<void>;
 }
 
-type Means = Pick<CapsuleMeans, "shelf" | "clock" | "limits">;
+interface Given {
+  readonly file: CapsuleFile;
+  readonly bytes: Uint8Array;
+  readonly origin: KeptCapsule["origin"];
+}
+
+type Means = Pick<CapsuleMeans, "shelf" | "clock" | "limits"> & { readonly signers: Signers };
 
 /** A file without a row is one that is being kept this moment, or that a crash left. Nothing takes a day. */
 const orphanAgeMs = 86_400_000;
 const prefixForm = /^(?:sha256:)?(?<hex>[0-9a-f]{4,64})$/;
 
-export function createShelf(parts: KernelParts, { shelf, clock, limits }: Means): Shelf {
-  const all = (): readonly KeptCapsule[] =>
-    parts.kernel.views.list(capsules, { limit: keptMax }).rows.map(({ row }) => row);
+export function createShelf(parts: KernelParts, means: Means): Shelf {
+  const { shelf } = means;
+  const all = (): readonly KeptCapsule[] => keptCapsules(parts);
+  const inTurn = createTurns();
   const find = (name: string): KeptCapsule | null => {
     const hex = prefixForm.exec(name)?.groups?.["hex"];
     if (hex === undefined) return null;
@@ -45,29 +62,57 @@ export function createShelf(parts: KernelParts, { shelf, clock, limits }: Means)
     find,
     all,
     bytes: ({ fileDigest }) => shelf.get(fileDigest),
-    async keep({ file, bytes, origin }, ctx) {
-      const known = parts.kernel.views.get(capsules, file.digest);
-      if (known !== undefined && (await shelf.has(known.fileDigest))) return false;
-      refuseFull(all(), file.sizeBytes, limits.sizeBytesMax);
-      await shelf.put(bytes);
-      await ctx.emit(CapsuleImported, { ...keptFacts(file), origin });
-      return true;
-    },
-    async remove(name, ctx) {
-      const row = find(name);
-      if (row === null) throw new Problem(NotFound, `no kept capsule, or more than one, begins with ${name}`);
-      await takeOff(row, "person", ctx);
-      return row.digest;
-    },
-    async tidy(ctx) {
-      const oldestMs = clock.nowMs() - limits.ageMsMax;
-      for (const row of all()) if (row.keptAtMs < oldestMs) await takeOff(row, "age", ctx);
-      const named = new Set(all().map(({ fileDigest }) => fileDigest));
-      for await (const { ref, modifiedMs } of shelf.list())
-        if (!named.has(ref) && modifiedMs < clock.nowMs() - orphanAgeMs) await shelf.remove(ref);
-    },
+    keep: (given, ctx) => inTurn(() => keepBetter(given, ctx, { parts, means })),
+    remove: (name, ctx) =>
+      inTurn(async () => {
+        const row = find(name);
+        if (row === null) throw new Problem(NotFound, `no kept capsule, or more than one, begins with ${name}`);
+        await takeOff(row, "person", ctx);
+        return row.digest;
+      }),
+    tidy: (ctx) =>
+      inTurn(async () => {
+        const nowMs = means.clock.nowMs();
+        for (const row of all()) if (row.keptAtMs < nowMs - means.limits.ageMsMax) await takeOff(row, "age", ctx);
+        const named = new Set(all().map(({ fileDigest }) => fileDigest));
+        for await (const { ref, modifiedMs } of shelf.list())
+          if (!named.has(ref) && modifiedMs < nowMs - orphanAgeMs) await shelf.remove(ref);
+      }),
   };
 }
+
+/** One after the other: which copy is the better one holds until it is kept, and no file goes while it is being kept. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    // Whoever asked is told of the failure; the next one begins regardless.
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+async function keepBetter(
+  { file, bytes, origin }: Given,
+  ctx: Context,
+  { parts, means: { shelf, limits, signers } }: { readonly parts: KernelParts; readonly means: Means },
+): Promise<Keeping> {
+  const before = parts.kernel.views.get(capsules, file.digest);
+  if (before !== undefined && (await shelf.has(before.fileDigest)) && !(await signers.isBetter(file, before)))
+    return { ...keepingOf(before), isNew: false };
+  const others = keptCapsules(parts).filter(({ digest }) => digest !== file.digest);
+  refuseFull(others, file.sizeBytes, limits.sizeBytesMax);
+  await shelf.put(bytes);
+  await ctx.emit(CapsuleImported, { ...keptFacts(file), origin });
+  if (before !== undefined && before.fileDigest !== file.fileDigest) await shelf.remove(before.fileDigest);
+  return { ...keepingOf(file), isNew: true };
+}
+
+const keepingOf = ({ digest, keyId, sizeBytes }: Signed & { readonly sizeBytes: number }): Omit<Keeping, "isNew"> => ({
+  digest,
+  keyId,
+  sizeBytes,
+});
 
 /** Nothing is pushed out: whoever keeps capsules decides which one goes. */
 function refuseFull(kept: readonly KeptCapsule[], sizeBytes: number, sizeBytesMax: number): void {
