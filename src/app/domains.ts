@@ -98,6 +98,7 @@ export interface Means {
   readonly folders: Folders;
   /** Whether that folder, or that path in it, belongs to the hub itself. */
   readonly isHubFile: (folder: string, path?: string) => boolean;
+  readonly realFolder: (folder: string) => Promise<string>;
   readonly journal: {
     readonly files: JournalFiles;
     readonly rules: readonly RetentionRule[];
@@ -211,13 +212,14 @@ interface RulingMeans {
   readonly leases: LeasesService;
 }
 
-const openRulings = ({ confinement }: Means, { house, egress, leases }: RulingMeans) =>
+const openRulings = ({ confinement, realFolder }: Means, { house, egress, leases }: RulingMeans) =>
   createRulings({
     ...house,
     isOpen: (host, caller) => egress().isOpen(host, caller),
     isShut: (host, caller) => egress().isShut(host, caller),
     isUnconfined: async () => !(await confinement.abilities()).confinesFiles,
     leases: leases.book,
+    realFolder,
   });
 
 interface World {
@@ -349,6 +351,7 @@ export function contractTable(): Table {
     redactor: nothing,
     folders: nothing,
     isHubFile: nothing,
+    realFolder: nothing,
     journal: { files: nothing, rules: [], frontier: nothing },
     sample: nothing,
     consumerReaders: nothing,

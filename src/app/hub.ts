@@ -11,6 +11,7 @@ import { createDoctor } from "../adapters/doctor/examine.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
 import { folderNotices, recipeFiles } from "../adapters/files/folder-notices.ts";
+import { realFolder } from "../adapters/files/real-folder.ts";
 import { namesOwn, type OwnFiles, withoutOwn } from "../adapters/files/own-folder.ts";
 import { createSampleFolder, samplesFolder } from "../adapters/files/sample.ts";
 import { createStateFiles, type Damage, type StateFiles } from "../adapters/files/state-file.ts";
@@ -311,6 +312,7 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
           redactor,
           folders: withoutOwn(createFileFolders(), own),
           isHubFile: namesOwn(own),
+          realFolder,
           journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
           sample,
           capsules: means.capsules,

@@ -1,7 +1,7 @@
 /** The user's own policies, through a real hub: read at the start, read anew, tried by examples, and never half in force. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
@@ -97,6 +97,30 @@ expect = "allow"
   await policies("examples.toml", '[[example]]\ncaller = "agent:scout"\noperation = "fs.wirte"\nexpect = "deny"\n');
   const unknown = await hub.call("POST", "/policy/test", {});
   assert.deepEqual([unknown.status, unknown.body.code], [409, "policy.invalid-policies"]);
+});
+
+test("a forbid over a folder is met through a link that leads there, too", async () => {
+  const taxes = await room.folder("taxes", { "2026.md": "x\n" });
+  const notes = await room.folder("notes", {});
+  await symlink(taxes, join(notes, "link"));
+  await policies(
+    "taxes.cedar",
+    `@id("my-notes") permit (principal is Agent, action == Action::"fs.read", resource in Folder::${JSON.stringify(notes)});
+@id("no-taxes") forbid (principal is Agent, action, resource in Folder::${JSON.stringify(taxes)});`,
+  );
+  assert.equal((await hub.call("POST", "/policy/reload", {})).status, 200);
+  const reads = async (folder: string): Promise<unknown[]> => {
+    const { verdict, decidedBy } = await explained({
+      operation: "fs.read",
+      as: "agent:scout",
+      input: { folder, path: "2026.md" },
+    });
+    return [verdict, decidedBy?.rule];
+  };
+  assert.deepEqual(await reads(notes), ["allow", undefined]);
+  assert.deepEqual(await reads(join(notes, "link")), ["deny", "no-taxes"]);
+  await policies("taxes.cedar", "");
+  assert.equal((await hub.call("POST", "/policy/reload", {})).status, 200);
 });
 
 test("a hub does not start with policies that do not hold, and says which line", async () => {

@@ -4,7 +4,7 @@ import { posix } from "node:path";
 import fc from "fast-check";
 import { test } from "vitest";
 import type { Caller } from "../../contract/caller.ts";
-import type { PolicyRequest } from "./engine-port.ts";
+import type { NamedPolicy, PolicyRequest } from "./engine-port.ts";
 import { plainFolder } from "./plain-folder.ts";
 import { createRulings } from "./rulings.ts";
 
@@ -67,4 +67,37 @@ test("a folder that goes up again is denied to whoever is no person, and no poli
   assert.deepEqual([ruling.effect, ruling.rule, requests.length], ["deny", "built-in:plain-folder", 0]);
   const { requests: own } = await asked("/home/ada/notes/../taxes", { kind: "person", id: "admin" });
   assert.equal(own.length, 1);
+});
+
+test("a rule over a folder is met by whatever link leads there, and what was granted by a link's name stays so", async () => {
+  const own = { id: "no-taxes", source: "own" } as NamedPolicy;
+  const granted = { id: "granted", source: "default" } as NamedPolicy;
+  const rulings = createRulings({
+    engine: () => ({
+      policies: [],
+      decide: ({ resource, within }) =>
+        [resource, ...within].some(({ id }) => id === "/home/ada/taxes")
+          ? { effect: "forbid", policy: own }
+          : resource.id === "/home/ada/notes/link" || resource.id === "/home/ada/work"
+            ? { effect: "allow", policy: granted }
+            : { effect: "none" },
+    }),
+    askPatterns: [],
+    realFolder: (folder) => Promise.resolve(folder.endsWith("link") ? "/home/ada/taxes/2025" : `/disk${folder}`),
+  });
+  const ruled = async (folder: string, caller = scout) => {
+    const rest = { effect: "read" as const, needs: [] };
+    const { effect, rule } = await rulings.rule({
+      operation: "fs.read",
+      key: "fs:read",
+      caller,
+      scope: { folder },
+      ...rest,
+    });
+    return [effect, rule];
+  };
+  assert.deepEqual(await ruled("/home/ada/notes/link"), ["deny", "no-taxes"]);
+  assert.deepEqual(await ruled("/home/ada/work"), ["allow", "granted"]);
+  assert.deepEqual(await ruled("/home/ada/other"), ["deny", "policy.no-permit"]);
+  assert.deepEqual(await ruled("/home/ada/notes/link", { kind: "person", id: "admin" }), ["allow", "granted"]);
 });

@@ -36,6 +36,8 @@ export interface RulingsOptions {
   readonly self?: () => Pick<CapsuleFacts, "role" | "node" | "tags">;
   /** Permissions that persons gave for a while; none without it. */
   readonly leases?: LeaseBook;
+  /** Where a folder really lies when its path leads through a link; without it, where its path says. */
+  readonly realFolder?: (folder: string) => Promise<string>;
   /** Whether nothing would confine a program that is started now. */
   readonly isUnconfined?: () => Promise<boolean>;
 }
@@ -50,31 +52,56 @@ export const createRulings = ({
   isHubFile = () => false,
   self = () => nobodyYet,
   leases = noLeases,
+  realFolder,
   isUnconfined = () => Promise.resolve(false),
 }: RulingsOptions): Policy => {
-  const ruled = (call: PolicyCall, unconfined?: boolean): Ruling | Promise<Ruling> => {
-    const verdicts = requestsOf(call, { isOpen, self, unconfined }).map((request) => ({
-      request,
-      verdict: engine().decide(request),
-    }));
+  const ruled = (call: PolicyCall, { unconfined, behind }: Found): Ruling | Promise<Ruling> => {
+    const requests = requestsOf(call, { isOpen, self, unconfined });
+    const beyond = behind === undefined ? none : requests.flatMap((each) => requestBehind(each, behind));
+    const verdicts = [...requests, ...beyond].map((request) => ({ request, verdict: engine().decide(request) }));
+    const weigh = (said: readonly Said[]): Ruling =>
+      weighed(
+        call,
+        said.filter((each) => counts(each, beyond)),
+        { askPatterns, leases, isShut },
+      );
     const pending = verdicts.some((each) => each.verdict instanceof Promise);
-    if (!pending) return weighed(call, verdicts as readonly Said[], { askPatterns, leases, isShut });
-    return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(
-      (said) => weighed(call, said, { askPatterns, leases, isShut }),
-    );
+    if (!pending) return weigh(verdicts as readonly Said[]);
+    return Promise.all(verdicts.map(async ({ request, verdict }) => ({ request, verdict: await verdict }))).then(weigh);
   };
   return {
     // What confines programs is found out with the first of them.
     rule(call) {
       const { folder, path } = call.scope;
-      if (folder !== undefined && call.caller.kind !== "person") {
-        if (plainFolder(folder) === null) return notPlain(folder);
-        if (isHubFile(folder, path)) return hubsOwn(folder);
-      }
-      return call.needs.includes("exec") ? isUnconfined().then((is) => ruled(call, is)) : ruled(call);
+      const go = (behind?: string): Ruling | Promise<Ruling> =>
+        call.needs.includes("exec")
+          ? isUnconfined().then((unconfined) => ruled(call, { unconfined, behind }))
+          : ruled(call, { unconfined: undefined, behind });
+      if (folder === undefined || call.caller.kind === "person") return go();
+      const plain = plainFolder(folder);
+      if (plain === null) return notPlain(folder);
+      if (isHubFile(folder, path)) return hubsOwn(folder);
+      return realFolder === undefined ? go() : realFolder(plain).then((real) => go(real === plain ? undefined : real));
     },
   };
 };
+
+/** What is found out for a call before the policies are asked. */
+interface Found {
+  readonly unconfined: boolean | undefined;
+  /** Where its folder really lies, where its path leads through a link. */
+  readonly behind: string | undefined;
+}
+
+/** The same call on the folder that a link leads to: a rule over that folder is met by whatever name a call takes. */
+const requestBehind = (request: PolicyRequest, behind: string): readonly PolicyRequest[] =>
+  request.resource.type === "Folder"
+    ? [{ ...request, resource: { type: "Folder", id: behind }, within: foldersAbove(behind) }]
+    : none;
+
+/** What was granted was granted by the folder's name, so behind a link nothing has to be permitted anew; what is forbidden is. */
+const counts = ({ request, verdict }: Said, beyond: readonly PolicyRequest[]): boolean =>
+  !beyond.includes(request) || verdict.effect === "forbid" || verdict.effect === "fault";
 
 /** Nobody is asked about these, and no lease or policy opens them: whoever writes there gives themselves every right. */
 const hubsOwn = (folder: string): Ruling => ({
