@@ -11179,8 +11179,11 @@ export type WhatifRunOutput = {
     readonly result: "saved" | "added" | "blocked" | "opened" | "cut-off" | "unknown";
   })[];
   readonly approvals: {
+    /** Questions that the run put to you. */
     readonly asked: number;
+    /** Of these, those not put now: a rule answers, the call is blocked instead, or it is never come to. */
     readonly saved: number;
+    /** Questions that are put only now. */
     readonly added: number;
   };
   readonly blocked: number;

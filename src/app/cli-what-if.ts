@@ -171,7 +171,7 @@ const resultStyles: Readonly<Record<ChangedStep["result"], Style>> = {
 const resultWidth = 8;
 
 function runText(told: Static<typeof Run.output>, pen: Pen): string {
-  const { title, agent, horizon, differences, approvals, blocked, spentThen, spentNow, diffs } = told;
+  const { title, agent, horizon, differences, blocked, spentThen, spentNow, diffs } = told;
   const steps = differences.flatMap(({ step, tool, target, was, now, result }) => [
     `${String(step).padStart(4)}  ${pen.paint(resultStyles[result], result.padEnd(resultWidth))}  ${pen.safe(`${tool} ${placeText(target)}`)}`,
     `      ${saidText(was, pen)} → ${saidText(now, pen)}`,
@@ -190,12 +190,30 @@ function runText(told: Static<typeof Run.output>, pen: Pen): string {
     horizon,
     ...(steps.length === 0 ? [] : ["", ...steps]),
     "",
-    `Questions: ${approvals.asked} then, ${approvals.saved} saved, ${approvals.added} added. Blocked: ${blocked}.`,
+    `Questions: ${questionsText(told)}. Blocked: ${blocked}.`,
     `Took: ${spentText(spentThen)} → ${spentText(spentNow)}`,
     ...outcome,
     ...texts,
     pen.paint("dim", "Nothing was done."),
   ].join("\n");
+}
+
+/** `1 then, 0 now (1 call is blocked instead)`. Behind the horizon nobody knows what would be asked. */
+function questionsText({ approvals, differences, unknownAfterStep }: Static<typeof Run.output>): string {
+  const { asked, saved, added } = approvals;
+  const count = (...results: readonly ChangedStep["result"][]): number =>
+    differences.filter(({ was, result }) => was.effect === "ask" && results.includes(result)).length;
+  const blocked = Math.min(count("blocked"), saved);
+  const answered = Math.min(count("saved", "opened"), saved - blocked);
+  const idle = saved - blocked - answered;
+  const parts = [
+    ...(answered > 0 ? [`${answered} saved`] : []),
+    ...(blocked > 0 ? [`${blocked} ${blocked === 1 ? "call is" : "calls are"} blocked instead`] : []),
+    ...(idle > 0 ? [`${idle} not come to`] : []),
+    ...(added > 0 ? [`${added} added`] : []),
+  ];
+  const now = unknownAfterStep === null ? String(asked - saved + added) : "unknown";
+  return `${asked} then, ${now} now${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
 }
 
 const saidText = ({ effect, rule, source }: Said, pen: Pen): string =>

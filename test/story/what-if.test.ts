@@ -97,6 +97,7 @@ test("one run under other rules: exact where nothing changes, and blocked from t
   assert.deepEqual([none.firstChangedStep, none.differences[0].result], [1, "blocked"]);
   assert.deepEqual(none.differences[0].now.rule, "none");
   assert.deepEqual([none.unknownAfterStep, none.spentNow.workedMs], [null, 0]);
+  assert.deepEqual(none.approvals, { asked: 1, saved: 1, added: 0 }, "it never came to its question");
   assert.match(none.outcomeNow, /^failed: the policy none forbids fs:list on /);
 });
 
@@ -145,6 +146,9 @@ test("a budget cuts the run off, an edit shows what would have been written, and
   assert.match(other.horizon, /what comes behind is unknown: the record holds no answer to this call of fs\.write\.$/);
   const edit = await hub.call("POST", "/what-if", { run, edit: ["1=no such answer"] });
   assert.deepEqual([edit.status, edit.body.code], [400, "whatif.bad-edit"]);
+  const [, answered = ""] = /It answered (.*) Write the whole answer as JSON/.exec(edit.body.detail) ?? [];
+  assert.ok(answered.length > 0 && answered.length <= 200, edit.body.detail);
+  assert.match(edit.body.detail, /what is given is not JSON\. Its answer is an object of /);
 });
 
 test("the command line takes a file, a short id and an answer of a step, and says what nothing was done about", async () => {
@@ -160,7 +164,16 @@ test("the command line takes a file, a short id and an answer of a step, and say
   const told = await arw("what-if", run.slice(-8), "--policy", "mine.cedar", "--alone", "--edit", "2=@answer.json");
   assert.equal(told.code, 0, told.stderr);
   assert.match(told.stdout, /Step 2, answer of scout\.recall\n(.*\n)+-atMs: null\n\+atMs: 1\n/);
-  assert.match(told.stdout, /Questions: 1 then, \d saved, 0 added\. Blocked: 0\./);
+  assert.match(told.stdout, /Questions: 1 then, 0 now \(1 saved\)\. Blocked: 0\./);
+  await writeFile(
+    join(room.path, "none.cedar"),
+    '@id("none") forbid (principal, action == Action::"fs.write", resource);',
+  );
+  const blocked = await arw("what-if", run.slice(-8), "--policy", "none.cedar");
+  assert.match(blocked.stdout, /Questions: 1 then, 0 now \(1 call is blocked instead\)\. Blocked: 1\./);
+  const model = await arw("what-if", run.slice(-8), "--model", "huge");
+  assert.notEqual(model.code, 0);
+  assert.match(model.stderr, /no step of the run asked a model/);
   const proposed = await arw("policy", "proposals");
   assert.match(
     proposed.stdout,
@@ -186,6 +199,9 @@ test("answers suggest a rule; adopted it answers, and withdrawn it is gone", asy
   assert.match(adopted.place, /^policies\/adopted\.cedar:3$/);
   const text = await readFile(join(room.stateDir, "policies", "adopted.cedar"), "utf8");
   assert.ok(text.includes(adopted.text) && text.includes("// This policy would have answered 3 of your 3 prompts"));
+  assert.deepEqual((await hub.get("/what-if/proposals")).proposals, [], "it is gone at once");
+  const again = await hub.call("POST", `/what-if/proposals/${proposal.proposal}/adopt`, {});
+  assert.deepEqual([again.status, again.body.code], [409, "whatif.rules-changed"]);
   // In force at once: nobody is asked.
   const row = await briefToEnd(hub, { folder });
   assert.deepEqual([row.status, row.counts.approvals], ["finished", 0]);

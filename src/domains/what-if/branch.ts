@@ -160,14 +160,17 @@ function byBudget(step: ReplayStep, { recorded, outcome }: Met, state: State): S
 /** Another model would have answered something else; null for what no model answers. */
 function byModel(step: ReplayStep, { model, answers }: State): StepAnswer | null {
   const { operation, input } = step;
-  if (model === null || !operation.needs.includes("model:ask")) return null;
-  const { model: asked } = input as { readonly model?: unknown };
+  if (model === null || !asksModel(operation)) return null;
+  const asked = modelIn(input);
   if (asked === undefined || asked === model) return null;
   return (
     answers.sameOf(operation, { ...(input as object), model }) ??
     unknownOf(`nobody knows what ${model} would have said`)
   );
 }
+
+export const asksModel = ({ needs }: Operation): boolean => needs.includes("model:ask");
+export const modelIn = (input: unknown): unknown => (input as { readonly model?: unknown } | null)?.model;
 
 function byEdit(step: ReplayStep, recorded: RecordedStep, state: State): StepAnswer {
   const { edits, undone, used } = state;

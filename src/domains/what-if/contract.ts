@@ -28,7 +28,8 @@ export const NothingChanged = problem({
   code: "whatif.nothing-changed",
   status: 400,
   title: "Say what would be different",
-  about: "A what-if needs at least one of policy, budget, model, hint or edit.",
+  about:
+    "A what-if needs at least one of policy, budget, model, hint or edit; a model needs a run that asked one, a hint a run that was given a task in words.",
 });
 export const BadEdit = problem({
   code: "whatif.bad-edit",
@@ -157,7 +158,15 @@ export const Run = op({
     }),
     horizon: Type.String({ description: "The same in words." }),
     differences: Type.Array(ChangedStep, { maxItems: 1000 }),
-    approvals: closed({ asked: Count, saved: Count, added: Count }),
+    approvals: closed({
+      asked: Type.Integer({ minimum: 0, description: "Questions that the run put to you." }),
+      saved: Type.Integer({
+        minimum: 0,
+        description:
+          "Of these, those not put now: a rule answers, the call is blocked instead, or it is never come to.",
+      }),
+      added: Type.Integer({ minimum: 0, description: "Questions that are put only now." }),
+    }),
     blocked: Count,
     opened: Count,
     spentThen: Spent,
@@ -283,6 +292,7 @@ export const Proposals = op({
       description: "Questions that suggest no rule, and why.",
     }),
   }),
+  problems: [InvalidPolicies],
   deadlineMs: 300_000,
 });
 

@@ -1,6 +1,7 @@
 /** Answers that a person writes in the place of recorded ones, and words put behind a task. */
 import { Problem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
+import { answerWords, faultWords } from "./answer-words.ts";
 import { BadEdit } from "./contract.ts";
 import type { Answers } from "./step-answers.ts";
 
@@ -21,9 +22,13 @@ function editOf(text: string, answers: Answers): readonly [number, unknown] {
   const checker = checkerOf(operation.output);
   if (checker.check(answer)) return [step, answer];
   const [fault] = checker.faults(answer);
+  const wrong =
+    answer === undefined || fault === undefined
+      ? "what is given is not JSON"
+      : faultWords(operation.output, answer, fault);
   throw new Problem(
     BadEdit,
-    `${operation.id} cannot answer this: ${fault?.at ?? ""} ${fault?.message ?? ""}. It answered ${shown(known.result)}`,
+    `${operation.id} cannot answer this: ${wrong}. Its answer is ${answerWords(operation.output)}. It answered ${shown(known.result)} Write the whole answer as JSON into a file and give it as ${step}=@FILE`,
   );
 }
 
@@ -43,8 +48,12 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const shownMax = 300;
-const shown = (value: unknown): string => JSON.stringify(value).slice(0, shownMax);
+/** Enough to know it again; the whole may be a file. */
+const shownMax = 200;
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value);
+  return text.length > shownMax ? `${text.slice(0, shownMax - 1)}…` : `${text}.`;
+};
 
 /** What a run was given with words behind its task; null where it was given no words. */
 export function withHint(input: unknown, hint: string): unknown {

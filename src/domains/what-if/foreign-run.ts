@@ -10,6 +10,7 @@ import type { ChangedStep, Run, Spent } from "./contract.ts";
 import { type Bench, compared, type Decision } from "./decision.ts";
 import { createHistory } from "./history.ts";
 import { readRecordedRun } from "./recorded-run.ts";
+import { isNotAskedNow } from "./run-report.ts";
 
 type Told = Omit<Static<typeof Run.output>, "episode" | "agent" | "title" | "changed" | "policyThen">;
 
@@ -50,7 +51,7 @@ export async function foreignRun({ events, manifest }: Recording, { bench, table
     unknownAfterStep,
     horizon: horizonWords({ unknownAfterStep, isOnlyPolicy, first: differences[0]?.step ?? null }),
     differences,
-    approvals: { asked, saved: count("saved"), added: count("added") },
+    approvals: { asked, saved: Math.min(differences.filter(isNotAskedNow).length, asked), added: count("added") },
     blocked: count("blocked"),
     opened: count("opened"),
     spentThen,

@@ -47,12 +47,19 @@ export async function proposalsFrom(each: EachDecision, rules: Rules, { allowedM
   using before = rules.inForce();
   const groups = await groupsOf(each, before);
   const skipped = new Map<string, number>();
+  const skip = (why: string, questions: number) => void skipped.set(why, (skipped.get(why) ?? 0) + questions);
+  const taken = new Set(before.policies.map(({ id }) => id));
   const drafts: { readonly group: Group; readonly draft: Draft }[] = [];
   for (const group of groups) {
     const why = whyNot(group, allowedMin);
     const { place, asking } = group;
-    if (why !== null) skipped.set(why, (skipped.get(why) ?? 0) + group.yes + group.no + group.edited);
-    else if (place !== null && asking !== null) drafts.push({ group, draft: draftFor(group, { place, asking }) });
+    if (why !== null) skip(why, group.yes + group.no + group.edited);
+    else if (place !== null && asking !== null) {
+      const draft = draftFor(group, { place, asking });
+      // Two policies of one id would be no set at all.
+      if (taken.has(draft.rule)) skip("you adopted this very rule already", group.yes);
+      else drafts.push({ group, draft });
+    }
   }
   const chosen = drafts
     .filter(({ draft }) => only === undefined || draft.proposal === only)
@@ -64,7 +71,7 @@ export async function proposalsFrom(each: EachDecision, rules: Rules, { allowedM
     const effect = effects[place] as PolicyEffect;
     const why = whyIdle(effect);
     if (why === null) proposals.push(proposalOf(group, draft, effect));
-    else skipped.set(why, (skipped.get(why) ?? 0) + group.yes);
+    else skip(why, group.yes);
   }
   return {
     proposals,

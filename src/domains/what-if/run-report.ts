@@ -3,7 +3,7 @@ import { unifiedDiff } from "../../base/text-diff.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Replayed, ReplayStep } from "../agents/contract.ts";
 import type { Branch } from "./branch.ts";
-import { diffCharsMax, type Run, type Spent, type TextDiff } from "./contract.ts";
+import { type ChangedStep, diffCharsMax, type Run, type Spent, type TextDiff } from "./contract.ts";
 import { outcomeIn, type RecordedRun } from "./recorded-run.ts";
 import { type Answered, type Answers, spentOf } from "./step-answers.ts";
 
@@ -39,7 +39,7 @@ export function reportOf(branched: Branched): Omit<Told, "episode" | "agent" | "
     unknownAfterStep: unknown?.step ?? null,
     horizon: horizonWords({ steps, firstChangedStep, added, unknown }),
     differences: differences.slice(0, differencesMax),
-    approvals: { asked: run.asked, saved: count("saved"), added: count("added") },
+    approvals: { asked: run.asked, saved: questionsSaved(branched), added: count("added") },
     blocked: count("blocked", "cut-off"),
     opened: count("opened"),
     spentThen: spentOf(answers.all),
@@ -51,6 +51,24 @@ export function reportOf(branched: Branched): Omit<Told, "episode" | "agent" | "
 }
 
 const differencesMax = 1000;
+
+/** Whether a question of then would not be put. A budget is asked behind it, and leaves it standing. */
+export const isNotAskedNow = ({ was, now, result }: ChangedStep): boolean =>
+  was.effect === "ask" && (now.effect === "allow" || now.effect === "deny") && result !== "cut-off";
+
+/** Questions that the rules answer or that a refusal stands before, and those that the branch does not come to. */
+function questionsSaved({ run, answers, branch, replayed }: Branched): number {
+  const reached = new Map(branch.reached.flatMap(({ step, recorded }) => (recorded ? [[recorded.step, step]] : [])));
+  const dropped = new Set(branch.differences.filter(isNotAskedNow).map(({ step }) => step));
+  const isKnown = unknownIn(replayed) === null;
+  const saved = answers.all.filter(({ recorded }) => {
+    if (run.outcomeOf(recorded).was !== "ask") return false;
+    const step = reached.get(recorded.step);
+    return step === undefined ? isKnown : dropped.has(step);
+  });
+  return Math.min(saved.length, run.asked);
+}
+
 const unknownSpent: Spent = { tokens: "unknown", microUsd: "unknown", workedMs: "unknown" };
 
 interface Unknown {

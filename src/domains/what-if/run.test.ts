@@ -179,6 +179,10 @@ test("a saved question keeps its answer where it was yes, and ends in the unknow
     [saved.approvals, saved.unknownAfterStep, saved.outcomeNow],
     [{ asked: 1, saved: 1, added: 0 }, null, "ask 1 read 2"],
   );
+  const blocked = await yes.ask({ policy: "" }, ({ operation }) => (operation === "world.ask" ? "deny" : "allow"));
+  assert.deepEqual([blocked.approvals, blocked.blocked], [{ asked: 1, saved: 1, added: 0 }, 1]);
+  const same = await yes.ask({ policy: "" });
+  assert.deepEqual(same.approvals, { asked: 1, saved: 0, added: 0 });
   const no = await recorded(input, [{ decision: "deny" }]);
   await using _no = no.kit;
   const opened = await no.ask({ policy: "" }, allow);
@@ -259,6 +263,8 @@ test("another model is unknown unless the record holds the same call to it; a hi
   const wordless = await recorded({ script: [["read", 1]] });
   await using _wordless = wordless.kit;
   await assert.rejects(wordless.ask({ hint: "x" }), /no task in words/);
+  await assert.rejects(wordless.ask({ model: "small" }), /no step of the run asked a model/);
+  await assert.rejects(worded.ask({ model: "small" }), /asked no model but small/);
   assert.deepEqual(hinted.spentThen, { tokens: 7, microUsd: 3, workedMs: hinted.spentThen.workedMs });
 });
 
@@ -282,7 +288,13 @@ test("an edit is an answer that the tool could give, and what the agent makes of
   assert.match(edited.diffs[1]?.diff ?? "", /-read 1\n\+other words/);
   await assert.rejects(ask({ edit: ["9=x"] }), /no answer of step 9/);
   await assert.rejects(ask({ edit: ["nine"] }), /is not STEP=ANSWER/);
-  await assert.rejects(ask({ edit: ['1={"no":1}'] }), /world\.read cannot answer this/);
+  await assert.rejects(ask({ edit: ['1={"no":1}'] }), {
+    message:
+      'world.read cannot answer this: text is missing. Its answer is an object of text (a text) and microUsd (a whole number, may be left out). It answered {"text":"read 1","microUsd":3}. Write the whole answer as JSON into a file and give it as 1=@FILE',
+  });
+  await assert.rejects(ask({ edit: ['1={"text":1}'] }), /this: text has to be a text\./);
+  await assert.rejects(ask({ edit: ['1={"text":"x","microUsd":1.5}'] }), /this: microUsd has to be a whole number\./);
+  await assert.rejects(ask({ edit: ['1={"text":"x","more":1}'] }), /this: unknown field "more"\./);
   await assert.rejects(ask({}), /nothing is said to be different/);
 });
 

@@ -6,7 +6,7 @@ import { checkerOf, type Static } from "../../contract/schema.ts";
 import type { Table } from "../../kernel/kernel.ts";
 import { type RecordedStep, type Replayer, RunStarted, type ReplayStep } from "../agents/contract.ts";
 import { Conditions, type Recording, type RecordingSource } from "../capsules/contract.ts";
-import { createBranch } from "./branch.ts";
+import { asksModel, createBranch, modelIn } from "./branch.ts";
 import { changes, NothingChanged, NotReplayable, type Run } from "./contract.ts";
 import { type Bench, benchOf } from "./decision.ts";
 import { editsOf, withHint } from "./edits.ts";
@@ -46,6 +46,7 @@ export async function whatIfRun(input: Input, { signal }: Context, deps: RunDeps
   const baseline = await replayAsItWas(recording, deps, signal);
   if (baseline === null) return { ...head, ...(await foreignRun(recording, { bench, table: deps.table(), changed })) };
   const edits = editsOf(input.edit ?? [], baseline);
+  refuseIdleModel(input.model, baseline);
   const run = readRecordedRun(recording.events);
   const branch = createBranch({ run, answers: baseline, bench, budget, model: input.model ?? null, edits, episode });
   const given = givenWith(input.hint, recording.events);
@@ -107,6 +108,16 @@ async function recordedRules({ manifest, blob }: Recording): Promise<RecordedRul
   if (bytes === null) return null;
   const read = JSON.parse(new TextDecoder().decode(bytes)) as Static<typeof Conditions>;
   return checkerOf(Conditions).check(read) ? read : null;
+}
+
+/** Another model changes nothing where none was asked, as words change nothing that nobody reads. */
+function refuseIdleModel(model: string | undefined, { all }: Answers): void {
+  if (model === undefined) return;
+  const asked = all.filter(({ step }) => asksModel(step.operation));
+  if (asked.length === 0)
+    throw new Problem(NothingChanged, "no step of the run asked a model, so another one would have changed nothing");
+  if (asked.every(({ step }) => modelIn(step.input) === model))
+    throw new Problem(NothingChanged, `the run asked no model but ${model}`);
 }
 
 /** Null without a hint, and where the run was given no words that it could stand behind. */
