@@ -4012,7 +4012,7 @@ export type ModelsRolesSetOutput = {
 };
 
 export type ModelsServersAddInput = {
-  /** Host of the server, with its port unless that is 443. */
+  /** Host of the server, or its whole address, such as http://localhost:8080/v1. */
   readonly server: string;
   /** Address before `/chat/completions`, when it is another than `/v1` of the server. */
   readonly url?: string | undefined;

@@ -386,7 +386,10 @@ export const AddServer = op({
   isForPersons: true,
   about: "Name a model server that the hub and its agents may ask.",
   input: closed({
-    server: ServerName,
+    server: {
+      ...ServerName,
+      description: "Host of the server, or its whole address, such as http://localhost:8080/v1.",
+    },
     url: Type.Optional(
       Type.String({
         maxLength: 2000,

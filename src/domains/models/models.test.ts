@@ -254,6 +254,18 @@ describe("servers", () => {
     assert.equal(await add({ server: there, kind: "vllm" }), "ok");
   });
 
+  test("where one is added, its whole address will do", async () => {
+    await using kit = await open();
+    const add = async (address: string): Promise<unknown[]> => {
+      const input = { server: address, allow: "1 USD/day" };
+      const { server, url } = await answerOf<{ server: string; url: string }>(kit.call("models.servers.add", input));
+      return [server, url];
+    };
+    assert.deepEqual(await add("http://localhost:44041/v1"), ["localhost:44041", "http://localhost:44041/v1"]);
+    const far = "https://models.example.org/api/v1";
+    assert.deepEqual(await add(`${far}/`), ["models.example.org", far]);
+  });
+
   test("an address is one of that very server, encrypted where others could listen", async () => {
     await using kit = await open();
     const add = (input: object) => codeOf(kit.call("models.servers.add", { allow: "1 USD/day", ...input }));

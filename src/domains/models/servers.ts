@@ -56,7 +56,8 @@ export function createServers(parts: KernelParts): Servers {
     find,
     role,
     roles,
-    async add(input, ctx) {
+    async add(given, ctx) {
+      const input = addressed(given);
       const server = serverIn(input.server);
       const url = urlOf(server, input);
       const known = find(server);
@@ -88,10 +89,21 @@ export function createServers(parts: KernelParts): Servers {
   };
 }
 
+/** People have the whole address at hand more often than the host in it. */
+function addressed(input: Static<typeof AddServer.input>): Static<typeof AddServer.input> {
+  const address = input.server.trim();
+  if (!/^https?:\/\//i.test(address)) return input;
+  const to = parseWebAddress(address);
+  if (typeof to === "string") throw new Problem(BadServer, `${JSON.stringify(address)}: ${to}`);
+  return { url: address, ...input, server: endpointName(to).replace(/:443$/, "") };
+}
+
 function serverIn(text: string): string {
   const server = parseServer(text.trim());
   if (server === null)
-    throw new Problem(BadServer, `${JSON.stringify(text)} is no host such as localhost:11434 or api.openai.com`);
+    throw new Problem(BadServer, `${JSON.stringify(text)} is no host such as localhost:11434 or api.openai.com`, {
+      next: "arw models discover",
+    });
   return server;
 }
 
