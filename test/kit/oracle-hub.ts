@@ -189,6 +189,7 @@ function meansOf({ tokens, contracts = [], isUnconfined = false }: OracleHubOpti
     },
     askPatterns: [],
     isHubFile: () => false,
+    realFolder: (folder: string) => Promise.resolve(folder),
     approvalTimeoutMs,
   };
   return { known, late, clock, chance, log, errors, redactor, blobs };
