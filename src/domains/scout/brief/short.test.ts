@@ -36,6 +36,20 @@ test("sentences keep their numbers as places, and one without a fact is told apa
   );
 });
 
+test("two sentences on one line are two, and neither lends its facts to the other", () => {
+  const answer =
+    "Order seeds soon [2]. The moon is made of cheese. Mend the fence. [3] Sow (e.g. beans) on 1 March [4]";
+  assert.deepEqual(
+    readShort(answer, facts, "m").sentences.map(({ text, facts: named }) => [text, named]),
+    [
+      ["Order seeds soon.", [2]],
+      ["The moon is made of cheese.", []],
+      ["Mend the fence.", [3]],
+      ["Sow (e.g. beans) on 1 March", [4]],
+    ],
+  );
+});
+
 test("both summaries are held against each other, line by line", () => {
   const short = readShort("Water the beds [1].\nSow [4].\nAll is well.", facts, "m");
   assert.deepEqual(difference(short, facts), {

@@ -69,11 +69,22 @@ export function messagesFor(
 
 const numbersPattern = /\[\s*\d{1,4}(?:\s*[,;]\s*\d{1,4}){0,20}\s*\]/gu;
 
+/**
+ * Between two sentences of one line: behind the end of the first and the numbers that follow it. A model that writes two on a
+ * line would otherwise lend the facts of one to the other.
+ */
+const betweenSentences = /(?<=[.!?…]["'”’)]?(?:\s*\[[\d\s,;]*\])*)\s+(?=["“‘(]?[\p{Lu}\p{Lo}])/u;
+
 /** The sentences of an answer. A number that stands for no fact counts for nothing. */
 export function readShort(answer: string, facts: readonly Fact[], model: string): Short {
   const lines = answer
     .split("\n")
-    .map((line) => line.replace(/^\s*(?:[-*•]|\d{1,2}[.)])\s+/u, "").trim())
+    .flatMap((line) =>
+      line
+        .replace(/^\s*(?:[-*•]|\d{1,2}[.)])\s+/u, "")
+        .trim()
+        .split(betweenSentences),
+    )
     .filter((line) => line !== "");
   const sentences = lines.slice(0, sentencesMax).map((line): Sentence => {
     const numbers = [...line.matchAll(numbersPattern)].flatMap(([found]) => [...found.matchAll(/\d+/gu)].map(Number));
