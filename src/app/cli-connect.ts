@@ -3,7 +3,7 @@ import { sha256Hex } from "../base/canonical-json.ts";
 import { exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import { type AgentFile, agentFiles, type Machine } from "./connect/agents.ts";
 import { type Looked, lookToUnwrap, lookToWrap, shownDiff } from "./connect/changes.ts";
-import { isWrapped, type Prefix } from "./connect/entries.ts";
+import { isWrapped, NotEditable, type Prefix } from "./connect/entries.ts";
 import { Changed, type ConnectRecord, createRecords, type Records, textOf } from "./connect/records.ts";
 import { connectModels, forgetModels, type ModelsOptions } from "./cli-connect-models.ts";
 import { withoutModels } from "./connect/model-address.ts";
@@ -221,8 +221,13 @@ async function planReturn(record: ConnectRecord, file: AgentFile): Promise<Retur
     const since = backup === null ? "" : `\n${lineCounts(backup, before)}`;
     return `it was changed since, and ${looked.reason}.${since}`;
   }
-  const after = withoutModels(file, looked.after ?? before);
-  return after === before ? null : { record, before, after, diff: shownDiff(looked, before, after) };
+  try {
+    const after = withoutModels(file, looked.after ?? before);
+    return after === before ? null : { record, before, after, diff: shownDiff(looked, before, after) };
+  } catch (error) {
+    if (!(error instanceof NotEditable)) throw error;
+    return `it was changed since, and ${error.message}.`;
+  }
 }
 
 /** What cannot be read cannot be masked either: only how much changed is told. */

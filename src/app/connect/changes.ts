@@ -46,9 +46,15 @@ function looked(file: AgentFile, before: string, change: (entries: readonly Entr
     entries = file.format === "toml" ? tomlEntries(before) : jsonEntries(before, file.lists);
     return { file, before, entries, after: change(entries), reason: null };
   } catch (error) {
-    if (!(error instanceof NotEditable)) throw error;
-    return { file, before, entries, after: null, reason: error.message };
+    return { file, before, entries, after: null, reason: reasonOf(error) };
   }
+}
+
+/** Readers of deep files run out of stack. */
+function reasonOf(error: unknown): string {
+  if (error instanceof RangeError) return "it is nested too deeply";
+  if (error instanceof NotEditable) return error.message;
+  throw error;
 }
 
 /** Unified, without surrounding lines and without the values that servers are handed. */

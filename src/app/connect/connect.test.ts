@@ -168,6 +168,63 @@ test("whatever the servers, wrapping and taking back leaves what was there", () 
   );
 });
 
+test("servers of Codex have whatever names they like", () => {
+  const codex = file("toml", ["mcp_servers"]);
+  const names = [
+    "with space",
+    "a.b",
+    'say "hi"',
+    "C:\\x",
+    "grüße 🌱",
+    "]",
+    "#",
+    "",
+    "a\nb",
+    "__proto__",
+    "constructor",
+    "$&",
+  ];
+  const heads = names.map((name) => `[mcp_servers.${JSON.stringify(name)}] # mine\ncommand = "x\\u007F"\nargs = []\n`);
+  for (const end of ["\n", "\r\n"]) {
+    const text = [...heads, "[ mcp_servers . 'single \"quoted' ]\ncommand = 'x'\nargs = []\n"]
+      .join("\n")
+      .replaceAll("\n", end);
+    const looked = lookToWrap(codex, text, prefix);
+    assert.equal(looked.reason, null);
+    assert.equal(looked.entries.length, names.length + 1);
+    const after = looked.after ?? "";
+    assert.equal(lookToWrap(codex, after, prefix).after, null);
+    assert.deepEqual(parse(unwrapped(codex, after)), parse(text));
+    shownDiff(looked, text, after);
+  }
+});
+
+test("servers of JSON files have whatever names they like, and odd files are left alone with a word", () => {
+  const of = file("json", ["mcpServers"]);
+  const names = ["with space", "a.b", 'say \\"hi\\"', "]", "", "a\\nb", "\\ud800", "constructor", "__proto__"];
+  const servers = names.map((name) => `"${name}": {"command": "x\\ud800", "args": ["1"]}`);
+  const text = `{"mcpServers": {${servers.join(", ")}}}`;
+  const looked = lookToWrap(of, text, prefix);
+  assert.deepEqual([looked.reason, looked.entries.length], [null, names.length]);
+  assert.equal(unwrapped(of, looked.after ?? ""), text);
+  assert.equal(lookToWrap(of, looked.after ?? "", prefix).after, null);
+  assert.equal(Object.hasOwn(Object.prototype, "command"), false);
+  const bare = '{"mcpServers": {"a": {"__proto__": {"command": "x"}}}}';
+  assert.deepEqual(lookToWrap(of, bare, prefix).entries, []);
+  for (const odd of [
+    '{"mcpServers": {"a": {"command": "x"}}, "mcpServers": 5}',
+    '{"mcpServers": {"a": {"command": "x"}, "a": 5}}',
+    '{"mcpServers": {"a": {"command": "x", "args": "n", "args": ["1"]}}}',
+    '{"mcpServers": {"a": {"command": {}, "command": {"path": "x"}}}}',
+    "[".repeat(100_000),
+  ])
+    assert.match(
+      lookToWrap(of, odd, prefix).reason ?? "",
+      /more than once|no JSON|should not change|too deeply/,
+      odd.slice(0, 80),
+    );
+});
+
 test("every place is absolute, on every platform, and named once", () => {
   for (const platform of ["linux", "darwin", "win32"] as const) {
     const [home, workDir] = platform === "win32" ? ["C:\\Users\\a", "C:\\work"] : ["/home/a", "/work"];

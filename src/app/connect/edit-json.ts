@@ -1,6 +1,5 @@
 /** Puts servers of a JSON file behind the hub, or takes them back, and leaves every other character, comments included. */
-import { strict as assert } from "node:assert";
-import { findNodeAtLocation, getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
+import { findNodeAtLocation, type Node, type ParseError, parseTree } from "jsonc-parser";
 import type { ServerList, Shape } from "./agents.ts";
 import {
   applied,
@@ -51,13 +50,22 @@ function placesOf(tree: Node, at: readonly string[]): readonly Place[] {
 const keysOf = (node: Node | undefined): readonly string[] =>
   node?.type === "object" ? (node.children ?? []).map((property) => String(property.children?.[0]?.value)) : [];
 
+/** As plain data in which every name is a key like any other, `__proto__` too. */
+function valueOf({ type, value, children = [] }: Node): unknown {
+  if (type === "array") return children.map(valueOf);
+  if (type !== "object") return value;
+  return Object.fromEntries(
+    children.map(({ children: [key, held] = [] }) => [String(key?.value), held === undefined ? null : valueOf(held)]),
+  );
+}
+
 function entryOf(
   tree: Node,
   { name, place, shape }: { readonly name: string; readonly place: Place; readonly shape: Shape },
 ): readonly JsonEntry[] {
   const node = findNodeAtLocation(tree, [...place]);
   if (node?.type !== "object") return [];
-  const value = getNodeValue(node) as Readonly<Record<string, unknown>>;
+  const value = valueOf(node) as Readonly<Record<string, unknown>>;
   const { command, args } = value;
   const odd = { name, place, shape, kind: "odd" as const, command: [] };
   if (command === undefined) {
@@ -101,8 +109,7 @@ function changed(text: string, entries: readonly JsonEntry[], changeOf: (entry: 
   const edits = entries.flatMap((entry) => editsOf(text, tree, { entry, change: changeOf(entry) }));
   const after = applied(text, edits);
   const outcome = readTree(after);
-  const isAsMeant =
-    outcome !== null && saysTheSame(getNodeValue(outcome), expected(getNodeValue(tree), entries, changeOf));
+  const isAsMeant = outcome !== null && saysTheSame(valueOf(outcome), expected(valueOf(tree), entries, changeOf));
   if (!isAsMeant) throw new NotEditable("it is written in a way that a program should not change");
   return after;
 }
@@ -113,14 +120,24 @@ function expected(value: unknown, entries: readonly JsonEntry[], changeOf: (entr
   for (const entry of entries) {
     const { add, keep } = changeOf(entry);
     const [first = "", ...rest] = [...add, ...keep];
-    let at = whole as Record<string, unknown>;
-    for (const key of entry.place) at = at[key as string] as Record<string, unknown>;
+    const at = serverAt(whole, entry);
     if (entry.shape === "joined") at["command"] = [first, ...rest];
     else if (entry.shape === "nested") Object.assign(at["command"] as object, { path: first, args: rest });
     else Object.assign(at, { command: first, args: rest });
   }
   return whole;
 }
+
+/** A name that stands twice leads to one of the two, which may be no server. */
+function serverAt(whole: unknown, { name, place }: JsonEntry): Record<string, unknown> {
+  let at = whole;
+  for (const key of place) at = isTree(at) && Object.hasOwn(at, key) ? at[String(key)] : undefined;
+  if (!isTree(at)) throw new NotEditable(`what is called ${name} stands there more than once`);
+  return at;
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 interface Editing {
   readonly entry: JsonEntry;
@@ -135,7 +152,7 @@ function editsOf(text: string, tree: Node, { entry, change }: Editing): readonly
   if (shape === "joined") return [listEdit(text, find("command"), { add, gone })];
   const [own, list] =
     shape === "nested" ? [find("command", "path"), find("command", "args")] : [find("command"), find("args")];
-  assert(own !== undefined, "an entry has a command");
+  if (own === undefined) throw new NotEditable(`the command of ${entry.name} stands there more than once`);
   const [first = "", ...rest] = [...add, ...keep];
   const renamed = { from: own.offset, to: own.offset + own.length, text: JSON.stringify(first) };
   if (list === undefined) return rest.length === 0 ? [renamed] : [renamed, newList(text, own, rest)];
@@ -150,7 +167,7 @@ function listEdit(
   list: Node | undefined,
   { add, gone }: { readonly add: readonly string[]; readonly gone: number },
 ): Edit {
-  assert(list?.type === "array", "an entry has a list of words");
+  if (list?.type !== "array") throw new NotEditable("a list of words stands there more than once");
   const items = list.children ?? [];
   const begin = list.offset + 1;
   const [first] = items;

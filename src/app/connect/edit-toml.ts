@@ -50,17 +50,16 @@ const lines = {
   args: new RegExp(`^[ \\t]*args[ \\t]*=[ \\t]*(\\[(?:\\s*${string}\\s*,?)*\\s*\\])`, "mu"),
 };
 
+/** As JSON writes it, but for the one character that TOML takes only in other words. */
+const quoted = (word: string): string => JSON.stringify(word).replaceAll("\u007f", "\\u007F");
+
 function editsOf(
   text: string,
   name: string,
   { command, args }: { readonly command: string; readonly args: readonly string[] },
 ): readonly Edit[] {
-  const escaped = name.replaceAll(/[^A-Za-z0-9_-]/gu, "\\$&");
-  const head = new RegExp(
-    `^[ \\t]*\\[[ \\t]*mcp_servers[ \\t]*\\.[ \\t]*["']?${escaped}["']?[ \\t]*\\][^\\n]*$`,
-    "mu",
-  ).exec(text);
-  if (head === null) throw new NotEditable(`the server ${name} has no table of its own`);
+  const head = text.matchAll(/^[ \t]*\[[^\n]*$/gmu).find(([line]) => isHeadOf(line, name));
+  if (head === undefined) throw new NotEditable(`the server ${name} has no table of its own`);
   const from = head.index + head[0].length;
   const next = /^[ \t]*\[/mu.exec(text.slice(from));
   const section = text.slice(from, next === null ? undefined : from + next.index);
@@ -70,11 +69,22 @@ function editsOf(
     const end = from + found.index + found[0].length;
     return { from: end - (found[1] ?? "").length, to: end, text: value };
   };
-  const list = `[${args.map((word) => JSON.stringify(word)).join(", ")}]`;
-  const own = place(lines.command, JSON.stringify(command));
+  const list = `[${args.map(quoted).join(", ")}]`;
+  const own = place(lines.command, quoted(command));
   if (own === null) throw new NotEditable(`the command of ${name} stands on no line of its own`);
   const existing = place(lines.args, list);
   return existing === null ? [{ ...own, text: `${own.text}\nargs = ${list}` }] : [own, existing];
+}
+
+/** Whether the line begins the table of this server, in whatever way its name is quoted. */
+function isHeadOf(line: string, name: string): boolean {
+  try {
+    const servers = parse(line.trim())["mcp_servers"];
+    return typeof servers === "object" && saysTheSame(servers, Object.fromEntries([[name, {}]]));
+  } catch {
+    // A line of some text or list, which the outcome shows.
+    return false;
+  }
 }
 
 /** Lines in tables of variables, and those that hold one, keep their names only. */

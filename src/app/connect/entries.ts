@@ -1,5 +1,5 @@
 /** A server as a configuration starts it, and the command that puts the hub before it. */
-import { canonicalJson } from "../../base/canonical-json.ts";
+import { isDeepStrictEqual } from "node:util";
 
 export type Place = readonly (string | number)[];
 export interface Entry {
@@ -42,8 +42,7 @@ export function applied(text: string, edits: readonly Edit[]): string {
 }
 
 /** Whether two values of plain data say the same, in whatever order. */
-export const saysTheSame = (one: unknown, other: unknown): boolean =>
-  canonicalJson(copyOf(one)) === canonicalJson(copyOf(other));
+export const saysTheSame = (one: unknown, other: unknown): boolean => isDeepStrictEqual(copyOf(one), copyOf(other));
 
 /** A copy of plain data, to be changed. */
 export const copyOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;

@@ -32,14 +32,16 @@ export const withoutModels = (file: AgentFile, text: string): string => {
   return file.format === "toml" ? withoutTables(text) : withoutProperty(text);
 };
 
+const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
+
 const format = { formattingOptions: { insertSpaces: true, tabSize: 2, eol: "\n" } } as const;
 
 function readJson(text: string): Tree {
   const faults: ParseError[] = [];
   const value: unknown = text.trim() === "" ? {} : parse(text, faults, { allowTrailingComma: true });
-  if (faults.length > 0 || typeof value !== "object" || value === null)
-    throw new NotEditable("it is no JSON that can be read");
-  return value as Tree;
+  if (faults.length > 0 || !isTree(value)) throw new NotEditable("it is no JSON that can be read");
+  if (!isTree(value["provider"] ?? {})) throw new NotEditable("its provider is not a list of providers by name");
+  return value;
 }
 
 function openCodeText(text: string, { url, keyPath, models }: ModelAddress): string {
