@@ -212,6 +212,8 @@ export interface ForeignRoute {
   readonly method: "GET" | "POST";
   /** May end in `/*`. */
   readonly path: string;
+  /** Refusals at this address and everywhere below it take the form of the protocol, such as of an address that is not there. */
+  readonly below?: string;
   serve(request: ForeignRequest): Promise<ForeignAnswer>;
   /** A refusal as the protocol writes it. */
   failure(error: Problem, corrId: string): { readonly status: number; readonly body: unknown };

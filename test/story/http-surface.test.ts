@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "vitest";
 import { Problem } from "../../src/contract/problem.ts";
-import type { Outcome } from "../../src/kernel/kernel.ts";
+import type { ForeignRoute, Outcome } from "../../src/kernel/kernel.ts";
 import type { HttpDeps, HttpSurface } from "../../src/surfaces/http/surface.ts";
 import { fakeKernel, Full, thingSurface } from "./http-hub.ts";
 
@@ -220,6 +220,38 @@ test("unknown addresses are 404, known ones with another method 405 with Allow",
   assert.deepEqual(await status("TRACE", "/things"), [405, "POST"]);
   assert.deepEqual(await status("GET", "/things/%zz"), [400, undefined]);
   assert.deepEqual(await status("GET", `/things/${"x".repeat(2000)}`), [404, undefined]);
+});
+
+test("below the address of a protocol of others, every refusal takes its form", async () => {
+  const route: ForeignRoute = {
+    method: "POST",
+    path: "/v9/things/*",
+    below: "/v9",
+    serve: async () => ({ kind: "json", body: {} }),
+    failure: ({ definition: { status, code } }) => ({ status, body: { error: { code } } }),
+    lastFrame: () => "",
+  };
+  const surface = surfaceWith({ foreign: [route] });
+  const post = { method: "POST", headers: json, payload: "{}" } as const;
+  for (const [request, status, code] of [
+    [{ ...post, payload: "{bad" }, 400, "invalid-input"],
+    [{ ...post, payload: "[]" }, 400, "invalid-input"],
+    [{ ...post, headers: { "content-type": "text/plain" } }, 415, "unsupported-media"],
+    [{ ...post, headers: { ...json, host: "evil.example" } }, 403, "wrong-origin"],
+    [{ ...post, url: "/v9/things/%zz" }, 400, "invalid-input"],
+    [{ method: "GET" }, 405, "method-not-allowed"],
+    [{ method: "GET", url: "/v9/nope?x=1" }, 404, "not-found"],
+    [{ method: "GET", url: "/v9" }, 404, "not-found"],
+  ] as const) {
+    const response = await surface.inject({ url: "/v9/things/a/b", ...request });
+    assert.equal(response.statusCode, status, JSON.stringify(request));
+    assert.deepEqual(response.json(), { error: { code: `arw.${code}` } });
+    assert.match(String(response.headers["content-type"]), /^application\/json/);
+    assert.ok(response.headers["x-arw-corr"]);
+    assert.equal(response.headers["allow"], status === 405 ? "POST" : undefined);
+  }
+  const other = await surface.inject({ url: "/v99" });
+  assert.match(String(other.headers["content-type"]), /problem\+json/);
 });
 
 test("HEAD answers as GET does, without the body", async () => {

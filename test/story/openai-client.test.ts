@@ -369,6 +369,22 @@ describe("the other addresses", () => {
     );
   });
 
+  test("what is no request at all is refused in the form of the protocol, too", async () => {
+    const headers = { authorization: `Bearer ${hub.token}`, "content-type": "application/json" };
+    for (const [method, path, body, status] of [
+      ["POST", "chat/completions", "{bad", 400],
+      ["GET", "chat/completions", null, 405],
+      ["POST", `models/${model}`, "{}", 405],
+      ["POST", "nope", "{}", 404],
+    ] as const) {
+      const response = await fetch(`${hub.url}/v1/${path}`, { method, headers, body });
+      const { error } = (await response.json()) as { error: Record<string, unknown> };
+      const type = status === 404 ? "not_found_error" : "invalid_request_error";
+      assert.deepEqual([response.status, error["type"], error["param"]], [status, type, null]);
+      assert.deepEqual([typeof error["message"], typeof error["code"]], ["string", "string"]);
+    }
+  });
+
   test("what was asked is in the journal, with what it took and without a word of it", async () => {
     const { events } = await hub.get("/events/journal?prefix=models.asked&limit=1000");
     assert.ok(events.length > 8);

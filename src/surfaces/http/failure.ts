@@ -51,13 +51,19 @@ export function addBaseHeaders(reply: FastifyReply, corrId: string): FastifyRepl
 
 export function sendProblem(reply: FastifyReply, error: Problem, corrId: string): void {
   const { status, code } = error.definition;
-  addBaseHeaders(reply, corrId).code(status).header("content-type", problemMedia).header("cache-control", "no-store");
+  addRefusalHeaders(reply, error, corrId).code(status).header("content-type", problemMedia);
+  if (code === Unauthenticated.code) reply.header("www-authenticate", 'Bearer realm="arw"');
+  reply.send(JSON.stringify(problemDocument(error, corrId)));
+}
+
+/** What every refusal carries, in whatever form its body is. */
+export function addRefusalHeaders(reply: FastifyReply, error: Problem, corrId: string): FastifyReply {
+  addBaseHeaders(reply, corrId).header("cache-control", "no-store");
   const retryAfter = retryAfterS(error);
   if (retryAfter !== null) reply.header("retry-after", retryAfter);
-  if (code === Unauthenticated.code) reply.header("www-authenticate", 'Bearer realm="arw"');
   const allow = error.extra["allow"];
-  if (status === 405 && Array.isArray(allow)) reply.header("allow", allow.join(", "));
-  reply.send(JSON.stringify(problemDocument(error, corrId)));
+  if (error.definition.status === 405 && Array.isArray(allow)) reply.header("allow", allow.join(", "));
+  return reply;
 }
 
 /** A whole HTTP/1.1 answer for connections that never became a request Fastify knows. */

@@ -1,11 +1,11 @@
 /** Serves the doors for protocols of others, each at its own addresses. */
 import type { ServerResponse } from "node:http";
-import type { RouteHandlerMethod } from "fastify";
+import type { FastifyReply, RouteHandlerMethod } from "fastify";
 import { type Problem, Problem as ProblemError } from "../../contract/problem.ts";
 import { ShuttingDown } from "../../contract/standard-problems.ts";
 import type { ForeignRoute } from "../../kernel/kernel.ts";
 import type { CallDeps } from "./calls.ts";
-import { addBaseHeaders, retryAfterS, tooBusy, toProblem } from "./failure.ts";
+import { addBaseHeaders, addRefusalHeaders, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import type { StreamFormat } from "./frames.ts";
 import type { JsonObject } from "./json-body.ts";
 import { credentialsOf } from "./visit.ts";
@@ -68,13 +68,33 @@ export const foreignHandler = (route: ForeignRoute, deps: CallDeps): RouteHandle
       return reply;
     } catch (error) {
       if (reply.sent || reply.raw.destroyed) return reply;
-      const problem = toProblem(error, corrId, deps.log);
-      const { status, body } = route.failure(problem, corrId);
-      const retryAfter = retryAfterS(problem);
-      if (retryAfter !== null) reply.header("retry-after", retryAfter);
-      addBaseHeaders(reply, corrId).code(status).header("cache-control", "no-store");
-      return reply.type("application/json; charset=utf-8").send(JSON.stringify(body));
+      return sendForeign(reply, { route, problem: toProblem(error, corrId, deps.log), corrId });
     }
+  };
+
+interface Refusing {
+  readonly route: ForeignRoute;
+  readonly problem: Problem;
+  readonly corrId: string;
+}
+
+function sendForeign(reply: FastifyReply, { route, problem, corrId }: Refusing): FastifyReply {
+  const { status, body } = route.failure(problem, corrId);
+  addRefusalHeaders(reply, problem, corrId).code(status).type("application/json; charset=utf-8");
+  return reply.send(JSON.stringify(body));
+}
+
+/** Sends what was refused before or beside every route: as the protocol writes it where the address is one of its own. */
+export const refuserOf =
+  (routes: readonly ForeignRoute[]) =>
+  (
+    reply: FastifyReply,
+    problem: Problem,
+    { path, corrId }: { readonly path: string; readonly corrId: string },
+  ): void => {
+    const route = routes.find(({ below }) => below !== undefined && `${path}/`.startsWith(`${below}/`));
+    if (route === undefined) sendProblem(reply, problem, corrId);
+    else sendForeign(reply, { route, problem, corrId });
   };
 
 const formatOf = (route: ForeignRoute): StreamFormat => ({

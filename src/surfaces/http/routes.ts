@@ -26,6 +26,9 @@ export function createRouteIndex(routes: readonly { readonly method: string; rea
 
 const partOf = (part: string): string | null => (/^:[^:]/.test(part) ? null : part.replaceAll("::", ":"));
 
-const fits = (pattern: readonly (string | null)[], parts: readonly string[]): boolean =>
-  pattern.length === parts.length &&
-  pattern.every((part, index) => (part === null ? parts[index] !== "" : part === parts[index]));
+function fits(pattern: readonly (string | null)[], parts: readonly string[]): boolean {
+  const isOpen = pattern.at(-1) === "*";
+  const fixed = isOpen ? pattern.slice(0, -1) : pattern;
+  if (isOpen ? parts.length < pattern.length : parts.length !== pattern.length) return false;
+  return fixed.every((part, index) => (part === null ? parts[index] !== "" : part === parts[index]));
+}

@@ -11,10 +11,10 @@ import type { Dispatcher, ForeignRoute, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
 import { callRoute } from "./calls.ts";
 import { capsuleHeader, presentCapsule, tellUnread } from "./capsule-header.ts";
-import { addBaseHeaders, rawProblem, sendProblem, tooBusy, toProblem } from "./failure.ts";
+import { addBaseHeaders, rawProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
 import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
-import { foreignHandler } from "./foreign.ts";
+import { foreignHandler, refuserOf } from "./foreign.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createOriginGuard, type OriginGuard } from "./origin.ts";
 import { addPages, sendBytes, topLevelFile } from "./pages.ts";
@@ -77,7 +77,9 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const limits: HttpLimits = { ...defaultHttpLimits, ...deps.limits };
   const guard = createOriginGuard(deps.allowedHosts ?? [], deps.allowedOrigins ?? []);
   const streams = createStreams(deps.clock, limits);
-  const app = createApp(deps, limits);
+  const foreign = deps.foreign ?? [];
+  const refuse = refuserOf(foreign);
+  const app = createApp(deps, { limits, refuse });
   const load = createLoad();
   const meters = deps.meters ?? noMeters;
   const { addresses = peerAddress } = deps;
@@ -96,7 +98,6 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const routes = [...deps.kernel.table.operations.values()].map((bound) => callRoute(bound, calls));
   for (const { method, path, template, handler } of routes)
     app.route({ method, url: path, handler, config: { meter: meters.of(method, template) } });
-  const foreign = deps.foreign ?? [];
   for (const route of foreign)
     app.route({
       method: route.method,
@@ -105,7 +106,7 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
       config: { meter: meters.of(route.method, route.path) },
     });
   addPages(app, { table: deps.kernel.table, web: deps.web, spec: deps.spec, randomBytes: deps.chance.randomBytes });
-  addRefusals(app, deps, createRouteIndex([...routes, ...foreign, ...pageRoutes]));
+  addRefusals(app, deps, { refuse, index: createRouteIndex([...routes, ...foreign, ...pageRoutes]) });
 
   let address: HttpAddress | null = null;
   let closing: Promise<void> | null = null;
@@ -140,7 +141,14 @@ const pageRoutes = ["/", "/ui", "/ui/:path", "/assets/:path", "/spec/:path", "/p
   path,
 }));
 
-function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
+type Refuse = ReturnType<typeof refuserOf>;
+
+interface Building {
+  readonly limits: HttpLimits;
+  readonly refuse: Refuse;
+}
+
+function createApp(deps: HttpDeps, { limits, refuse }: Building): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytesMax,
@@ -160,7 +168,7 @@ function createApp(deps: HttpDeps, limits: HttpLimits): FastifyInstance {
       const corrId = deps.newCorrId();
       const problem = toProblem(error, corrId, deps.log);
       if (deps.capsules !== undefined) tellUnread(request.headers, reply.raw, problem);
-      sendProblem(reply, problem, corrId);
+      refuse(reply, problem, { path: pathOf(request.url), corrId });
     },
   });
   app.server.maxConnections = limits.connectionsMax;
@@ -247,12 +255,17 @@ function addBodyParser(app: FastifyInstance, limits: HttpLimits): void {
   });
 }
 
-function addRefusals(app: FastifyInstance, deps: HttpDeps, index: RouteIndex): void {
+interface Refusals {
+  readonly refuse: Refuse;
+  readonly index: RouteIndex;
+}
+
+function addRefusals(app: FastifyInstance, deps: HttpDeps, { refuse, index }: Refusals): void {
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     // A request whose correlation header was refused still gets an id for its answer.
     request.visit.corrId ||= deps.newCorrId();
     const { corrId } = request.visit;
-    sendProblem(reply, toProblem(error, corrId, deps.log), corrId);
+    refuse(reply, toProblem(error, corrId, deps.log), { path: pathOf(request.url), corrId });
   };
   app.setErrorHandler((error, request, reply) => {
     fail(error, request, reply);

@@ -14,6 +14,7 @@ export function openAiRoutes(deps: OpenAiDeps): readonly ForeignRoute[] {
   const route = (method: ForeignRoute["method"], path: string, serve: ForeignRoute["serve"]): ForeignRoute => ({
     method,
     path,
+    below: "/v1",
     serve,
     failure: (error, corrId) => ({ status: statusOf(error), body: errorBody(error, corrId) }),
     lastFrame: (error, corrId) => frame(errorBody(error, corrId)),
