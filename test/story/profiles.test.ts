@@ -200,8 +200,10 @@ test("the ceilings of a file hold each run of it", async () => {
   await write("poor", { tools: files, budget: '["150 tokens/run"]' });
   script = ({ round }) => (round < 3 ? call("fs_list", { limit: round + 1 }) : { text: "done" });
   const episode = await begin("poor@garden", "Spend");
-  assert.equal((await episodeEnded(hub, episode)).status, "finished");
-  assert.match((await outputOf(episode)).output.text, /Stopped: .*150 tokens\/run/);
+  // Not even its first question fits: nothing was done, and that is no run that finished.
+  assert.equal((await episodeEnded(hub, episode)).status, "failed");
+  const [failed] = await kindsOf(episode, "agents.run.failed");
+  assert.match(failed.data.error, /150 tokens\/run/);
 });
 
 test("a paused run waits before its next step and goes on when it is resumed; a stopped one ends", async () => {

@@ -4,7 +4,9 @@ import { test } from "vitest";
 import { domainOf, type Kit, makeKernel } from "../../../test/kit/kernel.ts";
 import { runs } from "../../../test/kit/runs.ts";
 import { bind, op, type Operation } from "../../contract/operation.ts";
+import { Problem } from "../../contract/problem.ts";
 import { closed, type Static, Type } from "../../contract/schema.ts";
+import { BudgetExceeded } from "../../contract/standard-problems.ts";
 import type { Tools, TurnAnswer } from "../agents/contract.ts";
 import { Read as ReadFile } from "../fs/contract.ts";
 import { Read as ReadByServer } from "../mcp/contract.ts";
@@ -126,6 +128,33 @@ test("a ceiling asks, a yes lets the run go on, and it is counted anew", async (
   );
   assert.deepEqual([answer.text, answer.spent.steps, asked], ["done", 11, 2]);
   assert.deepEqual([answer.spent.inputTokens, answer.spent.outputTokens, answer.spent.microUsd], [60, 6, 0]);
+});
+
+test("a run whose model is refused before it answered fails with the reason; refused later, it ends in words", async () => {
+  for (const answered of [0, 1]) {
+    let round = 0;
+    const placed = placedWith({});
+    const program = createProfileProgram(placed, known);
+    const chat = bind(Chat, (): Static<typeof Chat.output> => {
+      round += 1;
+      if (round > answered) throw new Problem(BudgetExceeded, "there is nothing left");
+      return { ...answer, text: "", toolCalls: [{ id: "c1", name: "world_read", argumentsText: '{"n":1}' }] };
+    });
+    const read = bind(world.read, () => ({ text: "x" }));
+    await using kit = await makeKernel({
+      programs: [program],
+      domains: () => [
+        domainOf("models", { operations: [chat], events: [...Chat.emits] }),
+        domainOf("world", { operations: [read] }),
+      ],
+    });
+    const ended = kit.next(answered === 0 ? "agents.run.failed" : "agents.run.finished");
+    const grants = [{ key: "world:*" }];
+    await kit.call("agents.run", { agent: program.id, title: "x", input: { turn: { task: "x" }, placed }, grants });
+    const { code, error, outcome } = (await ended).data as Record<string, string>;
+    if (answered === 0) assert.deepEqual([code, error], [BudgetExceeded.code, "there is nothing left"]);
+    else assert.equal(outcome, "Stopped: there is nothing left");
+  }
 });
 
 test("a tool of a server is called with what the model said, under the grant of that tool alone", async () => {

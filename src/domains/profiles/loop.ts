@@ -22,7 +22,7 @@ export async function work(working: Working): Promise<Worked> {
   const state = { plan: "", retries: 0 };
   const ended = (text: string, stopped: string | null): Worked => ({ text, stopped, notDone, evidence });
   for (let round = 0; round < roundsMax; round += 1) {
-    const answer = await asked(working, evidence, state.plan);
+    const answer = await asked(working, evidence, { plan: state.plan, isBegun: round > 0 });
     if (typeof answer === "string") return ended("", answer);
     if (answer.toolCalls.length === 0 && answer.text.trim() !== "") return ended(answer.text.trim(), null);
     const exchange = await callTools(answer, { working, state, notDone, work }).catch(refusedEnd);
@@ -35,7 +35,11 @@ export async function work(working: Working): Promise<Worked> {
 }
 
 /** The next words of the model, or why it was not asked. */
-async function asked(working: Working, evidence: readonly Exchange[], plan: string): Promise<Answer | string> {
+async function asked(
+  working: Working,
+  evidence: readonly Exchange[],
+  { plan, isBegun }: { readonly plan: string; readonly isBegun: boolean },
+): Promise<Answer | string> {
   const { placed, tools, ceilings, meter } = working;
   const { profile } = placed;
   const { messages } = contextOf(working, evidence, plan);
@@ -51,6 +55,8 @@ async function asked(working: Working, evidence: readonly Exchange[], plan: stri
     meter.answered(answer);
     return answer;
   } catch (error) {
+    // Where no model ever answered, nothing was done that a run could end with.
+    if (!isBegun) throw error;
     return refusedEnd(error);
   }
 }
