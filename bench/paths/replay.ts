@@ -78,7 +78,11 @@ async function record(kit: Kit, steps: number): Promise<readonly Envelope[]> {
 const replayerFor = (kit: Kit) =>
   createReplayer({
     programs: [worker],
-    finder: { find: async () => null, list: async () => [], recorded: () => assert.fail("there is one program") },
+    finder: {
+      find: async () => null,
+      list: async () => ({ agents: [], faulty: [] }),
+      recorded: () => assert.fail("there is one program"),
+    },
     problems: () => kit.kernel.table.problems,
     redact: (value) => value,
     soon: (run) => void setImmediate(run),

@@ -216,6 +216,12 @@ export type AgentsListOutput = {
       };
     })[];
   })[];
+  /** Agents whose files have faults; they are not run. */
+  readonly faulty: readonly {
+    readonly agent: string;
+    /** The file, the line and what is wrong there. */
+    readonly fault: string;
+  }[];
 };
 
 export type AgentsPauseInput = {

@@ -25,13 +25,20 @@ export const agentShortIds = {
 };
 
 export const agentAnswers = {
-  [ListAgents.id]: (output: unknown, pen: Pen) =>
-    (output as Static<typeof ListAgents.output>).agents.map((each) => manifestText(each, pen)).join("\n\n"),
+  [ListAgents.id]: (output: unknown, pen: Pen) => {
+    const { agents, faulty } = output as Static<typeof ListAgents.output>;
+    return [...agents.map((each) => manifestText(each, pen)), ...faulty.map((each) => faultyText(each, pen))].join(
+      "\n\n",
+    );
+  },
   [ShowAgent.id]: (output: unknown, pen: Pen) => manifestText(output as AgentManifest, pen),
   [Declassify.id]: (output: unknown, pen: Pen) => declassifyText(output as Static<typeof Declassify.output>, pen),
   "state.declassified": (output: unknown, pen: Pen) =>
     declassifiedText((output as { items: readonly DeclassifiedValue[] }).items, pen),
 };
+
+const faultyText = ({ agent, fault }: Static<typeof ListAgents.output>["faulty"][number], pen: Pen): string =>
+  `${pen.paint("bold", pen.safe(agent))}  ${pen.paint("red", "It cannot be run.")}\n  ${pen.safe(fault)}`;
 
 const toolWidth = 16;
 

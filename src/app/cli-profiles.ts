@@ -1,8 +1,8 @@
 /** How agents of projects, and what their runs answer, look on the command line. */
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
 import { checkerOf, type Static } from "../contract/schema.ts";
-import { Run, TurnAnswer } from "../domains/agents/contract.ts";
+import { Resume, Run, TurnAnswer } from "../domains/agents/contract.ts";
 import {
   CheckProfile,
   InvalidProfile,
@@ -39,13 +39,20 @@ const unreadable = (path: string, reason: string): CallFailed =>
     instance: "",
   });
 
-export const profilePrepare = { [CheckProfile.id]: withText, [SaveProfile.id]: withText };
+/** Beside other agents a file is checked with them; links are followed, as for the folder of a project. */
+async function withPlace(input: Input, terminal: Pick<Terminal, "resolvePath">): Promise<Input> {
+  const given = await withText(input, terminal);
+  return { ...given, file: await realpath(terminal.resolvePath(String(input["text"]))) };
+}
+
+export const profilePrepare = { [CheckProfile.id]: withPlace, [SaveProfile.id]: withText };
 
 type Checked = Static<typeof CheckProfile.output>;
 export const profileFailures = { [CheckProfile.id]: (output: unknown): boolean => !(output as Checked).ok };
 
 export const profileAnswers = {
-  [Run.id]: (output: unknown, pen: Pen) => ranText(output as Static<typeof Run.output>, pen),
+  [Run.id]: (output: unknown, pen: Pen) => ranText(output as Ran, pen),
+  [Resume.id]: (output: unknown, pen: Pen) => resumedText(output as Resumed | Ran, pen),
   [ListProfiles.id]: (output: unknown, pen: Pen) => listText(output as Static<typeof ListProfiles.output>, pen),
   [ShowProfile.id]: (output: unknown, pen: Pen) => showText(output as Static<typeof ShowProfile.output>, pen),
   [CheckProfile.id]: (output: unknown, pen: Pen) => checkText(output as Checked, pen),
@@ -55,7 +62,16 @@ export const profileAnswers = {
 
 const linesOf = (text: string, pen: Pen): readonly string[] => text.split("\n").map((line) => pen.safe(line));
 
-function ranText({ outcome, notDone, output }: Static<typeof Run.output>, pen: Pen): string {
+type Ran = Static<typeof Run.output>;
+type Resumed = Static<typeof Resume.output>;
+
+/** Followed, the command ends with what the run came to; detached, with how it stands. */
+const resumedText = (output: Resumed | Ran, pen: Pen): string =>
+  "outcome" in output
+    ? ranText(output, pen)
+    : `It is ${pen.safe(output.status)}: \`arw episodes show ${pen.safe(output.episode)}\``;
+
+function ranText({ outcome, notDone, output }: Ran, pen: Pen): string {
   const left = notDone.map((each) => `  Not done: ${pen.safe(each)}`);
   if (!checkerOf(TurnAnswer).check(output)) {
     const told = output === null || output === undefined ? [] : ["", ...linesOf(JSON.stringify(output, null, 2), pen)];

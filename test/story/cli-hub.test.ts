@@ -182,5 +182,7 @@ test("resume follows a run that a kill interrupted to its end, and with --yes al
   await using next = await startHub({ stateDir: own.stateDir });
   const resumed = await arw(["resume", episode, "--yes"], { stateDir: own.stateDir });
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.match(resumed.stdout, /✓ .*brief/iu);
+  assert.doesNotMatch(resumed.stdout, /Nothing here/u);
   assert.equal((await next.get(`/state/episodes/${episode}`)).status, "finished");
 });

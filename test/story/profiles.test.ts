@@ -246,6 +246,14 @@ test("a file with faults is told with its lines, saved only when it holds, and k
       [4, "did you mean ceilings?"],
     ],
   );
+  const { faults } = await hub.post("/profiles/check", {
+    text: 'about = 3\ninstructions = "y"\nmodel = "nosuch"\ntools = ["fs.raed"]\nbudget = ["lots"]\nchildren = ["nobody", "me"]\n',
+    file: join(await realpath(folder), ".arw/agents/me.toml"),
+  });
+  assert.deepEqual(
+    faults.map(({ line, message }: Json) => [line, /string|role nosuch|fs\.raed|lots|nobody@garden|itself/u.test(message)]),
+    [1, 3, 4, 5, 6, 6].map((line) => [line, true]),
+  );
   const refused = await hub.send("PUT /projects/garden/agents/saved", { text: bad });
   assert.deepEqual([refused.status, refused.body.code], [422, "profiles.invalid"]);
   const good = profile({ tools: files });
@@ -267,6 +275,27 @@ test("a file with faults is told with its lines, saved only when it holds, and k
   );
   const unknown = await hub.send("POST /agents/run", { agent: "nobody@garden", task: "x" });
   assert.equal(unknown.body.code, "agents.unknown-agent");
+});
+
+test("who asks for an agent whose file has faults, or for one that is nowhere, reads where and what", async () => {
+  await write("typo", { tools: '["fs.raed"]' });
+  const told = /typo@garden: \.arw\/agents\/typo\.toml, line 3: .*fs\.raed/u;
+  const asked = { agent: "typo@garden", task: "x" };
+  for (const [request, body] of [
+    ["POST /agents/run", asked],
+    ["POST /schedules", { name: "typo", every: "day", at: "07:30", ...asked }],
+    ["GET /agents/typo@garden", undefined],
+  ] as const) {
+    const { status, body: answer } = await hub.send(request, body);
+    assert.deepEqual([status, answer.code], [422, "profiles.invalid"], request);
+    assert.match(answer.detail, told);
+  }
+  const { faulty } = await hub.get("/agents");
+  const mine = faulty.find(({ agent }: Json) => agent === "typo@garden");
+  assert.match(mine.fault, told);
+  const nowhere = { name: "nope", watch: "/nope/nowhere", agent: "slow@garden", task: "x" };
+  await write("slow", {});
+  assert.equal((await hub.send("POST /schedules", nowhere)).body.code, "fs.not-found");
 });
 
 test("killed in any step and resumed, a run does nothing twice and answers the same", async () => {

@@ -18,8 +18,10 @@ import {
 import { NotFound } from "../../contract/standard-problems.ts";
 import { Interrupted, QueueFull } from "../../contract/task.ts";
 import { Step, Summary, targetFields, Tool } from "../episodes/contract.ts";
+import { finderProblems } from "./finder.ts";
 
-export type { AgentFinder, FoundAgent } from "./finder.ts";
+export { InvalidProfile, NotATurn, UnknownAgent } from "./finder.ts";
+export type { AgentFinder, FaultyAgent, FoundAgent } from "./finder.ts";
 export { isFromOutside } from "./from-outside.ts";
 export { refuseUnheld } from "./held-grants.ts";
 export { labelOf } from "./labels.ts";
@@ -178,12 +180,6 @@ export const RecordGone = problem({
   about: "A recorded result that the resume needs was dropped by its age or by the size ceiling. Start the task anew.",
 });
 
-export const UnknownAgent = problem({
-  code: "agents.unknown-agent",
-  status: 404,
-  title: "No such agent",
-  about: "No agent of this name is installed.",
-});
 export const AlreadyRan = problem({
   code: "agents.already-ran",
   status: 409,
@@ -274,7 +270,7 @@ export const Run = op({
     notDone: Type.Array(Type.String()),
     output: Type.Unknown(),
   }),
-  problems: [UnknownAgent, AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish, UndeclaredTool, Interrupted],
+  problems: [AlreadyRan, RecordGone, RecordDiverged, RunDidNotFinish, UndeclaredTool, Interrupted, ...finderProblems],
   emits: [
     RunStarted,
     RunProgress,
@@ -409,7 +405,7 @@ export const Delegate = op({
     agent: Agent,
     given: Type.Unknown({ description: "The other agent as it is now, and its task." }),
   }),
-  problems: [UnknownAgent],
+  problems: finderProblems,
 });
 
 /** Steps that an answer names; further ones are counted. */
@@ -465,7 +461,13 @@ export const ListAgents = op({
   isWayOut: true,
   about: "List the agents of this hub with their tools, and what the rules say of each.",
   input: closed({}),
-  output: closed({ agents: Type.Array(AgentManifest) }),
+  output: closed({
+    agents: Type.Array(AgentManifest),
+    faulty: Type.Array(
+      closed({ agent: Agent, fault: Type.String({ description: "The file, the line and what is wrong there." }) }),
+      { description: "Agents whose files have faults; they are not run." },
+    ),
+  }),
 });
 export const ShowAgent = op({
   id: "agents.show",
@@ -475,7 +477,7 @@ export const ShowAgent = op({
   about: "Show one agent with its tools, and what the rules say of each.",
   input: closed({ agent: Agent }),
   output: AgentManifest,
-  problems: [UnknownAgent],
+  problems: finderProblems,
 });
 export const AcceptTools = op({
   id: "agents.accept",
@@ -485,6 +487,6 @@ export const AcceptTools = op({
   about: "Accept the tools that an agent declares, so that others than you may start it with them.",
   input: closed({ agent: Agent, added: Type.Optional(ToolIds) }),
   output: closed({ agent: Agent, tools: ToolIds }),
-  problems: [UnknownAgent],
+  problems: finderProblems,
   emits: [ToolsAccepted],
 });

@@ -108,7 +108,7 @@ test("an agent is listed with its tools, what they need, and what the rules say 
   );
   assert.equal(manifest.tools[3]?.granted.rule, "world:shut");
   const { outcome } = await kit.call("agents.list", {});
-  assert.deepEqual((outcome as { output: unknown }).output, { agents: [manifest] });
+  assert.deepEqual((outcome as { output: unknown }).output, { agents: [manifest], faulty: [] });
   assert.equal(await codeOf(kit.call("agents.show", { agent: "nobody" })), "agents.unknown-agent");
   await ended(kit, await begin(kit));
   assert.deepEqual([(await show()).isNew, (await show()).addedTools], [false, []]);

@@ -27,9 +27,9 @@ export const manifestOperations = (deps: ManifestDeps): readonly Bound[] => {
   const { parts, cast } = deps;
   return [
     bind(ListAgents, async (_input, { signal }) => {
-      const found = await cast.finder.list(signal);
-      const programs = [...cast.programs, ...found.map(({ program }) => program)];
-      return { agents: await Promise.all(programs.map((each) => manifestOf(each, deps))) };
+      const { agents, faulty } = await cast.finder.list(signal);
+      const programs = [...cast.programs, ...agents.map(({ program }) => program)];
+      return { agents: await Promise.all(programs.map((each) => manifestOf(each, deps))), faulty: [...faulty] };
     }),
     bind(ShowAgent, async ({ agent }, { signal }) => manifestOf(await programOf(agent, cast, signal), deps)),
     bind(AcceptTools, async ({ agent }, ctx) => accept(await programOf(agent, cast, ctx.signal), parts, ctx), {

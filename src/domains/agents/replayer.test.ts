@@ -164,7 +164,11 @@ async function settle(): Promise<void> {
   for (let turns = 0; turns < 60; turns += 1) await turn();
 }
 
-const nobody = { find: async () => null, list: async () => [], recorded: () => assert.fail("no such agent") };
+const nobody = {
+  find: async () => null,
+  list: async () => ({ agents: [], faulty: [] }),
+  recorded: () => assert.fail("no such agent"),
+};
 const replayerOf = (kit: Kit, program: AgentProgram = actor) =>
   createReplayer({
     programs: [program],

@@ -106,7 +106,7 @@ interface House {
 
 const nobody: AgentFinder = {
   find: () => Promise.resolve(null),
-  list: () => Promise.resolve([]),
+  list: () => Promise.resolve({ agents: [], faulty: [] }),
   recorded: (agent) => {
     throw new Problem(UnknownAgent, `there is no agent ${agent}`);
   },

@@ -1,13 +1,14 @@
 /** Profiles: agents of a project, each written in a file of its folder, and the loop that lets them work. */
 import { event } from "../../contract/event.ts";
 import { op } from "../../contract/operation.ts";
-import { problem } from "../../contract/problem.ts";
 import { closed, Digest, EpochMs, oneOf, SizeBytes, type Static, Type } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
-import { Turn, UnknownAgent } from "../agents/contract.ts";
+import { InvalidProfile, NotATurn, Turn, UnknownAgent } from "../agents/contract.ts";
 import { fileProblems } from "../fs/contract.ts";
 import { ProjectName } from "../projects/contract.ts";
 import { AgentWord, Profile, profileCharsMax } from "./profile.ts";
+
+export { InvalidProfile, NotATurn };
 
 const AgentName = Type.String({
   pattern: "^[a-z][a-z0-9-]{0,39}@[a-z0-9][a-z0-9-]{0,59}$",
@@ -36,20 +37,6 @@ export const ProfileWritten = event({
     sizeBytes: SizeBytes,
     beforeRef: Type.Union([Digest, Type.Null()], { description: "What the file was before, in the blob store." }),
   }),
-});
-
-export const InvalidProfile = problem({
-  code: "profiles.invalid",
-  status: 422,
-  title: "The agent's file does not hold",
-  about:
-    "The file of the agent has faults, and nothing was done. `faults` names each with its line; `arw agents check FILE` prints them.",
-});
-export const NotATurn = problem({
-  code: "profiles.not-a-turn",
-  status: 422,
-  title: "Not what the agent takes",
-  about: 'An agent of a project is given a task in plain words: `arw run NAME@PROJECT "what to do"`.',
 });
 
 export const ProfileVersion = closed({
@@ -144,7 +131,12 @@ export const CheckProfile = op({
   cli: "agents check <text>",
   effect: "read",
   about: "Check the file of an agent and name every fault with its line, without running anything.",
-  input: closed({ text: Text }),
+  input: closed({
+    text: Text,
+    file: Type.Optional(
+      Type.String({ maxLength: 4096, description: "Where it lies, so that its children are looked for beside it." }),
+    ),
+  }),
   output: closed({
     ok: Type.Boolean(),
     profile: Type.Union([Profile, Type.Null()]),

@@ -5,8 +5,9 @@ import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import { type AgentFinder, type FoundAgent, GoOn, type Turn } from "../agents/contract.ts";
+import { type AgentFinder, type FaultyAgent, type FoundAgent, GoOn, type Turn } from "../agents/contract.ts";
 import { List as ListProjects, type Project } from "../projects/contract.ts";
+import { checkProfile } from "./check-profile.ts";
 import {
   CheckProfile,
   InvalidProfile,
@@ -54,12 +55,14 @@ export function createProfiles({ parts, text, files }: ProfilesDeps): Profiles {
         bind(ListProfiles, ({ project }, ctx) => list(project, shelf, ctx.signal)),
         bind(ShowProfile, (input, ctx) => show(input, shelf, ctx.signal)),
         bind(SaveProfile, (input, ctx) => save(input, shelf, ctx)),
-        bind(CheckProfile, ({ text: written }) => {
-          const read = readProfile(written, shelf);
-          return read.kind === "profile"
-            ? { ok: true, profile: read.profile, faults: [] }
-            : { ok: false, profile: null, faults: [...read.faults] };
-        }),
+        bind(CheckProfile, async (input, { signal }) =>
+          checkProfile(input, {
+            ...shelf,
+            hub: hubIn(shelf, signal),
+            projects: await projectsOf(shelf, signal),
+            signal,
+          }),
+        ),
         bind(PreviewContext, (input, ctx) => preview(input, shelf, ctx)),
       ],
       events: [ProfileWritten],
@@ -185,7 +188,8 @@ function invalid(agent: string, faults: readonly ProfileFault[]): Problem {
   const [first] = faults;
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
   const hint = first?.hint === undefined ? "" : `; ${first.hint}`;
-  return new Problem(InvalidProfile, `${agent}, line ${first?.line}: ${first?.message}${hint}${more}`, {
+  const file = `.arw/agents/${agent.split("@")[0]}.toml`;
+  return new Problem(InvalidProfile, `${agent}: ${file}, line ${first?.line}: ${first?.message}${hint}${more}`, {
     faults: [...faults],
   });
 }
@@ -212,16 +216,18 @@ function finderOf(shelf: Shelf): AgentFinder {
       return placed === null ? null : foundOf(placed, shelf);
     },
     async list(signal) {
-      const found: FoundAgent[] = [];
+      const agents: FoundAgent[] = [];
+      const faulty: FaultyAgent[] = [];
       for (const where of await placesOf(await projectsOf(shelf, signal), shelf, signal)) {
-        // One that cannot be run is told of where agents are listed with their files.
-        const placed = await placedOf(agentOf(where), shelf, signal).catch((error: unknown) => {
-          if (error instanceof Problem) return null;
-          throw error;
+        const agent = agentOf(where);
+        const placed = await placedOf(agent, shelf, signal).catch((error: unknown) => {
+          if (!(error instanceof Problem)) throw error;
+          faulty.push({ agent, fault: error.message });
+          return null;
         });
-        if (placed !== null) found.push(foundOf(placed, shelf));
+        if (placed !== null) agents.push(foundOf(placed, shelf));
       }
-      return found;
+      return { agents, faulty };
     },
     recorded: (_agent, input) => foundOf(readRun(input).placed, shelf),
   };

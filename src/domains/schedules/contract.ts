@@ -7,6 +7,7 @@ import { closed, CorrelationId, Digest, EpochMs, FolderPath, oneOf, type Static,
 import { Denied, NotFound } from "../../contract/standard-problems.ts";
 import { QueueFull, TaskEnqueued } from "../../contract/task.ts";
 import { ShowAgent } from "../agents/contract.ts";
+import { List as ListFiles } from "../fs/contract.ts";
 import { DryRun, InvalidRecipe, Run as RunRecipe } from "../recipes/contract.ts";
 
 /** More than this nobody oversees; a recipe does several things at one time. */
@@ -317,8 +318,7 @@ export const Add = op({
     TooManySchedules,
     FolderTooLarge,
     Denied,
-    ...DryRun.problems,
-    ...ShowAgent.problems,
+    ...new Set([...DryRun.problems, ...ShowAgent.problems, ...ListFiles.problems]),
   ],
   emits: [ScheduleAdded],
 });

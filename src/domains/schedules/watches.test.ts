@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { runs } from "../../../test/kit/runs.ts";
 import { bellRecipe, openSchedules, type ScheduleKit } from "../../../test/kit/schedules.ts";
+import { isProblem } from "../../contract/problem.ts";
+import { FileNotFound } from "../fs/contract.ts";
 import { changesBetween, isWanted } from "./watches.ts";
 
 const folder = "/watched";
@@ -138,6 +140,8 @@ test("a folder with too many files is refused, and so is one that is not there",
   const tree = home.folders.tree(folder);
   for (let each = 0; each <= 5000; each += 1) tree.put(`f${each}`, "");
   await assert.rejects(home.add("bell", watch), /more than 5000 files/u);
+  const nowhere = { ...watch, watch: "/nowhere" };
+  await assert.rejects(home.add("bell", nowhere), (error) => isProblem(error, FileNotFound));
 });
 
 test("what changed is what two listings differ in", () => {

@@ -102,7 +102,7 @@ async function recorded(input: unknown, answers: readonly object[] = [], isKnown
   };
   const replayer = createReplayer({
     programs: isKnown ? [worker] : [],
-    finder: { find: async () => null, list: async () => [], recorded: nobody },
+    finder: { find: async () => null, list: async () => ({ agents: [], faulty: [] }), recorded: nobody },
     problems: () => kit.kernel.table.problems,
     redact: (value) => value,
     soon: (run) => void setImmediate(run),
