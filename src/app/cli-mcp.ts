@@ -8,7 +8,7 @@ import { digestOf } from "../base/canonical-json.ts";
 import { ChildFault } from "../domains/shell/port.ts";
 import { Whoami } from "../domains/access/contract.ts";
 import type { Table } from "../kernel/kernel.ts";
-import { CallFailed, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
+import { CallFailed, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import { codes, errorText, readMessage } from "../surfaces/mcp/messages.ts";
 import { type Lines, type Params, Refused } from "../surfaces/mcp/port.ts";
 import { type Called, type Live, personRefused, servedTools } from "../surfaces/mcp/serve.ts";
@@ -17,7 +17,7 @@ import { runWrap } from "../surfaces/mcp/wrap.ts";
 import type { Environment } from "./config/places.ts";
 import { addCommand, type AddOptions, all, headersOf, last } from "./cli-mcp-add.ts";
 import { mcpReplayCommand } from "./cli-mcp-replay.ts";
-import { openSession } from "./mcp-session.ts";
+import { createReopening, type OpenedSession, openSession, type Reopening } from "./mcp-session.ts";
 import { createFarServer } from "./mcp-far.ts";
 import { asName, serverNameOf } from "./mcp-names.ts";
 
@@ -94,10 +94,9 @@ async function wrap(options: McpCommandOptions, wrapping: Wrapping): Promise<num
     await refuseAll(client, reason);
     return exitCodes.unreachable;
   };
-  let session: OpenedSession;
-  const transport = await options.connect(wrapping.globals);
+  let session: Reopening;
   try {
-    session = await openWrapSession(transport, wrapping, words);
+    session = await createReopening(() => openWrapSession(options, wrapping, words));
   } catch (error) {
     return refuse(error, "Its calls could not be watched: start the hub with `arw`, then restart this server");
   }
@@ -107,20 +106,24 @@ async function wrap(options: McpCommandOptions, wrapping: Wrapping): Promise<num
     server =
       wrapping.url === undefined
         ? await begin(options, wrapping, words)
-        : createFarServer({ transport, session: session.id, headers: headersOf(wrapping.headers) });
+        : createFarServer({
+            hub: () => ({ transport: session.now().transport, session: session.now().id }),
+            headers: headersOf(wrapping.headers),
+          });
   } catch (error) {
     if (!(error instanceof ChildFault)) throw error;
     return refuse(error, "- it cannot be confined; leave out --read and --write to run it with your own rights");
   }
   void server.ended.then(say);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.stdin.destroy());
-  await runWrap({ client, server, session, clock, say });
-  return exitCodes.ok;
+  const end = await runWrap({ client, server, session: session.now(), reopen: session.reopen, clock, say });
+  if (end === "client left") return exitCodes.ok;
+  // The client holds its end open; it sees that this program ended and may start it again.
+  process.stdin.destroy();
+  return exitCodes.problem;
 }
 
 type Words = readonly [string, ...string[]];
-
-type OpenedSession = Awaited<ReturnType<typeof openSession>>;
 
 /** A command, or the address in its place; never both. */
 const wordsOf = ({ rest: [command, ...args], url }: Wrapping): Words | null => {
@@ -128,13 +131,13 @@ const wordsOf = ({ rest: [command, ...args], url }: Wrapping): Words | null => {
   return command === undefined ? null : [command, ...args];
 };
 
-const openWrapSession = (
-  transport: Transport,
-  { name, agent, url, asksInClient }: Wrapping,
+const openWrapSession = async (
+  { connect }: McpCommandOptions,
+  { name, agent, url, asksInClient, globals }: Wrapping,
   words: Words,
 ): Promise<OpenedSession> =>
   openSession({
-    transport,
+    transport: await connect(globals),
     say,
     server: name ?? (url !== undefined && URL.canParse(url) ? asName(new URL(url).hostname) : serverNameOf(words)),
     command: digestOf(words),

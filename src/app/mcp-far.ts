@@ -8,15 +8,15 @@ import { codes, errorText, type Message, readMessage } from "../surfaces/mcp/mes
 import { revisionOf } from "../surfaces/mcp/serve.ts";
 
 export interface FarServerOptions {
-  readonly transport: Transport;
-  readonly session: string;
+  /** The session that now holds, and the way to its hub. */
+  readonly hub: () => { readonly transport: Transport; readonly session: string };
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Answers that the client has not read yet. */
 const waitingMax = 10_000;
 
-export function createFarServer({ transport, session, headers }: FarServerOptions): StartedServer {
+export function createFarServer({ hub, headers }: FarServerOptions): StartedServer {
   const queue = createBoundedQueue<string | null>({ capacity: waitingMax, overflow: "refuse" });
   const leave = new AbortController();
   const { promise: ended, resolve } = Promise.withResolvers<string>();
@@ -24,6 +24,7 @@ export function createFarServer({ transport, session, headers }: FarServerOption
 
   const post = async (message: Exclude<Message, { kind: "fault" }>): Promise<void> => {
     try {
+      const { transport, session } = hub();
       const input = { session, message: message.all, headers: { ...headers, ...headersOf(message, known) } };
       const result = await transport.call(Send.id, input, leave.signal);
       const { status, serverSession, messages } = (result.kind === "answer" ? result.output : noAnswer) as Sent;

@@ -1,7 +1,7 @@
 /** A wrapper's session with a hub, over whichever way the command line found to it. */
 import { Answer, Deliver, Open, type Put, Relay, See } from "../domains/mcp/contract.ts";
 import { CallFailed, type Transport } from "../surfaces/cli/port.ts";
-import { type HubSession, Refused, type Reply } from "../surfaces/mcp/port.ts";
+import { type HubSession, Refused, type Reply, type SessionEnd } from "../surfaces/mcp/port.ts";
 import type { Static } from "../contract/schema.ts";
 
 export interface SessionOptions {
@@ -18,17 +18,24 @@ export interface SessionOptions {
   readonly say: (text: string) => void;
 }
 
+/** A hub that takes a connection and then says nothing is none. */
+const openMsMax = 30_000;
+
+export type OpenedSession = HubSession & { readonly id: string; readonly transport: Transport };
+
 /** Rejects with `Refused`, or with what the transport says when no hub answers. */
-export async function openSession({
-  transport,
-  say,
-  ...given
-}: SessionOptions): Promise<HubSession & { readonly id: string }> {
+export async function openSession({ transport, say, ...given }: SessionOptions): Promise<OpenedSession> {
   const leave = new AbortController();
+  const late = setTimeout(() => leave.abort(new TypeError("the hub does not answer")), openMsMax);
   const items = transport.stream(Open.id, given, leave.signal)[Symbol.asyncIterator]() as AsyncIterator<
     Static<typeof Open.output>
   >;
-  const first = await asked(items.next());
+  const first = await asked(items.next())
+    .catch(async (error: unknown) => {
+      await transport[Symbol.asyncDispose]();
+      throw error;
+    })
+    .finally(() => clearTimeout(late));
   if (first.done === true || first.value.kind !== "opened") throw new TypeError("a session begins with its id");
   const { session, asksInClient } = first.value;
   if (given.asksInClient === true && asksInClient !== true)
@@ -36,6 +43,7 @@ export async function openSession({
   const { signal } = leave;
   return {
     id: session,
+    transport,
     ended: reasonOf(items, leave.signal),
     async see(tools, limit) {
       const result = await asked(transport.call(See.id, { session, tools }, AbortSignal.any([signal, limit])));
@@ -51,15 +59,16 @@ export async function openSession({
 }
 
 /** The stream says why it ends; one that only breaks off means that the hub is gone. */
-async function reasonOf(items: AsyncIterator<Static<typeof Open.output>>, signal: AbortSignal): Promise<string> {
+async function reasonOf(items: AsyncIterator<Static<typeof Open.output>>, signal: AbortSignal): Promise<SessionEnd> {
   try {
     const next = await items.next();
-    if (next.done !== true && next.value.kind === "ended") return next.value.reason;
-    return "the hub stopped";
+    if (next.done !== true && next.value.kind === "ended") return { reason: next.value.reason, isHubGone: false };
+    return { reason: "the hub stopped", isHubGone: true };
   } catch (error) {
     // Whoever leaves is told nothing of it.
     if (signal.aborted) return await new Promise<never>(() => undefined);
-    return error instanceof CallFailed ? error.document.detail : "the hub does not answer any more";
+    const reason = error instanceof CallFailed ? error.document.detail : "the hub does not answer any more";
+    return { reason, isHubGone: true };
   }
 }
 
@@ -124,3 +133,25 @@ async function asked<T>(call: Promise<T>): Promise<T> {
 }
 
 const refusedOf = (error: unknown): unknown => (error instanceof CallFailed ? new Refused(error.document) : error);
+
+export interface Reopening extends AsyncDisposable {
+  /** The session that now holds. */
+  now(): OpenedSession;
+  /** Another one in its place. */
+  reopen(): Promise<OpenedSession>;
+}
+
+/** A session that is opened anew where its hub went and came back; `open` finds the hub each time. */
+export async function createReopening(open: () => Promise<OpenedSession>): Promise<Reopening> {
+  let held = await open();
+  return {
+    now: () => held,
+    async reopen() {
+      const gone = held;
+      held = await open();
+      await gone[Symbol.asyncDispose]();
+      return held;
+    },
+    [Symbol.asyncDispose]: async () => held[Symbol.asyncDispose](),
+  };
+}

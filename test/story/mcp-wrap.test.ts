@@ -1,6 +1,7 @@
 /** Somebody else's client and somebody else's server, unchanged, with a hub between them. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -94,6 +95,36 @@ test("a killed hub lets nothing pass any more", async () => {
   await using again = await startHub({ stateDir: room.stateDir });
   const { items } = await again.get("/state/episodes");
   assert.deepEqual([items[0].status, items[0].outcome], ["finished", "The hub ended while the session was open"]);
+  assert.ok((await client.listTools()).tools.some(({ name }) => name === "read_text_file"));
+  await again.post("/mcp/tools/files/read_text_file/allow", {});
+  const read = await client.callTool({
+    name: "read_text_file",
+    arguments: { path: join(room.path, "given", "a.md") },
+  });
+  assert.match(JSON.stringify(read.content), /text/);
+});
+
+test("a server that is not found, or that ends, ends its wrapper with words and a code, though the client stays", async () => {
+  await using room = await createRoom();
+  await using _hub = await startHub({ stateDir: room.stateDir });
+  const asked = async (...words: readonly string[]): Promise<readonly [number, string]> => {
+    const cli = join(programRoot, "src", "app", "cli.ts");
+    const child = spawn(process.execPath, [...programFlags, cli, "mcp", "wrap", "--", ...words], {
+      env: { PATH: process.env["PATH"] ?? "", ARW_STATE_DIR: room.stateDir },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}\n');
+    const [code] = (await once(child, "close")) as [number];
+    return [code, said];
+  };
+  const [notFound, why] = await asked("/no/such/program");
+  assert.equal(notFound, 1);
+  assert.match(why, /"id":1,"error".*\/no\/such\/program does not start: program not found\. Nothing was done/);
+  const [ended, how] = await asked(process.execPath, "-e", "process.stdin.once('data', () => process.exit(3))");
+  assert.equal(ended, 1);
+  assert.match(how, /"id":1,"error".*ended with code 3/);
 });
 
 test("without a hub the server is not started, and the client is told why", async () => {

@@ -29,7 +29,7 @@ export function startServer(
     env: { ...options.env },
   });
   const { promise: ended, resolve } = Promise.withResolvers<string>();
-  child.once("error", (error) => resolve(`${command} does not start: ${error.message}`));
+  child.once("error", (error) => resolve(`${command} does not start: ${whyNot(error)}`));
   child.once("exit", (code, signal) => resolve(`${command} ended with ${signal ?? `code ${code ?? 0}`}`));
   const { lines, write, close } = createLines({
     input: child.stdout,
@@ -59,6 +59,13 @@ export function startServer(
     await ended;
   };
   return { lines, write, ended, close: () => (closing ??= end()) };
+}
+
+/** Told to the person who wrote the command, in their client's window. */
+function whyNot(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOENT") return "program not found";
+  if (error.code === "EACCES") return "it is no program that may be run";
+  return error.message;
 }
 
 async function isOver(ended: Promise<string>, graceMs: number): Promise<boolean> {

@@ -82,7 +82,7 @@ test("one that does not listen is ended, with what it started", async () => {
 
 test("a command that is none says so", async () => {
   const server = startServer(["/no/such/program"], options);
-  assert.match(await server.ended, /does not start/);
+  assert.match(await server.ended, /does not start: program not found/);
   assert.deepEqual(await all(server.lines), []);
   await server.write("x");
   await server.close();

@@ -10,6 +10,9 @@ export interface Lines {
   close(): Promise<void>;
 }
 
+/** A server, and how it ended, or why it did not begin. */
+export type Server = Lines & { readonly ended: Promise<string> };
+
 /** What a server said to a call: one of the two. */
 export interface Reply {
   readonly result?: unknown;
@@ -33,10 +36,15 @@ export interface Question {
 }
 export type Decision = "allow" | "deny";
 
+export interface SessionEnd {
+  readonly reason: string;
+  /** The hub itself is gone; nobody ended the session. */
+  readonly isHubGone: boolean;
+}
+
 /** A session with the hub. Everything rejects with `Refused` where the hub says no, and otherwise when it cannot be asked. */
 export interface HubSession extends AsyncDisposable {
-  /** Resolves with the reason when the hub ended the session or is gone. */
-  readonly ended: Promise<string>;
+  readonly ended: Promise<SessionEnd>;
   /** Tells what the server says of its tools; answers which of them are held. */
   see(tools: readonly ListedTool[], signal: AbortSignal): Promise<readonly string[]>;
   /** Asks whether a tool may be called, calls it only then, and answers what the agent may see of the reply. */

@@ -3,7 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { test } from "vitest";
 import { createBoundedQueue } from "../../base/bounded-queue.ts";
 import type { ProblemDocument } from "../../contract/problem.ts";
-import { type HubSession, type Lines, Refused, type Reply } from "./port.ts";
+import { type HubSession, type Lines, Refused, type Reply, type SessionEnd } from "./port.ts";
 import { runWrap } from "./wrap.ts";
 
 interface End extends Lines {
@@ -33,7 +33,8 @@ interface Rig {
   readonly server: End;
   readonly said: string[];
   readonly timers: (() => void)[];
-  end(reason: string): void;
+  end(reason: string, isHubGone?: boolean): void;
+  readonly done: Promise<string>;
   /** Leaves, and waits until the wrapper has ended. */
   finish(): Promise<void>;
 }
@@ -43,24 +44,37 @@ interface RigOptions {
   readonly relay?: (call: Told) => Promise<Reply>;
   readonly held?: readonly string[];
   readonly see?: HubSession["see"];
+  readonly reopen?: () => Promise<HubSession>;
 }
 
 const letGo = (call: Told): Promise<Reply> => call.carryOut(call.params);
 
-function createRig({ relay = letGo, held = [], see = async () => held }: RigOptions = {}): Rig {
+const noHub = (): Promise<never> => Promise.reject(new TypeError("No hub answers."));
+
+function createRig({ relay = letGo, held = [], see = async () => held, reopen = noHub }: RigOptions = {}): Rig {
   const [client, server] = [createEnd(), createEnd()];
   const said: string[] = [];
   const timers: (() => void)[] = [];
-  const ended = Promise.withResolvers<string>();
+  const ended = Promise.withResolvers<SessionEnd>();
+  const serverEnded = Promise.withResolvers<string>();
+  const lines = {
+    ...server,
+    ended: serverEnded.promise,
+    async close() {
+      await server.close();
+      serverEnded.resolve("node ended with code 1");
+    },
+  };
   const session: HubSession = { ended: ended.promise, see, relay, [Symbol.asyncDispose]: async () => undefined };
   const clock = { nowMs: () => 0, after: (_ms: number, run: () => void) => (timers.push(run), () => undefined) };
-  const done = runWrap({ client, server, session, clock, say: (text) => void said.push(text) });
+  const done = runWrap({ client, server: lines, session, reopen, clock, say: (text) => void said.push(text) });
   return {
     client,
     server,
     said,
     timers,
-    end: ended.resolve,
+    end: (reason, isHubGone = false) => ended.resolve({ reason, isHubGone }),
+    done,
     async finish() {
       client.leave();
       await done;
@@ -173,6 +187,54 @@ test("when the hub is gone nothing passes, and everybody who waits is told", asy
     [2],
   );
   await rig.finish();
+});
+
+test("once a hub is back the next call opens another session, and until then calls are refused", async () => {
+  const hub = { isBack: false };
+  const again: HubSession = {
+    ended: new Promise(() => undefined),
+    see: async () => [],
+    relay: letGo,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const rig = createRig({
+    relay: () => new Promise(() => undefined),
+    reopen: () => (hub.isBack ? Promise.resolve(again) : noHub()),
+  });
+  rig.client.say(call);
+  await settled();
+  rig.end("the hub stopped", true);
+  await settled();
+  rig.client.say({ ...call, id: 2 });
+  await settled();
+  assert.match(
+    JSON.stringify(rig.client.got),
+    /"id":1,"error".*the hub stopped.*"id":2,"error".*No hub answers\. Nothing/,
+  );
+  assert.deepEqual(rig.server.got, []);
+  hub.isBack = true;
+  rig.client.say({ ...call, id: 3 });
+  await settled();
+  rig.server.say({ jsonrpc: "2.0", id: 3, result: "done" });
+  await settled();
+  assert.deepEqual(rig.client.got.at(-1), { jsonrpc: "2.0", id: 3, result: "done" });
+  await rig.finish();
+  assert.equal(await rig.done, "client left");
+});
+
+test("a server that ends by itself ends the wrapper, once the client was told how", async () => {
+  const rig = createRig();
+  rig.client.say({ jsonrpc: "2.0", id: 1, method: "ping" });
+  await settled();
+  rig.server.leave();
+  assert.equal(await rig.done, "server ended");
+  assert.match(JSON.stringify(rig.client.got), /"id":1,"error".*node ended with code 1/);
+  const silent = createRig();
+  silent.server.leave();
+  await settled();
+  silent.client.say({ jsonrpc: "2.0", id: 1, method: "initialize", params: {} });
+  assert.equal(await silent.done, "server ended");
+  assert.match(JSON.stringify(silent.client.got), /"id":1,"error".*code 1\. Nothing was done/);
 });
 
 test("two readers find the same message: keys twice, and keys that fold to others", async () => {

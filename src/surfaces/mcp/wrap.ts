@@ -17,13 +17,15 @@ import {
 } from "./messages.ts";
 import { type CallTurn, type CallTurns, createCallTurns } from "./call-turn.ts";
 import { createElicitor, type Elicitor } from "./elicit.ts";
-import { type HubSession, type Lines, type ListedTool, type Params, Refused, type Reply } from "./port.ts";
+import { type HubSession, type Lines, type ListedTool, type Params, Refused, type Reply, type Server } from "./port.ts";
 import { tellNowAndThen } from "./waiting.ts";
 
 export interface WrapParts {
   readonly client: Lines;
-  readonly server: Lines;
+  readonly server: Server;
   readonly session: HubSession;
+  /** Another session in place of one that went with its hub; rejects while no hub is back. */
+  readonly reopen: () => Promise<HubSession>;
   readonly clock: { nowMs(): number; after(delayMs: number, run: () => void): () => void };
   /** One line for the person who looks at the client's log. */
   readonly say: (text: string) => void;
@@ -46,36 +48,37 @@ interface Pending {
   isSent: boolean;
 }
 
-/** Resolves when the client left, or the server ended and everybody was told. */
-export async function runWrap(parts: WrapParts): Promise<void> {
+/** Resolves when one of the two is gone and everybody was told: a client whose server ended starts another wrapper. */
+export async function runWrap(parts: WrapParts): Promise<"client left" | "server ended"> {
   const wrap = createWrap(parts);
-  const fromClient = pump(parts.client, wrap.onClient);
-  const fromServer = pump(parts.server, wrap.onServer).then(() => wrap.end("the server ended"));
-  void endWithHub(parts, wrap);
-  await fromClient;
+  const fromClient = pump(parts.client, wrap.onClient).then(() => "client left" as const);
+  const fromServer = pump(parts.server, wrap.onServer).then(async () => {
+    await parts.server.close();
+    const isOwnEnd = await wrap.end(await parts.server.ended);
+    // What the hub ended stays: started again by the client, it would go on.
+    return isOwnEnd ? await wrap.heard.then(() => "server ended" as const) : await fromClient;
+  });
+  const end = await Promise.race([fromClient, fromServer]);
   await wrap.end("the client left");
   await parts.server.close();
-  await fromServer;
-}
-
-/** A server that nobody watches over is ended. */
-async function endWithHub({ session, say, server }: WrapParts, wrap: ReturnType<typeof createWrap>): Promise<void> {
-  const reason = `the hub ended this session: ${await session.ended}`;
-  say(reason);
-  await wrap.end(reason);
-  await server.close();
+  if (end === "client left") await fromServer;
+  return end;
 }
 
 async function pump({ lines }: Lines, take: (line: string | null) => Promise<void>): Promise<void> {
   for await (const line of lines) if (line === null || line.trim() !== "") await take(line);
 }
 
-type State = WrapParts & {
+type State = Omit<WrapParts, "session"> & {
   readonly elicitor: Elicitor;
   readonly turns: CallTurns;
   readonly pending: Map<string, Pending>;
   /** Requests of the server that the client has not answered. */
   readonly asked: Set<string>;
+  /** The session that now holds. */
+  session: HubSession;
+  /** Why nothing passes until there is another session. */
+  awayBy: string | null;
   /** Why nothing passes any more. */
   endedBy: string | null;
   dropped: number;
@@ -87,7 +90,10 @@ function createWrap(parts: WrapParts) {
   const elicitor = createElicitor(parts.client);
   const pending: State["pending"] = new Map();
   const turns = createCallTurns({ client: parts.client, onRename: (turn, id) => rename(pending, turn, id) });
-  const state: State = { ...parts, elicitor, turns, pending, asked: new Set(), endedBy: null, dropped: 0 };
+  const asked: State["asked"] = new Set();
+  const state: State = { ...parts, elicitor, turns, pending, asked, awayBy: null, endedBy: null, dropped: 0 };
+  const heard = Promise.withResolvers<void>();
+  void watch(state);
   const rate = createRateWindow({ limit: notificationsMax, windowMs: notificationsMs, keysMax: 2 });
   const mayPass = (side: string): boolean => {
     if (rate.take(side, parts.clock.nowMs()).ok) return true;
@@ -97,12 +103,19 @@ function createWrap(parts: WrapParts) {
     return false;
   };
   return {
+    /** Resolves once the client has asked for anything. */
+    heard: heard.promise,
     async onClient(line: string | null): Promise<void> {
       const message = line === null ? tooLong : readMessage(line);
       if (message.kind === "fault")
         return parts.client.write(errorText(message.id, { code: message.code, message: message.message }));
-      if (state.endedBy !== null) return refuseEnded(message, state);
-      if (message.kind === "request") return fromClient(message, state);
+      if (message.kind === "request") {
+        await (state.endedBy !== null || !(await hasSession(state))
+          ? refuseEnded(message, state)
+          : fromClient(message, state));
+        return heard.resolve();
+      }
+      if (isShut(state)) return;
       if (message.kind === "response") return answered(message, state);
       if (message.method === "notifications/cancelled") return cancel(message, state);
       if (mayPass("client")) await pass(parts.server, message);
@@ -110,7 +123,7 @@ function createWrap(parts: WrapParts) {
     async onServer(line: string | null): Promise<void> {
       if (line === null) return failAll(state, "the server's answer is too long to read");
       const message = readMessage(line);
-      if (state.endedBy !== null) return;
+      if (isShut(state)) return;
       if (message.kind === "response") return fromServer(message, state, line);
       if (message.kind === "fault") {
         if (state.dropped === 0) parts.say("the server writes what is no message; it is dropped");
@@ -125,11 +138,44 @@ function createWrap(parts: WrapParts) {
       }
       await parts.client.write(line);
     },
-    async end(reason: string): Promise<void> {
+    /** Answers whether this is the first reason that nothing passes any more. */
+    async end(reason: string): Promise<boolean> {
+      const isFirst = state.endedBy === null;
       state.endedBy ??= reason;
       await failAll(state, state.endedBy);
+      return isFirst;
     },
   };
+}
+
+const isShut = ({ awayBy, endedBy }: State): boolean => (awayBy ?? endedBy) !== null;
+
+/** Without the hub nothing passes until it is back. A server whose session was ended is ended, too. */
+async function watch(state: State): Promise<void> {
+  const { reason, isHubGone } = await state.session.ended;
+  if (state.endedBy !== null) return;
+  const text = isHubGone ? reason : `the hub ended this session: ${reason}`;
+  state.say(text);
+  if (isHubGone) state.awayBy = text;
+  else state.endedBy = text;
+  await failAll(state, text);
+  if (!isHubGone) await state.server.close();
+}
+
+/** What the client asks for is why another session is opened, where the last one went with its hub. */
+async function hasSession(state: State): Promise<boolean> {
+  if (state.awayBy === null) return true;
+  try {
+    state.session = await state.reopen();
+  } catch (error) {
+    state.awayBy = messageOf(error);
+    return false;
+  }
+  state.awayBy = null;
+  state.say("a hub is back; calls go through it again");
+  void watch(state);
+  // The server may have ended meanwhile.
+  return state.endedBy === null;
 }
 
 /** What the client answers: to a question of the hub, or to one of the server's that it was asked. */
@@ -147,11 +193,9 @@ type Request = Extract<Message, { kind: "request" }>;
 const pass = (to: Lines, message: Exclude<Message, { kind: "fault" }>): Promise<void> =>
   to.write(JSON.stringify(message.all));
 
-async function refuseEnded(message: Message, { client, endedBy }: State): Promise<void> {
-  if (message.kind === "request")
-    await client.write(
-      errorText(message.id, { code: codes.unreachable, message: `ARW: ${endedBy}. Nothing was done.` }),
-    );
+async function refuseEnded(message: Request, { client, endedBy, awayBy }: State): Promise<void> {
+  const reason = (endedBy ?? awayBy ?? "").replace(/\.$/u, "");
+  await client.write(errorText(message.id, { code: codes.unreachable, message: `ARW: ${reason}. Nothing was done.` }));
 }
 
 /** Everybody who waits is told why nothing comes. */
