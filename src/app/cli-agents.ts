@@ -61,7 +61,7 @@ function toolText({ id, about, does, granted, ungranted }: AgentManifest["tools"
   const rules = [...new Set([granted.rule, ungranted.rule])].join(", ");
   const indent = " ".repeat(toolWidth + 2);
   return [
-    `  ${pen.safe(id).padEnd(toolWidth)}${does.length === 0 ? pen.safe(about) : does.join("; ")}`,
+    `  ${pen.safe(id).padEnd(toolWidth - 1)} ${does.length === 0 ? pen.safe(about) : does.join("; ")}`,
     pen.paint("dim", `${indent}${verdict} (${pen.safe(rules)})`),
   ].join("\n");
 }
