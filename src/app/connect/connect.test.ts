@@ -136,7 +136,7 @@ command = 'bare'
   assert.match(after, /# Files of mine\.\n.*\n.*# from npm/);
   const looked = lookToWrap(codex, text, prefix);
   assert.doesNotMatch(shownDiff(looked, text, after), /planted/);
-  assert.deepEqual(parse(unwrapped(codex, after)), parse(text.replace("'bare'", "'bare'\nargs = []")));
+  assert.equal(unwrapped(codex, after), text.replace("'bare'", "'bare'\nargs = []"));
   const inline = 'mcp_servers = { files = { command = "npx", args = ["-y"] } }\n';
   assert.match(lookToWrap(codex, inline, prefix).reason ?? "", /no table of its own/);
   assert.match(lookToWrap(codex, "[", prefix).reason ?? "", /no TOML/);
@@ -197,6 +197,33 @@ test("servers of Codex have whatever names they like", () => {
     assert.deepEqual(parse(unwrapped(codex, after)), parse(text));
     shownDiff(looked, text, after);
   }
+});
+
+test("lists of Codex keep their lines, their comments and the way that words are quoted", () => {
+  const codex = file("toml", ["mcp_servers"]);
+  for (const list of [
+    "[ \"a b.js\", # \"c\", 'd'\n  'lit\\n', # ]\n]",
+    "[\n  # none\n]",
+    "[]",
+    "[\n  '#',\n  ']'\n]",
+    "['x',]",
+  ]) {
+    const text = `[mcp_servers.a]\n# command = 'C:\\x'\nargs = ${list}\ncommand = 'C:\\x' # mine\n`;
+    const after = wrapped(codex, text);
+    const { mcp_servers: servers } = parse(after) as { mcp_servers: Record<string, { args: string[] }> };
+    assert.equal(servers["a"]?.args[prefix("ada")("a").length - 1], "C:\\x");
+    assert.equal(unwrapped(codex, `${after}\n# Mine.\n`), `${text}\n# Mine.\n`);
+  }
+  const long = '[mcp_servers.a]\ncommand = """x"""\n';
+  assert.match(lookToWrap(codex, long, prefix).reason ?? "", /should not change/);
+});
+
+test("a file that begins with a mark of its encoding keeps it", () => {
+  const of = file("json", ["mcpServers"]);
+  const text = '\ufeff{"mcpServers":{"a":{"command":"x","args":["1"]}}}';
+  const after = wrapped(of, text);
+  assert.match(after, /^\ufeff\{"mcpServers":\{"a":\{"command":"\/n"/u);
+  assert.equal(unwrapped(of, after), text);
 });
 
 test("servers of JSON files have whatever names they like, and odd files are left alone with a word", () => {

@@ -20,7 +20,8 @@ export interface JsonEntry extends Entry {
 const readTree = (text: string): Node | null => {
   if (text.trim() === "") return null;
   const faults: ParseError[] = [];
-  const tree = parseTree(text, faults, { allowTrailingComma: true });
+  // Some programs of Windows begin their files with a mark; a space in its place keeps every place.
+  const tree = parseTree(text.replace(/^\ufeff/u, " "), faults, { allowTrailingComma: true });
   if (tree === undefined || faults.length > 0) throw new NotEditable("it is no JSON that can be read");
   return tree;
 };
