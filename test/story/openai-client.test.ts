@@ -376,12 +376,32 @@ describe("the other addresses", () => {
       ["GET", "chat/completions", null, 405],
       ["POST", `models/${model}`, "{}", 405],
       ["POST", "nope", "{}", 404],
+      ["GET", "models/100%25%2Fzz", null, 404],
     ] as const) {
       const response = await fetch(`${hub.url}/v1/${path}`, { method, headers, body });
       const { error } = (await response.json()) as { error: Record<string, unknown> };
       const type = status === 404 ? "not_found_error" : "invalid_request_error";
       assert.deepEqual([response.status, error["type"], error["param"]], [status, type, null]);
       assert.deepEqual([typeof error["message"], typeof error["code"]], ["string", "string"]);
+    }
+  });
+
+  test("numbers that do not fit are refused by the names that they have here", async () => {
+    for (const [param, value] of [
+      ["temperature", "hot"],
+      ["temperature", 3],
+      ["max_tokens", -4],
+      ["max_completion_tokens", 1.5],
+      ["top_p", {}],
+      ["seed", "one"],
+    ] as const) {
+      const asked = { model, messages: hi, [param]: value } as never;
+      const fault: unknown = await client.chat.completions.create(asked).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      assert.ok(fault instanceof BadRequestError && fault.param === param, String(fault));
+      assert.match(fault.message, new RegExp(`${param} must be a`));
     }
   });
 

@@ -65,7 +65,7 @@ export const models = async (request: ForeignRequest): Promise<ForeignAnswer> =>
 });
 
 export async function model(request: ForeignRequest): Promise<ForeignAnswer> {
-  const wanted = decodeURIComponent(request.rest);
+  const wanted = request.rest;
   const found = (await listed(request)).find(({ id }) => id === wanted);
   if (found === undefined) throw new Problem(NotFound, `there is no model ${wanted.slice(0, 200)}`);
   return { kind: "json", body: found };

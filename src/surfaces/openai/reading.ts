@@ -14,11 +14,28 @@ export function textIn(body: Json, name: string): string {
 
 export const textOr = (value: unknown, otherwise = ""): string => (typeof value === "string" ? value : otherwise);
 
+type Numbers = Readonly<Record<string, readonly [fits: (value: number) => boolean, words: string]>>;
+const count: Numbers[string] = [(value) => Number.isInteger(value) && value >= 1, "a whole number of at least 1"];
+/** Told by their own names here; what the hub allows of them stands with its operations. */
+const numbers: Numbers = {
+  max_completion_tokens: count,
+  max_output_tokens: count,
+  max_tokens: count,
+  temperature: [(value) => value >= 0 && value <= 2, "a number from 0 to 2"],
+  top_p: [(value) => value >= 0 && value <= 1, "a number from 0 to 1"],
+  seed: [Number.isSafeInteger, "a whole number"],
+};
+
 const orNothing = (value: unknown): unknown => (value === null ? undefined : value);
 
 /** Limits, chance and where to stop; each only where it is given. */
 export function samplingOf(body: Json): Json {
   refuseMany(body);
+  for (const [name, [fits, words]] of Object.entries(numbers)) {
+    const value = orNothing(body[name]);
+    if (value !== undefined && !(typeof value === "number" && fits(value)))
+      throw unfit(name, `${name} must be ${words}`);
+  }
   const tokensMax = orNothing(body["max_completion_tokens"] ?? body["max_output_tokens"] ?? body["max_tokens"]);
   const stop = orNothing(body["stop"]);
   const given = {
