@@ -4478,6 +4478,8 @@ export type PolicyTestOutput = {
 export type ProfilesCheckInput = {
   /** Text of the file; on the command line its path. */
   readonly text: string;
+  /** Where it lies, so that its children are looked for beside it. */
+  readonly file?: string | undefined;
 };
 export type ProfilesCheckOutput = {
   readonly ok: boolean;

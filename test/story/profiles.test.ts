@@ -1,6 +1,6 @@
 /** Agents of a project with a model at work, in a real hub: what they do, what they are refused, and how they end. */
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import type { ModelServer } from "../kit/model-server.ts";
@@ -251,7 +251,10 @@ test("a file with faults is told with its lines, saved only when it holds, and k
     file: join(await realpath(folder), ".arw/agents/me.toml"),
   });
   assert.deepEqual(
-    faults.map(({ line, message }: Json) => [line, /string|role nosuch|fs\.raed|lots|nobody@garden|itself/u.test(message)]),
+    faults.map(({ line, message }: Json) => [
+      line,
+      /string|role nosuch|fs\.raed|lots|nobody@garden|itself/u.test(message),
+    ]),
     [1, 3, 4, 5, 6, 6].map((line) => [line, true]),
   );
   const refused = await hub.send("PUT /projects/garden/agents/saved", { text: bad });

@@ -15,9 +15,17 @@ export interface Workshop {
   readonly tools: () => ReadonlyMap<string, Operation>;
 }
 
-export type ProfileRead =
+/** The fields that have their form, so that what they say is looked at beside the faults of others. */
+type Part = Partial<ProfileFile>;
+
+export type ProfileRead = (
   | { readonly kind: "profile"; readonly profile: Profile }
-  | { readonly kind: "faults"; readonly faults: readonly ProfileFault[] };
+  | { readonly kind: "faults"; readonly faults: readonly ProfileFault[] }
+) & {
+  /** Null where the text cannot be read at all. */
+  readonly part: Part | null;
+  readonly lineOf: (path: readonly string[]) => number;
+};
 
 type Say = (path: readonly string[], message: string, hint?: string) => void;
 interface Checking extends Workshop {
@@ -26,17 +34,22 @@ interface Checking extends Workshop {
 
 export function readProfile(text: string, workshop: Workshop): ProfileRead {
   const read = workshop.text.read(text);
-  if (read.kind === "fault") return { kind: "faults", faults: [{ line: read.line, message: read.message }] };
+  if (read.kind === "fault") {
+    const { line, message } = read;
+    return { kind: "faults", faults: [{ line, message }], part: null, lineOf: () => line };
+  }
+  const { lineOf } = read;
   const faults: ProfileFault[] = [];
   const say: Say = (path, message, hint) => {
-    const fault = { line: read.lineOf(path), message: message.slice(0, 500) };
+    const fault = { line: lineOf(path), message: message.slice(0, 500) };
     if (faults.length < faultsMax) faults.push(hint === undefined ? fault : { ...fault, hint: hint.slice(0, 500) });
   };
   const checking = { ...workshop, say };
-  const known = knownPart(read.table, checking);
-  if (hasForm(known, checking)) checkMeaning(known, checking);
-  if (faults.length > 0) return { kind: "faults", faults: faults.toSorted((one, other) => one.line - other.line) };
-  return { kind: "profile", profile: profileOf(read.table as ProfileFile) };
+  const part = formedPart(knownPart(read.table, checking), checking);
+  checkMeaning(part, read.table, checking);
+  const base = { part, lineOf };
+  if (faults.length === 0) return { ...base, kind: "profile", profile: profileOf(read.table as ProfileFile) };
+  return { ...base, kind: "faults", faults: faults.toSorted((one, other) => one.line - other.line) };
 }
 
 /** Without fields that nobody knows, which are told, so that the rest is looked at, too. */
@@ -50,14 +63,17 @@ function knownPart(table: Readonly<Record<string, unknown>>, checking: Checking)
   return known;
 }
 
-function hasForm(table: Readonly<Record<string, unknown>>, { say }: Checking): table is ProfileFile {
+/** Without fields whose form is wrong, which are told. */
+function formedPart(table: Readonly<Record<string, unknown>>, { say }: Checking): Part {
   const checker = checkerOf(ProfileFile);
-  if (checker.check(table)) return true;
+  if (checker.check(table)) return table;
+  const formless = new Set<string | undefined>();
   for (const { at, message } of checker.faults(table)) {
     const path = at.split("/").slice(1);
     say(path, `${path.join(".") || "the file"} ${message}`);
+    formless.add(path[0]);
   }
-  return false;
+  return Object.fromEntries(Object.entries(table).filter(([name]) => !formless.has(name)));
 }
 
 const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -80,8 +96,11 @@ function withoutUnknown(table: Readonly<Record<string, unknown>>, { schema, path
   return Object.fromEntries(Object.entries(table).filter(([name]) => known.includes(name)));
 }
 
-function checkMeaning({ tools = [], ask = [], budget = [], context = {} }: ProfileFile, checking: Checking): void {
+function checkMeaning(part: Part, table: Readonly<Record<string, unknown>>, checking: Checking): void {
   const { say, text } = checking;
+  const { tools = [], budget = [], context = {} } = part;
+  // What is among tools that have no form nobody can say.
+  const ask = part.tools === undefined && table["tools"] !== undefined ? [] : (part.ask ?? []);
   for (const id of tools) checkTool(id, "tools", checking);
   for (const id of ask)
     if (!tools.includes(id))
