@@ -117,3 +117,22 @@ test("questions in the agent's own window are chosen, with the risk told before 
   assert.equal((await place.arw({ undo: true, yes: true }))[0], 0);
   assert.equal(await place.read(), config);
 });
+
+test("files with a mark of their encoding, and with comments inside lists, come back to the byte", async () => {
+  await using place = await createPlace();
+  const marked = `\ufeff${config}`;
+  await place.write(marked);
+  const codex = join(dirname(dirname(place.path)), ".codex", "config.toml");
+  await mkdir(dirname(codex));
+  const text = `[mcp_servers.files]\ncommand = 'node'\nargs = [ "a b.js", # c\n  'lit\\n' ]\n`;
+  await writeFile(codex, text);
+  const [code, said] = await place.arw({ yes: true });
+  assert.equal(code, 0, said);
+  assert.match(await place.read(), /^\ufeff\{[^]*"--name", "files", "--", "npx"/u);
+  assert.match(await readFile(codex, "utf8"), /"--name", "files", "--", 'node', "a b\.js", # c\n {2}'lit\\n' \]/u);
+  // Whatever somebody added in between stays, beside the file as it was.
+  await writeFile(codex, `${await readFile(codex, "utf8")}# mine\n`);
+  assert.equal((await place.arw({ undo: true, yes: true }))[0], 0);
+  assert.equal(await place.read(), marked);
+  assert.equal(await readFile(codex, "utf8"), `${text}# mine\n`);
+});
