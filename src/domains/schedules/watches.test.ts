@@ -135,6 +135,21 @@ test("a folder that went away is watched again when it is back", async () => {
   assert.deepEqual(home.notices.watched, [folder]);
 });
 
+test("a folder that cannot be looked at is told once in the row, and begins runs again when it can", async () => {
+  await using home = await openWatched();
+  const tree = home.folders.tree(folder);
+  for (let each = 0; each <= 5000; each += 1) tree.put(`f${each}`, "");
+  home.notices.notice(folder);
+  await home.pass(settleMs);
+  assert.match((await home.row("bell")).skipped?.reason ?? "", /^\/watched could not be looked at, .*: /u);
+  await home.pass(180_000);
+  assert.equal(home.said("schedules.skipped").length, 1);
+  for (let each = 0; each <= 5000; each += 1) tree.delete(`f${each}`);
+  tree.put("a.md", "two");
+  await home.pass(60_000 + settleMs);
+  assert.deepEqual(changesOf(home), [["changed a.md"]]);
+});
+
 test("a folder with too many files is refused, and so is one that is not there", async () => {
   await using home = await openSchedules();
   const tree = home.folders.tree(folder);

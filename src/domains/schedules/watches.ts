@@ -60,6 +60,8 @@ interface Guard {
   isLooking: boolean;
   /** A run ended since the folder was last looked at: some of what changed may be its own. */
   hasRun: boolean;
+  /** It could not be looked at, and its row says so. */
+  isLost: boolean;
 }
 
 export function createWatches(deps: SchedulesDeps, starter: Pick<Starter, "begin">): Watches {
@@ -86,6 +88,7 @@ export function createWatches(deps: SchedulesDeps, starter: Pick<Starter, "begin
       cancel: null,
       isLooking: false,
       hasRun: false,
+      isLost: false,
     };
     guards.set(name, guard);
     open(guard, { ...deps, starter });
@@ -149,10 +152,23 @@ function soon(guard: Guard, guarding: Guarding): void {
   guard.cancel = guarding.clock.after(waitMs, () => {
     guard.cancel = null;
     look(guard, guarding).catch((error: unknown) => {
-      guarding.log.warn("a watched folder could not be looked at", { name: guard.name, error: String(error) });
+      const { log } = guarding;
+      log.warn("a watched folder could not be looked at", { name: guard.name, error: String(error) });
       later(guard, guarding);
+      tellLost(guard, error, guarding).catch((failure: unknown) =>
+        log.error("a watched folder is lost, and that could not be told", { name: guard.name, error: String(failure) }),
+      );
     });
   });
+}
+
+/** Once, until the folder is back: whoever lists the schedules reads that changes there are not seen. */
+async function tellLost(guard: Guard, error: unknown, { clock, ...deps }: Guarding): Promise<void> {
+  if (guard.isLost || guard.end.signal.aborted || isClosing(deps) || rowOf(deps, guard.name) === undefined) return;
+  guard.isLost = true;
+  const why = isProblem(error) ? error.message : "it cannot be read";
+  const reason = `${guard.watch.folder} could not be looked at, and is tried again each minute: ${why}`.slice(0, 500);
+  await hubContext(deps).emit(ScheduleSkipped, { name: guard.name, dueMs: clock.nowMs(), nextDueMs: null, reason });
 }
 
 /** The folder went away, and whatever lies there when it comes back is another one. */
@@ -182,6 +198,7 @@ async function look(guard: Guard, guarding: Guarding): Promise<void> {
     const now = await withDigests(await listed(watch, ctx), before, { watch, ctx });
     if (end.signal.aborted) return;
     guard.listing = now;
+    guard.isLost = false;
     if (before === null) return;
     const changes = changesBetween(before, now).filter(guard.hasRun ? ofOthers(row, watch, guarding) : () => true);
     guard.hasRun = false;
