@@ -257,6 +257,8 @@ test("a file with faults is told with its lines, saved only when it holds, and k
     ]),
     [1, 3, 4, 5, 6, 6].map((line) => [line, true]),
   );
+  const away = await hub.post("/profiles/check", { text: profile({ model: '"localhost:9/m"', tools: "[]" }) });
+  assert.match(away.faults[0].message, /no model server localhost:9/u);
   const refused = await hub.send("PUT /projects/garden/agents/saved", { text: bad });
   assert.deepEqual([refused.status, refused.body.code], [422, "profiles.invalid"]);
   const good = profile({ tools: files });

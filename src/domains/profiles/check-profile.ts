@@ -1,8 +1,9 @@
 /** A file is looked at by whoever wrote it: its faults, and what it names that this hub does not have now. */
+import { parseModelName } from "../../base/model-name.ts";
 import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { Preview as PreviewModel } from "../models/contract.ts";
+import { ListServers, Preview as PreviewModel } from "../models/contract.ts";
 import type { Project } from "../projects/contract.ts";
 import type { CheckProfile, ProfileFault } from "./contract.ts";
 import type { ProfileFiles } from "./port.ts";
@@ -30,12 +31,20 @@ export async function checkProfile(
 /** A role or a server may be named after the file: it is saved all the same, and only checking tells of it. */
 async function absentModel({ part, lineOf }: ProfileRead, { hub }: Checked): Promise<readonly ProfileFault[]> {
   if (part === null) return [];
+  const line = lineOf(["model"]);
+  const model = part.model ?? defaults.model;
+  const server = parseModelName(model)?.server;
+  if (server !== undefined) {
+    const { servers } = await hub.call(ListServers, {});
+    if (servers.some((each) => each.server === server)) return [];
+    return [{ line, message: `there is no model server ${server}`, hint: `add it with \`arw models add ${server}\`` }];
+  }
   try {
-    await hub.call(PreviewModel, { model: part.model ?? defaults.model, text: "" });
+    await hub.call(PreviewModel, { model, text: "" });
     return [];
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return [{ line: lineOf(["model"]), message: error.message.slice(0, 500) }];
+    return [{ line, message: error.message.slice(0, 500) }];
   }
 }
 
