@@ -4,7 +4,7 @@ import { gateKey, type Operation } from "../../contract/operation.ts";
 import { checkerOf, type TObject } from "../../contract/schema.ts";
 import type { Fault } from "./contract.ts";
 import type { RecipeText } from "./port.ts";
-import { pureKinds, Recipe, RecipeInput, type RecipeRun, RecipeStep } from "./recipe.ts";
+import { Condition, pureKinds, Recipe, RecipeInput, type RecipeRun, RecipeStep } from "./recipe.ts";
 import { depthMax, isWellWritten, namesIn } from "./template.ts";
 
 /** Enough to mend a file in one go. */
@@ -37,7 +37,8 @@ export function readRecipe(text: string, kitchen: Kitchen): RecipeRead {
     if (faults.length < faultsMax) faults.push(hint === undefined ? fault : { ...fault, hint: hint.slice(0, 500) });
   };
   const checking = { ...kitchen, say };
-  if (hasForm(read.table, checking)) checkMeaning(read.table, checking);
+  const table = withFormedWhens(read.table, checking);
+  if (hasForm(table, checking)) checkMeaning(table, checking);
   const isGood = faults.length === 0;
   return isGood
     ? { kind: "recipe", recipe: read.table as Recipe }
@@ -45,6 +46,32 @@ export function readRecipe(text: string, kitchen: Kitchen): RecipeRead {
 }
 
 const byLine = (one: Fault, other: Fault): number => one.line - other.line;
+
+/**
+ * A condition that has no form is told, with the key that is wrong, and left out, so that the rest is looked at, too.
+ * Of a form among several the schema says only that none of them fits.
+ */
+function withFormedWhens(table: Table, checking: Checking): Table {
+  if (!Array.isArray(table["step"])) return table;
+  const step = (table["step"] as readonly unknown[]).map((each, place) => {
+    const when: unknown = Object(each).when;
+    if (!isTable(each) || !isTable(when) || checkerOf(Condition).check(when)) return each;
+    const wrong = checkerOf(Condition).faults(when);
+    if (wrong.length === 0) return each;
+    const path = ["step", String(place), "when"];
+    unknownFields(when, { schema: Condition, path, checking });
+    for (const { at, message } of wrong)
+      if (!message.startsWith("unknown field"))
+        checking.say(path, `${[...path, ...at.split("/").slice(1)].join(".")} ${message}`);
+    const { when: _formless, ...rest } = each;
+    return rest;
+  });
+  return { ...table, step };
+}
+
+type Table = Readonly<Record<string, unknown>>;
+const isTable = (value: unknown): value is Table =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
 
 function hasForm(table: Readonly<Record<string, unknown>>, checking: Checking): table is Recipe {
   const { say } = checking;

@@ -11,7 +11,7 @@ const Name = Type.String({ pattern: "^[a-z][a-z0-9-]{0,59}$" });
 const Text = Type.String({ maxLength: textCharsMax });
 const Line = Type.String({ minLength: 1, maxLength: 300 });
 
-const Condition = closed({
+export const Condition = closed({
   of: Text,
   is: Type.Optional(Type.Union([Text, Type.Number(), Type.Boolean()])),
   ends: Type.Optional(Type.Array(Text, { maxItems: 32 })),

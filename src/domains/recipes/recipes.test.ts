@@ -147,6 +147,8 @@ test("lint names each fault with its line and what may have been meant", async (
     await said(`${head}${look.replace("{ folder", "{ foldr")}`),
     /9: foldr is not known; did you mean folder\?/u,
   );
+  const whens = await said(`${head}${look.replace("world.look", "world.lok")}when = { of = "x", iss = "y" }\n`);
+  assert.match(whens, /^8: there is no tool world.lok.*\n\d+: iss is not known; did you mean is\?$/u);
   assert.match(
     await said(`${head}${look}${put("").replace("look.items", "look.itms")}`),
     /^14: .*answers no itms; did you mean items\?$/u,
