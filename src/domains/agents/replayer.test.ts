@@ -88,8 +88,8 @@ async function play(word: Word, n: number, hands: Tools): Promise<unknown> {
   if (word === "mend") return hands.repaired({ tool: "world.read", how: "mended", faults: [`fault ${n}`] });
   if (word === "both")
     return Promise.all([call("slow", n, hands), call("write", n, hands), call("slow", n + 50, hands)]);
-  // A child works within the run, with the same hands.
-  if (word === "child") return perform(["read", "believe", "write"], hands, n * 10);
+  // A child works within the run, with the same hands; its numbers are no other word's, so that a step has one name.
+  if (word === "child") return perform(["read", "believe", "write"], hands, (n + 1) * 1000);
   return call(word, n, hands);
 }
 
