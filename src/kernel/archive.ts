@@ -72,7 +72,7 @@ export function createArchive({ store, journal, views, seam }: ArchiveOptions): 
   };
 }
 
-function seal(given: UnsealedRow, before: Pick<StoredEvent, "hash"> | null): StoredEvent {
+export function seal(given: UnsealedRow, before: Pick<StoredEvent, "hash"> | null): StoredEvent {
   const dataHash = given.data === null ? given.dataHash : textHash(given.data);
   const row = { ...given, format: rowFormat, dataHash, prevHash: before?.hash ?? firstHash, hash: "" };
   row.hash = chainHash(row);

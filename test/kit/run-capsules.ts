@@ -88,6 +88,8 @@ export interface CapsuleKit extends AsyncDisposable {
   readonly kit: Kit;
   readonly capsules: Capsules;
   readonly files: Map<string, Uint8Array>;
+  /** What `write` puts into its file for a text, where that is something else. */
+  readonly contents: Map<string, Uint8Array>;
   /** Rules in force; tests change them. */
   readonly rules: { text: string };
   learn(secret: string): void;
@@ -109,6 +111,7 @@ export async function openCapsuleKit(options: CapsuleKitOptions = {}): Promise<C
   const blobs = options.blobs ?? createMemoryBlobs({ sizeBytesMaxEach: 10_000_000 });
   const shelf = createMemoryBlobs({ sizeBytesMaxEach: capsuleBytesMax });
   const files = new Map<string, Uint8Array>();
+  const contents = new Map<string, Uint8Array>();
   const rules = { text: "permit(principal, action, resource);" };
   const late: { kit?: Kit; capsules?: Capsules } = {};
   const kit = await makeKernel({
@@ -137,7 +140,7 @@ export async function openCapsuleKit(options: CapsuleKitOptions = {}): Promise<C
           tell: ({ kind }) => kind,
         },
       });
-      return [worldDomain(blobs), late.capsules.domain];
+      return [worldDomain(blobs, contents), late.capsules.domain];
     },
   });
   late.kit = kit;
@@ -150,6 +153,7 @@ export async function openCapsuleKit(options: CapsuleKitOptions = {}): Promise<C
     kit,
     capsules: late.capsules as Capsules,
     files,
+    contents,
     rules,
     ask,
     learn(secret) {
@@ -194,7 +198,7 @@ function memoryKeys(seed: number): CapsuleKeys {
 }
 
 /** Answers with what it was asked, small, large or too large to be kept; a write keeps what was there before. */
-function worldDomain(blobs: ReturnType<typeof createMemoryBlobs>) {
+function worldDomain(blobs: ReturnType<typeof createMemoryBlobs>, contents: ReadonlyMap<string, Uint8Array>) {
   const written = new Map<string, Uint8Array>();
   const answer =
     (copies: number) =>
@@ -208,7 +212,7 @@ function worldDomain(blobs: ReturnType<typeof createMemoryBlobs>) {
         throw new Problem(Broken, `${text} broke`);
       }),
       bind(tools.write, async ({ text }) => {
-        const bytes = Buffer.from(text);
+        const bytes = contents.get(text) ?? Buffer.from(text);
         const before = written.get("notes.txt");
         written.set("notes.txt", bytes);
         const beforeRef = before === undefined ? null : await blobs.put(before);

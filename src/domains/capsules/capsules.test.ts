@@ -3,7 +3,7 @@ import { test } from "vitest";
 import { type CapsuleKit, openCapsuleKit, type Word } from "../../../test/kit/run-capsules.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { openCapsule } from "./capsule-file.ts";
+import { digestOfBytes, openCapsule } from "./capsule-file.ts";
 import {
   CapsuleUnsound,
   CapsulesFull,
@@ -162,6 +162,104 @@ test("a secret that is known by now is nowhere in the file, in no form, and the 
     assert.equal(chain, "none");
     assert.equal(openCapsule(bytes).digest, capsule.digest);
   }
+});
+
+test("no digest is left of what holds a secret, nor of what was built with it, and the record ends before it", async () => {
+  const pin = "4829-1307";
+  const plain = Buffer.from(`pin ${pin}`);
+  // As Windows writes it, in either order of its bytes.
+  const wide = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(`pin ${pin}`, "utf16le")]);
+  for (const content of [plain, wide, Buffer.from(wide).subarray(2).swap16()]) {
+    await using hub = await openCapsuleKit();
+    hub.contents.set("hidden", content);
+    const episode = await hub.run([
+      ["read", "one"],
+      ["write", "hidden"],
+      ["write", "over it"],
+      ["read", "two"],
+    ]);
+    const before = await hub.exported(episode);
+    assert.ok(fileText(before.bytes).includes(digestOfBytes(content)));
+    hub.learn(pin);
+    const { bytes, capsule } = await hub.exported(episode);
+    const { replayable, files, cuts } = capsule.manifest;
+    assert.deepEqual(replayable, {
+      toStep: 1,
+      ofSteps: 4,
+      reason: "a file of step 2 holds a secret and was left out",
+    });
+    assert.equal(cuts.blobs, 1);
+    assert.ok(files.every(({ before: was, after }) => ![was, after].includes(digestOfBytes(content))));
+    const text = fileText(bytes);
+    assert.ok(
+      !text.includes(digestOfBytes(content)) && !Buffer.from(bytes).includes(content),
+      "the content or its digest is in it",
+    );
+    // Arguments and answers behind the cut could be guessed by theirs.
+    const traces = hub.kit
+      .events()
+      .filter(({ corrId, data }) => corrId === episode && Number((data as { step?: number } | null)?.step) > 1)
+      .flatMap(({ data }) => JSON.stringify(data).match(/sha256:[0-9a-f]{64}/g) ?? []);
+    assert.ok(traces.length > 0);
+    for (const digest of traces) assert.ok(!text.includes(digest), digest);
+    assert.equal((await preview(hub, bytes)).digest, capsule.digest);
+  }
+});
+
+/** What anybody can read of a file, its envelope opened. */
+function fileText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString("latin1");
+  return `${text} ${Buffer.from(/"payload":"([^"]*)"/.exec(text)?.[1] ?? "", "base64").toString("latin1")}`;
+}
+
+test("what is answered twice is kept once, in the record and in the file", async () => {
+  await using hub = await openCapsuleKit();
+  const twice = await hub.run(Array.from({ length: 5 }, () => ["big", "the same"] as const));
+  const again = await hub.run([["big", "the same"]]);
+  const refs: string[] = [];
+  for await (const { ref } of hub.kit.blobs.list()) refs.push(ref);
+  for (const [episode, steps] of [[twice, 5] as const, [again, 1] as const]) {
+    const { counts, replayable, parts } = (await hub.exported(episode)).capsule.manifest;
+    assert.deepEqual([counts.blobs, replayable.toStep], [1, steps]);
+    const blobs = parts.filter(({ kind }) => kind === "blob").map(({ digest }) => digest);
+    assert.deepEqual(
+      refs.filter((ref) => blobs.includes(ref)),
+      blobs,
+    );
+  }
+});
+
+test("a kept capsule leaves as it is kept, to the byte, unless a secret in it is known by now", async () => {
+  await using home = await openCapsuleKit();
+  await using away = await openCapsuleKit({ keySeed: 2 });
+  const { bytes, capsule } = await home.exported(await home.run([["read", "a word that is none"]]));
+  await imported(away, bytes);
+  const again = await away.exported(capsule.digest.slice(0, 20));
+  assert.deepEqual(Buffer.from(again.bytes), Buffer.from(bytes));
+  assert.deepEqual([again.capsule.digest, again.capsule.signer.kind], [capsule.digest, "unknown"]);
+  away.learn("a word that is none");
+  await assert.rejects(away.exported(capsule.digest), (error) => code(error) === "capsules.holds-secret");
+  await away.ask(Remove, { capsule: capsule.digest });
+  await assert.rejects(away.exported(capsule.digest), (error) => code(error) === "arw.not-found");
+});
+
+test("what is kept has a ceiling and an age, and each refusal leaves the shelf as it was", async () => {
+  await using home = await openCapsuleKit();
+  const [first, second] = [
+    (await home.exported(await home.run([["read", "a"]]))).bytes,
+    (await home.exported(await home.run([["read", "b"]]))).bytes,
+  ];
+  await using away = await openCapsuleKit({ keySeed: 2, limits: { sizeBytesMax: first.length + 10, ageMsMax: 1_000 } });
+  await imported(away, first);
+  assert.equal(away.capsules.keptBytes(), first.length);
+  await assert.rejects(imported(away, second), (error) => code(error) === "capsules.full");
+  assert.equal(away.capsules.keptBytes(), first.length);
+  // The same run again takes no more room.
+  assert.equal((await imported(away, first)).isNew, false);
+  away.kit.clock.advance(200_000);
+  await away.kit.next("capsules.removed");
+  assert.equal(away.capsules.keptBytes(), 0);
+  assert.equal((await imported(away, second)).isNew, true);
 });
 
 test("an answer that was too large to be kept, or is gone, ends what can be replayed", async () => {

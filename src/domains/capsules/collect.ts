@@ -21,10 +21,11 @@ import {
   partsMax,
   RunIsGoing,
 } from "./contract.ts";
-import { type CutRows, cutPart, cutRows, holdsSecret } from "./cut.ts";
-import { blobRefsOf, boundaryOf, describe } from "./describe.ts";
+import { type CutRows, cutPart, cutRows, digestsIn, holdsSecret, withoutTraces } from "./cut.ts";
+import { blobRefsOf, boundaryOf, changedBy, describe, recordedOf, stepNamed, stepsOf } from "./describe.ts";
 import { horizonOf } from "./horizon.ts";
 import { chainOf, envelopeOf, lineOf, sliceRow, type SliceRow } from "./lines.ts";
+import { breatheWith, inPieces } from "./pieces.ts";
 import type { CapsuleMeans, Cutter } from "./port.ts";
 import type { Recording } from "./recording.ts";
 
@@ -57,18 +58,23 @@ export async function recordingOf(episode: string, collecting: Collecting): Prom
 /** Throws `NotFound`, `RunIsGoing`, `CapsuleTooLarge`. */
 export async function collect(episode: string, collecting: Collecting): Promise<Collected> {
   const { parts, means } = collecting;
-  const slice = cutRows(await rowsOf(episode, collecting), means.cutter);
-  const events = slice.rows.map(envelopeOf);
-  const blobs = await blobsOf(events, means);
+  const breathe = breatheWith(means.clock);
+  const recorded = await cutRows(await rowsOf(episode, collecting), means.cutter, breathe);
+  const seen = await inPieces(recorded.rows, breathe, envelopeOf);
+  const blobs = await blobsOf(seen, means);
+  const slice = sliceOf(recorded, seen, blobs);
+  const events = slice.rows === recorded.rows ? seen : await inPieces(slice.rows, breathe, envelopeOf);
   const beside = await besides(events.find(({ kind }) => kind === RunStarted.kind) ?? events[0], { parts, means });
-  const journal = Buffer.from(slice.rows.map((row) => `${lineOf(row)}\n`).join(""));
+  const lines = await inPieces(slice.rows, breathe, (row) => Buffer.from(`${lineOf(row)}\n`));
+  const journal = Buffer.concat(lines);
   const bytes = [journal, ...beside.parts.map(({ bytes: each }) => each), ...blobs.kept.values()];
   const listed = [
     partOf("journal", journal),
     ...beside.parts.map(({ kind, bytes: each }) => partOf(kind, each)),
     ...[...blobs.kept].map(([digest, each]): Part => ({ kind: "blob", digest, sizeBytes: each.length })),
   ];
-  const manifest = manifestOf({ events, slice, blobs, beside, parts, means, listed });
+  const { chain } = await chainOf(slice.rows, { seal: parts.archive.seal, breathe });
+  const manifest = manifestOf({ events, slice, blobs, beside, parts, means, listed, chain });
   refuseTooLarge(manifest, bytes);
   return { manifest, parts: bytes, events };
 }
@@ -113,6 +119,7 @@ async function rowsOf(episode: string, { parts, means, signal }: Collecting): Pr
 interface FoundBlobs {
   /** In the order of their digests. */
   readonly kept: ReadonlyMap<string, Uint8Array>;
+  /** Those that hold a secret. */
   readonly cut: ReadonlySet<string>;
 }
 
@@ -131,16 +138,65 @@ async function blobsOf(events: readonly Envelope[], { blobs, cutter }: CollectMe
       else found.set(ref, bytes);
     }
   };
+  const blobOf = (ref: string): Uint8Array | null => found.get(ref) ?? null;
   await take(blobRefsOf(events, () => null));
   // Kept answers name contents, too.
-  await take(blobRefsOf(events, (ref) => found.get(ref) ?? null));
-  const kept = new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return { kept, cut };
+  await take(blobRefsOf(events, blobOf));
+  // What a file became does not go along, and its digest does.
+  for (const { after } of events.flatMap((event) => changedBy(event, blobOf))) {
+    const bytes = found.has(after) || cut.has(after) ? null : await blobs.get(after);
+    if (bytes !== null && holdsSecret(bytes, cutter)) cut.add(after);
+  }
+  for (const ref of answersNaming(cut, events, blobOf)) cut.add(ref);
+  const wanted = blobRefsOf(events, (ref) => (cut.has(ref) ? null : blobOf(ref)));
+  const kept = [...found].filter(([ref]) => wanted.has(ref) && !cut.has(ref));
+  return { kept: new Map(kept.toSorted(([a], [b]) => (a < b ? -1 : 1))), cut };
+}
+
+/** Kept answers with the digest of what holds a secret in them. */
+function answersNaming(
+  cut: ReadonlySet<string>,
+  events: readonly Envelope[],
+  blobOf: (ref: string) => Uint8Array | null,
+): readonly string[] {
+  if (cut.size === 0) return [];
+  const answers = events.flatMap((event) => {
+    const recorded = recordedOf(event);
+    return recorded?.kept === "blob" ? [recorded.resultRef] : [];
+  });
+  return answers.filter((ref) => {
+    const bytes = blobOf(ref);
+    return bytes !== null && digestsIn(Buffer.from(bytes).toString("utf8")).some((digest) => cut.has(digest));
+  });
+}
+
+interface Slice extends CutRows {
+  readonly replayable: Manifest["replayable"];
+}
+
+/** The rows as they leave the hub, and how far they can be replayed. */
+function sliceOf({ rows, cut }: CutRows, events: readonly Envelope[], blobs: FoundBlobs): Slice {
+  const isNaming = ({ data }: SliceRow): boolean =>
+    data !== null && digestsIn(data).some((each) => blobs.cut.has(each));
+  const named = new Set(blobs.cut.size === 0 ? [] : rows.filter(isNaming).map(({ seq }) => seq));
+  const missing = (ref: string) => (blobs.kept.has(ref) ? null : blobs.cut.has(ref) ? "cut" : "gone");
+  const ofSteps = stepsOf(events);
+  const { replayable, gapSeq } = horizonOf(events, ofSteps, { cut, named, missing });
+  if (cut.size + named.size === 0) return { rows, cut, replayable };
+  const isSuspect = (place: number): boolean => {
+    const event = events[place] as Envelope;
+    const step = stepNamed(event);
+    return step === null ? event.seq >= (gapSeq ?? 0) : step > replayable.toStep;
+  };
+  const isKept = (digest: string): boolean => blobs.kept.has(digest);
+  return { rows: withoutTraces(rows, { isSuspect, isKept }), cut, replayable };
 }
 
 interface Besides {
   readonly parts: readonly { readonly kind: "conditions" | "configuration"; readonly bytes: Uint8Array }[];
   readonly noted: Noted | null;
+  /** The policies and what else was in force went along as they were. */
+  readonly areWhole: boolean;
 }
 
 /** What was in force when the run began, as far as it was written down then. */
@@ -157,10 +213,12 @@ async function besides(start: Envelope | undefined, { parts, means }: Omit<Colle
     limit: 1,
   });
   const configuration = applied === undefined || applied.data === null ? null : applied.data;
+  const asTold = conditions === null ? null : cutPart(conditions, means.cutter);
   return {
     noted,
+    areWhole: asTold === null || digestOfBytes(asTold) === noted?.facts.conditions,
     parts: [
-      ...(conditions === null ? [] : [{ kind: "conditions" as const, bytes: cutPart(conditions, means.cutter) }]),
+      ...(asTold === null ? [] : [{ kind: "conditions" as const, bytes: asTold }]),
       ...(configuration === null
         ? []
         : [{ kind: "configuration" as const, bytes: cutPart(configuration, means.cutter) }]),
@@ -176,46 +234,48 @@ export function conditionsIn(bytes: Uint8Array): Conditions | null {
 
 interface Describing {
   readonly events: readonly Envelope[];
-  readonly slice: CutRows;
+  readonly slice: Slice;
   readonly blobs: FoundBlobs;
   readonly beside: Besides;
   readonly parts: KernelParts;
   readonly means: CollectMeans;
   readonly listed: readonly Part[];
+  readonly chain: Manifest["chain"];
 }
 
-function manifestOf({ events, slice, blobs, beside, parts, means, listed }: Describing): Manifest {
+function manifestOf({ events, slice, blobs, beside, parts, means, listed, chain }: Describing): Manifest {
   const { counts, ...described } = describe(events, (ref) => blobs.kept.get(ref) ?? null);
-  const missing = (ref: string) => (blobs.kept.has(ref) ? null : blobs.cut.has(ref) ? "cut" : "gone");
   const { noted } = beside;
   const { version, nodeVersion, tableHash } = noted?.facts ?? { ...means.program, tableHash: parts.kernel.table.hash };
   return {
     format: formatNewest,
     ...described,
     program: { asOf: noted === null ? "export" : "run", version, nodeVersion, tableHash },
-    inForce: inForceOf(noted, listed),
+    inForce: inForceOf(beside, listed),
     hints: [],
     counts: { ...counts, blobs: blobs.kept.size },
-    replayable: horizonOf(events, counts.steps, { cut: slice.cut, missing }),
+    replayable: slice.replayable,
     cuts: { events: slice.cut.size, blobs: blobs.cut.size },
-    chain: chainOf(slice.rows, parts.archive.seal).chain,
+    chain,
     parts: [...listed],
   };
 }
 
-function inForceOf(noted: Noted | null, listed: readonly Part[]): InForce {
+function inForceOf({ noted, areWhole }: Besides, listed: readonly Part[]): InForce {
   const partDigest = (kind: Part["kind"]): string | null => listed.find((part) => part.kind === kind)?.digest ?? null;
   const configuration = partDigest("configuration");
   const { facts } = noted ?? {};
+  // A digest of what a secret was cut out of would let it be guessed.
+  const digests = areWhole ? facts : undefined;
   return {
     recordedAtMs: noted?.timeMs ?? null,
     conditions: partDigest("conditions"),
     policies: facts?.policies ?? null,
-    policyDigest: facts?.policyDigest ?? null,
+    policyDigest: digests?.policyDigest ?? null,
     contracts: facts?.contracts ?? null,
-    contractsDigest: facts?.contractsDigest ?? null,
+    contractsDigest: digests?.contractsDigest ?? null,
     allowances: facts?.allowances ?? null,
-    allowancesDigest: facts?.allowancesDigest ?? null,
+    allowancesDigest: digests?.allowancesDigest ?? null,
     configuration,
   };
 }

@@ -5,7 +5,9 @@ import type { Envelope } from "../../contract/event.ts";
 import type { CapsuleFile } from "./capsule-file.ts";
 import { eventsMax, type Manifest } from "./contract.ts";
 import { blobRefsOf, describe } from "./describe.ts";
-import { chainOf, envelopeOf, readLine, type Seal, type SliceRow } from "./lines.ts";
+import { horizonOf } from "./horizon.ts";
+import { chainOf, envelopeOf, type Proving, readLine, type SliceRow } from "./lines.ts";
+import { inPieces } from "./pieces.ts";
 import type { Recording } from "./recording.ts";
 import { unsound } from "./refusal.ts";
 
@@ -15,12 +17,13 @@ export interface Contents extends Recording {
 }
 
 /** Throws `CapsuleUnsound`. */
-export function readContents(file: CapsuleFile, seal: Seal): Contents {
+export async function readContents(file: CapsuleFile, proving: Proving): Promise<Contents> {
   const { manifest } = file;
-  const rows = readRows(file.part(0), manifest);
-  const { chain, links } = chainOf(rows, seal);
+  const { breathe } = proving;
+  const rows = await inPieces(linesOf(file.part(0), manifest), breathe, readLine);
+  const { chain, links } = await chainOf(rows, proving);
   if (chain !== manifest.chain) throw unsound("inconsistent", "the chain of the events is not what the manifest says");
-  const events = rows.map(envelopeOf);
+  const events = await inPieces(rows, breathe, envelopeOf);
   // What the run worked under is asked for by its digest, too.
   const places = new Map(
     manifest.parts.flatMap(({ kind, digest }, place) => (kind === "journal" ? [] : [[digest, place]])),
@@ -33,7 +36,7 @@ export function readContents(file: CapsuleFile, seal: Seal): Contents {
   return { manifest, rows, links, events, blob: (ref) => Promise.resolve(blobOf(ref)) };
 }
 
-function readRows(bytes: Uint8Array, { counts }: Manifest): readonly SliceRow[] {
+function linesOf(bytes: Uint8Array, { counts }: Manifest): readonly string[] {
   if (counts.events > eventsMax) throw unsound("too-large", `a capsule has at most ${eventsMax} events`);
   const text = textOf(bytes);
   if (text === null) throw unsound("malformed", "the journal is not UTF-8");
@@ -41,7 +44,7 @@ function readRows(bytes: Uint8Array, { counts }: Manifest): readonly SliceRow[] 
   const lines = text.slice(0, -1).split("\n");
   if (lines.length !== counts.events)
     throw unsound("inconsistent", `the manifest speaks of ${counts.events} events, and there are ${lines.length}`);
-  return lines.map(readLine);
+  return lines;
 }
 
 /** What a person is shown before they keep it must be what is in it: a signer may lie, and is caught here. */
@@ -53,19 +56,32 @@ function holdAgainst(
   const episode = manifest.run.episode;
   if (events.some(({ corrId }) => corrId !== episode))
     throw unsound("inconsistent", "events of another episode are in it");
-  const found = describe(events, blobOf);
+  const { counts, ...found } = describe(events, blobOf);
+  const blobs = manifest.parts.filter(({ kind }) => kind === "blob").length;
   const told = [
     ["run", manifest.run, found.run],
     ["grants", manifest.grants, found.grants],
     ["tools", manifest.tools, found.tools],
     ["folders", manifest.folders, found.folders],
     ["hosts", manifest.hosts, found.hosts],
-    ["files", manifest.files, found.files],
+    ["files", [manifest.files, manifest.filesMore], [found.files, found.filesMore]],
+    ["counts", manifest.counts, { ...counts, blobs }],
+    ["steps", manifest.replayable.ofSteps, counts.steps],
+    ["rules", manifest.inForce.conditions, digestOfKind(manifest, "conditions")],
+    ["configuration", manifest.inForce.configuration, digestOfKind(manifest, "configuration")],
   ] as const;
   for (const [what, said, is] of told)
     if (canonicalJson(said) !== canonicalJson(is))
       throw unsound("inconsistent", `the manifest says something else of its ${what} than the events do`);
+  const missing = (ref: string) => (blobOf(ref) === null ? "gone" : null);
+  const { replayable } = horizonOf(events, counts.steps, { cut: nothing, named: nothing, missing });
+  if (manifest.replayable.toStep > replayable.toStep)
+    throw unsound("inconsistent", `the manifest promises more than step ${replayable.toStep}, where its answers end`);
   const wanted = blobRefsOf(events, blobOf);
   if (manifest.parts.some(({ kind, digest }) => kind === "blob" && !wanted.has(digest)))
     throw unsound("inconsistent", "a part of the capsule belongs to none of its events");
 }
+
+const nothing: ReadonlySet<number> = new Set();
+const digestOfKind = ({ parts }: Manifest, kind: Manifest["parts"][number]["kind"]): string | null =>
+  parts.find((part) => part.kind === kind)?.digest ?? null;

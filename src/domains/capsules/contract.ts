@@ -165,6 +165,13 @@ export const FileNotTaken = problem({
   about:
     "The file cannot be read or written there: it exists already, its folder is missing, or the path is not absolute. Nothing was changed; name another one.",
 });
+export const CapsuleHoldsSecret = problem({
+  code: "capsules.holds-secret",
+  status: 409,
+  title: "The kept capsule holds a secret",
+  about:
+    "A kept capsule leaves as it was signed, to the byte, and this one holds a secret that became known since. Export its run by the episode, where the secret is cut out, and remove the kept one with `arw capsule rm`.",
+});
 export const CapsulesFull = problem({
   code: "capsules.full",
   status: 507,
@@ -191,6 +198,10 @@ export const CapsuleName = Type.String({
     "A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file.",
 });
 
+const Exportable = Type.String({
+  pattern: "^(?:sha256:[0-9a-f]{4,64}|[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})$",
+  description: "An episode of this hub; or the digest of a kept capsule, or its beginning, for a copy of that file.",
+});
 export const Export = op({
   id: "capsules.export",
   http: "POST /capsules/export",
@@ -201,7 +212,7 @@ export const Export = op({
   deadlineMs: 300_000,
   about: "Write a run that has ended into one signed file; the same run gives the same bytes.",
   input: closed({
-    episode: CorrelationId,
+    episode: Exportable,
     file: Type.Optional(CapsuleFile),
     keep: Type.Optional(Type.Boolean({ description: "Keep a copy among the capsules of this hub as well." })),
   }),
@@ -210,7 +221,7 @@ export const Export = op({
     file: Type.Union([Type.String(), Type.Null()]),
     content: Type.Union([Type.String(), Type.Null()], { description: "In base64, where no file was named." }),
   }),
-  problems: [NotFound, RunIsGoing, CapsuleTooLarge, FileNotTaken, CapsulesFull],
+  problems: [NotFound, CapsuleUnsound, CapsuleHoldsSecret, RunIsGoing, CapsuleTooLarge, FileNotTaken, CapsulesFull],
   emits: [CapsuleExported, CapsuleImported],
   needs: ["hub:read", "fs:write"],
   scope: ({ file }) => (file === undefined ? {} : { path: file }),
@@ -277,11 +288,15 @@ export const Show = op({
   effect: "read",
   isForPersons: true,
   about: "Tell what a capsule holds: its run as a story, what was in force, its parts and their sizes.",
-  input: closed({ capsule: CapsuleName }),
+  input: closed({
+    capsule: CapsuleName,
+    seq: Type.Optional({ ...Count, description: "Position of one event of its story, to show the whole of it." }),
+  }),
   output: closed({
     capsule: CapsuleInfo,
     story: Type.Array(StoryLine, { maxItems: storyLinesMax }),
     storyMore: Type.Integer({ minimum: 0, description: "Further events." }),
+    event: Type.Optional(Type.String({ description: "The event at `seq`, as JSON." })),
   }),
   problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
 });

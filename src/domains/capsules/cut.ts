@@ -1,11 +1,12 @@
 /** Takes secrets out of what leaves the hub. What a secret stood in is no longer what the agent saw, and says so. */
 import { canonicalJson } from "../../base/canonical-json.ts";
-import type { Cutter } from "./port.ts";
 import type { SliceRow } from "./lines.ts";
+import { type Breathe, inPieces } from "./pieces.ts";
+import type { Cutter } from "./port.ts";
 
 /** Instead of every digest of an event that something was cut out of: a digest would let a short secret be guessed. */
 export const noDigest = `sha256:${"0".repeat(64)}`;
-const digestForm = /^sha256:[0-9a-f]{64}$/;
+const digests = /sha256:[0-9a-f]{64}/g;
 
 export interface CutRows {
   readonly rows: readonly SliceRow[];
@@ -14,16 +15,32 @@ export interface CutRows {
 }
 
 /** When anything was cut, no row keeps its hashes: they cover what was cut. */
-export function cutRows(rows: readonly SliceRow[], cutter: Cutter): CutRows {
+export async function cutRows(rows: readonly SliceRow[], cutter: Cutter, breathe: Breathe): Promise<CutRows> {
   const cut = new Set<number>();
-  const cleaned = rows.map((row) => {
+  const cleaned = await inPieces(rows, breathe, (row) => {
     const data = row.data === null ? null : cutText(row.data, cutter);
     if (data === row.data) return row;
     cut.add(row.seq);
     return { ...row, data };
   });
-  return { rows: cut.size === 0 ? rows : cleaned.map((row) => ({ ...row, hashes: null })), cut };
+  return { rows: cut.size === 0 ? rows : cleaned.map(withoutHashes), cut };
 }
+
+const withoutHashes = (row: SliceRow): SliceRow => ({ ...row, hashes: null });
+
+interface Traces {
+  /** Whether an event, by its place, may hold a digest of what was cut. */
+  readonly isSuspect: (place: number) => boolean;
+  /** Digests of what goes along whole say nothing that it does not say itself. */
+  readonly isKept: (digest: string) => boolean;
+}
+
+/** Behind a cut no digest stays but of what goes along: one of arguments, answers or files could let a secret be guessed. */
+export const withoutTraces = (rows: readonly SliceRow[], { isSuspect, isKept }: Traces): readonly SliceRow[] =>
+  rows.map((row, place) => {
+    const data = row.data === null || !isSuspect(place) ? row.data : withoutDigests(row.data, isKept);
+    return { ...row, data, hashes: null };
+  });
 
 function cutText(json: string, cutter: Cutter): string {
   const value: unknown = JSON.parse(json);
@@ -31,23 +48,30 @@ function cutText(json: string, cutter: Cutter): string {
   if (clean === value && !cutter.isHeld(json)) return json;
   // What only shows in the text, across the members of a value, goes with the whole of it.
   const left = cutter.isHeld(JSON.stringify(clean)) ? { isCut: true } : clean;
-  return JSON.stringify(withoutDigests(left));
+  return withoutDigests(JSON.stringify(left));
 }
 
-function withoutDigests(value: unknown): unknown {
-  if (typeof value === "string") return digestForm.test(value) ? noDigest : value;
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(withoutDigests);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutDigests(member)]));
-}
+/** Wherever they stand; none of their signs is ever escaped. */
+const withoutDigests = (json: string, isKept: Traces["isKept"] = () => false): string =>
+  json.replace(digests, (digest) => (isKept(digest) ? digest : noDigest));
+
+export const digestsIn = (text: string): readonly string[] => text.match(digests) ?? [];
 
 /** Whether a recorded content holds a secret. JSON is looked at value by value, as it was before it was recorded. */
 export function holdsSecret(bytes: Uint8Array, cutter: Cutter): boolean {
   const text = Buffer.from(bytes).toString("utf8");
-  if (cutter.isHeld(text)) return true;
+  if (cutter.isHeld(text) || wideTexts(bytes).some((wide) => cutter.text(wide) !== wide)) return true;
   const value = parsedOr(text);
   return value === undefined ? cutter.text(text) !== text : cutter.value(value) !== value;
 }
+
+/** A file in UTF-16, which Windows writes: in either order of its bytes, from either byte on. */
+const wideTexts = (bytes: Uint8Array): readonly string[] =>
+  bytes.includes(0)
+    ? ["utf-16le", "utf-16be"].flatMap((order) =>
+        [0, 1].map((from) => new TextDecoder(order).decode(bytes.subarray(from))),
+      )
+    : [];
 
 function parsedOr(text: string): unknown {
   try {

@@ -49,12 +49,16 @@ const textIn = (data: Data, name: string): string => (typeof data[name] === "str
 const listIn = (data: Data, name: string): readonly unknown[] => (Array.isArray(data[name]) ? data[name] : []);
 
 /** The step that an event tells the end of; null for every other event. */
-export function stepOf(event: Envelope): number | null {
-  if (!stepKinds.has(event.kind)) return null;
-  const data = dataOf(event);
-  const step = recordedOf(event)?.step ?? data["step"];
+export const stepOf = (event: Envelope): number | null => (stepKinds.has(event.kind) ? stepNamed(event) : null);
+
+/** The step that an event speaks of, such as that it is proposed. */
+export function stepNamed(event: Envelope): number | null {
+  const step = recordedOf(event)?.step ?? dataOf(event)["step"];
   return typeof step === "number" && Number.isSafeInteger(step) ? step : null;
 }
+
+export const stepsOf = (events: readonly Envelope[]): number =>
+  events.reduce((most, event) => Math.max(most, stepOf(event) ?? 0), 0);
 
 export function recordedOf(event: Envelope): Recorded | null {
   const recorded = dataOf(event)["recorded"];
@@ -79,7 +83,7 @@ export function describe(events: readonly Envelope[], blobs: Blobs): Description
     filesMore: Math.max(0, files.length - listMax),
     counts: {
       events: events.length,
-      steps: events.reduce((most, event) => Math.max(most, stepOf(event) ?? 0), 0),
+      steps: stepsOf(events),
       observations: of(ObservationRecorded.kind),
       actions: of(ActionApplied.kind),
       refusals: of(ActionRefused.kind),
@@ -113,7 +117,7 @@ function runOf(events: readonly Envelope[], started: Envelope | undefined): Mani
 const nodesMax = 16;
 
 /** Whatever tool changed a file says so in its answer: what it is now, and what it was. */
-function changedBy(event: Envelope, blobs: Blobs): readonly ChangedFile[] {
+export function changedBy(event: Envelope, blobs: Blobs): readonly ChangedFile[] {
   const recorded = recordedOf(event);
   const result = recorded === null ? null : resultOf(recorded, blobs);
   if (recorded === null || result === null || !("beforeRef" in result)) return [];

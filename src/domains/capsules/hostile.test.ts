@@ -8,12 +8,12 @@ import { isProblem } from "../../contract/problem.ts";
 import { type CapsuleFile, openCapsule, payloadType, sealCapsule } from "./capsule-file.ts";
 import { readContents } from "./contents.ts";
 import { CapsuleUnsound, capsuleBytesMax, type Manifest } from "./contract.ts";
-import { readLine, type Seal } from "./lines.ts";
+import { type Proving, readLine } from "./lines.ts";
 
 interface Sound {
   readonly bytes: Uint8Array;
   readonly file: CapsuleFile;
-  readonly seal: Seal;
+  readonly proving: Proving;
 }
 const made: { sound?: Sound } = {};
 const sound = (): Sound => made.sound as Sound;
@@ -27,13 +27,14 @@ beforeAll(async () => {
     ["big", "three"],
   ]);
   const { bytes } = await hub.exported(episode);
-  made.sound = { bytes, file: openCapsule(bytes), seal: hub.kit.kernel.parts.archive.seal };
+  const { seal } = hub.kit.kernel.parts.archive;
+  made.sound = { bytes, file: openCapsule(bytes), proving: { seal, breathe: () => Promise.resolve() } };
 });
 
 /** Why a file is refused; fails when it is not, or with anything but the one problem. */
-function refusal(bytes: Uint8Array): unknown {
+async function refusal(bytes: Uint8Array): Promise<unknown> {
   try {
-    readContents(openCapsule(bytes), sound().seal);
+    await readContents(openCapsule(bytes), sound().proving);
   } catch (error) {
     assert.ok(isProblem(error, CapsuleUnsound), String(error));
     return error.extra["reason"];
@@ -74,86 +75,86 @@ function withEnvelope(write: (envelope: Record<string, unknown>) => string): Uin
   return Buffer.concat([text.subarray(0, start), Buffer.from(write(envelope)), text.subarray(end)]);
 }
 
-test("a sound capsule is taken, also one of another signer", () => {
+test("a sound capsule is taken, also one of another signer", async () => {
   assert.equal(openCapsule(signed(() => ({}))).digest, sound().file.digest);
   assert.notEqual(openCapsule(signed(() => ({}))).fileDigest, sound().file.fileDigest);
-  readContents(openCapsule(signed(() => ({}))), sound().seal);
+  await readContents(openCapsule(signed(() => ({}))), sound().proving);
 });
 
-test("every flipped byte is refused", () => {
+test("every flipped byte is refused", async () => {
   const { length } = sound().bytes;
   const anywhere = fc.oneof(fc.nat(2_000), fc.nat(length - 1)).map((at) => Math.min(at, length - 1));
-  fc.assert(
-    fc.property(anywhere, fc.integer({ min: 1, max: 255 }), (at, flip) => {
+  await fc.assert(
+    fc.asyncProperty(anywhere, fc.integer({ min: 1, max: 255 }), async (at, flip) => {
       const bytes = Uint8Array.from(sound().bytes);
       bytes[at] = (bytes[at] ?? 0) ^ flip;
-      refusal(bytes);
+      await refusal(bytes);
     }),
     runs(300),
   );
 });
 
-test("whatever is cut off, put behind, or stands there instead is refused", () => {
+test("whatever is cut off, put behind, or stands there instead is refused", async () => {
   const { bytes } = sound();
-  fc.assert(
-    fc.property(fc.nat(bytes.length - 1), (length) => void refusal(bytes.subarray(0, length))),
+  await fc.assert(
+    fc.asyncProperty(fc.nat(bytes.length - 1), async (length) => void (await refusal(bytes.subarray(0, length)))),
     runs(100),
   );
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => void refusal(noise)),
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (noise) => void (await refusal(noise))),
     runs(100),
   );
-  assert.equal(refusal(Buffer.concat([bytes, Buffer.from("\n")])), "trailing-bytes");
-  assert.equal(refusal(Buffer.from("PK\u0003\u0004")), "no-capsule");
-  assert.equal(refusal(Buffer.alloc(512)), "no-capsule");
-  assert.equal(refusal(Buffer.from("ARWCAPSULE 1\n")), "truncated");
-  assert.equal(refusal(Buffer.from(`ARWCAPSULE 1\n${"[".repeat(100_000)}\n`)), "malformed");
+  assert.equal(await refusal(Buffer.concat([bytes, Buffer.from("\n")])), "trailing-bytes");
+  assert.equal(await refusal(Buffer.from("PK\u0003\u0004")), "no-capsule");
+  assert.equal(await refusal(Buffer.alloc(512)), "no-capsule");
+  assert.equal(await refusal(Buffer.from("ARWCAPSULE 1\n")), "truncated");
+  assert.equal(await refusal(Buffer.from(`ARWCAPSULE 1\n${"[".repeat(100_000)}\n`)), "malformed");
 });
 
-test("a newer format is told apart from damage", () => {
-  assert.equal(refusal(Buffer.from("ARWCAPSULE 2\n{}\n")), "newer-format");
-  assert.equal(refusal(signed(() => ({ format: 7 }))), "newer-format");
+test("a newer format is told apart from damage", async () => {
+  assert.equal(await refusal(Buffer.from("ARWCAPSULE 2\n{}\n")), "newer-format");
+  assert.equal(await refusal(signed(() => ({ format: 7 }))), "newer-format");
   const relabelled = Buffer.concat([Buffer.from("ARWCAPSULE 01"), Buffer.from(sound().bytes).subarray(12)]);
-  assert.equal(refusal(relabelled), "no-capsule");
+  assert.equal(await refusal(relabelled), "no-capsule");
 });
 
-test("sizes and counts that nobody has are refused before anything is reserved", () => {
+test("sizes and counts that nobody has are refused before anything is reserved", async () => {
   const resized = (sizeBytes: number) =>
     signed(({ parts }) => ({ parts: parts.map((each, place) => (place === 0 ? { ...each, sizeBytes } : each)) }));
-  assert.equal(refusal(resized(1e12)), "truncated");
-  assert.equal(refusal(resized(Number.MAX_SAFE_INTEGER)), "truncated");
-  assert.equal(refusal(resized(0)), "trailing-bytes");
-  assert.equal(refusal(resized(-1)), "malformed");
-  assert.equal(refusal(signed(({ counts }) => ({ counts: { ...counts, events: 1e15 } }))), "too-large");
-  assert.equal(refusal(signed(({ counts }) => ({ counts: { ...counts, events: 1 } }))), "inconsistent");
+  assert.equal(await refusal(resized(1e12)), "truncated");
+  assert.equal(await refusal(resized(Number.MAX_SAFE_INTEGER)), "truncated");
+  assert.equal(await refusal(resized(0)), "trailing-bytes");
+  assert.equal(await refusal(resized(-1)), "malformed");
+  assert.equal(await refusal(signed(({ counts }) => ({ counts: { ...counts, events: 1e15 } }))), "too-large");
+  assert.equal(await refusal(signed(({ counts }) => ({ counts: { ...counts, events: 1 } }))), "inconsistent");
   const many = Array.from({ length: 10_001 }, (_each, n) => ({
     kind: "blob" as const,
     digest: `sha256:${n.toString(16).padStart(64, "0")}`,
     sizeBytes: 0,
   }));
-  assert.equal(refusal(signed(({ parts }) => ({ parts: [...parts.slice(0, 1), ...many] }))), "malformed");
-  assert.equal(refusal(new Uint8Array(capsuleBytesMax + 1)), "too-large");
+  assert.equal(await refusal(signed(({ parts }) => ({ parts: [...parts.slice(0, 1), ...many] }))), "malformed");
+  assert.equal(await refusal(new Uint8Array(capsuleBytesMax + 1)), "too-large");
 });
 
-test("parts that stand twice, in another place, or are of no known kind are refused", () => {
+test("parts that stand twice, in another place, or are of no known kind are refused", async () => {
   const last = (parts: Manifest["parts"]) => parts.at(-1) as Manifest["parts"][number];
   const twice = signed(({ parts }, bytes) => {
     bytes.push(bytes.at(-1) ?? new Uint8Array());
     return { parts: [...parts, last(parts)] };
   });
-  assert.equal(refusal(twice), "inconsistent");
+  assert.equal(await refusal(twice), "inconsistent");
   const turned = signed(({ parts }, bytes) => {
     bytes.reverse();
     return { parts: parts.toReversed() };
   });
-  assert.equal(refusal(turned), "inconsistent");
+  assert.equal(await refusal(turned), "inconsistent");
   for (const kind of ["symlink", "../../etc/passwd", "device"])
     assert.equal(
-      refusal(signed(({ parts }) => ({ parts: [...parts, { ...last(parts), kind, sizeBytes: 0 }] }))),
+      await refusal(signed(({ parts }) => ({ parts: [...parts, { ...last(parts), kind, sizeBytes: 0 }] }))),
       "malformed",
     );
   const named = signed(({ parts }) => ({ parts: parts.map((each) => ({ ...each, name: "/etc/passwd" })) }));
-  assert.equal(refusal(named), "malformed");
+  assert.equal(await refusal(named), "malformed");
   const foreign = Buffer.from("nobody asked for this");
   const extra = signed(({ parts }, bytes) => {
     const part = { kind: "blob" as const, digest: digestOf(foreign), sizeBytes: foreign.length };
@@ -168,10 +169,10 @@ test("parts that stand twice, in another place, or are of no known kind are refu
     bytes.splice(0, bytes.length, ...whole.map((one) => one.bytes));
     return { parts: whole.map((one) => one.each) };
   });
-  assert.equal(refusal(extra), "inconsistent");
+  assert.equal(await refusal(extra), "inconsistent");
 });
 
-test("a signer who says less than the events do is refused", () => {
+test("a signer who says less than the events do is refused", async () => {
   const lies: readonly ((manifest: Manifest) => object)[] = [
     () => ({ grants: [] }),
     () => ({ folders: [], hosts: ["example.org:443"] }),
@@ -179,54 +180,68 @@ test("a signer who says less than the events do is refused", () => {
     ({ run }) => ({ run: { ...run, agent: "scout" } }),
     ({ run }) => ({ run: { ...run, status: "failed" } }),
     () => ({ chain: "none" }),
+    ({ counts }) => ({ counts: { ...counts, refusals: 5 } }),
+    ({ counts }) => ({ counts: { ...counts, blobs: 0 } }),
+    () => ({ filesMore: 7 }),
+    ({ replayable }) => ({ replayable: { ...replayable, toStep: replayable.ofSteps + 1, ofSteps: 99 } }),
+    ({ inForce }) => ({ inForce: { ...inForce, conditions: `sha256:${"1".repeat(64)}` } }),
   ];
-  for (const [place, lie] of lies.entries()) assert.equal(refusal(signed(lie)), "inconsistent", `lie ${place}`);
+  for (const [place, lie] of lies.entries()) assert.equal(await refusal(signed(lie)), "inconsistent", `lie ${place}`);
 });
 
-test("events are held to one spelling, to their hashes, and to their episode", () => {
+test("events are held to one spelling, to their hashes, and to their episode", async () => {
   assert.equal(
-    refusal(withJournal(([first = "", ...rest]) => [first.replace('{"seq"', '{ "seq"'), ...rest])),
+    await refusal(withJournal(([first = "", ...rest]) => [first.replace('{"seq"', '{ "seq"'), ...rest])),
     "not-canonical",
   );
-  assert.equal(refusal(withJournal((lines) => lines.map((line) => line.replace("one", "two")))), "forged-digest");
-  assert.equal(refusal(withJournal((lines) => [lines[0] ?? "", ...lines])), "inconsistent");
-  assert.equal(refusal(withJournal(([first = "", second = "", ...rest]) => [second, first, ...rest])), "inconsistent");
-  assert.equal(refusal(withJournal((lines) => [...lines, "{}"])), "malformed");
-  assert.equal(refusal(withJournal((lines) => [...lines, ""])), "malformed");
+  assert.equal(await refusal(withJournal((lines) => lines.map((line) => line.replace("one", "two")))), "forged-digest");
+  assert.equal(await refusal(withJournal((lines) => [lines[0] ?? "", ...lines])), "inconsistent");
+  assert.equal(
+    await refusal(withJournal(([first = "", second = "", ...rest]) => [second, first, ...rest])),
+    "inconsistent",
+  );
+  assert.equal(await refusal(withJournal((lines) => [...lines, "{}"])), "malformed");
+  assert.equal(await refusal(withJournal((lines) => [...lines, ""])), "malformed");
   const deep = `{"seq":1,"data":${"[".repeat(200)}${"]".repeat(200)}}`;
-  assert.equal(refusal(withJournal(() => [deep])), "malformed");
+  assert.equal(await refusal(withJournal(() => [deep])), "malformed");
   const bare = (line: string): string => line.replace(/,"format":.*?"hash":"[0-9a-f]{64}"/, "");
-  assert.equal(refusal(withJournal(([first = "", ...rest]) => [bare(first), ...rest])), "inconsistent");
+  assert.equal(await refusal(withJournal(([first = "", ...rest]) => [bare(first), ...rest])), "inconsistent");
   const others = withJournal(
     (lines) =>
       lines.map(bare).map((line, place) => (place === 0 ? line.replace(/"corrId":"[^"]*"/, '"corrId":"else"') : line)),
     { chain: "none" },
   );
-  assert.equal(refusal(others), "inconsistent");
+  assert.equal(await refusal(others), "inconsistent");
 });
 
-test("an envelope is held to one spelling and to the key in it", () => {
+test("an envelope is held to one spelling and to the key in it", async () => {
   const { bytes } = sound();
   assert.equal(
-    refusal(withEnvelope((envelope) => JSON.stringify(envelope, null, 1).replaceAll("\n", ""))),
+    await refusal(withEnvelope((envelope) => JSON.stringify(envelope, null, 1).replaceAll("\n", ""))),
     "not-canonical",
   );
-  assert.equal(refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, more: 1 }))), "malformed");
+  assert.equal(await refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, more: 1 }))), "malformed");
   assert.equal(
-    refusal(withEnvelope((envelope) => canonicalJson(envelope).replace("{", '{"payload":"",'))),
+    await refusal(withEnvelope((envelope) => canonicalJson(envelope).replace("{", '{"payload":"",'))),
     "malformed",
   );
   assert.equal(
-    refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, payloadType: "text/plain" }))),
+    await refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, payloadType: "text/plain" }))),
     "malformed",
   );
   const other = Buffer.from(seededKey(5).publicKey).toString("base64");
-  assert.equal(refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, publicKey: other }))), "bad-signature");
+  assert.equal(
+    await refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, publicKey: other }))),
+    "bad-signature",
+  );
   const weak = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]).toString("base64");
-  assert.equal(refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, publicKey: weak }))), "bad-signature");
+  assert.equal(
+    await refusal(withEnvelope((envelope) => canonicalJson({ ...envelope, publicKey: weak }))),
+    "bad-signature",
+  );
   const unpadded = (envelope: Record<string, unknown>): string =>
     canonicalJson({ ...envelope, publicKey: String(envelope["publicKey"]).replaceAll("=", "") });
-  assert.equal(refusal(withEnvelope(unpadded)), "malformed");
+  assert.equal(await refusal(withEnvelope(unpadded)), "malformed");
   assert.ok(Buffer.from(bytes).toString("latin1").includes(payloadType));
 });
 

@@ -4,6 +4,7 @@ import { checkerOf } from "../../contract/schema.ts";
 import type { Archive } from "../../kernel/archive.ts";
 import type { StoredEvent } from "../../kernel/ports.ts";
 import { ExportedRow } from "../journal/contract.ts";
+import { type Breathe, inPieces } from "./pieces.ts";
 import { unsound } from "./refusal.ts";
 
 /** Events hold no more than a few levels beside a recorded result, which is redacted to 64. */
@@ -85,6 +86,11 @@ export function envelopeOf({ hashes: _proofs, data, ...head }: SliceRow): Envelo
 
 export type Seal = Archive["seal"];
 
+export interface Proving {
+  readonly seal: Seal;
+  readonly breathe: Breathe;
+}
+
 export interface ChainFacts {
   readonly chain: "whole" | "gaps" | "none";
   /** Rows that name the hash of the row right before them. */
@@ -92,22 +98,22 @@ export interface ChainFacts {
 }
 
 /** Holds the rows against their own hashes and against one another. Throws `CapsuleUnsound` where one does not fit. */
-export function chainOf(rows: readonly SliceRow[], seal: Seal): ChainFacts {
+export async function chainOf(rows: readonly SliceRow[], { seal, breathe }: Proving): Promise<ChainFacts> {
   if (rows.some(({ hashes }) => hashes === null)) {
     if (rows.some(({ hashes }) => hashes !== null)) throw unsound("inconsistent", "only some events have their hashes");
     return { chain: "none", links: 0 };
   }
   let links = 0;
   let isWhole = true;
-  for (const [place, row] of rows.entries()) {
+  await inPieces(rows, breathe, (row, place) => {
     proveRow(row, seal);
     const before = rows[place - 1];
-    if (before === undefined) continue;
+    if (before === undefined) return;
     if (row.seq <= before.seq) throw unsound("inconsistent", `event ${row.seq} stands behind event ${before.seq}`);
     if (row.seq > before.seq + 1) isWhole = false;
     else if (row.hashes?.prevHash === before.hashes?.hash) links += 1;
     else throw unsound("forged-digest", `event ${row.seq} does not name the event before it`);
-  }
+  });
   return { chain: isWhole ? "whole" : "gaps", links };
 }
 

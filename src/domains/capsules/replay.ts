@@ -58,11 +58,15 @@ export const replayOperation = ({ recordings, replayer, tableHash }: ReplayDeps)
     const { run, program } = recording.manifest;
     if (run.status === "none") throw new Problem(NoRun, `${capsule} holds no run of an agent`);
     const { report: found } = await replayer.replay(recording, { signal });
-    const report = beyondCut(found, recording.manifest) ? incomplete(found, recording.manifest) : found;
+    const report = judged(found, recording.manifest);
     const own = tableHash();
     const { asOf, tableHash: recorded } = program;
     return { report, table: { isSame: own === recorded, asOf, recorded, own } };
   });
+
+/** A replay of what leaves a hub is judged as far as it left whole. */
+export const judged = (report: Report, manifest: Manifest): Report =>
+  beyondCut(report, manifest) ? incomplete(report, manifest) : report;
 
 /** What differs behind the place where a secret was cut out differs for that. */
 function beyondCut({ verdict, divergence }: Report, { cuts, replayable }: Manifest): boolean {

@@ -93,10 +93,11 @@ const exporting = (desk: Desk): readonly Bound[] => [
   bind(Export, async ({ episode, file, keep }, ctx) => {
     const { means, shelf, source } = desk;
     const { file: made, bytes } = await source.exported(episode, ctx.signal);
+    const { episode: run } = made.manifest.run;
     if (file !== undefined) await fileWords(() => means.files.write(file, bytes));
     if (keep === true) await shelf.keep({ file: made, bytes, origin: "exported" }, ctx);
     const { digest, sizeBytes } = made;
-    await ctx.emit(CapsuleExported, { digest, sizeBytes, episode, file: file ?? null });
+    await ctx.emit(CapsuleExported, { digest, sizeBytes, episode: run, file: file ?? null });
     const capsule = await infoOf(made, desk);
     return { capsule, file: file ?? null, content: file === undefined ? inBase64(bytes) : null };
   }),
@@ -123,7 +124,7 @@ const reading = (desk: Desk): readonly Bound[] => [
     const info = await infoOf(file, desk);
     return { capsule: info, signature: "holds" as const, digests: pieces.length, chain, linksProven: contents.links };
   }),
-  bind(Show, async ({ capsule }, ctx) => {
+  bind(Show, async ({ capsule, seq }, ctx) => {
     const { file, contents } = await desk.source.open(capsule, ctx.signal);
     const told = contents.events.slice(0, storyLinesMax);
     const story = told.map((event) => {
@@ -131,7 +132,11 @@ const reading = (desk: Desk): readonly Bound[] => [
       return { seq, timeMs, kind, step: stepOf(event), text: desk.means.tell(event) };
     });
     const info = await infoOf(file, desk);
-    return { capsule: info, story, storyMore: contents.events.length - told.length };
+    const shown = { capsule: info, story, storyMore: contents.events.length - told.length };
+    if (seq === undefined) return shown;
+    const event = contents.events.find((each) => each.seq === seq);
+    if (event === undefined) throw new Problem(NotFound, `the capsule has no event at position ${seq}`);
+    return { ...shown, event: JSON.stringify(event) };
   }),
   bind(Diff, async ({ a, b }, ctx) => {
     const [left, right] = [await desk.source.open(a, ctx.signal), await desk.source.open(b, ctx.signal)];

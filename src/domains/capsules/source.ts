@@ -1,13 +1,15 @@
 /** Where recordings come from: the shelf, a file, or the record of this hub. */
 import { isAbsolute } from "node:path";
+import { canonicalJson } from "../../base/canonical-json.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { type CapsuleFile, openCapsule, sealCapsule } from "./capsule-file.ts";
 import { collect, recordingOf } from "./collect.ts";
 import { type Contents, readContents } from "./contents.ts";
-import { CapsuleUnsound, capsuleBytesMax, FileNotTaken } from "./contract.ts";
-import { CapsuleFileFault, type CapsuleMeans } from "./port.ts";
+import { CapsuleHoldsSecret, CapsuleUnsound, capsuleBytesMax, FileNotTaken } from "./contract.ts";
+import { CapsuleFileFault, type CapsuleMeans, type Cutter } from "./port.ts";
+import { breatheWith } from "./pieces.ts";
 import type { RecordingSource } from "./recording.ts";
 import { unsound } from "./refusal.ts";
 import type { Shelf } from "./shelf.ts";
@@ -23,45 +25,65 @@ export interface CapsuleSource extends RecordingSource {
   open(name: string, signal: AbortSignal): Promise<Opened>;
   /** What somebody hands over, by its path or as it is. */
   given(input: { readonly file?: string | undefined; readonly content?: string | undefined }): Promise<Opened>;
-  /** The capsule of an episode of this hub. */
-  exported(episode: string, signal: AbortSignal): Promise<Opened>;
+  /** What leaves this hub: a kept capsule as it is kept, to the byte, or the capsule of an episode. */
+  exported(name: string, signal: AbortSignal): Promise<Opened>;
 }
 
 export function createSource(parts: KernelParts, means: CapsuleMeans, shelf: Shelf): CapsuleSource {
-  const openBytes = (bytes: Uint8Array): Opened => {
+  const breathe = breatheWith(means.clock);
+  const openBytes = async (bytes: Uint8Array): Promise<Opened> => {
     const file = openCapsule(bytes);
-    return { file, bytes, contents: readContents(file, parts.archive.seal) };
+    return { file, bytes, contents: await readContents(file, { seal: parts.archive.seal, breathe }) };
   };
   const fromFile = async (path: string): Promise<Opened> =>
-    openBytes(await fileWords(() => means.files.read(path, capsuleBytesMax)));
+    await openBytes(await fileWords(() => means.files.read(path, capsuleBytesMax)));
   const kept = async (name: string): Promise<Opened | null> => {
     const row = shelf.find(name);
     if (row === null) return null;
     const bytes = await shelf.bytes(row);
     if (bytes === null) throw new Problem(NotFound, `the file of the capsule ${row.digest} is gone; import it again`);
-    return openBytes(bytes);
+    return await openBytes(bytes);
   };
-  const exported = async (episode: string, signal: AbortSignal): Promise<Opened> => {
+  const made = async (episode: string, signal: AbortSignal): Promise<Opened> => {
     const { manifest, parts: pieces } = await collect(episode, { parts, means, signal });
-    return openBytes(sealCapsule(manifest, pieces, await means.keys.own()));
+    return await openBytes(sealCapsule(manifest, pieces, await means.keys.own()));
   };
   return {
-    exported,
+    async exported(name, signal) {
+      const copy = await kept(name);
+      if (copy === null) return await made(name, signal);
+      refuseHeld(copy, means.cutter);
+      return copy;
+    },
     async of(name, signal) {
       if (isAbsolute(name)) return (await fromFile(name)).contents;
       return (await kept(name))?.contents ?? (await recordingOf(name, { parts, means, signal }));
     },
     async open(name, signal) {
       if (isAbsolute(name)) return await fromFile(name);
-      return (await kept(name)) ?? (await exported(name, signal));
+      return (await kept(name)) ?? (await made(name, signal));
     },
     async given({ file, content }) {
       if (file !== undefined) return await fromFile(file);
       const bytes = content === undefined ? null : Buffer.from(content, "base64");
       if (bytes === null) throw new Problem(FileNotTaken, "name the file of a capsule, or send its content");
-      return openBytes(bytes);
+      return await openBytes(bytes);
     },
   };
+}
+
+/** Nothing can be cut out of what is signed, so a copy that holds a secret by now stays here. */
+function refuseHeld({ file }: Opened, { isHeld }: Cutter): void {
+  const { manifest, digest } = file;
+  const texts = [
+    canonicalJson(manifest),
+    ...manifest.parts.map((_each, place) => Buffer.from(file.part(place)).toString("utf8")),
+  ];
+  if (texts.some(isHeld))
+    throw new Problem(
+      CapsuleHoldsSecret,
+      `the capsule ${digest} was kept before a secret in it was known; export its run anew by the episode ${manifest.run.episode}`,
+    );
 }
 
 /** What is wrong with a file, in the words of the contract. */

@@ -9,8 +9,9 @@ export function formsOf(value: string): readonly string[] {
   const lines = value.split(/\r?\n/u).filter((line) => line.length >= lineLengthMin);
   const forms = [
     value,
-    JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
+    ...jsonForms(value),
+    ...addressForms(value),
+    markupForm(value),
     bytes.toString("base64"),
     // Without the padding it is found inside a longer run, too.
     bytes.toString("base64").replace(/=+$/u, ""),
@@ -18,6 +19,7 @@ export function formsOf(value: string): readonly string[] {
     ...insideBase64(bytes, "base64"),
     ...insideBase64(bytes, "base64url"),
     bytes.toString("hex"),
+    bytes.toString("hex").toUpperCase(),
     ...(lines.length > 1 ? lines : []),
   ];
   return [...new Set(forms)].filter((form) => form.length >= secretLengthMin);
@@ -35,3 +37,26 @@ const insideBase64 = (bytes: Uint8Array, alphabet: "base64" | "base64url"): read
     const isWhole = (before + bytes.byteLength) % 3 === 0;
     return text.slice(before === 0 ? 0 : before + 1, isWhole ? undefined : -1);
   });
+
+/** In JSON, also in JSON that keeps to ASCII, and in JSON inside of JSON, as tools answer it. */
+function jsonForms(value: string): readonly string[] {
+  const once = JSON.stringify(value).slice(1, -1);
+  const ascii = once.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return [once, ascii, JSON.stringify(once).slice(1, -1)];
+}
+
+/** With every sign escaped that a strict writer escapes, in small letters, and as forms are sent. */
+function addressForms(value: string): readonly string[] {
+  const usual = encodeURIComponent(value);
+  const strict = usual.replace(/[!'()*]/gu, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const small = (text: string): string => text.replace(/%[0-9A-F]{2}/gu, (sign) => sign.toLowerCase());
+  return [usual, strict, small(usual), small(strict), usual.replaceAll("%20", "+"), strict.replaceAll("%20", "+")];
+}
+
+const markupForm = (value: string): string =>
+  value
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
