@@ -13,7 +13,7 @@ import {
   textCharsMax,
 } from "../domains/chat/contract.ts";
 import { List as ListProjects } from "../domains/projects/contract.ts";
-import { Answer, type Question } from "../domains/questions/contract.ts";
+import { askWords } from "../surfaces/cli/ask-words.ts";
 import { askOnTerminal, questionText } from "../surfaces/cli/follow.ts";
 import { createPen, type Pen } from "../surfaces/cli/pen.ts";
 import {
@@ -27,6 +27,7 @@ import {
   type Transport,
 } from "../surfaces/cli/port.ts";
 import { createScreen, type Screen } from "../surfaces/cli/screen.ts";
+import { wholeIds } from "../surfaces/cli/short-ids.ts";
 import { answerLines, endLines, failureText, stepText } from "./cli-chat-look.ts";
 
 export interface ChatOptions {
@@ -40,16 +41,18 @@ export interface ChatOptions {
 export const chatCommand = (options: ChatOptions): OwnCommand => ({
   words: "chat",
   about: "Talk with an agent about a project or a folder; without a model it answers from your files.",
-  rest: { name: "where", about: "name of a project, or a folder; words behind it are asked at once" },
+  rest: {
+    name: "where",
+    about: "name of a project, or a folder; words behind it, or behind --to ID, are asked at once",
+  },
   options: [
-    ["--to <id>", "go on with this conversation"],
-    ["--agent <name>", "who answers: helper@garden, or answers"],
+    ["--to <id>", "go on with this conversation, which has its place and its agent"],
+    ["--agent <name>", "who answers in a new conversation: helper@garden, or answers"],
     ["--attach <path>", "a file of the folder to look at; may be repeated"],
   ],
   async run({ rest = [], flags, globals }) {
     const { terminal } = options;
     await using transport = await options.connect(globals);
-    const [where, ...words] = rest;
     const talk: Talk = {
       ...options,
       transport,
@@ -58,13 +61,14 @@ export const chatCommand = (options: ChatOptions): OwnCommand => ({
       isJson: globals.json === true,
       agent: texts(flags["agent"]).at(-1),
       attachments: texts(flags["attach"]),
-      place: await placeOf(where, options, transport),
+      place: {},
       conversation: null,
       question: null,
       answer: null,
     };
     const to = texts(flags["to"]).at(-1);
-    if (to !== undefined) await goOn(talk, to);
+    const words = to === undefined ? await beginAt(talk, rest) : await goOn(talk, to, rest);
+    if (words === null) return exitCodes.usage;
     if (words.length > 0) return (await say(talk, words.join(" "))) ? exitCodes.ok : exitCodes.problem;
     return terminal.isTty ? await converse(talk) : await once(talk);
   },
@@ -85,7 +89,7 @@ interface Talk extends ChatOptions {
   readonly screen: Screen;
   readonly isJson: boolean;
   readonly agent: string | undefined;
-  readonly place: Place;
+  place: Place;
   attachments: readonly string[];
   /** Begun with the first words. */
   conversation: string | null;
@@ -100,32 +104,40 @@ async function answerTo<T>(transport: Transport, operationId: string, input: Inp
   return (result.kind === "answer" ? result.output : null) as T;
 }
 
-/** A project of that name goes before a folder of that name. */
-async function placeOf(
-  where: string | undefined,
-  { terminal }: Pick<ChatOptions, "terminal">,
-  transport: Transport,
-): Promise<Place> {
-  if (where === undefined) return {};
-  const { projects } = await answerTo<Static<typeof ListProjects.output>>(transport, ListProjects.id, {});
-  if (projects.some(({ project }) => project === where)) return { project: where };
-  return { folder: terminal.resolvePath(where) };
+/** Answers the words behind the place. A project of that name goes before a folder of that name. */
+async function beginAt(talk: Talk, [where, ...words]: readonly string[]): Promise<readonly string[]> {
+  if (where === undefined) return words;
+  const { projects } = await answerTo<Static<typeof ListProjects.output>>(talk.transport, ListProjects.id, {});
+  const isProject = projects.some(({ project }) => project === where);
+  talk.place = isProject ? { project: where } : { folder: talk.terminal.resolvePath(where) };
+  return words;
 }
 
-async function goOn(talk: Talk, id: string): Promise<void> {
-  const known = await answerTo<{ items: readonly Conversation[] }>(talk.transport, "state.conversations", {
-    limit: conversationsListed,
-  });
-  const whole = known.items.find(({ conversation }) => conversation.startsWith(id) || conversation.endsWith(id));
-  const branch = await answerTo<Branch>(talk.transport, Show.id, { conversation: whole?.conversation ?? id });
-  const { messages } = branch;
-  talk.conversation = branch.conversation.conversation;
+/** Answers the words that were given, without the conversation's own place; null when it cannot go on as asked. */
+async function goOn(talk: Talk, id: string, words: readonly string[]): Promise<readonly string[] | null> {
+  const { transport, terminal, pen, agent } = talk;
+  const shortIds = [{ field: "conversation", list: "state.conversations", key: "conversation" }];
+  const input = await wholeIds({ input: { conversation: id }, shortIds, transport, signal: never() });
+  const { conversation, messages } = await answerTo<Branch>(transport, Show.id, input);
+  const { project, folder } = conversation;
+  if (agent !== undefined && agent !== conversation.agent) {
+    const own = conversation.agent ?? messages.findLast(({ role }) => role === "assistant")?.agent ?? "another agent";
+    terminal.writeError(
+      pen.safe(
+        `${own} answers in this conversation. Leave --agent out, or begin one: arw chat FOLDER --agent ${agent}`,
+      ),
+    );
+    terminal.writeError("\n");
+    return null;
+  }
+  talk.conversation = conversation.conversation;
+  talk.place = { ...(project === undefined ? {} : { project }), ...(folder === undefined ? {} : { folder }) };
   talk.question = messages.findLast(({ role }) => role === "user")?.message ?? null;
   talk.answer = messages.findLast(({ role }) => role === "assistant")?.message ?? null;
+  const [first] = words;
+  const isPlace = first !== undefined && (first === project || terminal.resolvePath(first) === folder);
+  return isPlace ? words.slice(1) : words;
 }
-
-/** As many as a page of a view has. */
-const conversationsListed = 1000;
 
 /** One question from a pipe; the answer goes to the standard output. */
 async function once(talk: Talk): Promise<number> {
@@ -303,28 +315,13 @@ async function typed(asked: Promise<string>): Promise<string | null> {
   }
 }
 
-/** What the agent wants to know; an empty line leaves it without an answer for now. */
-async function askQuestion({ talk, signal }: Reading, questionId: string): Promise<void> {
-  const { terminal, transport, pen, screen } = talk;
-  const asked = await answerTo<Question>(transport, "state.questions.get", { key: questionId });
-  if (asked.status !== "waiting") return;
-  screen.hold();
-  const options = asked.options.map((each, place) => `  ${place + 1}  ${pen.safe(each)}`);
-  terminal.write(`${[pen.paint("yellow", `? ${pen.safe(asked.question)}`), ...options].join("\n")}\n`);
-  const later = `Answer it with \`arw answer ${questionId.slice(-8)} TEXT\`.\n`;
-  const said = terminal.isTty ? await typed(terminal.ask("Your answer: ", signal)) : "";
-  screen.release();
-  if (said === null) return;
-  if (said.trim() === "") {
-    terminal.writeError(later);
-    return;
-  }
-  const text = asked.options[Number(said) - 1] ?? said.trim();
-  await transport.call(Answer.id, { questionId, text }, never()).catch((error: unknown) => {
-    // Its time is over, or somebody else was quicker.
-    if (!(error instanceof CallFailed)) throw error;
-    terminal.writeError(`${pen.safe(error.document.detail)}\n`);
-  });
+async function askQuestion(reading: Reading, questionId: string): Promise<void> {
+  const { talk, signal } = reading;
+  const { words } = talk.follow;
+  if (reading.said !== "") talk.terminal.write("\n");
+  reading.said = "";
+  talk.screen.release();
+  if (words !== undefined) await askWords({ ...talk, words }, questionId, signal);
 }
 
 async function askApproval({ talk, signal }: Reading, approvalId: string): Promise<void> {

@@ -28,6 +28,13 @@ import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { proveAnswers, proveFailures, provePrepare } from "./cli-prove.ts";
 import { toolAnswers } from "./cli-tools.ts";
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
+import {
+  Answer as AnswerQuestion,
+  QuestionAnswered,
+  QuestionAsked,
+  QuestionExpired,
+  QuestionWithdrawn,
+} from "../domains/questions/contract.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { replayAnswers, replayFailures, replayPrepare, replayShortIds } from "./cli-replay.ts";
 import { runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
@@ -236,13 +243,24 @@ export const follow: FollowPlan = {
   story: Show.id,
   storyInput: (id, afterSeq) => ({ id, afterSeq }),
   storyLines: (output, pen) =>
-    // The question itself is shown in full, with its diff.
+  words: {
+    askedKind: QuestionAsked.kind,
+    endedKinds: [QuestionAnswered, QuestionExpired, QuestionWithdrawn].map(({ kind }) => kind),
+    question: "state.questions.get",
+    answer: AnswerQuestion.id,
+    input: (questionId, text) => ({ questionId, text }),
+    answerCommand: (questionId) => `arw answer ${shortId(questionId)} TEXT`,
+  },
+    // A question itself is shown in full, with its diff or its answers.
     (output as Static<typeof Show.output>).story
-      .filter((line) => line.kind !== ApprovalRequested.kind)
+      .filter((line) => line.kind !== ApprovalRequested.kind && line.kind !== QuestionAsked.kind)
       .map((line) => ({ seq: line.seq, text: storyLineText(line, pen) })),
   stopCommand: (corrId) => `arw stop ${corrId}`,
   showCommand: (corrId) => `arw episodes show ${corrId}`,
   answerCommand: (approvalId) => `arw approvals decide ${approvalId} allow`,
+  storyMore: (output) => (output as Static<typeof Show.output>).nextAfterSeq,
+  storyOver: (output) =>
+    ["finished", "failed", "cancelled"].includes((output as Static<typeof Show.output>).episode.status),
 };
 
 /** Ids begin with their time, so those of one day look alike in front; the end tells them apart. */

@@ -92,3 +92,4 @@ export async function cli(words: readonly string[]): Promise<number> {
 }
 
 if (import.meta.main) process.exitCode = await cli(process.argv.slice(2));
+      wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),

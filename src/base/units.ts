@@ -35,6 +35,10 @@ function pair(count: number, [size, large, small]: readonly [number, string, str
   return rest === 0 ? head : `${head} ${rest} ${small}`;
 }
 
+/** `1 step`, `2 steps`; a noun that has another plural brings it along. */
+export const counted = (count: number | string, noun: string, plural = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : plural}`;
+
 /** Millionths of a USD: `0.0123 USD`. */
 export const formatMicroUsd = (microUsd: number): string => `${Number((microUsd / 1e6).toFixed(6))} USD`;
 

@@ -95,9 +95,19 @@ const presentation: Presentation = {
     decision: (id, isAllowed) => ({ id, decision: isAllowed ? "allow" : "deny" }),
     runAnswer: ({ forRun }) =>
       typeof forRun === "string" ? { words: forRun, input: { decision: "allow for this run" } } : null,
+    words: {
+      askedKind: "wondered",
+      endedKinds: ["settled"],
+      question: "notes.wondering",
+      answer: "notes.tell",
+      input: (id, text) => ({ id, text }),
+      answerCommand: (id) => `arw tell ${id} TEXT`,
+    },
     story: "notes.show",
     storyInput: (id, afterSeq) => ({ id, afterSeq }),
     storyLines: (output) => output as readonly { seq: number; text: string }[],
+    storyOver: (output) => (output as { isOver?: boolean }).isOver === true,
+    storyMore: (output) => (output as { more?: number }).more ?? null,
     stopCommand: (id) => `arw stop ${id}`,
     showCommand: (id) => `arw notes show ${id}`,
     answerCommand: (id) => `arw notes answer ${id} allow`,
@@ -116,6 +126,8 @@ export interface Script {
   readonly isTty?: boolean;
   readonly hasColor?: boolean;
   readonly answer?: (signal: AbortSignal) => Promise<string>;
+  /** Nothing that is waited for comes, unless the script says so. */
+  readonly wait?: (delayMs: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface Ran {
@@ -176,6 +188,7 @@ export async function arw(
       resolvePath: (path) => `/here/${path}`,
     },
     connect: async () => transport,
+    wait: script.wait ?? ((_delayMs, signal) => aborted(signal)),
     startHub: async (flags) => {
       out += `hub ${flags.join(" ")}\n`;
       return 7;
@@ -187,6 +200,10 @@ export async function arw(
 export async function* from(items: readonly unknown[], signal?: AbortSignal): AsyncGenerator {
   yield* items;
   if (signal === undefined) return;
+  await aborted(signal);
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
   signal.throwIfAborted();
-  await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }

@@ -1,6 +1,6 @@
 /** One episode's events as plain sentences. What files and agents say is quoted as data, with control characters shown. */
 import { showControls, truncate } from "../../base/text-marks.ts";
-import { formatBytes, formatDurationMs, formatMicroUsd } from "../../base/units.ts";
+import { counted, formatBytes, formatDurationMs, formatMicroUsd } from "../../base/units.ts";
 import { needText } from "../../contract/needs.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { StoryLine } from "./contract.ts";
@@ -69,7 +69,8 @@ const tellers: Readonly<Record<string, Teller>> = {
   "agents.run.failed": (d) => `Failed: ${text(d["error"])} (${text(d["code"])})`,
   "agents.run.cancelled": (d) => `Stopped: ${text(d["reason"])}`,
   "agents.run.interrupted": (d) => `Interrupted: ${text(d["reason"])}`,
-  "agents.run.resumed": (d) => `Resumed; ${String(d["recordedSteps"])} recorded steps are not repeated`,
+  "agents.run.resumed": (d) =>
+    `Resumed; ${counted(Number(d["recordedSteps"]), "recorded step is", "recorded steps are")} not repeated`,
   "agents.run.paused": () => "Paused: the next step waits until somebody resumes the run",
   "agents.call.repaired": (d) =>
     `${d["how"] === "mended" ? "Mended a call of" : "Asked again for a call of"} ${text(d["tool"]) || "a tool"}: ${texts(d["faults"]).join("; ")}`,
@@ -86,7 +87,13 @@ const tellers: Readonly<Record<string, Teller>> = {
   "approvals.granted": allowed,
   "approvals.denied": (d) => `Denied${d["reason"] === undefined ? "" : `: ${text(d["reason"])}`}`,
   "approvals.expired": () => "Nobody answered in time, which counts as no",
-  "scout.folder.remembered": (d) => `Remembers what the folder holds, for next time: ${Number(d["files"])} files`,
+  "questions.asked": (d) => `Asks you: ${text(d["question"])}`,
+  "questions.answered": (d) => `You answered: ${text(d["text"])}`,
+  "questions.expired": (d) => `No answer: ${text(d["reason"])}`,
+  "questions.withdrawn": (d) => `Question withdrawn: ${text(d["reason"])}`,
+  "notes.written": (d) => `Noted about ${text(d["topic"])}: ${text(d["text"])}`,
+  "scout.folder.remembered": (d) =>
+    `Remembers what the folder holds, for next time: ${counted(Number(d["files"]), "file")}`,
   "models.asked": (d) =>
     `Asked ${text(d["model"])}${d["code"] === "ok" ? tokensPart(d) : `, which failed: ${text(d["code"])}`}`,
   "egress.sent": (d) => `Sent ${formatBytes(Number(d["bytesOut"]))} to ${text(d["host"])}`,
@@ -96,13 +103,13 @@ const tellers: Readonly<Record<string, Teller>> = {
 };
 
 function tokensPart({ inputTokens, outputTokens, isScripted, microUsd, durationMs, firstMs }: Data): string {
-  const counted =
+  const tokens =
     typeof inputTokens === "number" && typeof outputTokens === "number"
       ? `: ${inputTokens} tokens in, ${outputTokens} out`
       : ", which counted no tokens";
   const cost = typeof microUsd === "number" ? `, ${formatMicroUsd(microUsd)}` : "";
   const first = typeof firstMs === "number" ? ` (first word after ${formatDurationMs(firstMs)})` : "";
-  return `${counted}${cost}, ${formatDurationMs(Number(durationMs))}${first}${isScripted === true ? " (scripted)" : ""}`;
+  return `${tokens}${cost}, ${formatDurationMs(Number(durationMs))}${first}${isScripted === true ? " (scripted)" : ""}`;
 }
 
 /** The books that the hub keeps about a run; what came of them is told by other events. */

@@ -182,3 +182,53 @@ test("an answer that leaves a job behind is followed from above the newest event
   const detached = await arw(["again", "c1", "--detach"], { ...hub, call });
   assert.deepEqual([detached.code, detached.out], [0, "note  c1\n"]);
 });
+
+test("a run that was paused goes on with its own task, and following ends with it", async () => {
+  let isOver = false;
+  const call: NonNullable<Script["call"]> = (id) => {
+    if (id === "notes.newest") return answer({ seq: 40 });
+    if (id === "notes.again") return answer({ note: "c1" });
+    return answer(id === "notes.show" ? Object.assign([], { isOver }) : {});
+  };
+  async function* items(): AsyncGenerator {
+    yield { seq: 41, kind: TaskFailed.kind, data: { taskId: "t0", detail: "the former end", code: "x" } };
+    isOver = true;
+    yield { seq: 42, kind: TaskFinished.kind, data: { taskId: "t1", output: { written: true } } };
+  }
+  const ran = await arw(["again", "c1"], { call, items });
+  assert.deepEqual([ran.code, ran.out], [0, "written  yes\n"]);
+});
+
+test("what an agent asks in words is answered in place: by number, as typed, or not now", async () => {
+  for (const [typed, told] of [
+    ["2", "south"],
+    [" by the shed ", "by the shed"],
+    ["", null],
+  ] as const) {
+    const settled = Promise.withResolvers<void>();
+    const answers: unknown[] = [];
+    const call: NonNullable<Script["call"]> = (id, input) => {
+      if (id === "notes.wondering")
+        return answer({ status: "waiting", question: "Which bed?", options: ["north", "south"] });
+      if (id === "notes.tell") {
+        answers.push(input["text"]);
+        settled.resolve();
+      }
+      return id === "notes.write" ? accepted : answer([]);
+    };
+    async function* items(): AsyncGenerator {
+      yield { seq: 2, kind: "wondered", data: { questionId: "q1" } };
+      await settled.promise;
+      yield { seq: 3, kind: "settled", data: { questionId: "q1" } };
+      yield finished;
+    }
+    const ask = async (): Promise<string> => {
+      if (typed === "") setImmediate(settled.resolve);
+      return typed;
+    };
+    const ran = await arw(["write", "f"], { call, items, isTty: true, answer: ask });
+    assert.deepEqual([ran.code, answers, ran.questions], [0, told === null ? [] : [told], ["Your answer: "]]);
+    assert.match(ran.out, /^\? Which bed\?\n {2}1 {2}north\n {2}2 {2}south\n/u);
+    if (told === null) assert.match(ran.err, /It waits for an answer: `arw tell q1 TEXT`/u);
+  }
+});

@@ -2,9 +2,11 @@
 import { createLimiter, type Limiter } from "../../base/async.ts";
 import { formatDurationMs } from "../../base/units.ts";
 import { TaskCancelled, TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
+import { askWords } from "./ask-words.ts";
 import { diffText, type Pen } from "./pen.ts";
-import { CallFailed, exitCodes, type FollowPlan, type Terminal, type Transport } from "./port.ts";
+import { CallFailed, type CliParts, exitCodes, type FollowPlan, type Terminal, type Transport } from "./port.ts";
 import { createScreen, type Screen } from "./screen.ts";
+import { createStory, retryAfterMsOf, type Story } from "./story.ts";
 
 export interface Job {
   readonly corrId: string;
@@ -21,6 +23,7 @@ export interface FollowOptions {
   readonly plan: FollowPlan;
   readonly transport: Transport;
   readonly terminal: Terminal;
+  readonly wait: CliParts["wait"];
   readonly pen: Pen;
   /** Allow whatever this job asks. */
   readonly isYes: boolean;
@@ -43,41 +46,60 @@ interface Following extends FollowOptions {
   readonly questions: Map<string, AbortController>;
   /** One question at a time stands on the terminal. */
   readonly turns: Limiter;
-  toldSeq: number;
+  readonly story: Story;
   taskId: string | undefined;
 }
 
 /** Resolves with the exit code. Ctrl-C leaves the job alone and only stops following. */
 export async function followJob(options: FollowOptions): Promise<number> {
-  const { terminal, plan, job, transport, isJson } = options;
+  const { terminal, job } = options;
   const leaving = new AbortController();
+  const broken = new AbortController();
   const stopListening = terminal.onInterrupt(() => leaving.abort());
   const screen = createScreen(terminal);
+  const signal = AbortSignal.any([leaving.signal, broken.signal]);
+  const story = createStory({
+    afterSeq: job.afterSeq,
+    tellAfter: (afterSeq) => tellStory({ ...options, screen, signal }, afterSeq),
+    wait: options.wait,
+    failed: (error) => broken.abort(error),
+    signal,
+  });
   const following: Following = {
     ...options,
     screen,
-    signal: leaving.signal,
+    signal,
+    story,
     questions: new Map(),
     turns: createLimiter(1),
-    toldSeq: job.afterSeq,
     taskId: job.taskId,
   };
   try {
-    if (job.approvalId !== undefined) open(following, job.approvalId);
-    for await (const item of transport.stream(plan.events, { corr: job.corrId, after: job.afterSeq }, leaving.signal)) {
-      if (isJson) terminal.write(`${JSON.stringify(item)}\n`);
-      const code = await takeEvent(following, item as Seen);
-      if (code !== null) return code;
-    }
-    return detached(following);
+    return (await follow(following)) ?? detached(following);
   } catch (error) {
+    if (broken.signal.aborted) throw broken.signal.reason;
     if (!leaving.signal.aborted) throw error;
     return detached(following);
   } finally {
     for (const question of following.questions.values()) question.abort();
     screen.hold();
     stopListening();
+    // What waits for its next pulse has nothing to tell any more.
+    leaving.abort();
   }
+}
+
+/** The exit code of the job, or null when the stream ended before it. */
+async function follow(following: Following): Promise<number | null> {
+  const { terminal, plan, job, transport, isJson, signal } = following;
+  if (job.approvalId !== undefined) open(following, job.approvalId);
+  for await (const item of transport.stream(plan.events, { corr: job.corrId, after: job.afterSeq }, signal)) {
+    if (isJson) terminal.write(`${JSON.stringify(item)}\n`);
+    const code = await takeEvent(following, item as Seen);
+    if (code !== null) return code;
+  }
+  signal.throwIfAborted();
+  return null;
 }
 
 function detached({ terminal, plan, job, screen }: Following): number {
@@ -90,32 +112,50 @@ function detached({ terminal, plan, job, screen }: Following): number {
 
 /** The exit code when the event ends the job, else null. */
 async function takeEvent(following: Following, event: Seen): Promise<number | null> {
-  const { plan, isJson } = following;
-  const { approvalId, taskId } = event.data;
+  const { plan, isJson, story } = following;
+  const { taskId } = event.data;
   if (event.kind === TaskEnqueued.kind && typeof taskId === "string") following.taskId ??= taskId;
   if (plan.progressKinds.includes(event.kind)) showProgress(following, event.data);
-  if (event.kind === plan.askedKind && typeof approvalId === "string") open(following, approvalId);
-  if (plan.answeredKinds.includes(event.kind) && typeof approvalId === "string")
-    following.questions.get(approvalId)?.abort();
-  if (event.seq !== undefined && event.seq > following.toldSeq && !isJson) await tellStory(following, event.seq);
+  if (event.seq !== undefined && !isJson) story.due(event.seq);
+  takeQuestion(following, event);
+  if (!(await isEnd(following, event))) return null;
+  await tellRest(following);
   return endCode(following, event);
 }
 
-async function tellStory(following: Following, seq: number): Promise<void> {
-  const { plan, transport, job, pen, screen, signal } = following;
-  const input = plan.storyInput(job.corrId, following.toldSeq);
-  following.toldSeq = seq;
+function takeQuestion(following: Following, { kind, data }: Seen): void {
+  const { plan, questions } = following;
+  const { approvalId, questionId } = data;
+  if (typeof approvalId === "string") {
+    if (kind === plan.askedKind) open(following, approvalId);
+    if (plan.answeredKinds.includes(kind)) questions.get(approvalId)?.abort();
+  }
+  if (typeof questionId === "string") {
+    if (kind === plan.words?.askedKind) openWords(following, questionId);
+    if (plan.words?.endedKinds.includes(kind) === true) questions.get(questionId)?.abort();
+  }
+}
+
+type Telling = Pick<Following, "plan" | "transport" | "job" | "pen" | "screen" | "signal">;
+
+async function tellStory({ plan, transport, job, pen, screen, signal }: Telling, afterSeq: number) {
   try {
-    const result = await transport.call(plan.story, input, signal);
-    if (result.kind !== "answer") return;
-    for (const line of plan.storyLines(result.output, pen)) {
-      following.toldSeq = Math.max(following.toldSeq, line.seq);
-      screen.line(line.text);
-    }
+    const result = await transport.call(plan.story, plan.storyInput(job.corrId, afterSeq), signal);
+    if (result.kind !== "answer") return { seq: afterSeq, isMore: false };
+    const lines = plan.storyLines(result.output, pen);
+    for (const { text } of lines) screen.line(text);
+    const more = plan.storyMore(result.output);
+    return { seq: more ?? lines.at(-1)?.seq ?? afterSeq, isMore: more !== null };
   } catch (error) {
     // A held call has no story yet; it begins with its first event.
     if (!(error instanceof CallFailed) || error.document.status !== 404) throw error;
+    return { seq: afterSeq, isMore: false };
   }
+}
+
+async function tellRest({ story, screen, plan, job }: Following): Promise<void> {
+  if (await story.now()) return;
+  screen.line(`The hub takes no more reads for now; \`${plan.showCommand(job.corrId)}\` tells the rest.`);
 }
 
 function showProgress({ pen, screen, isJson }: Following, data: Seen["data"]): void {
@@ -129,13 +169,25 @@ function showProgress({ pen, screen, isJson }: Following, data: Seen["data"]): v
   screen.progress(pen.paint("cyan", text), `${String(phase)} ${tenth}`);
 }
 
-function endCode(following: Following, event: Seen): number | null {
-  const { job, taskId, plan, screen, isJson, showOutput } = following;
+const taskEnds: ReadonlySet<string> = new Set([TaskFinished, TaskFailed, TaskCancelled].map(({ kind }) => kind));
+
+async function isEnd(following: Following, { kind, data }: Seen): Promise<boolean> {
+  const { job, taskId, plan } = following;
+  if (kind === plan.skippedKind) return true;
+  if (!taskEnds.has(kind)) return false;
+  if (taskId !== undefined) return data["taskId"] === taskId;
+  // An older episode may still tell of the end of a former task; one that was paused goes on with the task that it has.
+  return job.afterSeq === 0 || (await isOver(following));
+}
+
+async function isOver({ plan, transport, job, signal }: Following): Promise<boolean> {
+  const result = await transport.call(plan.story, plan.storyInput(job.corrId, job.afterSeq), signal);
+  return result.kind === "answer" && plan.storyOver(result.output);
+}
+
+function endCode(following: Following, event: Seen): number {
+  const { plan, screen, isJson, showOutput } = following;
   if (event.kind === plan.skippedKind) return ended(following, "Left out", String(event.data["reason"]));
-  const isEnd = [TaskFinished, TaskFailed, TaskCancelled].some((definition) => definition.kind === event.kind);
-  if (!isEnd) return null;
-  // An older episode may still tell of the end of a former task.
-  if (taskId === undefined ? job.afterSeq > 0 : event.data["taskId"] !== taskId) return null;
   screen.hold();
   if (event.kind === TaskFinished.kind) {
     if (!isJson) showOutput(event.data["output"]);
@@ -154,28 +206,69 @@ function ended({ pen, screen, terminal }: Following, word: string, why: string):
   return exitCodes.problem;
 }
 
-/** Asks beside the stream: an answer that comes from elsewhere takes the question away. */
 function open(following: Following, approvalId: string): void {
-  if (following.questions.has(approvalId)) return;
+  const answerCommand = following.plan.answerCommand(approvalId);
+  openQuestion(following, { id: approvalId, answerCommand, ask: (signal) => askPerson(following, approvalId, signal) });
+}
+
+function openWords(following: Following, questionId: string): void {
+  const { plan, story, terminal, isJson } = following;
+  const { words } = plan;
+  if (words === undefined) return;
+  const answerCommand = words.answerCommand(questionId);
+  const ask = async (signal: AbortSignal): Promise<void> => {
+    if (isJson) {
+      terminal.writeError(`It waits for an answer: \`${answerCommand}\`\n`);
+      return;
+    }
+    await story.now();
+    await askWords({ ...following, words }, questionId, signal);
+  };
+  openQuestion(following, { id: questionId, answerCommand, ask });
+}
+
+interface Opening {
+  readonly id: string;
+  readonly answerCommand: string;
+  ask(signal: AbortSignal): Promise<void>;
+}
+
+/** Asks beside the stream: an answer that comes from elsewhere takes the question away. */
+function openQuestion(following: Following, { id, answerCommand, ask }: Opening): void {
+  if (following.questions.has(id)) return;
   const answered = new AbortController();
-  following.questions.set(approvalId, answered);
+  following.questions.set(id, answered);
   const signal = AbortSignal.any([answered.signal, following.signal]);
-  const asked = following.turns.run(() => askPerson(following, approvalId, signal), { signal });
-  asked.catch((error: unknown) => {
-    if (signal.aborted) return;
-    const text = error instanceof CallFailed ? error.document.detail : "The question was not answered here.";
-    following.screen.line(
-      `${following.pen.safe(text)} Answer it with \`${following.plan.answerCommand(approvalId)}\`.`,
-    );
-  });
+  following.turns
+    .run(() => ask(signal), { signal })
+    .catch((error: unknown) => {
+      if (signal.aborted) return;
+      const text = error instanceof CallFailed ? error.document.detail : "The question was not answered here.";
+      following.screen.line(`${following.pen.safe(text)} Answer it with \`${answerCommand}\`.`);
+    });
+}
+
+/** However many questions come at once, each is answered: where the hub takes no more for now, it is waited for. */
+async function patiently<T>({ wait }: Following, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const delayMs = retryAfterMsOf(error);
+      if (delayMs === undefined) throw error;
+      await wait(delayMs, signal);
+    }
+  }
 }
 
 async function askPerson(following: Following, approvalId: string, signal: AbortSignal): Promise<void> {
-  const { plan, transport, terminal, pen, screen, isYes, isJson } = following;
-  const result = await transport.call(plan.question, { key: approvalId }, signal);
+  const { plan, transport, terminal, pen, screen, story, isYes, isJson } = following;
+  const result = await patiently(following, signal, () => transport.call(plan.question, { key: approvalId }, signal));
   const row = (result.kind === "answer" ? result.output : {}) as Readonly<Record<string, unknown>>;
   // Following from the beginning also meets questions that were answered long ago.
   if (row["status"] !== "waiting") return;
+  // Who decides reads first what led to it.
+  if (!isYes && !isJson) await story.now();
   if (!isJson) screen.line(questionText(row, pen));
   if (!isYes && (!terminal.isTty || isJson)) {
     terminal.writeError(`It waits for an answer: \`${plan.answerCommand(approvalId)}\`\n`);
@@ -184,7 +277,7 @@ async function askPerson(following: Following, approvalId: string, signal: Abort
   const forRun = plan.runAnswer?.(row) ?? null;
   const said = isYes ? "y" : await askOnTerminal(following, forRun?.words ?? null, signal);
   const input = said === "r" && forRun !== null ? forRun.input : plan.decision(approvalId, said === "y");
-  await transport.call(plan.decide, input, signal);
+  await patiently(following, signal, () => transport.call(plan.decide, input, signal));
 }
 
 /** `y` for once, `r` for the rest of the run; anything else is a no. */

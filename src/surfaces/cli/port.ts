@@ -78,6 +78,17 @@ export interface ShortId {
 
 /** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
 export interface FollowPlan {
+/** How a question in words is read and answered. */
+export interface WordsPlan {
+  readonly askedKind: string;
+  readonly endedKinds: readonly string[];
+  /** Reads one question by its id, as `key`: its `status`, its `question` and its `options`. */
+  readonly question: string;
+  readonly answer: string;
+  input(questionId: string, text: string): Input;
+  answerCommand(questionId: string): string;
+}
+
   readonly events: string;
   /** Tells the position of the newest event; what a call leaves behind stands above it. */
   readonly newest: { readonly operation: string; readonly input: Input; seqOf(output: unknown): number };
@@ -94,9 +105,15 @@ export interface FollowPlan {
   runAnswer?(question: Readonly<Record<string, unknown>>): { readonly words: string; readonly input: Input } | null;
   readonly story: string;
   storyInput(corrId: string, afterSeq: number): Input;
+  /** What an agent asks its person in words. */
+  readonly words?: WordsPlan;
   storyLines(output: unknown, pen: Pen): readonly { readonly seq: number; readonly text: string }[];
   /** What a person types to stop what has this id, to look at it, and to answer a question. */
   stopCommand(corrId: string): string;
+  /** The position behind which the story goes on, or null when it was told to its end. */
+  storyMore(output: unknown): number | null;
+  /** Whether what the story tells of has ended. */
+  storyOver(output: unknown): boolean;
   showCommand(corrId: string): string;
   answerCommand(approvalId: string): string;
 }
@@ -161,3 +178,5 @@ export interface CliParts {
 }
 
 export const exitCodes = { ok: 0, problem: 1, usage: 2, unreachable: 3, unknown: 4, interrupted: 130 } as const;
+  /** Rejects when the signal aborts. */
+  wait(delayMs: number, signal: AbortSignal): Promise<void>;

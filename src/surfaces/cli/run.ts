@@ -173,6 +173,7 @@ async function printStream({ parts, chosen, pen, transport, signal }: Running, i
 
 function printAnswer({ parts, chosen, pen }: Running, output: unknown): void {
   const show = parts.presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
+    wait: parts.wait,
   parts.terminal.write(`${chosen.globals.json ? JSON.stringify(output) : show(output, pen)}\n`);
 }
 
