@@ -88,7 +88,12 @@ function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnComma
     words: "restore",
     about: "Check a backup and make a new state directory from it; no hub runs there yet.",
     argument: { name: "file", about: "a backup made with `arw backup`" },
-    options: [["--dry-run", "check everything in a copy aside, let its newest runs happen again, and leave nothing"]],
+    options: [
+      [
+        "--dry-run",
+        "check everything in a copy aside, let its newest runs and kept capsules happen again, and leave nothing",
+      ],
+    ],
     async run({ argument, flags, globals }) {
       const isDryRun = flags["dryRun"] === true;
       const stateDir = stateDirOf(globals);
@@ -110,7 +115,9 @@ function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnComma
         ];
         const json = { stateDir, isDryRun, files, sizeBytes, manifest, ...(isDryRun ? { runs } : {}) };
         terminal.write(globals.json ? `${JSON.stringify(json)}\n` : `${words.join("\n")}\n`);
-        return runs.some(({ verdict }) => verdict === "diverged") ? exitCodes.problem : exitCodes.ok;
+        return runs.some(({ verdict }) => verdict === "diverged" || verdict === "unreadable")
+          ? exitCodes.problem
+          : exitCodes.ok;
       } catch (error) {
         if (!(error instanceof BackupFault)) throw error;
         terminal.writeError(`✗ Not restored (${error.reason}): ${error.message}\n  Nothing was changed.\n`);
@@ -128,11 +135,13 @@ async function rehearsed(folder: string): Promise<readonly RehearsedRun[]> {
 
 function runsText(runs: readonly RehearsedRun[]): readonly string[] {
   if (runs.length === 0) return ["  It holds no run that ended, so none could happen again."];
-  return runs.map(({ episode, agent, title, verdict, events, why }) => {
+  return runs.map(({ source, episode, agent, title, verdict, events, why }) => {
+    const what = source === "run" ? "It" : "A kept capsule";
     const name = showControls(`${agent}, ${title} (${episode})`).replaceAll("\n", " ");
     const end = why === null ? "" : `: ${showControls(why)}`;
-    if (verdict === "equal") return `✓ It happens again in the copy, all ${events} events: ${name}`;
-    if (verdict === "diverged") return `✗ It goes another way in the copy: ${name}${end}`;
-    return `! It does not happen again to its end: ${name}${end}`;
+    if (verdict === "equal") return `✓ ${what} happens again in the copy, all ${events} events: ${name}`;
+    if (verdict === "diverged") return `✗ ${what} goes another way in the copy: ${name}${end}`;
+    if (verdict === "unreadable") return `✗ ${what} cannot be read in the copy: ${name}${end}`;
+    return `! ${what} does not happen again to its end: ${name}${end}`;
   });
 }

@@ -341,12 +341,12 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
 }
 
 /** Who copies the state directory, and who looks after it. */
-function keepersOf({ values }: LoadedConfig, { blobs, confinement, facts }: OpenedMeans) {
+function keepersOf({ values }: LoadedConfig, { blobs, runCapsules, confinement, facts }: OpenedMeans) {
   const stateDir = values.state.dir;
   const { version, node } = facts;
   const { nowMs } = systemClock;
   return {
-    backups: createBackups({ stateDir, blobs, version, node, nowMs }),
+    backups: createBackups({ stateDir, blobs, capsules: runCapsules.shelf, version, node, nowMs }),
     doctor: createDoctor({
       stateDir,
       nowMs,

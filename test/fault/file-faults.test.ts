@@ -10,6 +10,7 @@ import {
   auditSubject,
   backupSubject,
   blobSubject,
+  capsuleSubject,
   credentialsSubject,
   stateFileSubject,
   teeSubject,
@@ -59,6 +60,7 @@ function trialsOf(call: number): { readonly fault: Fault; readonly cutSeed: numb
 for (const subject of [
   stateFileSubject,
   blobSubject,
+  capsuleSubject,
   credentialsSubject,
   auditSubject,
   teeSubject,

@@ -1,11 +1,12 @@
 /** The files of a hub, each with what it acknowledges and what it owes afterwards. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openAuditLog } from "../../src/adapters/audit/audit-log.ts";
 import { createBackups } from "../../src/adapters/backup/make-backup.ts";
 import { restoreBackup } from "../../src/adapters/backup/restore-backup.ts";
+import { createCapsuleFiles } from "../../src/adapters/capsules/capsule-files.ts";
 import { findToken, openCredentials } from "../../src/adapters/credentials/credentials.ts";
 import { createFileBlobs } from "../../src/adapters/files/blobs.ts";
 import { errnoOf } from "../../src/adapters/files/faults.ts";
@@ -207,6 +208,24 @@ export const teeSubject: Subject = {
       assert.ok(syncedSeq <= wanted.length);
       assert.deepEqual(seqs, wanted);
       await kit[Symbol.asyncDispose]();
+    };
+  },
+};
+
+/** A capsule where a person wants it: whole under its name, or the name is free. */
+export const capsuleSubject: Subject = {
+  name: "capsule file",
+  async run(disk, folder) {
+    const capsule = randomBytesOf(seededRandom(1))(3_000);
+    const files = createCapsuleFiles({ stateDir: `${folder}.state`, calls: disk.calls });
+    const isMade = await isWell(files.write(join(folder, "run.capsule"), capsule));
+    return async (left) => {
+      const path = join(left, "run.capsule");
+      const found = await readFile(path).catch(() => null);
+      assert.ok(found !== null || !isMade, "a capsule that was acknowledged is gone");
+      if (found !== null) assert.deepEqual(new Uint8Array(found), capsule);
+      await files.write(path, capsule);
+      assert.deepEqual(new Uint8Array(await readFile(path)), capsule);
     };
   },
 };

@@ -1,4 +1,4 @@
-/** A backup is tried before it is needed: the newest runs in it happen again in a copy aside, while the hub goes on. */
+/** A backup is tried before it is needed: the newest runs and kept capsules in it happen again in a copy aside. */
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,13 +26,14 @@ async function arw(...words: readonly string[]): Promise<Exit> {
   return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 90_000);
 }
 
-test("a dry run of a restore lets the three newest runs of the backup happen again, and leaves nothing", async () => {
+test("a dry run of a restore lets the newest runs and capsules of the backup happen again, and leaves nothing", async () => {
   const folder = await room.folder("notes", { "a.md": "# A\n\n- [ ] Water the beds\n", "b.md": "Is it dry?\n" });
   const episodes: string[] = [];
   for (const round of [1, 2, 3, 4]) {
     await writeFile(join(folder, "a.md"), `# A\n\nRound ${round}\n`);
     episodes.push((await briefToEnd(hub, { folder, allowWrite: true })).id as string);
   }
+  const { capsule } = await hub.post("/capsules/export", { episode: episodes[0], keep: true });
   const file = join(room.path, "hub.tar.gz");
   const made = await arw("backup", file);
   assert.equal(made.code, 0, made.stderr);
@@ -41,15 +42,32 @@ test("a dry run of a restore lets the three newest runs of the backup happen aga
   assert.equal(code, 0, stderr);
   const { runs, isDryRun } = JSON.parse(stdout) as {
     readonly isDryRun: boolean;
-    readonly runs: readonly { readonly episode: string; readonly verdict: string; readonly why: string | null }[];
+    readonly runs: readonly Readonly<Record<"source" | "episode" | "verdict" | "why", string | null>>[];
   };
   assert.equal(isDryRun, true);
   assert.deepEqual(
-    runs.map(({ episode, verdict, why }) => [episode, verdict, why]),
-    episodes
-      .toReversed()
-      .slice(0, 3)
-      .map((episode) => [episode, "equal", null]),
+    runs.map(({ source, episode, verdict, why }) => [source, episode, verdict, why]),
+    [
+      ...episodes
+        .toReversed()
+        .slice(0, 3)
+        .map((episode) => ["run", episode, "equal", null]),
+      ["capsule", episodes[0], "equal", null],
+    ],
   );
   assert.deepEqual(await readdir(room.path), before);
+  await using restored = await startRestored(file);
+  assert.equal((await restored.get("/state/capsules")).items.length, 1);
+  const { report } = await restored.post("/capsules/replay", { capsule: capsule.digest });
+  assert.equal(report.verdict, "equal");
 });
+
+async function startRestored(file: string): Promise<RunningHub> {
+  const stateDir = join(room.path, "restored");
+  const child = launchProcess([cliMain, "restore", file], { env: { ARW_STATE_DIR: stateDir }, cwd: room.path });
+  const { code, stderr } = await until("arw restore", () => child.ended() ?? undefined, 90_000);
+  assert.equal(code, 0, stderr);
+  return await startHub({ stateDir, env: { ARW_ADMIN_TOKEN: adminToken } });
+}
+/** The token itself is in no backup. */
+const adminToken = "a-token-of-the-restored-hub-0123456789";

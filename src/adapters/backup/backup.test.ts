@@ -32,6 +32,7 @@ async function makeState(): Promise<void> {
   const blobs = createFileBlobs({ folder: join(stateDir(), "blobs"), sizeBytesMaxEach: 1000 });
   await blobs.put(bytesOf("one"));
   await blobs.put(bytesOf("two"));
+  await createFileBlobs({ folder: join(stateDir(), "capsules"), sizeBytesMaxEach: 1000 }).put(bytesOf("a capsule"));
   for (const name of ["node-id", "tokens.json", "credentials", "sessions.json", "hub.log"])
     await writeFile(join(stateDir(), name), name);
   using log = openAuditLog({ folder: stateDir(), sizeBytesMax: 1_000_000, nowMs: () => 1 });
@@ -42,6 +43,7 @@ const backups = () =>
   createBackups({
     stateDir: stateDir(),
     blobs: createFileBlobs({ folder: join(stateDir(), "blobs"), sizeBytesMaxEach: 1000 }),
+    capsules: createFileBlobs({ folder: join(stateDir(), "capsules"), sizeBytesMaxEach: 1000 }),
     version: "1.0.0",
     node: "n",
     nowMs: () => 1000,
@@ -87,7 +89,7 @@ test("a backup holds what cannot be made anew, leaves the rest out and says so, 
   await makeState();
   const made = await make();
   assert.equal((await stat(file())).mode & 0o777, 0o600);
-  assert.deepEqual([made.files, made.journalSeq, made.sizeBytes], [6, 0, (await stat(file())).size]);
+  assert.deepEqual([made.files, made.journalSeq, made.sizeBytes], [7, 0, (await stat(file())).size]);
   const names = [...(await unpacked()).keys()];
   assert.equal(names.at(-1), "manifest.json");
   assert.ok(!names.some((name) => ["credentials", "sessions.json", "hub.log"].includes(name)));
@@ -102,13 +104,17 @@ test("what is restored is what was backed up", async () => {
   await restore({ isDryRun: true });
   assert.deepEqual((await readdir(base)).toSorted(), ["arw.tar.gz", "state"]);
   const { files } = await restore();
-  assert.equal(files, 6);
+  assert.equal(files, 7);
   for (const name of ["node-id", "tokens.json", "audit.log"])
     assert.deepEqual(await readFile(join(target(), name)), await readFile(join(stateDir(), name)));
   const blobs = createFileBlobs({ folder: join(target(), "blobs"), sizeBytesMaxEach: 1000 });
   let count = 0;
   for await (const _blob of blobs.list()) count += 1;
   assert.equal(count, 2);
+  const capsules = createFileBlobs({ folder: join(target(), "capsules"), sizeBytesMaxEach: 1000 });
+  for await (const { ref } of capsules.list())
+    assert.equal(String(await capsules.get(ref)), String(bytesOf("a capsule")));
+  assert.ok((await readdir(target())).includes("capsules"));
   assert.equal((await stat(target())).mode & 0o777, 0o700);
   openSqliteStore(join(target(), "journal.db"))[Symbol.dispose]();
 });
@@ -177,8 +183,8 @@ test("forged digests, missing parts and newer formats are refused", async () => 
   await refused(restore(), "unsound", /tokens.json.* not what the manifest says/);
   await forged("manifest.json", null);
   await refused(restore(), "unsound", /cut short/);
-  await forged("manifest.json", bytesOf(manifest.replace('"format": 1', '"format": 2')));
-  await refused(restore(), "newer", /backup format 2/);
+  await forged("manifest.json", bytesOf(manifest.replace('"format": 2', '"format": 3')));
+  await refused(restore(), "newer", /backup format 3/);
   await make(join(base, "again.tar.gz"));
   await refused(restore({ file: join(base, "again.tar.gz"), storeFormat: storeFormat - 1 }), "newer", /store format/);
   await refused(

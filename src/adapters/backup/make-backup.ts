@@ -11,13 +11,24 @@ import { BackupFault, type BackupManifest, type Backups } from "../../domains/ba
 import type { BlobStore } from "../../kernel/ports.ts";
 import { errnoOf, faultOf } from "../files/faults.ts";
 import { type FileCalls, fileCalls, writeNewFile } from "../files/file-calls.ts";
-import { syncFolderAt } from "../files/replace-file.ts";
-import { auditNames, backupFormat, journalName, leftOut, manifestName, smallNames } from "./layout.ts";
+import { takeFreeName } from "../files/new-file.ts";
+import {
+  auditNames,
+  backupFormat,
+  type ContentFolder,
+  contentName,
+  journalName,
+  leftOut,
+  manifestName,
+  smallNames,
+} from "./layout.ts";
 import { type TarEntry, writeTar } from "./tar.ts";
 
 export interface BackupOptions {
   readonly stateDir: string;
   readonly blobs: Pick<BlobStore, "list" | "get">;
+  /** The shelf of kept run capsules, where there is one. */
+  readonly capsules?: Pick<BlobStore, "list" | "get">;
   readonly version: string;
   readonly node: string;
   readonly nowMs: () => number;
@@ -115,7 +126,6 @@ interface Packing {
 /** The journal first and the blobs after it: what the journal names was there when it was copied. The manifest is last. */
 async function* entriesOf(options: BackupOptions, { journal, copy, told }: Packing): AsyncGenerator<TarEntry> {
   const files: BackupManifest["files"] = [];
-  const blobs = { count: 0, sizeBytes: 0 };
   const opened = openFiles(options.stateDir, copy);
   try {
     for (let next = opened.shift(); next !== undefined; next = opened.shift()) {
@@ -126,18 +136,10 @@ async function* entriesOf(options: BackupOptions, { journal, copy, told }: Packi
   } finally {
     for (const { file } of opened) closeSync(file);
   }
-  for await (const { ref } of options.blobs.list()) {
-    told.signal.throwIfAborted();
-    const bytes = await options.blobs.get(ref);
-    // Removed since, by its age: then nothing that is kept needs it.
-    if (bytes === null) continue;
-    const hex = ref.slice("sha256:".length);
-    blobs.count += 1;
-    blobs.sizeBytes += bytes.length;
-    told.files += 1;
-    if (told.files % filesPerProgress === 0) told.onProgress({ files: told.files, filesTotal: null });
-    yield { name: `blobs/${hex.slice(0, 2)}/${hex}`, sizeBytes: bytes.length, content: Readable.from([bytes]) };
-  }
+  const blobs = { count: 0, sizeBytes: 0 };
+  yield* contentEntries("blobs", options.blobs, { counted: blobs, told });
+  const capsules = { count: 0, sizeBytes: 0 };
+  if (options.capsules !== undefined) yield* contentEntries("capsules", options.capsules, { counted: capsules, told });
   const { seq, hash, storeFormat } = journal;
   const manifest: BackupManifest = {
     program: "arw",
@@ -149,10 +151,33 @@ async function* entriesOf(options: BackupOptions, { journal, copy, told }: Packi
     journal: { seq, hash },
     files,
     blobs,
+    capsules,
     leftOut: [...leftOut],
   };
   const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
   yield { name: manifestName, sizeBytes: bytes.length, content: Readable.from([bytes]) };
+}
+
+interface Counting extends Pick<Packing, "told"> {
+  readonly counted: { count: number; sizeBytes: number };
+}
+
+async function* contentEntries(
+  folder: ContentFolder,
+  store: Pick<BlobStore, "list" | "get">,
+  { counted, told }: Counting,
+): AsyncGenerator<TarEntry> {
+  for await (const { ref } of store.list()) {
+    told.signal.throwIfAborted();
+    const bytes = await store.get(ref);
+    // Removed since, by its age: then nothing that is kept needs it.
+    if (bytes === null) continue;
+    counted.count += 1;
+    counted.sizeBytes += bytes.length;
+    told.files += 1;
+    if (told.files % filesPerProgress === 0) told.onProgress({ files: told.files, filesTotal: null });
+    yield { name: contentName(folder, ref), sizeBytes: bytes.length, content: Readable.from([bytes]) };
+  }
 }
 
 /** All at once, without a turn in between: a log that rotates meanwhile would be copied twice, or not at all. */
@@ -190,25 +215,11 @@ function fileEntry(name: string, file: number, done: (digest: string, sizeBytes:
   return { name, sizeBytes: size, content: content() };
 }
 
-/** What file systems without links say; a memory stick may be one. */
-const linkless = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
-
-/** Link refuses a name that is taken, at the very moment; rename would replace it. */
 async function takeName(draft: string, file: string, calls: FileCalls): Promise<void> {
   try {
-    await calls.link(draft, file);
+    await takeFreeName(calls, draft, file);
   } catch (error) {
-    const exists = errnoOf(error) === "EEXIST" || (await lstat(file).catch(() => null)) !== null;
-    if (exists)
-      throw new BackupFault("refused", `${JSON.stringify(file)}: it exists by now, and a backup replaces no file`);
-    if (!linkless.has(errnoOf(error))) throw error;
-    await calls.rename(draft, file);
-  }
-  try {
-    await syncFolderAt(dirname(file), calls);
-  } catch (error) {
-    // A backup that may be gone after a power cut is none, and its name must be free for the next try.
-    await calls.unlink(file).catch(() => undefined);
-    throw error;
+    if (errnoOf(error) !== "EEXIST") throw error;
+    throw new BackupFault("refused", `${JSON.stringify(file)}: it exists by now, and a backup replaces no file`);
   }
 }

@@ -14,7 +14,9 @@ import { syncFolderAt } from "../files/replace-file.ts";
 import {
   auditNames,
   backupFormat,
-  blobHexOf,
+  type ContentFolder,
+  contentFolders,
+  contentOf,
   isKnownName,
   journalName,
   manifestName,
@@ -91,7 +93,7 @@ interface Unpacked {
   files: number;
   sizeBytes: number;
   readonly digests: Map<string, { readonly sizeBytes: number; readonly digest: string }>;
-  readonly blobs: { count: number; sizeBytes: number };
+  readonly contents: Readonly<Record<ContentFolder, { count: number; sizeBytes: number }>>;
   manifest: BackupManifest | null;
 }
 
@@ -100,7 +102,7 @@ async function unpack(file: string, staging: string): Promise<Unpacked> {
     files: 0,
     sizeBytes: 0,
     digests: new Map(),
-    blobs: { count: 0, sizeBytes: 0 },
+    contents: { blobs: { count: 0, sizeBytes: 0 }, capsules: { count: 0, sizeBytes: 0 } },
     manifest: null,
   };
   const source = createReadStream(file);
@@ -133,14 +135,15 @@ async function takeEntry(entry: TarEntry, staging: string, unpacked: Unpacked): 
   const digest = await writeEntry(entry, join(staging, name));
   unpacked.files += 1;
   unpacked.sizeBytes += sizeBytes;
-  const hex = blobHexOf(name);
-  if (hex === null) {
+  const content = contentOf(name);
+  if (content === null) {
     unpacked.digests.set(name, { sizeBytes, digest });
     return;
   }
-  if (digest !== `sha256:${hex}`) throw new BackupFault("unsound", `${shown} is not what its name says`);
-  unpacked.blobs.count += 1;
-  unpacked.blobs.sizeBytes += sizeBytes;
+  if (digest !== `sha256:${content.hex}`) throw new BackupFault("unsound", `${shown} is not what its name says`);
+  const counted = unpacked.contents[content.folder];
+  counted.count += 1;
+  counted.sizeBytes += sizeBytes;
 }
 
 /** A name that comes twice meets the file of the first, and is refused. */
@@ -164,7 +167,7 @@ async function writeEntry({ name, content }: TarEntry, path: string): Promise<st
 }
 
 async function check(unpacked: Unpacked, staging: string, options: RestoreOptions): Promise<BackupManifest> {
-  const { manifest, digests, blobs } = unpacked;
+  const { manifest, digests, contents } = unpacked;
   if (manifest === null) throw new BackupFault("unsound", "it has no manifest: the file was cut short");
   if (manifest.format > backupFormat || manifest.storeFormat > options.storeFormat) {
     throw new BackupFault(
@@ -178,14 +181,19 @@ async function check(unpacked: Unpacked, staging: string, options: RestoreOption
     if (said === undefined || found === undefined || said.digest !== found.digest || said.sizeBytes !== found.sizeBytes)
       throw new BackupFault("unsound", `${JSON.stringify(name)} is not what the manifest says`);
   }
-  if (manifest.blobs.count !== blobs.count || manifest.blobs.sizeBytes !== blobs.sizeBytes)
-    throw new BackupFault("unsound", "the number of blobs is not what the manifest says");
+  for (const folder of contentFolders) {
+    const [said, found] = [manifest[folder] ?? none, contents[folder]];
+    if (said.count !== found.count || said.sizeBytes !== found.sizeBytes)
+      throw new BackupFault("unsound", `the number of ${folder} is not what the manifest says`);
+  }
   checkJournal(join(staging, journalName), manifest, options);
   const audit = await verifyFiles(auditNames.toReversed().map((name) => join(staging, name)));
   if (audit.fault !== null)
     throw new BackupFault("unsound", `${audit.fault.file} line ${audit.fault.line}: ${audit.fault.reason}`);
   return manifest;
 }
+
+const none = { count: 0, sizeBytes: 0 };
 
 function checkJournal(path: string, { journal }: BackupManifest, { storeFormat, verifyJournal }: RestoreOptions): void {
   const found = readStore(path);

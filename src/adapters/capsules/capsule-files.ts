@@ -1,10 +1,11 @@
 /** Capsule files at places that a person names: read once their size is known, and written without replacing anything. */
 import { constants } from "node:fs";
-import { type FileHandle, lstat, open, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, relative, sep } from "node:path";
 import { CapsuleFileFault, type CapsuleFiles } from "../../domains/capsules/port.ts";
 import { errnoOf } from "../files/faults.ts";
-import { type FileCalls, fileCalls, writeNewFile } from "../files/file-calls.ts";
+import { type FileCalls, fileCalls } from "../files/file-calls.ts";
+import { makeWholeFile } from "../files/new-file.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 
 export interface CapsuleFilesOptions {
@@ -34,23 +35,36 @@ export function createCapsuleFiles({ stateDir, calls = fileCalls }: CapsuleFiles
     },
     async write(path, bytes) {
       refuseRelative(path);
-      if (isWithin(stateDir, path)) throw refused(path, "it lies in the hub's own folder");
       const folder = await stat(dirname(path)).catch(() => null);
       if (folder?.isDirectory() !== true) throw refused(path, "its folder does not exist");
+      // Also by a link that leads there.
+      if (isWithin(await whole(stateDir), await realpath(dirname(path))))
+        throw refused(path, "it lies in the hub's own folder");
       try {
-        await writeNewFile(calls, path, once(bytes));
-        await syncFolderAt(dirname(path), calls);
+        await makeWholeFile(calls, path, once(bytes));
       } catch (error) {
         const code = errnoOf(error);
-        if (code === "EEXIST" && (await holds(path, bytes))) return;
+        // Whoever wrote it may have been cut off before its name was durable.
+        if (code === "EEXIST" && (await holds(path, bytes))) return await syncFolderAt(dirname(path), calls);
         if (code === "EEXIST") throw refused(path, "it exists already, and no file is replaced");
-        throw new CapsuleFileFault(code === "ENOSPC" ? "disk-full" : "refused", `${path} cannot be written: ${code}`, {
-          cause: error,
-        });
+        const reason = fullCodes.has(code) ? "disk-full" : "refused";
+        throw new CapsuleFileFault(reason, `${path} cannot be written: ${wordsOf(code)}`, { cause: error });
       }
     },
   };
 }
+
+const fullCodes: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const words: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "no more room is allowed there",
+  EFBIG: "the disk takes no file of this size",
+  EACCES: "the hub may not write there",
+  EPERM: "the hub may not write there",
+  EROFS: "the disk can only be read",
+  ENAMETOOLONG: "the name is too long",
+};
+const wordsOf = (code: string): string => words[code] ?? code;
 
 const refused = (path: string, why: string): CapsuleFileFault => new CapsuleFileFault("refused", `${path}: ${why}`);
 
@@ -63,7 +77,12 @@ async function opened(path: string): Promise<FileHandle> {
     return await open(path, readFlags);
   } catch (error) {
     const code = errnoOf(error);
-    throw refused(path, code === "ENOENT" ? "there is no such file" : `it cannot be read: ${code}`);
+    throw refused(
+      path,
+      code === "ENOENT"
+        ? "there is no such file"
+        : `it cannot be read: ${code === "EACCES" ? "the hub may not read it" : code}`,
+    );
   }
 }
 
@@ -93,6 +112,9 @@ async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
+
+/** A hub that keeps nothing yet has no folder. */
+const whole = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 function isWithin(folder: string, path: string): boolean {
   const inside = relative(folder, path);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "vitest";
 import { isSignedBy } from "../../base/ed25519.ts";
 import { CapsuleFileFault } from "../../domains/capsules/port.ts";
+import { fileCalls } from "../files/file-calls.ts";
 import { createCapsuleFiles } from "./capsule-files.ts";
 import { capsuleKeyName, createCapsuleKeys } from "./capsule-key.ts";
 
@@ -38,7 +39,9 @@ test("no file is written into the hub's folder, through a link, to nowhere or at
   await using place = await openPlace();
   await writeFile(join(place.path, "mine.txt"), "mine");
   await symlink(join(place.path, "mine.txt"), join(place.path, "link.capsule"));
+  await symlink(place.stateDir, join(place.path, "aside"));
   for (const path of [
+    join(place.path, "aside", "x.capsule"),
     join(place.stateDir, "journal.db"),
     join(place.stateDir, "..", "state", "x.capsule"),
     join(place.path, "missing", "x.capsule"),
@@ -47,6 +50,27 @@ test("no file is written into the hub's folder, through a link, to nowhere or at
   ])
     await assert.rejects(place.files.write(path, bytes), refusedAs("refused"), path);
   assert.equal(await readFile(join(place.path, "mine.txt"), "utf8"), "mine");
+});
+
+test("a write that fails says why in words, and leaves nothing", async () => {
+  await using place = await openPlace();
+  for (const [code, reason, words] of [
+    ["ENOSPC", "disk-full", /the disk is full/],
+    ["EROFS", "refused", /the disk can only be read/],
+  ] as const) {
+    const open = () => Promise.reject(Object.assign(new Error(code), { code }));
+    const files = createCapsuleFiles({ stateDir: place.stateDir, calls: { ...fileCalls, open } });
+    await assert.rejects(files.write(join(place.path, "run.capsule"), bytes), (error) => {
+      assert.ok(refusedAs(reason)(error) && words.test((error as Error).message), String(error));
+      return true;
+    });
+  }
+  // A memory stick knows no links.
+  const link = () => Promise.reject(Object.assign(new Error("EPERM"), { code: "EPERM" }));
+  const linkless = createCapsuleFiles({ stateDir: place.stateDir, calls: { ...fileCalls, link } });
+  await linkless.write(join(place.path, "run.capsule"), bytes);
+  await assert.rejects(linkless.write(join(place.path, "run.capsule"), Buffer.from("other")), refusedAs("refused"));
+  assert.deepEqual((await readdir(place.path)).toSorted(), ["run.capsule", "state"]);
 });
 
 test("what is too large, no file, or not there is not read", async () => {

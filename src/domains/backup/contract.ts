@@ -11,7 +11,7 @@ const FileEntry = closed({
   digest: Type.String({ pattern: "^sha256:[0-9a-f]{64}$" }),
 });
 
-/** The last entry of a backup: what the others must be. Blobs are named by their digests and only counted here. */
+/** The last entry of a backup: what the others must be. Blobs and kept capsules are named by their digests and only counted here. */
 export const BackupManifest = closed({
   program: Type.Literal("arw"),
   format: Type.Integer({ minimum: 1, description: "Layout of the backup." }),
@@ -25,6 +25,9 @@ export const BackupManifest = closed({
   }),
   files: Type.Array(FileEntry, { maxItems: 100 }),
   blobs: closed({ count: Type.Integer({ minimum: 0 }), sizeBytes: SizeBytes }),
+  capsules: Type.Optional(
+    closed({ count: Type.Integer({ minimum: 0 }), sizeBytes: SizeBytes }, { description: "Kept run capsules." }),
+  ),
   leftOut: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 100 }),
 });
 export type BackupManifest = Static<typeof BackupManifest>;
