@@ -4,12 +4,12 @@ import type { Static } from "../contract/schema.ts";
 import { Debug } from "../domains/capsules/debug-bundle.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 import type { Presentation } from "../surfaces/cli/port.ts";
+import { withoutStream } from "./cli-run-capsule.ts";
 
 export const debugAliases = [{ word: "capsule export", flag: "--debug", means: ["capsule", "debug"] }];
 export const debugShortIds = { [Debug.id]: [{ field: "episode", list: "state.episodes", key: "id" }] };
 export const debugPrepare: NonNullable<Presentation["prepare"]> = {
-  [Debug.id]: (input, { resolvePath }) =>
-    Promise.resolve(typeof input["file"] === "string" ? { ...input, file: resolvePath(input["file"]) } : input),
+  [Debug.id]: withoutStream,
 };
 export const debugAnswers = {
   [Debug.id]: (output: unknown, pen: Pen) => debugText(output as Static<typeof Debug.output>, pen),

@@ -37,7 +37,7 @@ import {
 } from "../domains/questions/contract.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { replayAnswers, replayFailures, replayPrepare, replayShortIds } from "./cli-replay.ts";
-import { runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
+import { runCapsuleFiles, runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
 import { runCapsuleAnswers } from "./cli-run-capsule-answers.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { debugAliases, debugAnswers, debugPrepare, debugShortIds } from "./cli-debug.ts";
@@ -127,6 +127,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     [CreateBackup.id]: (output, pen) => backupText(output as Static<typeof CreateBackup.output>, pen),
     [Brief.id]: (output, pen) => briefText(output as Static<typeof Brief.output>, pen),
   },
+  files: runCapsuleFiles,
   items: {
     ...chatItems,
     ...whatIfItems,

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { Replay, type Replayed } from "../domains/capsules/replay.ts";
 import type { Pen, Style } from "../surfaces/cli/pen.ts";
 import type { Input, Terminal } from "../surfaces/cli/port.ts";
+import { differenceLines } from "./cli-differences.ts";
 
 /** A file is meant from where the person stands; what is none is a kept capsule or an episode. */
 export const withCapsulePath = async (input: Input, { resolvePath }: Pick<Terminal, "resolvePath">): Promise<Input> => {
@@ -60,16 +61,10 @@ function headText({ verdict, replayableToStep, divergence }: Report, pen: Pen): 
   return pen.paint(style, pen.safe(`${text}${more}`));
 }
 
-/** Characters of each side; all of it is in the answer as JSON. */
-const sideCharsMax = 600;
-
 function divergenceLines({ divergence }: Report, pen: Pen): readonly string[] {
   if (divergence === null) return [];
   const { at, recorded, made } = divergence;
-  const side = (value: unknown): string => pen.safe((JSON.stringify(value) ?? "nothing").slice(0, sideCharsMax));
-  return [
-    ...(at === "" ? [] : [pen.safe(`  first difference: ${at}`)]),
-    pen.paint("red", `  - ${side(recorded)}`),
-    pen.paint("green", `  + ${side(made)}`),
-  ];
+  const lines = differenceLines(recorded, made, pen);
+  if (lines.length === 0) return [pen.safe(`  they differ in ${at}`)];
+  return [pen.paint("dim", "  - as it was recorded   + as it is now"), ...lines];
 }

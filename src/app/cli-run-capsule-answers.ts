@@ -17,6 +17,7 @@ import {
 } from "../domains/capsules/contract.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 import type { Presentation } from "../surfaces/cli/port.ts";
+import { differenceLines } from "./cli-differences.ts";
 
 type Exported = Static<typeof Export.output>;
 type Differing = Static<typeof Diff.output>;
@@ -67,6 +68,7 @@ function exportedText({ capsule, file }: Exported, pen: Pen): string {
   return [
     `${pen.paint("green", "✓")} Wrote${where} ${manifest.counts.events} events, ${formatBytes(sizeBytes)}.`,
     `  ${digest}`,
+    ...(capsule.signer.kind === "own" ? [] : [`  As it is kept, signed by ${signerText(capsule.signer, pen)}`]),
     ...cutLines(manifest, pen),
     replayLine(manifest, pen),
   ].join("\n");
@@ -146,7 +148,8 @@ function verifiedText({ capsule, digests, chain, linksProven }: Static<typeof Ve
   ].join("\n");
 }
 
-function shownText({ capsule, story, storyMore }: Static<typeof Show.output>, pen: Pen): string {
+function shownText({ capsule, story, storyMore, event }: Static<typeof Show.output>, pen: Pen): string {
+  if (event !== undefined) return pen.safe(JSON.stringify(JSON.parse(event), null, 2));
   const parts = capsule.manifest.parts.map(
     ({ kind, digest, sizeBytes }) => `  ${kind.padEnd(13)} ${formatBytes(sizeBytes).padStart(9)}  ${digest}`,
   );
@@ -164,6 +167,8 @@ function diffText({ isEqual, equalEvents, firstStep, differing, onlyA, onlyB, in
   const lines = differing.flatMap(({ a, b }) => [
     ...(a === null ? [] : [pen.paint("red", pen.safe(`- ${a.kind}  ${a.text}`))]),
     ...(b === null ? [] : [pen.paint("green", pen.safe(`+ ${b.kind}  ${b.text}`))]),
+    // Told in the same words, so the words are not what differs.
+    ...(a !== null && a.text === b?.text ? differenceLines(jsonOf(a.json), jsonOf(b.json), pen) : []),
   ]);
   return [
     pen.paint("bold", `They part ${where}, behind ${equalEvents} equal events.`),
@@ -171,6 +176,15 @@ function diffText({ isEqual, equalEvents, firstStep, differing, onlyA, onlyB, in
     ...around,
     ...lines,
   ].join("\n");
+}
+
+/** A long one is cut, and then is a text. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function keyText({ keyId, publicKey, node }: Static<typeof ShowKey.output>, pen: Pen): string {

@@ -1,9 +1,21 @@
 /** `arw capsule …`: where files lie, how capsules are named, and the question before one is kept. */
 import { existsSync } from "node:fs";
+import { formatBytes } from "../base/units.ts";
 import type { Static } from "../contract/schema.ts";
-import { type CapsuleInfo, Diff, Export, Import, Preview, Show, Verify } from "../domains/capsules/contract.ts";
+import {
+  type CapsuleInfo,
+  contentCharsMax,
+  Diff,
+  Export,
+  FileNotTaken,
+  Import,
+  Preview,
+  Show,
+  Verify,
+} from "../domains/capsules/contract.ts";
 import { createPen, type Pen } from "../surfaces/cli/pen.ts";
 import {
+  CallFailed,
   type CliParts,
   exitCodes,
   type Globals,
@@ -32,8 +44,25 @@ const named =
 const withFile = (input: Input, { resolvePath }: Paths): Promise<Input> =>
   Promise.resolve(typeof input["file"] === "string" ? { ...input, file: resolvePath(input["file"]) } : input);
 
+/** `-` is what the file itself goes to, or comes from. */
+export const streamWord = "-";
+
+/** Without a file, or to `-`, the answer holds the capsule. */
+export const withoutStream = async (input: Input, paths: Paths): Promise<Input> => {
+  const { file, ...rest } = input;
+  return file === streamWord ? rest : await withFile(input, paths);
+};
+
+/** Of an export without a file: the capsule itself, as it stands in one. */
+export const runCapsuleFiles: NonNullable<Presentation["files"]> = {
+  [Export.id]: (output) => {
+    const { content } = output as Static<typeof Export.output>;
+    return content === null ? null : Buffer.from(content, "base64");
+  },
+};
+
 export const runCapsulePrepare: NonNullable<Presentation["prepare"]> = {
-  [Export.id]: withFile,
+  [Export.id]: withoutStream,
   [Preview.id]: withFile,
   [Verify.id]: named("capsule"),
   [Show.id]: named("capsule"),
@@ -52,28 +81,30 @@ export const runCapsuleShortcuts: Presentation["shortcuts"] = [{ words: "capsule
 
 export interface RunCapsuleCommandOptions {
   readonly terminal: CliParts["terminal"];
+  /** All that comes in, up to so many bytes; null for more. */
+  readonly readInput: (sizeBytesMax: number) => Promise<Uint8Array | null>;
   readonly connect: (globals: Globals) => Promise<Transport>;
 }
 
 type Looked = { readonly kind: "seen"; readonly capsule: CapsuleInfo } | { readonly kind: "held" };
 
 /** Two calls: what is shown is what is kept, or the hub refuses. */
-export const importCommand = ({ terminal, connect }: RunCapsuleCommandOptions): OwnCommand => ({
+export const importCommand = ({ terminal, connect, readInput }: RunCapsuleCommandOptions): OwnCommand => ({
   words: "capsule import",
   about: "Show who signed a run capsule and what is in it, and keep it on your yes.",
-  argument: { name: "file", about: "the capsule, as `arw capsule export` wrote it" },
+  argument: { name: "file", about: "the capsule, as `arw capsule export` wrote it; - for what comes in by a pipe" },
   options: [["--yes", "keep it without asking, once its signature and digests hold"]],
   async run({ argument, flags, globals }) {
     const signal = AbortSignal.any([]);
-    const file = terminal.resolvePath(argument);
     await using transport = await connect(globals);
-    const looked = await lookAt(file, transport, signal);
+    const given = argument === streamWord ? await streamed(readInput) : { file: terminal.resolvePath(argument) };
+    const looked = await lookAt(given, transport, signal);
     if (looked.kind === "held") return told(terminal, "A person is asked about it first: arw approvals");
     const { capsule } = looked;
     if (globals.json !== true) terminal.write(`${capsuleText(capsule, createPen(terminal))}\n`);
     if (flags["yes"] !== true && !(await isAllowed(terminal, signal)))
       return told(terminal, "Nothing is kept. Keep it with --yes.");
-    const kept = await transport.call(Import.id, { file, digest: capsule.digest }, signal);
+    const kept = await transport.call(Import.id, { ...given, digest: capsule.digest }, signal);
     if (kept.kind !== "answer") return told(terminal, "A person is asked about it first: arw approvals");
     const output = kept.output as Static<typeof Import.output>;
     const words = `✓ ${keptText(output, capsule, createPen(terminal))} Replay it: arw replay ${capsule.digest.slice(0, 19)}\n`;
@@ -89,8 +120,25 @@ function keptText({ capsule, isNew }: Static<typeof Import.output>, given: Capsu
   return `It was kept before, and that copy stays. It is signed by ${signerText(capsule.signer, pen)}.`;
 }
 
-async function lookAt(file: string, transport: Transport, signal: AbortSignal): Promise<Looked> {
-  const result = await transport.call(Preview.id, { file }, signal);
+type Given = { readonly file: string } | { readonly content: string };
+
+/** In a request there is room for less than in a file. */
+async function streamed(readInput: RunCapsuleCommandOptions["readInput"]): Promise<Given> {
+  const bytes = await readInput(contentBytesMax);
+  if (bytes !== null) return { content: Buffer.from(bytes).toString("base64") };
+  throw new CallFailed({
+    type: `/problems/${FileNotTaken.code}`,
+    title: FileNotTaken.title,
+    status: FileNotTaken.status,
+    code: FileNotTaken.code,
+    detail: `more than ${formatBytes(contentBytesMax)} came in by the pipe; name the file instead`,
+    instance: "",
+  });
+}
+const contentBytesMax = Math.floor(contentCharsMax / 4) * 3;
+
+async function lookAt(given: Given, transport: Transport, signal: AbortSignal): Promise<Looked> {
+  const result = await transport.call(Preview.id, given, signal);
   // The corridor has held the answer to its schema.
   return result.kind === "answer" ? { kind: "seen", capsule: result.output as CapsuleInfo } : { kind: "held" };
 }

@@ -24,6 +24,7 @@ export function createTerminal(): Terminal {
   });
   return {
     write: (text) => void stdout.write(text),
+    writeBytes: (bytes) => void stdout.write(bytes),
     writeError: (text) => void stderr.write(text),
     get columns() {
       return stdout.columns || columnsDefault;
@@ -59,4 +60,16 @@ export function createTerminal(): Terminal {
     timeText: (epochMs) => new Date(epochMs).toLocaleString("sv-SE"),
     resolvePath: (path) => resolve(expandHome(path, { platform: platformOf(process.platform), env, home: homedir() })),
   };
+}
+
+/** Everything that comes in by a pipe; null for more than this. */
+export async function readInput(sizeBytesMax: number): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > sizeBytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

@@ -17,7 +17,7 @@ import { solverCommand } from "./cli-prove.ts";
 import { cliPresentation, eventText, follow } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
 import { tailCommand } from "./cli-tail.ts";
-import { createTerminal } from "./cli-terminal.ts";
+import { createTerminal, readInput } from "./cli-terminal.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { platformOf } from "./config/places.ts";
 import { contractTable } from "./domains.ts";
@@ -52,7 +52,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
-        importCommand({ terminal, connect: connectOnce }),
+        importCommand({ terminal, connect: connectOnce, readInput }),
         solverCommand({ terminal, stateDirOf }),
         chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
         ...mcpCommands({ terminal, table, version, stateDirOf, env: connection.env, connect: connectOnce }),

@@ -1,11 +1,12 @@
 /** A run as one file: out of one hub, looked at and kept on another, with no secret in it that is known by then. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { programFlags } from "../../bin/program-flags.mjs";
 import { signedBy } from "../kit/run-capsules.ts";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { cleanEnvironment, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
 
@@ -16,10 +17,17 @@ let episode = "";
 /** Stands in the sample folder, and nobody knew yet that it is one. */
 const secret = "Drain the water tank";
 
+const cli = [...programFlags, join(programRoot, "src", "app", "cli.ts")];
 const arw = (words: readonly string[]) =>
-  launchProcess([...programFlags, join(programRoot, "src", "app", "cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: hub.stateDir },
-  }).exited;
+  launchProcess([...cli, ...words], { env: { ARW_STATE_DIR: hub.stateDir } }).exited;
+/** The same with bytes through its pipes. */
+const piped = (words: readonly string[], input: Uint8Array = new Uint8Array()) =>
+  spawnSync(process.execPath, [...cli, ...words], {
+    env: cleanEnvironment({ ARW_STATE_DIR: hub.stateDir }),
+    input,
+    timeout: pipedMsMax,
+  });
+const pipedMsMax = 90_000;
 
 beforeAll(async () => {
   room = await createRoom();
@@ -58,6 +66,13 @@ test("a run is exported, imported on a yes, listed, verified, shown, compared an
   assert.match((await arw(["capsule", "ls"])).stdout, /all 5 steps {2}Brief of notes {2}imported/);
 
   const short = digest.slice(7, 19);
+  const copy = join(room.path, "copy.capsule");
+  const copied = await arw(["capsule", "export", digest.slice(0, 19), copy]);
+  assert.equal(copied.code, 0, copied.stderr);
+  assert.deepEqual(await readFile(copy), first);
+  await writeFile(copy, "mine");
+  const refused = await hub.send("POST /capsules/export", { episode: digest, file: copy });
+  assert.deepEqual([refused.status, await readFile(copy, "utf8")], [409, "mine"]);
   const verified = await hub.post("/capsules/verify", { capsule: short });
   assert.deepEqual([verified.signature, verified.capsule.digest], ["holds", digest]);
   const shown = await arw(["capsule", "show", file]);
@@ -66,6 +81,17 @@ test("a run is exported, imported on a yes, listed, verified, shown, compared an
   assert.equal(isEqual, true);
   assert.deepEqual((await hub.send(`DELETE /capsules/${short}`)).body, { digest });
   assert.equal((await hub.send("POST /capsules/verify", { capsule: short })).status, 404);
+});
+
+test("a capsule goes out by one pipe and comes in by another, and nothing else with it", async () => {
+  const { digest } = (await hub.post("/capsules/export", { episode })).capsule;
+  const sent = piped(["capsule", "export", episode, "-"]);
+  assert.equal(sent.status, 0, String(sent.stderr));
+  assert.equal((await hub.post("/capsules/preview", { content: sent.stdout.toString("base64") })).digest, digest);
+  const taken = piped(["capsule", "import", "-", "--yes"], sent.stdout);
+  assert.equal(taken.status, 0, String(taken.stderr));
+  assert.match(String(taken.stdout), /✓ Kept\./);
+  await hub.send(`DELETE /capsules/${digest.slice(7, 19)}`);
 });
 
 test("a file of examples is known to no hub, and one that was touched is refused with a reason", async () => {

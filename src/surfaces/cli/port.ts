@@ -12,6 +12,8 @@ export interface Terminal {
   /** What is written goes to a screen and not into a pipe or a file. */
   readonly isScreen: boolean;
   readonly hasColor: boolean;
+  /** As they are. */
+  readonly writeBytes?: (bytes: Uint8Array) => void;
   /** Rejects when the signal aborts or the input ends. */
   ask(question: string, signal: AbortSignal): Promise<string>;
   /** Calls on Ctrl-C, also while a question is open; the returned function stops that. */
@@ -130,6 +132,8 @@ export interface Presentation {
     Record<string, (input: Input, terminal: Pick<Terminal, "resolvePath">) => Promise<Input>>
   >;
   readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
+  /** Answers that hold a file: its bytes go into a pipe as they are, and never onto a screen. Null for those that hold none. */
+  readonly files?: Readonly<Record<string, (output: unknown) => Uint8Array | null>>;
   readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;
   /** Fields that are such ids in every operation that has them. */

@@ -108,6 +108,8 @@ async function perform(running: Running, stopListening: () => void): Promise<num
     return followJob(followOptions(running, { corrId, taskId: undefined, approvalId: undefined, afterSeq }));
   }
   if (result.kind === "answer") {
+    const sent = printFile(running, result.output);
+    if (sent !== null) return sent;
     printAnswer(running, result.output);
     return codeOf(parts.presentation.failures?.[operation.id]?.(result.output) ?? false);
   }
@@ -175,6 +177,19 @@ function printAnswer({ parts, chosen, pen }: Running, output: unknown): void {
   const show = parts.presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
     wait: parts.wait,
   parts.terminal.write(`${chosen.globals.json ? JSON.stringify(output) : show(output, pen)}\n`);
+}
+
+/** Null where the answer is no file. What is no text would confuse a screen, so it is told there how to get it. */
+function printFile({ parts, chosen }: Running, output: unknown): number | null {
+  const { terminal, presentation } = parts;
+  const bytes = chosen.globals.json === true ? null : presentation.files?.[chosen.plan.operation.id]?.(output);
+  if (bytes === null || bytes === undefined) return null;
+  if (!terminal.isScreen && terminal.writeBytes !== undefined) {
+    terminal.writeBytes(bytes);
+    return exitCodes.ok;
+  }
+  terminal.writeError("Nothing was written: name a file behind it, or send it on with `> FILE`.\n");
+  return exitCodes.usage;
 }
 
 function printStarted({ parts, chosen, pen }: Running, result: Exclude<CallResult, { kind: "answer" }>): void {
