@@ -5,6 +5,7 @@ import { openCredentials } from "../adapters/credentials/credentials.ts";
 import { createSessionFile } from "../adapters/credentials/session-file.ts";
 import { createTokenFile } from "../adapters/credentials/token-file.ts";
 import type { StateFiles } from "../adapters/files/state-file.ts";
+import type { Sealer } from "../adapters/sealed-state/sealer.ts";
 import { createSecretFiles } from "../adapters/secrets/secret-files.ts";
 import { type Access, createAccess } from "../domains/access/service.ts";
 import type { SecretsDeps } from "../domains/secrets/service.ts";
@@ -38,6 +39,7 @@ export interface AccessSeatOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly learn: Secrecy["learn"];
+  readonly sealer: Sealer | null;
 }
 
 export interface AccessSeat {
@@ -47,13 +49,13 @@ export interface AccessSeat {
 }
 
 export async function openAccessSeat(options: AccessSeatOptions): Promise<AccessSeat> {
-  const { values, givenToken, files, chance, clock, log, learn } = options;
+  const { values, givenToken, files, chance, clock, log, learn, sealer } = options;
   const stateDir = values.state.dir;
   const { randomBytes } = chance;
   const credentials = await openCredentials({ stateDir, givenToken, randomBytes, files });
   const sessions = createSessionFile(stateDir, files);
   const tokens = createTokenFile({ stateDir, randomBytes, files });
-  const secrets = createSecretFiles({ stateDir, files });
+  const secrets = createSecretFiles({ stateDir, files, sealer });
   const access = createAccess({
     token: credentials.token,
     sessions: { stored: await sessions.load(), store: sessions },

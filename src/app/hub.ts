@@ -4,9 +4,11 @@ import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createIds } from "../base/ids.ts";
 import { openAuditAnchor } from "../adapters/audit/anchor.ts";
+import { plainLines, sealedLines } from "../adapters/audit/chain.ts";
 import { type AuditLog, openAuditLog } from "../adapters/audit/audit-log.ts";
 import { openAssetFolder } from "../adapters/assets/asset-folder.ts";
 import { createBackups } from "../adapters/backup/make-backup.ts";
+import { sealedContents } from "../adapters/backup/sealed-contents.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
@@ -18,6 +20,7 @@ import { createStateFiles, type Damage, type StateFiles } from "../adapters/file
 import { acquireStateLock } from "../adapters/files/state-lock.ts";
 import { createFileLog } from "../adapters/log/log.ts";
 import { journalFiles } from "../adapters/tee/journal-files.ts";
+import type { Sealer } from "../adapters/sealed-state/sealer.ts";
 import { createClientAddress } from "../adapters/network/client-address.ts";
 import { createMetrics, type Metrics } from "../adapters/metrics/metrics.ts";
 import { openSqliteStore, storeFormat } from "../adapters/sqlite/store.ts";
@@ -49,6 +52,7 @@ import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { createProfileFiles } from "./profile-seat.ts";
 import { createReload } from "./reload.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
+import { openSeal } from "./seal-seat.ts";
 import { journalCheck, journalTailFault, nodeMin, refuseLostJournal } from "./state-checks.ts";
 import { watchStore } from "./store-watch.ts";
 import { createSolverSeat } from "./prove-seat.ts";
@@ -57,6 +61,7 @@ import { createAdoptedRules } from "./what-if-seat.ts";
 import { openPriceFolder } from "./prices/price-folder.ts";
 import { checkTeePath, createTeeSeat, type TeeSeat } from "./tee-seat.ts";
 import { nodeIdOf, programRoot, writeHubNote } from "./state-dir.ts";
+import type { Unlocking } from "./unlock.ts";
 
 /** Tasks at the same time: runs mostly wait for disks and people. */
 const workers = 8;
@@ -85,6 +90,8 @@ export interface HubOptions {
   /** Secrets for the collector of traces: `name=value,name=value`. */
   readonly otlpHeaders?: string | undefined;
   readonly pid: number;
+  /** The way into an encrypted state; without it such a state stays closed. */
+  readonly unlocking?: Unlocking;
   /** Agents beside the built-in one. */
   readonly programs?: readonly AgentProgram[];
 }
@@ -98,7 +105,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const lock = opening.use(await acquireStateLock(stateDir, { pid: options.pid, nowMs: systemClock.nowMs() }));
   refuseLostJournal(stateDir);
-  const means = await openMeans(options, opening);
+  const means = await openMeans(options, opening, await openSeal(options.config, options.unlocking));
   const { facts, log } = means;
   const kernel = opening.use(openKernel(options, means));
   const door = { isOpen: false };
@@ -162,29 +169,29 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
 }
 
 /** Everything the kernel and the services are built from, opened in the state directory. */
-async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, opening: AsyncDisposableStack) {
+async function openMeans(options: HubOptions, opening: AsyncDisposableStack, sealer: Sealer | null) {
+  const { config, givenToken, otlpHeaders } = options;
   const { values } = config;
   const ruleFile = await openRules(config);
   const stateDir = values.state.dir;
   const prices = await openPriceFolder(join(stateDir, "prices"));
   const chance = createSystemChance();
   const newId = createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next;
-  const secrecy = createSecrecy(givenToken);
-  const { redactor, vault } = secrecy;
-  const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor });
+  const { redactor, vault, learn } = createSecrecy(givenToken);
+  const log = createFileLog({ path: join(stateDir, "hub.log"), level: values.log.level, redactor, sealer });
   const metrics = opening.use(createMetrics({ version: versionOf() }));
   const files = createStateFiles({ nowMs: systemClock.nowMs });
-  const door = { values, givenToken, files, chance, clock: systemClock, log, learn: secrecy.learn };
+  const door = { values, givenToken, files, chance, clock: systemClock, log, learn, sealer };
   const { access, secrets, tokenSource } = await openAccessSeat(door);
   opening.use(access);
   const capsules = await openCapsuleSeat({ stateDir, files, isLedgerKept: values.provenance.keepLedger });
-  const auditLog = await openAudit({ config, files, log }, opening);
+  const auditLog = await openAudit({ config, files, log, sealer }, opening);
   const stop = Promise.withResolvers<string>();
   const tee = createTeeSeat(values, log);
   const node = await nodeIdOf(stateDir, { files, newId });
   const version = versionOf();
   const otlp = createOtlpSeat({ config, headers: otlpHeaders, version, node, files, chance, log, redactor });
-  const watched = watchStore(openSqliteStore(join(stateDir, "journal.db")));
+  const watched = watchStore(openSqliteStore(join(stateDir, "journal.db"), { sealer }));
   const policyFolder = join(stateDir, "policies");
   const policies = createPolicySeat({ folder: policyFolder, newId });
   const { trials } = policies;
@@ -205,7 +212,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     otlp,
     ruleFile,
     store: watched.store,
-    ...openContents({ values, version, redactor, vault, report: files.report }),
+    ...openContents({ values, version, redactor, vault, report: files.report, sealer }),
     chance,
     newId,
     redactor,
@@ -227,6 +234,7 @@ async function openMeans({ config, givenToken, otlpHeaders }: HubOptions, openin
     consumerReaders: new Map() as ConsumerReaders,
     audit: createAudit({ trail: auditLog, clock: systemClock, redactor, log }),
     facts,
+    sealer,
     tokenSource,
     stopAsked: stop.promise,
   };
@@ -236,15 +244,16 @@ interface AuditMeans {
   readonly config: LoadedConfig;
   readonly files: StateFiles;
   readonly log: Log;
+  readonly sealer: Sealer | null;
 }
 
-async function openAudit({ config, files, log }: AuditMeans, opening: AsyncDisposableStack): Promise<AuditLog> {
+async function openAudit({ config, files, log, sealer }: AuditMeans, opening: AsyncDisposableStack): Promise<AuditLog> {
   const { values } = config;
   const stateDir = values.state.dir;
   const onFault = (error: unknown): void =>
     log.error("the audit log's head could not be kept", { error: String(error) });
   // Closed behind the log, whose last row it keeps.
-  const anchor = opening.use(await openAuditAnchor({ stateDir, files, clock: systemClock, onFault }));
+  const anchor = opening.use(await openAuditAnchor({ stateDir, files, clock: systemClock, onFault, sealer }));
   const { known } = anchor;
   const auditLog = openAuditLog({
     folder: stateDir,
@@ -252,6 +261,7 @@ async function openAudit({ config, files, log }: AuditMeans, opening: AsyncDispo
     nowMs: systemClock.nowMs,
     known,
     onRow: anchor.moved,
+    lines: sealer === null ? plainLines : sealedLines(sealer),
   });
   anchor.follow(auditLog.head);
   return opening.use(auditLog);
@@ -341,17 +351,24 @@ function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): 
 }
 
 /** Who copies the state directory, and who looks after it. */
-function keepersOf({ values }: LoadedConfig, { blobs, runCapsules, confinement, facts }: OpenedMeans) {
+function keepersOf({ values }: LoadedConfig, { blobs, runCapsules, confinement, facts, sealer }: OpenedMeans) {
   const stateDir = values.state.dir;
   const { version, node } = facts;
   const { nowMs } = systemClock;
   return {
-    backups: createBackups({ stateDir, blobs, capsules: runCapsules.shelf, version, node, nowMs }),
+    backups: createBackups({
+      stateDir,
+      ...(sealer === null ? { blobs, capsules: runCapsules.shelf } : sealedContents(stateDir)),
+      version,
+      node,
+      nowMs,
+    }),
     doctor: createDoctor({
       stateDir,
       nowMs,
       storeFormat,
-      verifyTail: journalTailFault,
+      verifyTail: (path) => journalTailFault(path, sealer),
+      sealer,
       versions: { arw: version, node: process.versions.node, nodeMin },
       holder: () => Promise.resolve("held by this hub"),
       confinement: () => confinement.abilities(),

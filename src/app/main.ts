@@ -10,6 +10,7 @@ import { StoreFault } from "../kernel/ports.ts";
 import { hubFlags } from "./config/flags.ts";
 import { loadConfig, type LoadedConfig } from "./config/load.ts";
 import { platformOf } from "./config/places.ts";
+import { readSecretFromInput } from "./cli-secret.ts";
 import { openHub, type OpenHub } from "./hub.ts";
 import { commandName, programRoot } from "./state-dir.ts";
 
@@ -34,6 +35,7 @@ export async function main(given: readonly string[]): Promise<number> {
       givenToken,
       otlpHeaders: env["OTEL_EXPORTER_OTLP_HEADERS"],
       pid: process.pid,
+      unlocking: { env, ask: process.stdin.isTTY ? readSecretFromInput : null },
     });
     const { url } = await hub.listen();
     process.stdout.write(await screen({ hub, url, config }));
@@ -121,6 +123,8 @@ function refusal(error: unknown): string {
   if (error instanceof StoreFault && error.reason === "newer") {
     return `ARW does not start: ${error.message}.\nNothing was touched. Start the newer ARW, or restore a backup of this one's time into another --state-dir.`;
   }
+  if (error instanceof StoreFault && error.reason === "locked")
+    return `ARW does not start: ${error.message}.\nNothing was touched. \`arw encrypt status\` says what opens it.`;
   if (error instanceof StoreFault) {
     return `ARW does not start: the store cannot be used (${error.reason}): ${error.message}\nNothing was changed. Restore a backup, or start with another --state-dir.`;
   }

@@ -2,8 +2,10 @@
 import { join } from "node:path";
 import { createCapsuleFiles } from "../adapters/capsules/capsule-files.ts";
 import { createCapsuleKeys } from "../adapters/capsules/capsule-key.ts";
+import { plainPacking, sealedPacking } from "../adapters/files/blob-packing.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
 import type { Damage } from "../adapters/files/state-file.ts";
+import type { Sealer } from "../adapters/sealed-state/sealer.ts";
 import { allowances, allowancesMax } from "../domains/budgets/views.ts";
 import { type Conditions, capsuleBytesMax } from "../domains/capsules/contract.ts";
 import type { CapsuleMeans, Cutter } from "../domains/capsules/port.ts";
@@ -26,6 +28,7 @@ interface SeatOptions {
   readonly redactor: Redactor;
   readonly vault: Vault;
   readonly report: (damage: Damage) => void;
+  readonly sealer: Sealer | null;
 }
 
 /** What runs read and were, by content: the recorder's store, and the shelf of capsules. */
@@ -36,17 +39,25 @@ export function openContents(options: SeatOptions): {
   const { values, report } = options;
   const folder = join(values.state.dir, "blobs");
   return {
-    blobs: createFileBlobs({ folder, sizeBytesMaxEach: blobBytesMax, report }),
+    blobs: createFileBlobs({ folder, sizeBytesMaxEach: blobBytesMax, report, packing: packingOf(options) }),
     runCapsules: createSeat(options),
   };
 }
 
-function createSeat({ values, version, redactor, vault, report }: SeatOptions): RunCapsuleSeat {
+const packingOf = ({ sealer }: SeatOptions) => (sealer === null ? plainPacking : sealedPacking(sealer));
+
+function createSeat(options: SeatOptions): RunCapsuleSeat {
+  const { values, version, redactor, vault, report, sealer } = options;
   const stateDir = values.state.dir;
   return {
-    shelf: createFileBlobs({ folder: join(stateDir, "capsules"), sizeBytesMaxEach: capsuleBytesMax, report }),
+    shelf: createFileBlobs({
+      folder: join(stateDir, "capsules"),
+      sizeBytesMaxEach: capsuleBytesMax,
+      report,
+      packing: packingOf(options),
+    }),
     files: createCapsuleFiles({ stateDir }),
-    keys: createCapsuleKeys({ stateDir }),
+    keys: createCapsuleKeys({ stateDir, sealer }),
     cutter: cutterOf(redactor, vault),
     limits: values.capsules,
     program: { version, nodeVersion: process.versions.node },

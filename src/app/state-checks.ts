@@ -2,10 +2,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import type { Sealer } from "../adapters/sealed-state/sealer.ts";
+import {
+  type Columns,
+  envelopeColumns,
+  type EventValues,
+  hashColumns,
+  plainColumns,
+  sealedColumns,
+} from "../adapters/sqlite/columns.ts";
 import { isEmptyFile, openReadOnly } from "../adapters/sqlite/inspect.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { chainHash, textHash } from "../kernel/envelope.ts";
-import { type Store, StoreFault, type StoredEvent } from "../kernel/ports.ts";
+import { type Store, StoreFault } from "../kernel/ports.ts";
 import { type Seam, seamBetween, seamsOf, seamText } from "../kernel/seams.ts";
 import { verifyChain } from "../kernel/verify.ts";
 
@@ -15,9 +24,9 @@ export const nodeMin = "24.16.0";
 const tailEvents = 500;
 
 /** The first thing that is wrong, or null. Opens the store as a hub would, and so brings its layout up to date. */
-export function journalFault(path: string): string | null {
+export function journalFault(path: string, sealer: Sealer | null = null): string | null {
   try {
-    using store = openSqliteStore(path);
+    using store = openSqliteStore(path, { sealer });
     const { fault } = verifyChain(store);
     return fault === null ? null : `event ${fault.seq} ${fault.reason}`;
   } catch (error) {
@@ -47,15 +56,19 @@ export function journalCheck(store: Pick<Store, "rows">): { name: string; ok: bo
 const seamRepair = "look with `arw journal verify`, and restore the last backup from before: `arw restore FILE`";
 
 /** Looks at the newest events and at how far the views have folded, and changes nothing. */
-export function journalTailFault(path: string): string | null {
+export function journalTailFault(path: string, sealer: Sealer | null = null): string | null {
+  const columns = sealer === null ? plainColumns : sealedColumns(sealer);
   const database = openReadOnly(path);
   try {
     // One moment for all that is read: a hub may be writing.
     database.exec("BEGIN");
-    const newest = database.prepare("SELECT * FROM event ORDER BY seq DESC LIMIT ?").all(tailEvents);
-    // The columns are those of the port's row; a foreign file fails the hashes.
-    const rows = (newest as unknown as StoredEvent[]).toReversed();
-    const seam = seamOf(database, rows.at(-1)?.seq ?? 0);
+    const sql = `SELECT ${envelopeColumns},${hashColumns} FROM event ORDER BY seq DESC LIMIT ?`;
+    const newest = database.prepare(sql);
+    newest.setReturnArrays(true);
+    // The columns are those that were asked for; a foreign file fails the hashes.
+    const values = newest.all(tailEvents) as unknown as EventValues[];
+    const rows = values.map(columns.eventOf).toReversed();
+    const seam = seamOf(database, columns, rows.at(-1)?.seq ?? 0);
     if (seam !== undefined) return `${seamText(seam)} while no hub ran`;
     for (const [index, row] of rows.entries()) {
       const before = rows[index - 1];
@@ -71,12 +84,14 @@ export function journalTailFault(path: string): string | null {
 }
 
 /** The first one that a start noted, or the one that the next start will. */
-function seamOf(database: DatabaseSync, headSeq: number): Seam | undefined {
-  const rows: Store["rows"] = ({ view, limit }) =>
-    database.prepare("SELECT key, json FROM viewRow WHERE view=? ORDER BY key LIMIT ?").all(view, limit) as {
-      key: string;
-      json: string;
-    }[];
+function seamOf(database: DatabaseSync, columns: Columns, headSeq: number): Seam | undefined {
+  const rows: Store["rows"] = ({ view, limit }) => {
+    const found = database.prepare("SELECT key, json FROM viewRow WHERE view=? ORDER BY key LIMIT ?").all(view, limit);
+    return (found as { key: string; json: string }[]).map(({ key, json }) => ({
+      key,
+      json: columns.jsonOf(view, key, json),
+    }));
+  };
   const { folded } = database.prepare("SELECT MAX(seq) AS folded FROM viewState").get() as { folded: number | null };
   return seamsOf({ rows })[0] ?? seamBetween(headSeq, folded) ?? undefined;
 }

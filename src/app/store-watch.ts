@@ -10,6 +10,7 @@ const repairs: Readonly<Record<StoreFault["reason"], string>> = {
   full: "free some space; the next write goes on by itself",
   corrupt: "stop the hub and restore the last backup: `arw restore FILE`",
   newer: "start the newer ARW that wrote it",
+  locked: "start the hub with the passphrase or the key file",
   failed: "look with `arw doctor`, check the disk, and start the hub again",
 };
 

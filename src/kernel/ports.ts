@@ -112,8 +112,8 @@ export interface Store extends Disposable {
   reclaim(pages: number): number;
 }
 
-/** `newer`: written by a newer program, and left untouched. */
-export type StoreFaultReason = "full" | "corrupt" | "failed" | "newer";
+/** `newer`: written by a newer program; `locked`: encrypted, and not opened. Both are left untouched. */
+export type StoreFaultReason = "full" | "corrupt" | "failed" | "newer" | "locked";
 
 export class StoreFault extends Error {
   readonly reason: StoreFaultReason;

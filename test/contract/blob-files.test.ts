@@ -1,26 +1,29 @@
 /** The blob contract on a real disk, and what a disk can do to blobs. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { lstat, mkdtemp, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { copyFile, lstat, mkdtemp, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "vitest";
+import { type BlobPacking, paddedBytes, plainPacking, sealedPacking } from "../../src/adapters/files/blob-packing.ts";
 import { createFileBlobs } from "../../src/adapters/files/blobs.ts";
+import { testSealer } from "../kit/sealer.ts";
 import { blobContract, refOf } from "./blob-suite.ts";
 
-async function make() {
+async function make(packing: BlobPacking = plainPacking) {
   const base = await mkdtemp(join(tmpdir(), "arw-blobs-"));
   const folder = join(base, "state", "blobs");
   const pathOf = (ref: string) => join(folder, ref.slice(7, 9), ref.slice(7));
   return {
     folder,
     pathOf,
-    blobs: createFileBlobs({ folder, sizeBytesMaxEach: 1_000 }),
+    blobs: createFileBlobs({ folder, sizeBytesMaxEach: 1_000, packing }),
     [Symbol.asyncDispose]: () => rm(base, { recursive: true }),
   };
 }
 
-blobContract("files", make);
+blobContract("files", () => make());
+blobContract("files, encrypted", () => make(sealedPacking(testSealer())));
 
 test("blobs and their folders are for the owner alone", async () => {
   await using fixture = await make();
@@ -93,4 +96,43 @@ test("a blob above a limit that was lowered is too large, and kept", async () =>
   await assert.rejects(smaller.get(ref), { name: "FolderFault", code: "too-large" });
   assert.equal((await fixture.blobs.get(ref))?.byteLength, 900);
   assert.equal(ref, refOf(new Uint8Array(900)));
+});
+
+test("an encrypted blob tells neither its content nor its digest, and little of its size", async () => {
+  await using fixture = await make(sealedPacking(testSealer()));
+  const texts = ["the heron", "the heron stands in the reeds"];
+  for (const text of texts) await fixture.blobs.put(Buffer.from(text));
+  const paths = readdirSync(fixture.folder, { recursive: true, encoding: "utf8" }).filter((name) => name.length > 60);
+  const files = paths.map((name) => readFileSync(join(fixture.folder, name)));
+  assert.equal(files[0]?.length, files[1]?.length);
+  for (const [index, file] of files.entries()) {
+    assert.equal(file.includes("heron"), false);
+    for (const text of texts) {
+      const hex = refOf(text).slice(7);
+      assert.equal(paths[index]?.includes(hex), false);
+      assert.equal(file.includes(Buffer.from(hex, "hex")), false);
+    }
+  }
+});
+
+test("an encrypted blob that lies under another one's name is set aside", async () => {
+  await using fixture = await make(sealedPacking(testSealer()));
+  const refs = [await fixture.blobs.put(Buffer.from("a")), await fixture.blobs.put(Buffer.from("b"))];
+  const [first = "", second = ""] = readdirSync(fixture.folder, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.length > 60,
+  );
+  await copyFile(join(fixture.folder, first), join(fixture.folder, second));
+  const found = [];
+  for (const ref of refs) found.push(await fixture.blobs.get(ref));
+  assert.deepEqual(found.filter((bytes) => bytes === null).length, 1);
+});
+
+test("a padded size is never smaller, at most an eighth larger, and one of few", () => {
+  const sizes = new Set<number>();
+  for (let size = 0; size <= 70_000; size += 7) {
+    const padded = paddedBytes(size);
+    assert.ok(padded >= size && padded <= Math.max(1024, size * 1.125), `${size} became ${padded}`);
+    sizes.add(padded);
+  }
+  assert.ok(sizes.size < 150, `${sizes.size} sizes`);
 });

@@ -13,6 +13,7 @@ import { closed, Type } from "../../src/contract/schema.ts";
 import { StoreFault } from "../../src/kernel/ports.ts";
 import { verifyChain } from "../../src/kernel/verify.ts";
 import { openJournal } from "../kit/journal.ts";
+import { testSealer } from "../kit/sealer.ts";
 import { contentOf, storeContract, storedEvent } from "./store-suite.ts";
 
 async function temporaryFile() {
@@ -20,17 +21,22 @@ async function temporaryFile() {
   return { path: join(folder, "journal.db"), folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
-storeContract("sqlite", async () => {
-  const file = await temporaryFile();
-  const store = openSqliteStore(file.path);
-  return {
-    store,
-    async [Symbol.asyncDispose]() {
-      store[Symbol.dispose]();
-      await file[Symbol.asyncDispose]();
-    },
-  };
-});
+for (const [name, sealer] of [
+  ["sqlite", null],
+  ["sqlite, encrypted", testSealer()],
+] as const) {
+  storeContract(name, async () => {
+    const file = await temporaryFile();
+    const store = openSqliteStore(file.path, { sealer });
+    return {
+      store,
+      async [Symbol.asyncDispose]() {
+        store[Symbol.dispose]();
+        await file[Symbol.asyncDispose]();
+      },
+    };
+  });
+}
 
 const digestOfFile = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
@@ -188,4 +194,82 @@ test("a file that cannot be opened is a fault with words, not a crash", async ()
   await using file = await temporaryFile();
   assert.equal(faultOf(() => openSqliteStore(join(file.folder, "missing", "journal.db"))).reason, "failed");
   assert.equal(faultOf(() => openSqliteStore(file.folder)).reason, "failed");
+});
+
+const opened = (path: string, seed: number) => openSqliteStore(path, { sealer: testSealer(seed) });
+
+test("an encrypted file opens in every later process, and holds no word, caller or hash in plain", async () => {
+  await using file = await temporaryFile();
+  const first = opened(file.path, 1);
+  const kit = openJournal([], first);
+  const Noted = event({ kind: "notes.noted", about: "x", data: closed({ text: Type.String() }) });
+  await kit.emit(Noted, { text: "the heron stands" });
+  await kit.journal.close();
+  const head = first.head();
+  // Also what is not folded back into the file yet.
+  const bytes = Buffer.concat([file.path, `${file.path}-wal`].map((path) => readFileSync(path)));
+  const row = first.events({ limit: 1 })[0];
+  assert.ok(row);
+  for (const word of ["the heron", row.caller, row.hash, row.dataHash]) assert.equal(bytes.indexOf(word), -1, word);
+  for (const hash of [row.hash, row.dataHash]) assert.equal(bytes.indexOf(Buffer.from(hash, "hex")), -1);
+  first[Symbol.dispose]();
+  const second = opened(file.path, 2);
+  assert.deepEqual(second.head(), head);
+  assert.equal(verifyChain(second).fault, null);
+  second[Symbol.dispose]();
+});
+
+test("an encrypted file is opened by no plain store and a plain one by no encrypted one, and both stay untouched", async () => {
+  for (const sealer of [testSealer(), null]) {
+    await using file = await temporaryFile();
+    const store = openSqliteStore(file.path, { sealer });
+    store.commit({ events: [storedEvent(1)], rows: [], views: [] });
+    store[Symbol.dispose]();
+    const before = digestOfFile(file.path);
+    const fault = faultOf(() => openSqliteStore(file.path, { sealer: sealer === null ? testSealer() : null }));
+    assert.equal(fault.reason, sealer === null ? "corrupt" : "locked");
+    assert.equal(digestOfFile(file.path), before);
+    assert.deepEqual(readdirSync(file.folder), ["journal.db"]);
+  }
+});
+
+test("values that somebody swapped, changed or put in plain are refused", async () => {
+  const swaps = [
+    "UPDATE event SET data=(SELECT data FROM event WHERE seq=2) WHERE seq=1",
+    "UPDATE event SET caller=(SELECT caller FROM event WHERE seq=2) WHERE seq=1",
+    "UPDATE event SET data=caller WHERE seq=1",
+    "UPDATE event SET data='{}' WHERE seq=1",
+    "UPDATE event SET seq=3 WHERE seq=1",
+  ];
+  const rowSwaps = [
+    "UPDATE viewRow SET json=(SELECT json FROM viewRow WHERE key='b') WHERE key='a'",
+    "UPDATE viewRow SET json='1' WHERE key='a'",
+    "UPDATE viewRow SET view='other' WHERE key='a'",
+    "UPDATE viewRow SET key='c' WHERE key='a'",
+  ];
+  await using file = await temporaryFile();
+  for (const sql of [...swaps, ...rowSwaps]) {
+    await rm(file.path, { force: true });
+    const store = opened(file.path, 1);
+    const rows = ["a", "b"].map((key) => ({ view: "notes", key, json: `"${key}"` }));
+    store.commit({ events: [storedEvent(1), storedEvent(2)], rows, views: [] });
+    store[Symbol.dispose]();
+    const database = new DatabaseSync(file.path);
+    database.exec(sql);
+    database.close();
+    using again = opened(file.path, 2);
+    const read = () => [
+      ...again.events({ limit: 10 }),
+      ...["notes", "other"].flatMap((view) => again.rows({ view, limit: 10, order: "asc" })),
+    ];
+    assert.throws(read, (error) => error instanceof StoreFault && error.reason === "corrupt", sql);
+  }
+});
+
+test("the data of an event that retention dropped is gone, and its hashes stay, encrypted or not", async () => {
+  await using file = await temporaryFile();
+  using store = opened(file.path, 1);
+  store.commit({ events: [storedEvent(1)], rows: [], views: [] });
+  store.drop({ seqs: [1], rows: [] });
+  assert.deepEqual(store.events({ limit: 1 }), [storedEvent(1, { data: null })]);
 });

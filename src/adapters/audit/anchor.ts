@@ -6,6 +6,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../kernel/ports.ts";
 import type { Codec, StateFiles } from "../files/state-file.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
+import { places, sealedCodec } from "../sealed-state/sealed-text.ts";
 import type { ChainHead } from "./chain.ts";
 
 export interface AuditAnchor extends AsyncDisposable {
@@ -38,10 +40,12 @@ export interface AnchorOptions {
   readonly files: StateFiles;
   readonly clock: Pick<Clock, "after">;
   readonly onFault: (error: unknown) => void;
+  readonly sealer?: Sealer | null;
 }
 
-export async function openAuditAnchor({ stateDir, files, clock, onFault }: AnchorOptions): Promise<AuditAnchor> {
-  const file = files.open({ path: anchorPath(stateDir), codec: headCodec });
+export async function openAuditAnchor(options: AnchorOptions): Promise<AuditAnchor> {
+  const { stateDir, files, clock, onFault, sealer = null } = options;
+  const file = files.open({ path: anchorPath(stateDir), codec: sealedCodec(headCodec, sealer, places.auditHead) });
   const known = await file.read();
   let saved = known;
   let headOf: () => ChainHead | null = () => null;
@@ -85,7 +89,7 @@ export async function openAuditAnchor({ stateDir, files, clock, onFault }: Ancho
 }
 
 /** For whoever looks from outside, and changes nothing. Null when there is none that can be read. */
-export async function readAuditAnchor(stateDir: string): Promise<ChainHead | null> {
+export async function readAuditAnchor(stateDir: string, sealer: Sealer | null = null): Promise<ChainHead | null> {
   const bytes = await readFile(anchorPath(stateDir)).catch(() => null);
-  return bytes === null ? null : headCodec.parse(bytes);
+  return bytes === null ? null : sealedCodec(headCodec, sealer, places.auditHead).parse(bytes);
 }

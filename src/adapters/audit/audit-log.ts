@@ -8,7 +8,7 @@ import type { AuditEntry, AuditTrail, AuditVerdict } from "../../domains/audit/p
 import { errnoOf } from "../files/faults.ts";
 import { type FileCallsNow, fileCallsNow, writeAllNow } from "../files/file-calls.ts";
 import { unsyncable } from "../files/place.ts";
-import { type ChainHead, chained, firstHead, lineOf, rowOf } from "./chain.ts";
+import { type AuditLines, type ChainHead, chained, firstHead, plainLines } from "./chain.ts";
 import { Guard } from "./guard.ts";
 import { listRows, verifyFiles } from "./read-log.ts";
 import { messageOf, Segment } from "./segment.ts";
@@ -22,6 +22,8 @@ export interface AuditLogOptions {
   readonly known?: ChainHead | null;
   /** Told of each row that was written. */
   readonly onRow?: () => void;
+  /** Plain ones, unless the state is encrypted. */
+  readonly lines?: AuditLines;
   /** The disk's own unless a test stands in. */
   readonly calls?: FileCallsNow;
 }
@@ -60,8 +62,8 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   const paths = auditPaths(options.folder);
   const { calls = fileCallsNow, nowMs } = options;
   const guard = new Guard(options.known ?? null);
-  const { sizeBytesMax, onRow = () => {} } = options;
-  const file = createWriter(paths, { guard, calls, nowMs, sizeBytesMax, onRow });
+  const { sizeBytesMax, onRow = () => {}, lines = plainLines } = options;
+  const file = createWriter(paths, { guard, calls, nowMs, sizeBytesMax, onRow, lines });
   const waiting: AuditEntry[] = [];
   let isClosed = false;
   let lost = 0;
@@ -95,10 +97,10 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
       drain();
     },
     head: () => file.log()?.head ?? null,
-    list: (query) => listRows(paths, query),
+    list: (query) => listRows(paths, query, lines),
     verify() {
       drain();
-      return verifyTwice(paths.toReversed(), guard.known);
+      return verifyTwice(paths.toReversed(), guard.known, lines);
     },
     health() {
       // A file that is gone is noticed also while nothing is written.
@@ -127,19 +129,19 @@ interface WriterOptions extends Means {
 }
 
 /** The file that rows go to: opened on need, and anew when somebody took it away. */
-function createWriter(paths: readonly string[], { guard, sizeBytesMax, onRow, nowMs, calls }: WriterOptions) {
+function createWriter(paths: readonly string[], { guard, sizeBytesMax, onRow, nowMs, calls, lines }: WriterOptions) {
   const [path = ""] = paths;
   let log: Open | null = null;
   const opened = (): Open => {
     if (log !== null) return log;
-    log = openTail(paths, { nowMs, calls });
+    log = openTail(paths, { nowMs, calls, lines });
     log.head = guard.goOnFrom(log.head);
     return log;
   };
   const write = (entry: AuditEntry): void => {
     const open = opened();
     const row = chained(entry, open.head);
-    const bytes = Buffer.from(lineOf(row));
+    const bytes = Buffer.from(lines.lineOf(row));
     const { sizeBytes } = open.segment;
     if (sizeBytes > 0 && sizeBytes + bytes.length > sizeBytesMax) rotate(open, paths, calls);
     open.segment.write(bytes);
@@ -170,9 +172,13 @@ function createWriter(paths: readonly string[], { guard, sizeBytesMax, onRow, no
 }
 
 /** The log may have rotated under the walk; a real fault is there the second time, too. */
-async function verifyTwice(oldestFirst: readonly string[], known: ChainHead | null): Promise<AuditVerdict> {
-  const verdict = await verifyFiles(oldestFirst, known);
-  return verdict.ok ? verdict : verifyFiles(oldestFirst, known);
+async function verifyTwice(
+  oldestFirst: readonly string[],
+  known: ChainHead | null,
+  lines: AuditLines,
+): Promise<AuditVerdict> {
+  const verdict = await verifyFiles(oldestFirst, known, lines);
+  return verdict.ok ? verdict : verifyFiles(oldestFirst, known, lines);
 }
 
 /** The rows are with the operating system whatever the sync says, and nobody is left to be told. */
@@ -234,19 +240,20 @@ function syncNames(open: Open, folder: string, calls: FileCallsNow): void {
 interface Means {
   readonly nowMs: () => number;
   readonly calls: FileCallsNow;
+  readonly lines: AuditLines;
 }
 
-function openTail(paths: readonly string[], { nowMs, calls }: Means): Open {
+function openTail(paths: readonly string[], { nowMs, calls, lines }: Means): Open {
   const [path = "", ...older] = paths;
   // Never appends by itself: rows go to the place that was counted, also after a short write.
   const file = calls.open(path, exists(path) ? "r+" : "w+", fileMode);
   try {
     const sizeBytes = fstatSync(file).size;
-    const tail = lastRow(file, sizeBytes);
+    const tail = lastRow(file, sizeBytes, lines);
     const mended = tail.endBytes === sizeBytes ? null : mend(path, file, { tail, nowMs, calls });
     return {
       segment: new Segment(file, tail.endBytes, calls),
-      head: tail.head ?? headOf(older),
+      head: tail.head ?? headOf(older, lines),
       isNamed: false,
       mended,
     };
@@ -256,7 +263,11 @@ function openTail(paths: readonly string[], { nowMs, calls }: Means): Open {
   }
 }
 
-function mend(path: string, file: number, means: Means & { readonly tail: { readonly endBytes: number } }): string {
+function mend(
+  path: string,
+  file: number,
+  means: Omit<Means, "lines"> & { readonly tail: { readonly endBytes: number } },
+): string {
   const { tail, nowMs, calls } = means;
   const keptAs = `${path}.corrupt-${nowMs()}`;
   const copy = calls.open(keptAs, "w", fileMode);
@@ -271,29 +282,37 @@ function mend(path: string, file: number, means: Means & { readonly tail: { read
 }
 
 /** Looks back from the end as far as it must: what follows the last whole row may be longer than any row. */
-function lastRow(file: number, sizeBytes: number): { readonly head: ChainHead | null; readonly endBytes: number } {
+function lastRow(
+  file: number,
+  sizeBytes: number,
+  lines: AuditLines,
+): { readonly head: ChainHead | null; readonly endBytes: number } {
   for (let wantedBytes = tailBytes; ; wantedBytes *= 2) {
     const startBytes = Math.max(0, sizeBytes - wantedBytes);
     const bytes = Buffer.alloc(sizeBytes - startBytes);
     readSync(file, bytes, 0, bytes.length, startBytes);
-    const found = lastRowIn(bytes, startBytes === 0);
+    const found = lastRowIn(bytes, startBytes === 0, lines);
     if (found !== null) return { head: found.head, endBytes: startBytes + found.endBytes };
     if (startBytes === 0) return { head: null, endBytes: 0 };
   }
 }
 
-function lastRowIn(bytes: Buffer, isWhole: boolean): { readonly head: ChainHead; readonly endBytes: number } | null {
+function lastRowIn(
+  bytes: Buffer,
+  isWhole: boolean,
+  lines: AuditLines,
+): { readonly head: ChainHead; readonly endBytes: number } | null {
   for (let end = bytes.lastIndexOf(0x0a); end >= 0; ) {
     const before = end === 0 ? -1 : bytes.lastIndexOf(0x0a, end - 1);
     // The first line may have begun before the part that was read.
-    const row = before < 0 && !isWhole ? null : rowOf(bytes.toString("utf8", before + 1, end));
+    const row = before < 0 && !isWhole ? null : lines.rowOf(bytes.toString("utf8", before + 1, end));
     if (row !== null) return { head: row, endBytes: end + 1 };
     end = before;
   }
   return null;
 }
 
-function headOf(older: readonly string[]): ChainHead {
+function headOf(older: readonly string[], lines: AuditLines): ChainHead {
   for (const path of older) {
     let file: number;
     try {
@@ -303,7 +322,7 @@ function headOf(older: readonly string[]): ChainHead {
       throw error;
     }
     try {
-      const { head } = lastRow(file, fstatSync(file).size);
+      const { head } = lastRow(file, fstatSync(file).size, lines);
       if (head !== null) return head;
     } finally {
       closeSync(file);

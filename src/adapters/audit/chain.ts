@@ -1,6 +1,8 @@
 /** Audit rows as lines: each names the hash of the row before it, and its own. */
 import { canonicalJson, sha256Hex } from "../../base/canonical-json.ts";
 import type { AuditEntry, AuditRow } from "../../domains/audit/port.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
+import { openLine, places, sealLine } from "../sealed-state/sealed-text.ts";
 
 export interface ChainHead {
   /** 0 before the first row. */
@@ -15,10 +17,25 @@ export function chained(entry: AuditEntry, head: ChainHead): AuditRow {
   return { ...row, hash: sha256Hex(canonicalJson(row)) };
 }
 
-export const lineOf = (row: AuditRow): string => `${JSON.stringify(row)}\n`;
+/** How a row stands in the file. */
+export interface AuditLines {
+  lineOf(row: AuditRow): string;
+  /** Null for a line that is no row; whether its hash is right is another question. */
+  rowOf(line: string): AuditRow | null;
+}
 
-/** Null for a line that is no row; whether its hash is right is another question. */
-export function rowOf(line: string): AuditRow | null {
+export const plainLines: AuditLines = { lineOf: (row) => `${JSON.stringify(row)}\n`, rowOf };
+
+/** A line that is not sealed is no row: nobody else may put one in. */
+export const sealedLines = (sealer: Sealer): AuditLines => ({
+  lineOf: (row) => `${sealLine(sealer, JSON.stringify(row), places.auditLine)}\n`,
+  rowOf(line) {
+    const opened = openLine(sealer, line, places.auditLine);
+    return opened === null ? null : rowOf(opened);
+  },
+});
+
+function rowOf(line: string): AuditRow | null {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== "object" || value === null) return null;

@@ -4,18 +4,19 @@ import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import type { AuditRow, AuditVerdict } from "../../domains/audit/port.ts";
 import { errnoOf } from "../files/faults.ts";
-import { type ChainHead, rowFault, rowOf } from "./chain.ts";
+import { type AuditLines, type ChainHead, plainLines, rowFault } from "./chain.ts";
 
 /** Newest first; `paths` as well. */
 export async function listRows(
   paths: readonly string[],
   { limit, beforeSeq = Number.MAX_SAFE_INTEGER }: { readonly limit: number; readonly beforeSeq?: number },
+  lines: AuditLines = plainLines,
 ): Promise<AuditRow[]> {
   const found: AuditRow[] = [];
   for (const path of paths) {
     const newest: AuditRow[] = [];
     for await (const line of linesOf(path)) {
-      const row = rowOf(line);
+      const row = lines.rowOf(line);
       if (row === null || row.seq >= beforeSeq) continue;
       newest.push(row);
       if (newest.length > limit) newest.shift();
@@ -27,7 +28,11 @@ export async function listRows(
 }
 
 /** Oldest first. `known` is the last row that must be there, which tells of a log that was cut, removed or written anew. */
-export async function verifyFiles(paths: readonly string[], known: ChainHead | null = null): Promise<AuditVerdict> {
+export async function verifyFiles(
+  paths: readonly string[],
+  known: ChainHead | null = null,
+  lines: AuditLines = plainLines,
+): Promise<AuditVerdict> {
   const files: string[] = [];
   let rows = 0;
   let firstSeq: number | null = null;
@@ -47,7 +52,7 @@ export async function verifyFiles(paths: readonly string[], known: ChainHead | n
       line += 1;
       const file = basename(path);
       if (line === 1) files.push(file);
-      const row = rowOf(text);
+      const row = lines.rowOf(text);
       const reason = row === null ? "the line is no row" : (rowFault(row, before) ?? knownFault(row, known));
       if (row === null || reason !== null)
         return verdict({ file, line, seq: row?.seq ?? null, reason: reason ?? "the line is no row" });

@@ -5,17 +5,24 @@ import { join } from "node:path";
 import { publicBytesOf } from "../../base/ed25519.ts";
 import type { CapsuleKeys, SigningKey } from "../../domains/capsules/port.ts";
 import { errnoOf } from "../files/faults.ts";
-import { makeKeyFile, readKeyFile } from "../provenance/key-file.ts";
+import { type KeyCoding, makeKeyFile, readKeyFile } from "../provenance/key-file.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
+import { openBytes, places } from "../sealed-state/sealed-text.ts";
 
 export const capsuleKeyName = "capsule-key.pem";
 
-export function createCapsuleKeys({ stateDir }: { readonly stateDir: string }): CapsuleKeys {
-  const path = join(stateDir, capsuleKeyName);
+export function createCapsuleKeys(options: {
+  readonly stateDir: string;
+  readonly sealer?: Sealer | null;
+}): CapsuleKeys {
+  const path = join(options.stateDir, capsuleKeyName);
+  const coding = options.sealer ? sealedCoding(options.sealer) : undefined;
   let held: SigningKey | null = null;
   let making: Promise<SigningKey> | null = null;
   const known = async (): Promise<SigningKey | null> =>
-    (held ??= (await exists(path)) ? signingKey(await readKeyFile(path)) : null);
-  const made = async (): Promise<SigningKey> => (held ??= (await known()) ?? signingKey(await makeKeyFile(path)));
+    (held ??= (await exists(path)) ? signingKey(await readKeyFile(path, coding)) : null);
+  const made = async (): Promise<SigningKey> =>
+    (held ??= (await known()) ?? signingKey(await makeKeyFile(path, coding)));
   return {
     known,
     // Two exports at the same time sign with one key.
@@ -25,6 +32,11 @@ export function createCapsuleKeys({ stateDir }: { readonly stateDir: string }): 
       })),
   };
 }
+
+const sealedCoding = (sealer: Sealer): KeyCoding => ({
+  encode: (pem) => sealer.seal(pem, places.capsuleKey),
+  decode: (bytes) => openBytes(sealer, bytes, places.capsuleKey),
+});
 
 async function exists(path: string): Promise<boolean> {
   try {

@@ -7,9 +7,12 @@ import type { Doctor, Finding } from "../../domains/doctor/port.ts";
 import type { ConfinementAbilities } from "../../domains/shell/port.ts";
 import { readAuditAnchor } from "../audit/anchor.ts";
 import { auditPaths } from "../audit/audit-log.ts";
+import { plainLines, sealedLines } from "../audit/chain.ts";
 import { verifyFiles } from "../audit/read-log.ts";
 import { readPolicyFolder } from "../cedar/policy-folder.ts";
 import { diskFree } from "../files/disk.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
+import { sealedFormat } from "../sqlite/columns.ts";
 import { fileFormat, isEmptyFile, openReadOnly } from "../sqlite/inspect.ts";
 
 export interface DoctorOptions {
@@ -19,6 +22,8 @@ export interface DoctorOptions {
   readonly storeFormat: number;
   /** Checks the newest rows of the journal; the reason they do not hold, or null. */
   readonly verifyTail: (path: string) => string | null;
+  /** What opens an encrypted state; without it its contents are not looked into. */
+  readonly sealer?: Sealer | null;
   readonly versions: { readonly arw: string; readonly node: string; readonly nodeMin: string };
   /** Who holds the directory; null when nobody does. Not asked from inside a hub, which holds it itself. */
   readonly holder: () => Promise<string | null>;
@@ -39,6 +44,7 @@ const secretNames = [
   "access-tokens.json",
   "secrets",
   "sessions.json",
+  "keys.json",
   "journal.db",
   "audit.log",
   "lock.db",
@@ -61,7 +67,7 @@ export function createDoctor(options: DoctorOptions): Doctor {
         ];
       const found = [
         ...store(options),
-        await audit(stateDir),
+        await audit(options),
         await damaged(stateDir),
         await records(stateDir),
         await policies(stateDir),
@@ -96,7 +102,7 @@ const isFolder = async (path: string): Promise<boolean> => (await stat(path).cat
 const restoreHint = "Stop the hub, move the state directory away, and restore the last backup: `arw restore FILE`.";
 
 /** The store, the end of its chain, and the clock, which is held against its newest event. */
-function store({ stateDir, storeFormat, verifyTail, nowMs }: DoctorOptions): Finding[] {
+function store({ stateDir, storeFormat, verifyTail, nowMs, sealer = null }: DoctorOptions): Finding[] {
   const path = join(stateDir, "journal.db");
   let database: DatabaseSync | null = null;
   try {
@@ -114,12 +120,15 @@ function store({ stateDir, storeFormat, verifyTail, nowMs }: DoctorOptions): Fin
       | undefined;
     // What was written lately may still be beside the file, its format among it.
     const { user_version: known } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-    const reason = verifyTail(path);
+    const isClosed = known === sealedFormat && sealer === null;
+    const reason = isClosed ? null : verifyTail(path);
     return [
       fine("store", `whole, ${newest?.seq ?? 0} events, store format ${known}`),
-      reason === null
-        ? fine("chain", "the newest events hold together")
-        : fault("chain", reason, `Look with \`arw journal verify\`. ${restoreHint}`),
+      isClosed
+        ? fine("chain", closedText)
+        : reason === null
+          ? fine("chain", "the newest events hold together")
+          : fault("chain", reason, `Look with \`arw journal verify\`. ${restoreHint}`),
       clock(newest?.timeMs ?? 0, nowMs()),
     ];
   } catch (error) {
@@ -140,9 +149,16 @@ function clock(newestMs: number, nowMs: number): Finding {
   );
 }
 
-async function audit(stateDir: string): Promise<Finding> {
-  const known = await readAuditAnchor(stateDir);
-  const verdict = await verifyFiles(auditPaths(stateDir).toReversed(), known);
+/** The running hub looks into it, and so does who points to the key. */
+const closedText =
+  "encrypted, and not looked into: run the hub, or set ARW_STATE_PASSPHRASE_FILE or ARW_STATE_KEY_FILE";
+
+async function audit({ stateDir, sealer = null }: DoctorOptions): Promise<Finding> {
+  const isEncrypted = (await lstat(join(stateDir, "keys.json")).catch(() => null)) !== null;
+  if (isEncrypted && sealer === null) return fine("audit", closedText);
+  const known = await readAuditAnchor(stateDir, sealer);
+  const lines = sealer === null ? plainLines : sealedLines(sealer);
+  const verdict = await verifyFiles(auditPaths(stateDir).toReversed(), known, lines);
   if (verdict.fault === null) return fine("audit", `${verdict.rows} rows hold together`);
   const { file, line, reason } = verdict.fault;
   return fault(

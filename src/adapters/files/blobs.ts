@@ -1,9 +1,10 @@
-/** The blob store on disk: one file for each content, named by its hash, below a folder of its first two digits. */
+/** The blob store on disk: one file for each content, named after its hash, below a folder of the name's first two digits. */
 import { constants } from "node:fs";
 import { chmod, lstat, open, opendir, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
+import { type BlobPacking, plainPacking } from "./blob-packing.ts";
 import { errnoOf, faulting } from "./faults.ts";
 import { type FileCalls, fileCalls, isTemporaryName, putAside } from "./file-calls.ts";
 import { replaceFile, syncFolderAt } from "./replace-file.ts";
@@ -17,11 +18,13 @@ export interface FileBlobsOptions {
   /** Told of a blob that is not what its name says. */
   readonly report?: (damage: Damage) => void;
   readonly nowMs?: () => number;
+  /** As it is, unless the state is encrypted. */
+  readonly packing?: BlobPacking;
   /** The disk's own unless a test stands in. */
   readonly calls?: FileCalls;
 }
 
-const refPattern = /^sha256:(?<hex>[0-9a-f]{64})$/;
+const refPattern = /^sha256:[0-9a-f]{64}$/;
 const hexPattern = /^[0-9a-f]{64}$/;
 const shardPattern = /^[0-9a-f]{2}$/;
 /** Blobs, and what a write leaves that is cut off. */
@@ -33,11 +36,12 @@ const folderMode = 0o700;
 const noFollow = constants.O_NOFOLLOW ?? 0; // Windows has none.
 
 export function createFileBlobs(options: FileBlobsOptions): BlobStore {
-  const { folder, sizeBytesMaxEach, calls = fileCalls, nowMs = Date.now } = options;
+  const { folder, sizeBytesMaxEach, calls = fileCalls, nowMs = Date.now, packing = plainPacking } = options;
   /** Null for a text that is no reference: such a blob does not exist, and such a path must not either. */
   const pathOf = (ref: string): string | null => {
-    const hex = refPattern.exec(ref)?.groups?.["hex"];
-    return hex === undefined ? null : join(folder, hex.slice(0, 2), hex);
+    if (!refPattern.test(ref)) return null;
+    const name = packing.nameOf(ref);
+    return join(folder, name.slice(0, 2), name);
   };
   /** Folders whose names this process made durable, or found so; forgotten when anything fails. */
   const durable = new Set<string>();
@@ -64,14 +68,16 @@ export function createFileBlobs(options: FileBlobsOptions): BlobStore {
       const ref = digestOf(bytes);
       const path = pathOf(ref);
       if (path === null) throw new RangeError("A digest is a reference.");
-      await faulting(ref, () => putAt(path, bytes));
+      await faulting(ref, () => putAt(path, packing.pack(ref, bytes)));
       return ref;
     },
     get: async (ref) => {
       const path = pathOf(ref);
       if (path === null) return null;
-      const bytes = await faulting(ref, () => readWhole(path, sizeBytesMaxEach));
-      if (bytes === null || digestOf(bytes) === ref) return bytes;
+      const file = await faulting(ref, () => readWhole(path, packing.fileBytes(sizeBytesMaxEach)));
+      if (file === null) return null;
+      const bytes = packing.unpack(ref, file);
+      if (bytes !== null && digestOf(bytes) === ref) return bytes;
       // Kept for whoever looks into the damage; the name is free again, so that a `put` heals the store.
       const keptAs = await faulting(ref, () => unlessMissing(putAside(calls, path, { nowMs: nowMs(), isKept: false })));
       if (keptAs !== null) options.report?.({ path, keptAs, instead: "nothing" });
@@ -85,7 +91,7 @@ export function createFileBlobs(options: FileBlobsOptions): BlobStore {
       const path = pathOf(ref);
       if (path !== null) await faulting(ref, () => unlessMissing(calls.unlink(path)));
     },
-    list: () => list(folder, { calls, nowMs }),
+    list: () => list(folder, { calls, nowMs, packing }),
   };
 }
 
@@ -129,14 +135,15 @@ async function makeFolder(path: string, calls: FileCalls): Promise<void> {
 }
 
 /** Also takes away what a write that was cut off left a day ago: no write takes so long. */
-async function* list(folder: string, { calls, nowMs }: Means): ReturnType<BlobStore["list"]> {
+async function* list(folder: string, { calls, nowMs, packing }: Means): ReturnType<BlobStore["list"]> {
   for await (const shard of namesIn(folder, shardPattern)) {
     for await (const name of namesIn(join(folder, shard), keptPattern)) {
       const path = join(folder, shard, name);
       const info = await unlessMissing(lstat(path));
       if (info?.isFile() !== true) continue;
-      if (hexPattern.test(name) && name.startsWith(shard))
-        yield { ref: `sha256:${name}`, sizeBytes: info.size, modifiedMs: Math.floor(info.mtimeMs) };
+      const isBlob = hexPattern.test(name) && name.startsWith(shard);
+      const told = isBlob ? packing.told(name, await headOf(path, packing.headBytes), info.size) : null;
+      if (told !== null) yield { ...told, modifiedMs: Math.floor(info.mtimeMs) };
       else if (isTemporaryName(name) && nowMs() - info.mtimeMs > leftAgeMs) await unlessMissing(calls.unlink(path));
     }
   }
@@ -145,6 +152,22 @@ async function* list(folder: string, { calls, nowMs }: Means): ReturnType<BlobSt
 interface Means {
   readonly calls: FileCalls;
   readonly nowMs: () => number;
+  readonly packing: BlobPacking;
+}
+
+const noBytes = new Uint8Array();
+
+/** As far as the file goes; nothing of one that is gone by now. */
+async function headOf(path: string, sizeBytes: number): Promise<Uint8Array> {
+  if (sizeBytes === 0) return noBytes;
+  const handle = await unlessMissing(open(path, constants.O_RDONLY | noFollow));
+  if (handle === null) return noBytes;
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(sizeBytes), 0, sizeBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function* namesIn(folder: string, pattern: RegExp): AsyncGenerator<string> {

@@ -16,12 +16,21 @@ const othersMask = 0o077;
 /** An Ed25519 key in PEM has about 120 bytes. */
 const sizeBytesMax = 4_096;
 
+/** What stands in the file in place of the key's own text. */
+export interface KeyCoding {
+  encode(pem: Uint8Array): Uint8Array;
+  /** Null for what is no such text. */
+  decode(bytes: Uint8Array): Uint8Array | null;
+}
+
+const plainCoding: KeyCoding = { encode: (pem) => pem, decode: (bytes) => bytes };
+
 /** Makes a new key in a new file; a file that is there is never written over. */
-export async function makeKeyFile(path: string): Promise<KeyObject> {
+export async function makeKeyFile(path: string, coding: KeyCoding = plainCoding): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = Buffer.from(privateKey.export({ format: "pem", type: "pkcs8" }));
   try {
-    await writeNewFile(fileCalls, path, one(pem));
+    await writeNewFile(fileCalls, path, one(coding.encode(pem)));
   } catch (cause) {
     throw new KeyFault(`the key file ${path} cannot be made: ${reasonOf(cause)}`, { cause });
   } finally {
@@ -30,13 +39,15 @@ export async function makeKeyFile(path: string): Promise<KeyObject> {
   return privateKey;
 }
 
-export async function readKeyFile(path: string): Promise<KeyObject> {
+export async function readKeyFile(path: string, coding: KeyCoding = plainCoding): Promise<KeyObject> {
   try {
     const info = await lstat(path);
     if (!info.isFile() || info.size > sizeBytesMax) throw new KeyFault(`${path} is no key file`);
     if (process.platform !== "win32" && (info.mode & othersMask) !== 0)
       throw new KeyFault(`others may read ${path}: chmod 600 ${path}`);
-    const key = createPrivateKey(await readFile(path));
+    const pem = coding.decode(await readFile(path));
+    if (pem === null) throw new KeyFault(`${path} cannot be opened with the key of this state`);
+    const key = createPrivateKey(Buffer.from(pem));
     if (key.asymmetricKeyType !== "ed25519") throw new KeyFault(`${path} holds no Ed25519 key`);
     return key;
   } catch (cause) {

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { nameForm, type SecretStore, type StoredSecret } from "../../domains/secrets/port.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import { jsonCodec, type StateFile, type StateFiles } from "../files/state-file.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
+import { places, sealedCodec } from "../sealed-state/sealed-text.ts";
 
 const folderMode = 0o700;
 
@@ -15,16 +17,26 @@ export interface SecretFiles extends SecretStore {
 export function createSecretFiles({
   stateDir,
   files,
+  sealer = null,
 }: {
   readonly stateDir: string;
   readonly files: StateFiles;
+  readonly sealer?: Sealer | null;
 }): SecretFiles {
   const folder = join(stateDir, "secrets");
   const isName = new RegExp(nameForm, "u");
   // A prefix, for a bare CON or NUL is no file on Windows. No backup: it would bring back a value that was replaced.
   const pathOf = (name: string): string => join(folder, `secret-${name}.json`);
   const fileOf = (name: string): StateFile<StoredSecret> =>
-    files.open({ path: pathOf(name), codec: jsonCodec((value) => parseSecret(value, name)), keepsBackup: false });
+    files.open({
+      path: pathOf(name),
+      codec: sealedCodec(
+        jsonCodec((value) => parseSecret(value, name)),
+        sealer,
+        places.secret(name),
+      ),
+      keepsBackup: false,
+    });
   return {
     async load() {
       const names = (await namesIn(folder)).flatMap((file) => /^secret-(.*)\.json$/u.exec(file)?.[1] ?? []);

@@ -4,6 +4,17 @@
  */
 import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import {
+  type Columns,
+  envelopeColumns,
+  type EventValues,
+  hashColumns,
+  plainColumns,
+  plainFormat,
+  sealedColumns,
+  sealedFormat,
+  storeFormat,
+} from "./columns.ts";
 import { fileFormat } from "./inspect.ts";
 import { type Checkpointer, createCheckpointer } from "./checkpointer.ts";
 import {
@@ -15,9 +26,10 @@ import {
   StoreFault,
   type ViewState,
 } from "../../kernel/ports.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
 
-/** Version of the file's layout. A file with a higher one was written by a newer ARW and is refused untouched. */
-export const storeFormat = 1;
+export { storeFormat } from "./columns.ts";
+
 const firstHash = "0".repeat(64);
 /**
  * The commit that finds so many pages in the WAL folds them back itself, on the calling thread. The checkpointer comes long
@@ -28,7 +40,7 @@ const walPagesMax = 8000;
 /** Files up to this are looked through at the start, in milliseconds; of a larger one SQLite finds damage when it reads it. */
 const checkedPagesMax = 4000;
 
-const layout = `
+export const layout = `
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event(
   seq INTEGER PRIMARY KEY, format INTEGER NOT NULL, id TEXT NOT NULL, timeMs INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -46,21 +58,24 @@ export interface SqliteStore extends Store {
   readonly commits: number;
 }
 
-/** Opens or makes the file; throws `StoreFault` (`corrupt`, `failed`) and leaves a file of a newer version as it is. */
+/** Opens or makes the file; throws `StoreFault` (`corrupt`, `failed`), and leaves a file as it is that is newer, or locked. */
 export function openSqliteStore(path: string, options: SqliteOptions = {}): SqliteStore {
-  guard(() => refuseNewer(path, path === ":memory:" ? 0 : fileFormat(path)));
+  const columns = options.sealer ? sealedColumns(options.sealer) : plainColumns;
+  guard(() => refuseOther(path, path === ":memory:" ? 0 : fileFormat(path), columns));
   // Made before SQLite makes it: its WAL takes over the mode, and nobody else shall read what agents read.
   if (path !== ":memory:") guard(() => closeSync(openSync(path, "a", 0o600)));
   const database = guard(() => new DatabaseSync(path));
-  guard(() => prepareFile(database, path));
-  if (path === ":memory:") return createStore(database, { sync: (done) => done(null), checkpointer: null });
+  guard(() => prepareFile(database, path, columns));
+  if (path === ":memory:") return createStore(database, columns, { sync: (done) => done(null), checkpointer: null });
   const wal = guard(() => createWalSync(`${path}-wal`, options.sync ?? fdatasync));
-  return createStore(database, { ...wal, checkpointer: createCheckpointer(path, database) });
+  return createStore(database, columns, { ...wal, checkpointer: createCheckpointer(path, database) });
 }
 
 export interface SqliteOptions {
   /** Brings a file's data to the disk; tests fail it and count it. */
   readonly sync?: typeof fdatasync;
+  /** Set where the state is encrypted. */
+  readonly sealer?: Sealer | null;
 }
 
 /** The parts beside the connection: what syncs its WAL, and what folds it back. */
@@ -97,31 +112,41 @@ function createWalSync(path: string, sync: typeof fdatasync): Pick<Beside, "sync
   };
 }
 
-function prepareFile(database: DatabaseSync, path: string): void {
+function prepareFile(database: DatabaseSync, path: string, columns: Columns): void {
   const found = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
-  if (found > storeFormat) {
+  try {
+    refuseOther(path, found, columns);
+  } catch (error) {
     database.close();
-    refuseNewer(path, found);
+    throw error;
   }
   const verdict = checkedVerdict(database);
   if (verdict !== "ok") {
     database.close();
     throw new StoreFault("corrupt", `${path} is damaged: ${verdict}`);
   }
-  // First, since it only takes in a file that holds nothing yet: pages that retention frees can go back to the disk.
-  database.exec("PRAGMA auto_vacuum=INCREMENTAL");
+  database.exec(firstPragma);
   database.exec(
     `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${walPagesMax}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;`,
   );
   database.exec(layout);
-  if (found < storeFormat) database.exec(`PRAGMA user_version=${storeFormat}`);
+  if (found < columns.format) database.exec(`PRAGMA user_version=${columns.format}`);
 }
 
-/** Asked of the file's own header: to open it would leave files beside it. */
-function refuseNewer(path: string, found: number): void {
-  if (found <= storeFormat) return;
-  const detail = `${path} was written by a newer ARW (store format ${found}); this one knows ${storeFormat}`;
-  throw new StoreFault("newer", detail);
+/** First, since it only takes in a file that holds nothing yet: pages that retention frees can go back to the disk. */
+export const firstPragma = "PRAGMA auto_vacuum=INCREMENTAL";
+
+/** Asked of the file's own header: to open it would leave files beside it. A new file has no format yet. */
+function refuseOther(path: string, found: number, columns: Columns): void {
+  if (found > storeFormat) {
+    const detail = `${path} was written by a newer ARW (store format ${found}); this one knows ${storeFormat}`;
+    throw new StoreFault("newer", detail);
+  }
+  if (found === sealedFormat && columns.format !== sealedFormat)
+    throw new StoreFault("locked", `${path} is encrypted, and no key for it was given`);
+  // Else whoever can put a file there could have the hub go on from a past of their own making.
+  if (found === plainFormat && columns.format !== plainFormat)
+    throw new StoreFault("corrupt", `${path} is not encrypted, and the keys beside it say that it is`);
 }
 
 /** A start must not take longer the longer a hub has lived, so a large file is not read through. */
@@ -131,10 +156,11 @@ function checkedVerdict(database: DatabaseSync): string {
   return String((database.prepare("PRAGMA quick_check(1)").get() as Row)["quick_check"]);
 }
 
-function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
-  const insertEvents = createEventWriter(database);
+function createStore(database: DatabaseSync, columns: Columns, beside: Beside): SqliteStore {
+  const insertEvents = createEventWriter(database, columns);
   const putRow = database.prepare(putSql(1));
-  const writeRows = createRowWriter(database);
+  const writeRows = createRowWriter(database, columns);
+  const headSql = `SELECT seq, ${columns.hashColumn} AS hash FROM event ORDER BY seq DESC LIMIT 1`;
   const getRow = database.prepare("SELECT json FROM viewRow WHERE view=? AND key=?");
   const queries = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
@@ -152,8 +178,8 @@ function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
       return commits;
     },
     head() {
-      const row = prepared("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").get() as Row | undefined;
-      return row ? { seq: Number(row["seq"]), hash: String(row["hash"]) } : { seq: 0, hash: firstHash };
+      const row = prepared(headSql).get() as { seq: number; hash: string | Uint8Array } | undefined;
+      return row ? { seq: row.seq, hash: columns.hashOf(row.seq, row.hash) } : { seq: 0, hash: firstHash };
     },
     commit({ events, rows, views, sync, foldedSeq }) {
       const write = sync === "later" ? transaction.later : transaction.now;
@@ -167,14 +193,18 @@ function createStore(database: DatabaseSync, beside: Beside): SqliteStore {
       beside.checkpointer?.committed(events, rows);
     },
     sync: beside.sync,
-    events: (query) => guard(() => selectEvents(query, prepared)),
-    row: (view, key) => guard(() => (getRow.get(view, key) as { json: string } | undefined)?.json),
-    rows: (query) => guard(() => selectRows(query, prepared)),
+    events: (query) => guard(() => selectEvents(query, prepared).map(columns.eventOf)),
+    row: (view, key) =>
+      guard(() => {
+        const found = getRow.get(view, key) as { json: string | Uint8Array } | undefined;
+        return found === undefined ? undefined : columns.jsonOf(view, key, found.json);
+      }),
+    rows: (query) => guard(() => selectRows(query, { prepared, columns })),
     viewStates: () => guard(() => readViewStates(prepared)),
     rebuild(view, state, rows) {
       transaction.now(() => {
         prepared("DELETE FROM viewRow WHERE view=?").run(view);
-        for (const row of rows) putRow.run(view, row.key, row.json);
+        for (const row of rows) putRow.run(view, row.key, columns.rowValue(view, row.key, row.json));
         prepared("INSERT OR REPLACE INTO viewState VALUES(?,?,?)").run(view, state.version, state.seq);
       });
     },
@@ -256,20 +286,18 @@ function createInserter<T>(
   };
 }
 
-const createEventWriter = (database: DatabaseSync): ((events: readonly StoredEvent[]) => void) =>
-  createInserter(
-    database,
-    (count) => `INSERT INTO event VALUES${places(eventPlaces, count)}`,
-    (values, e) => {
-      values.push(e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId);
-      values.push(e.node, e.caller, e.data, e.dataHash, e.prevHash, e.hash);
-    },
-  );
+export const createEventWriter = (
+  database: DatabaseSync,
+  columns: Columns,
+): ((events: readonly StoredEvent[]) => void) =>
+  createInserter(database, (count) => `INSERT INTO event VALUES${places(eventPlaces, count)}`, columns.addEvent);
 
 /** No key comes twice in one commit, so deletes may go before. */
-function createRowWriter(database: DatabaseSync): (rows: readonly RowWrite[]) => void {
+export function createRowWriter(database: DatabaseSync, columns: Columns): (rows: readonly RowWrite[]) => void {
   const remove = database.prepare("DELETE FROM viewRow WHERE view=? AND key=?");
-  const put = createInserter<RowWrite>(database, putSql, (values, row) => values.push(row.view, row.key, row.json));
+  const put = createInserter<RowWrite>(database, putSql, (values, { view, key, json }) =>
+    values.push(view, key, json === null ? null : columns.rowValue(view, key, json)),
+  );
   return (rows) => {
     for (const row of rows) if (row.json === null) remove.run(row.view, row.key);
     put(rows.filter((row) => row.json !== null));
@@ -284,7 +312,7 @@ function createViewMarker(prepared: (sql: string) => StatementSync): (views: rea
   };
 }
 
-function selectEvents(query: EventQuery, prepared: (sql: string) => StatementSync): StoredEvent[] {
+function selectEvents(query: EventQuery, prepared: (sql: string) => StatementSync): EventValues[] {
   const where: string[] = [];
   const values: SQLInputValue[] = [];
   const add = (text: string, ...bound: SQLInputValue[]): void => {
@@ -296,49 +324,28 @@ function selectEvents(query: EventQuery, prepared: (sql: string) => StatementSyn
   if (query.corrId !== undefined) add("corrId = ?", query.corrId);
   if (query.kinds) add(`kind IN (${query.kinds.map(() => "?").join(",") || "NULL"})`, ...query.kinds);
   const clause = where.length > 0 ? `WHERE ${where.join(" AND ")}` : "";
-  const columns = query.parts === "envelope" ? envelopeColumns : `${envelopeColumns},${hashColumns}`;
-  const sql = `SELECT ${columns} FROM event ${clause} ORDER BY seq ${query.order === "desc" ? "DESC" : "ASC"} LIMIT ?`;
+  const wanted = query.parts === "envelope" ? envelopeColumns : `${envelopeColumns},${hashColumns}`;
+  const sql = `SELECT ${wanted} FROM event ${clause} ORDER BY seq ${query.order === "desc" ? "DESC" : "ASC"} LIMIT ?`;
   const statement = prepared(sql);
   // Arrays, and objects made here: those that SQLite's binding makes take twice as long to make and to read.
   statement.setReturnArrays(true);
-  return (statement.all(...values, query.limit) as unknown as EventValues[]).map(eventOf);
+  return statement.all(...values, query.limit) as unknown as EventValues[];
 }
 
-const envelopeColumns = "seq,format,id,timeMs,kind,version,corrId,causeId,node,caller,data";
-const hashColumns = "dataHash,prevHash,hash";
-/** In the order of the two lists. */
-type EventValues = readonly [
-  ...[seq: number, format: number, id: string, timeMs: number, kind: string, version: number, corrId: string],
-  ...[causeId: string | null, node: string, caller: string, data: string | null],
-  ...[dataHash?: string, prevHash?: string, hash?: string],
-];
-
-const eventOf = (values: EventValues): StoredEvent => ({
-  seq: values[0],
-  format: values[1],
-  id: values[2],
-  timeMs: values[3],
-  kind: values[4],
-  version: values[5],
-  corrId: values[6],
-  causeId: values[7],
-  node: values[8],
-  caller: values[9],
-  data: values[10],
-  dataHash: values[11] ?? "",
-  prevHash: values[12] ?? "",
-  hash: values[13] ?? "",
-});
-
-function selectRows(query: RowQuery, prepared: (sql: string) => StatementSync): { key: string; json: string }[] {
+function selectRows(query: RowQuery, { prepared, columns }: Means): { key: string; json: string }[] {
   const isDescending = query.order === "desc";
   const after = query.afterKey === undefined ? "" : `AND key ${isDescending ? "<" : ">"} ?`;
   const sql = `SELECT key, json FROM viewRow WHERE view=? ${after} ORDER BY key ${isDescending ? "DESC" : "ASC"} LIMIT ?`;
   const values: SQLInputValue[] = query.afterKey === undefined ? [query.view] : [query.view, query.afterKey];
   const statement = prepared(sql);
   statement.setReturnArrays(true);
-  const found = statement.all(...values, query.limit) as unknown as (readonly [key: string, json: string])[];
-  return found.map(([key, json]) => ({ key, json }));
+  const found = statement.all(...values, query.limit) as unknown as (readonly [string, string | Uint8Array])[];
+  return found.map(([key, value]) => ({ key, json: columns.jsonOf(query.view, key, value) }));
+}
+
+interface Means {
+  readonly prepared: (sql: string) => StatementSync;
+  readonly columns: Columns;
 }
 
 function readViewStates(prepared: (sql: string) => StatementSync): Map<string, ViewState> {
@@ -351,7 +358,7 @@ function readViewStates(prepared: (sql: string) => StatementSync): Map<string, V
 }
 
 /** SQLite's failures in the port's words. The codes are SQLite's primary result codes. */
-function guard<T>(work: () => T): T {
+export function guard<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
