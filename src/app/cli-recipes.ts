@@ -51,7 +51,10 @@ const unreadable = (path: string, reason: string): CallFailed =>
 
 export const recipePrepare = { [Lint.id]: withText, [DryRun.id]: withText, [Run.id]: withText };
 
-export const recipeFailures = { [Lint.id]: (output: unknown): boolean => !(output as Linted).ok };
+export const recipeFailures = {
+  [Lint.id]: (output: unknown): boolean => !(output as Linted).ok,
+  [DryRun.id]: (output: unknown): boolean => (output as Planned).absent.length > 0,
+};
 
 type Linted = Static<typeof Lint.output>;
 type Planned = Static<typeof DryRun.output>;
@@ -77,7 +80,11 @@ const verdictStyles: Readonly<Record<PlannedStep["verdict"], Style>> = { allow: 
 const verdictWidth = 5;
 const idWidth = 14;
 
-function planText({ name, about, steps }: Planned, pen: Pen): string {
+function planText({ name, about, steps, absent }: Planned, pen: Pen): string {
+  const missing = absent.map(
+    ({ input, reason }) =>
+      `${pen.paint("red", "✗")} ${pen.safe(`The input ${input}: ${reason}. A run would fail there, whatever the rules say below.`)}`,
+  );
   const lines = steps.flatMap((step) => {
     const { verdict, id, tool, times, isConditional, model, reason, rule, source, next } = step;
     const how = [
@@ -91,7 +98,8 @@ function planText({ name, about, steps }: Planned, pen: Pen): string {
     const why = `      ${pen.paint("dim", pen.safe(`${reason} [${rule ?? ""}, ${source ?? ""}]`))}`;
     return [head, why, ...(next === undefined ? [] : [`      ${pen.paint("dim", `→ ${pen.safe(next)}`)}`])];
   });
-  return [`${pen.paint("bold", pen.safe(name))}  ${pen.safe(about)}`, ...lines, "Nothing was done."].join("\n");
+  const head = `${pen.paint("bold", pen.safe(name))}  ${pen.safe(about)}`;
+  return [head, ...missing, ...lines, "Nothing was done."].join("\n");
 }
 
 function ranText({ outcome, notDone, stoppedAt, answer }: Ran, pen: Pen): string {

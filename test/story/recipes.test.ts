@@ -75,6 +75,25 @@ test("the command line names the line of a fault, and a file that is not there",
   assert.match(absent.stderr, /absent\.toml: there is no such file/u);
 });
 
+test("a dry run says of a folder that is not there that a run would fail, whatever the rules say", async () => {
+  const planned = await arw("recipe", "dry-run", recipe("brief"), "--input", "folder=nowhere");
+  assert.equal(planned.code, 1, planned.stderr);
+  assert.match(planned.stdout, /✗ The input folder: .*\n?.*A run would fail there/u);
+  assert.match(planned.stdout, /allow +\S+ +fs\.list/u);
+  const file = join(room.path, "absent.md");
+  const text =
+    'name = "r"\nabout = "x"\n[[input]]\nname = "file"\nkind = "file"\n[[step]]\nid = "a"\ntool = "fs.read"\n' +
+    'input = { folder = "{{input.file.folder}}", path = "{{input.file.path}}" }\n';
+  const { absent } = await hub.post("/recipes/dry-run", { recipe: text, input: [`file=${file}`] });
+  assert.deepEqual(
+    absent.map((each: Json) => each.input),
+    ["file"],
+  );
+  await writeFile(file, "x\n");
+  const found = await hub.post("/recipes/dry-run", { recipe: text, input: [`file=${file}`] });
+  assert.deepEqual(found.absent, []);
+});
+
 test("a dry run says what would be asked, and changes nothing", async () => {
   const folder = await room.folder("dry", { "a.md": "# A\n" });
   const before = await newestSeq();

@@ -3,9 +3,12 @@
  * line is worth this much. Expects a document that parsed; in any other it finds fewer keys, and never fails.
  */
 
+/** Deeper lists have the line of what holds them: nobody reads a path that long. */
+const itemDepthMax = 12;
+
 /**
- * Dotted path of each key and table to the line, from 1, that sets it first. Items of `[[…]]` have their index in the path:
- * `contract.0.id`.
+ * Dotted path of each key and table to the line, from 1, that sets it first. Items of `[[…]]` and of lists have their index in
+ * the path: `contract.0.id`.
  */
 export function tomlLines(text: string): ReadonlyMap<string, number> {
   const lines = new Map<string, number>();
@@ -110,8 +113,17 @@ function readValue(scan: Scan, path: readonly string[]): void {
   const mark = scan.text[scan.at];
   if (mark === '"' || mark === "'") readString(scan);
   else if (mark === "{") readGroup(scan, "}", () => readPair(scan, path));
-  else if (mark === "[") readGroup(scan, "]", () => readValue(scan, path));
-  else while (/[^\s,\]}#]/u.test(scan.text[scan.at] ?? " ")) scan.at += 1;
+  else if (mark === "[") {
+    let index = 0;
+    readGroup(scan, "]", () => readItem(scan, path, String(index++)));
+  } else while (/[^\s,\]}#]/u.test(scan.text[scan.at] ?? " ")) scan.at += 1;
+}
+
+function readItem(scan: Scan, list: readonly string[], index: string): void {
+  if (list.length >= itemDepthMax) return readValue(scan, list);
+  const path = [...list, index];
+  note(scan, path);
+  readValue(scan, path);
 }
 
 function readGroup(scan: Scan, end: string, readItem: () => void): void {

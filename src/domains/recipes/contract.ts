@@ -77,6 +77,12 @@ export const PlannedStep = closed({
 });
 export type PlannedStep = Static<typeof PlannedStep>;
 
+const AbsentPlace = closed({
+  input: Type.String({ description: "Name of the input." }),
+  reason: Type.String(),
+});
+export type AbsentPlace = Static<typeof AbsentPlace>;
+
 export const DryRun = op({
   id: "recipes.dryRun",
   http: "POST /recipes/dry-run",
@@ -84,7 +90,15 @@ export const DryRun = op({
   effect: "read",
   about: "Say what the rules would say of each step of a recipe, without doing any of them.",
   input: closed({ recipe: Text, input: Given, allow: Allow }),
-  output: closed({ name: Type.String(), about: Type.String(), steps: Type.Array(PlannedStep) }),
+  output: closed({
+    name: Type.String(),
+    about: Type.String(),
+    steps: Type.Array(PlannedStep),
+    absent: Type.Array(AbsentPlace, {
+      description:
+        "Folders and files that it is given and would not find: a run would fail there, whatever the rules say.",
+    }),
+  }),
   problems: [InvalidRecipe, TooMuch],
 });
 

@@ -88,7 +88,11 @@ async function plannedStep(step: RecipeStep, asking: Asking): Promise<PlannedSte
   return { ...base, ...asked, ...(await verdictOf(operation, input, asking)), input };
 }
 
-async function verdictOf(operation: Operation, input: unknown, { parts, policy, caller }: Asking) {
+export async function verdictOf(
+  operation: Operation,
+  input: unknown,
+  { parts, policy, caller }: Pick<Asking, "parts" | "policy" | "caller">,
+) {
   const key = gateKey(operation);
   const denial = parts.gate.check(key, caller);
   if (denial !== null)

@@ -1,11 +1,11 @@
 /** From the text of a recipe to a recipe that holds, or to every fault with its line. */
 import { matchesKey } from "../../contract/caller.ts";
 import { gateKey, type Operation } from "../../contract/operation.ts";
-import { checkerOf, type TObject } from "../../contract/schema.ts";
 import type { Fault } from "./contract.ts";
+import { formed, type Path, type Say, unknownFields } from "./form.ts";
 import type { RecipeText } from "./port.ts";
-import { Condition, pureKinds, Recipe, RecipeInput, type RecipeRun, RecipeStep } from "./recipe.ts";
-import { depthMax, isWellWritten, namesIn } from "./template.ts";
+import { pureKinds, type Recipe, type RecipeInput, type RecipeRun, type RecipeStep } from "./recipe.ts";
+import { isWellWritten, namesIn } from "./template.ts";
 
 /** Enough to mend a file in one go. */
 const faultsMax = 50;
@@ -20,10 +20,6 @@ export type RecipeRead =
   | { readonly kind: "recipe"; readonly recipe: Recipe }
   | { readonly kind: "faults"; readonly faults: readonly Fault[] };
 
-type Path = readonly string[];
-/** Says that something is wrong at a place of the recipe. */
-type Say = (path: Path, message: string, hint?: string) => void;
-
 interface Checking extends Kitchen {
   readonly say: Say;
 }
@@ -37,87 +33,14 @@ export function readRecipe(text: string, kitchen: Kitchen): RecipeRead {
     if (faults.length < faultsMax) faults.push(hint === undefined ? fault : { ...fault, hint: hint.slice(0, 500) });
   };
   const checking = { ...kitchen, say };
-  const table = withFormedWhens(read.table, checking);
-  if (hasForm(table, checking)) checkMeaning(table, checking);
-  const isGood = faults.length === 0;
-  return isGood
-    ? { kind: "recipe", recipe: read.table as Recipe }
+  const recipe = formed(read.table, checking);
+  if (recipe !== null) checkMeaning(recipe, checking);
+  return recipe !== null && faults.length === 0
+    ? { kind: "recipe", recipe }
     : { kind: "faults", faults: faults.toSorted(byLine) };
 }
 
 const byLine = (one: Fault, other: Fault): number => one.line - other.line;
-
-/**
- * A condition that has no form is told, with the key that is wrong, and left out, so that the rest is looked at, too.
- * Of a form among several the schema says only that none of them fits.
- */
-function withFormedWhens(table: Table, checking: Checking): Table {
-  if (!Array.isArray(table["step"])) return table;
-  const step = (table["step"] as readonly unknown[]).map((each, place) => {
-    const when: unknown = Object(each).when;
-    if (!isTable(each) || !isTable(when) || checkerOf(Condition).check(when)) return each;
-    const wrong = checkerOf(Condition).faults(when);
-    if (wrong.length === 0) return each;
-    const path = ["step", String(place), "when"];
-    unknownFields(when, { schema: Condition, path, checking });
-    for (const { at, message } of wrong)
-      if (!message.startsWith("unknown field"))
-        checking.say(path, `${[...path, ...at.split("/").slice(1)].join(".")} ${message}`);
-    const { when: _formless, ...rest } = each;
-    return rest;
-  });
-  return { ...table, step };
-}
-
-type Table = Readonly<Record<string, unknown>>;
-const isTable = (value: unknown): value is Table =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
-
-function hasForm(table: Readonly<Record<string, unknown>>, checking: Checking): table is Recipe {
-  const { say } = checking;
-  if (isDeeper(table, depthMax + 4)) {
-    say([], `values are nested deeper than ${depthMax}`);
-    return false;
-  }
-  unknownFields(table, { schema: Recipe, path: [], checking });
-  for (const [name, schema] of [["step", RecipeStep] as const, ["input", RecipeInput] as const]) {
-    const items = Array.isArray(table[name]) ? (table[name] as readonly unknown[]) : [];
-    for (const [place, item] of items.entries()) unknownFields(item, { schema, path: [name, String(place)], checking });
-  }
-  const checker = checkerOf(Recipe);
-  if (checker.check(table)) return true;
-  for (const { at, message } of checker.faults(table)) {
-    const path = at.split("/").slice(1);
-    // Unknown fields are told above, with what may have been meant.
-    if (!message.startsWith("unknown field")) say(path, `${path.join(".") || "the recipe"} ${message}`);
-  }
-  // A fault in an unknown corner of the schema is still a fault.
-  say([], "the recipe does not have the form of one", "`examples/recipes` shows some");
-  return false;
-}
-
-interface Fields {
-  readonly schema: TObject;
-  readonly path: Path;
-  readonly checking: Checking;
-}
-
-function unknownFields(value: unknown, { schema, path, checking: { say, text } }: Fields): void {
-  const known = Object.keys(schema.properties);
-  for (const name of Object.keys(Object(value) as object).filter((each) => !known.includes(each))) {
-    const meant = text.nearest(name, known);
-    say(
-      [...path, name],
-      `${name} is not known`,
-      meant === undefined ? `known: ${known.join(", ")}` : `did you mean ${meant}?`,
-    );
-  }
-}
-
-const isDeeper = (value: unknown, max: number): boolean =>
-  value !== null &&
-  typeof value === "object" &&
-  (max === 0 || Object.values(value).some((each) => isDeeper(each, max - 1)));
 
 /** What names of earlier steps lead to: their fields, or null where anything may be. */
 type Known = Map<string, readonly string[] | null>;
@@ -144,7 +67,8 @@ function checkMeaning(recipe: Recipe, checking: Checking): void {
       { ...checking, ...scope },
     );
     checkNames(
-      text.filter((part) => typeof part !== "string"),
+      // Each at its own place, for its line.
+      text.map((part) => (typeof part === "string" ? null : part)),
       [...path, "text"],
       { ...checking, ...scope, hasItem: true },
     );
@@ -200,7 +124,7 @@ function checkToolInput(
   const { say } = checking;
   if (input === null || typeof input !== "object" || Array.isArray(input))
     return say(path, "input must be a table", `input = { … } with what ${operation.id} takes`);
-  unknownFields(input, { schema: operation.input, path, checking });
+  unknownFields(input, { schema: operation.input, path, forming: checking });
   const { required = [] } = operation.input as { readonly required?: readonly string[] };
   for (const name of required)
     if (!Object.hasOwn(input, name)) say(path, `${operation.id} needs ${name}`, `add ${name} to input`);

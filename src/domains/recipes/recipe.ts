@@ -22,7 +22,7 @@ export const Condition = closed({
 const When = Type.Union([Text, Condition]);
 export type When = Static<typeof When>;
 
-const Lines = closed({
+export const Lines = closed({
   of: Text,
   line: Text,
   when: Type.Optional(When),
@@ -30,13 +30,13 @@ const Lines = closed({
   each: Type.Optional(Text),
   none: Type.Optional(Text),
 });
-const Compare = closed({
+export const Compare = closed({
   before: Text,
   now: Text,
   by: Type.String({ minLength: 1, maxLength: 100 }),
   on: Type.String({ minLength: 1, maxLength: 100 }),
 });
-const ListOf = closed({
+export const ListOf = closed({
   of: Text,
   when: Type.Optional(When),
   item: Type.Optional(Type.Unknown()),
@@ -67,12 +67,14 @@ export const RecipeStep = closed({
 });
 export type RecipeStep = Static<typeof RecipeStep>;
 
+export const LeftOut = closed({ when: When, text: Text });
+
 export const Recipe = closed({
   name: Name,
   about: Line,
   input: Type.Optional(Type.Array(RecipeInput, { maxItems: inputsMax })),
   step: Type.Array(RecipeStep, { minItems: 1, maxItems: stepsMax }),
-  "left-out": Type.Optional(Type.Array(closed({ when: When, text: Text }), { maxItems: 20 })),
+  "left-out": Type.Optional(Type.Array(LeftOut, { maxItems: 20 })),
   outcome: Type.Optional(Text),
   answer: Type.Optional(Type.Unknown()),
 });

@@ -161,6 +161,28 @@ test("lint names each fault with its line and what may have been meant", async (
   assert.match(await said(`${head}[[step]]\nid = "t"\ntext = ["{{item}}"]`), /^8: .*there is no list here/u);
 });
 
+test("a condition or a line of any place is told by its own name, at its own line, and hides no other fault", async () => {
+  await using kit = await open();
+  const said = async (text: string) => (await faultTexts(kit, text)).join("\n");
+  const step = `${head}[[step]]\nid = "t"\n`;
+  const of = 'of = "{{input.folder}}"';
+  assert.match(
+    await said(`${step}text = [\n  "x",\n  { ${of}, line = "{{nothing}}", when = { of = "x", iss = 1 } },\n]`),
+    /^10: iss is not known; did you mean is\?\n10: \{\{nothing\}\}: nothing is not known/u,
+  );
+  assert.match(
+    await said(`${step}list = { ${of}, when = { of = "x", above = [1] } }`),
+    /^8: list\.when\.above must be string or number; $/u,
+  );
+  assert.match(await said(`${step}list = { ${of}, wen = "x" }`), /^8: wen is not known; did you mean when\?/u);
+  assert.match(await said(`${step}text = ["x", 3]`), /^8: text must be of texts and tables; text = /u);
+  assert.match(await said(`${step}text = ["x", { ${of}, lin = "x" }]`), /lin is not known; did you mean line\?/u);
+  assert.match(await said(`${step}text = ["x"]\nwhen = 3`), /^9: when must be a text or a table; when = /u);
+  const leftOut = `${step}text = ["x"]\n[[left-out]]\ntext = "y"\n`;
+  assert.match(await said(`${leftOut}when = { off = "x" }`), /^11: off is not known; did you mean of\?/u);
+  assert.match(await said(leftOut), /^9: left-out must have required properties when/u);
+});
+
 test("junk never throws, and each of its faults has a line of the text", async () => {
   await using kit = await open();
   const chunk = fc.oneof(

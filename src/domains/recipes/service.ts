@@ -9,6 +9,7 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { Policy } from "../../kernel/ports.ts";
 import { type AgentProgram, refuseUnheld, Run as RunAgent } from "../agents/contract.ts";
 import { DryRun, type Fault, InvalidRecipe, Lint, Run } from "./contract.ts";
+import { absentPlaces } from "./places.ts";
 import { grantsFor, type Planner, type Planning, planOf } from "./plan.ts";
 import type { RecipeText } from "./port.ts";
 import { createRecipeProgram, isStepTool, recipeAgent } from "./program.ts";
@@ -42,9 +43,9 @@ export function createRecipes({ parts, text, policy }: RecipesDeps): Recipes {
             ? { ok: false, name: null, tools: [], faults: [...read.faults] }
             : { ok: true, name: read.recipe.name, tools: [...toolsOf(read.recipe)], faults: [] };
         }),
-        bind(DryRun, async (input, { caller }) => {
+        bind(DryRun, async (input, ctx) => {
           // What stands in another's way is for persons to know.
-          if (caller.kind !== "person")
+          if (ctx.caller.kind !== "person")
             throw new Problem(Denied, "only a person asks what the rules say of a recipe", {
               rule: "built-in:own-rules",
               source: "built-in",
@@ -52,7 +53,8 @@ export function createRecipes({ parts, text, policy }: RecipesDeps): Recipes {
             });
           const planning = planningOf(input, planner);
           const { name, about } = planning.run.recipe;
-          return { name, about, steps: await planOf(planning, planner) };
+          const absent = await absentPlaces(planning.run, { planner, ctx });
+          return { name, about, steps: await planOf(planning, planner), absent };
         }),
         bind(Run, (input, ctx) => run(planningOf(input, planner), planner, ctx), {
           admit: async (input, ctx) => withinReach(planningOf(input, planner), planner, ctx),
