@@ -4,7 +4,6 @@ import OpenAI, {
   APIError,
   AuthenticationError,
   BadRequestError,
-  InternalServerError,
   NotFoundError,
   PermissionDeniedError,
   RateLimitError,
@@ -33,7 +32,10 @@ beforeAll(async () => {
   room = await createRoom();
   server = await serveModel({
     "/v1/chat/completions": (response, body) => {
-      if (next === "busy") return json(response, { error: { message: "slow down" } }, 429);
+      if (next === "busy") {
+        response.setHeader("retry-after", "7");
+        return json(response, { error: { message: "slow down" } }, 429);
+      }
       if (next === "broken") {
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.write(`data: ${JSON.stringify(chunk({ content: "half" }))}\n\n`, () => response.destroy());
@@ -191,7 +193,17 @@ describe("refusals", () => {
   test("a busy server is told as busy, and one that breaks off as broken, after what had come", async () => {
     next = "busy";
     const busy = await refused(ask());
-    assert.deepEqual([busy.status, busy.code, busy instanceof InternalServerError], [503, "models.busy", true]);
+    assert.deepEqual([busy.status, busy.code, busy instanceof RateLimitError], [429, "models.busy", true]);
+    assert.equal(busy.headers?.get("retry-after"), "7");
+    assert.match(busy.message, /a limit of the model server itself is reached: slow down/u);
+    await hub.send("PUT /models/roles/hurried", { models: [model] });
+    for (const stream of [false, true]) {
+      const role = await refused(client.chat.completions.create({ model: "hurried", messages: hi, stream }));
+      assert.deepEqual([role.status, role.code, role.type], [429, "models.role-failed", "rate_limit_error"]);
+      assert.equal(role.headers?.get("retry-after"), "7");
+      assert.match(role.message, /a limit of the model server itself/u);
+    }
+    await hub.send("DELETE /models/roles/hurried");
     next = "broken";
     const texts: string[] = [];
     const broken = await refused(

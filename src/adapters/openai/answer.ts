@@ -53,7 +53,9 @@ export function problemOf({ status, headers, text }: Refusal): Problem {
   if (status === 501) return new Problem(NotAble, said, { reason, status });
   if (status === 429 || status === 503 || status === 529) {
     const retryAfterMs = waitIn(headers);
-    return new Problem(ModelBusy, said, { reason, status, ...(retryAfterMs === null ? {} : { retryAfterMs }) });
+    // The hub has limits, too; whoever reads this has to know where to look.
+    const words = status === 429 ? `a limit of the model server itself is reached: ${reason}` : said;
+    return new Problem(ModelBusy, words, { reason, status, ...(retryAfterMs === null ? {} : { retryAfterMs }) });
   }
   if (status >= 500) return new Problem(BadAnswer, said, { reason, status });
   return new Problem(ModelRefused, said, { reason, status });

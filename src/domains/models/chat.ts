@@ -255,7 +255,7 @@ async function tried<A>(role: string, { deps }: Asking, ask: (model: string) => 
   const row = deps.servers.role(role);
   if (row === undefined)
     throw new Problem(NotFound, `there is no role ${role}; set it with \`arw models role ${role} SERVER/MODEL\``);
-  const failures: { readonly model: string; readonly code: string; readonly reason: string }[] = [];
+  const failures: Failure[] = [];
   let hasFailedHere = false;
   for (const model of row.models) {
     const isHere = isOnThisMachine(parseModelName(model)?.server ?? "");
@@ -269,11 +269,43 @@ async function tried<A>(role: string, { deps }: Asking, ask: (model: string) => 
     } catch (error) {
       if (!isMendable(error)) throw error;
       hasFailedHere ||= isHere;
-      failures.push({ model, code: error.definition.code, reason: error.message.slice(0, 300) });
+      failures.push({ model, code: error.definition.code, reason: error.message.slice(0, 300), ...limitIn(error) });
     }
   }
   const words = failures.map(({ model, reason }) => `${model}: ${reason}`).join("; ");
-  throw new Problem(RoleFailed, `no model of the role ${role} answered: ${words}`.slice(0, 2000), { tried: failures });
+  throw new Problem(RoleFailed, `no model of the role ${role} answered: ${words}`.slice(0, 2000), {
+    tried: failures,
+    ...limitOf(failures),
+  });
+}
+
+interface Failure {
+  readonly model: string;
+  readonly code: string;
+  readonly reason: string;
+  /** Of a limit that passes by itself: the server's, or one of an allowance. */
+  readonly status?: typeof limitStatus;
+  readonly retryAfterMs?: number;
+}
+
+const limitStatus = 429;
+
+function limitIn({ definition, extra }: Problem): Pick<Failure, "status" | "retryAfterMs"> {
+  const isLimit = definition.status === limitStatus || extra["status"] === limitStatus;
+  const { retryAfterMs } = extra;
+  return {
+    ...(isLimit ? { status: limitStatus } : {}),
+    ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
+  };
+}
+
+/** Where one of its models would answer later, so would the role. */
+function limitOf(failures: readonly Failure[]): Pick<Failure, "status" | "retryAfterMs"> {
+  const waitsMs = failures.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  return {
+    ...(failures.some(({ status }) => status === limitStatus) ? { status: limitStatus } : {}),
+    ...(waitsMs.length === 0 ? {} : { retryAfterMs: Math.min(...waitsMs) }),
+  };
 }
 
 /** A stream whose first item has come: until then another model can take over. */

@@ -145,7 +145,8 @@ export const RoleFailed = problem({
   code: "models.role-failed",
   status: 502,
   title: "No model of the role answered",
-  about: "Every model of the role was tried. `tried` lists each with what went wrong.",
+  about:
+    "Every model of the role was tried. `tried` lists each with what went wrong; `retryAfterMs` says when the first of them would answer again, where one said so.",
 });
 
 const chatInput = closed({
