@@ -1,6 +1,6 @@
 /** How conversations look on the command line. Whatever was said, or stands in a file, is text here and nothing else. */
 import { truncate, wrapWords } from "../base/text-marks.ts";
-import { formatDurationMs } from "../base/units.ts";
+import { counted, formatDurationMs } from "../base/units.ts";
 import type { Static } from "../contract/schema.ts";
 import {
   type Branch,
@@ -16,9 +16,11 @@ import {
   Search,
   Send,
   Show,
+  type ShownMessage,
   Stop,
   type StreamItem,
 } from "../domains/chat/contract.ts";
+import { originText, takenText } from "../domains/chat/export.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 import type { ShortId } from "../surfaces/cli/port.ts";
 
@@ -67,9 +69,11 @@ function listText({ conversations, next }: Static<typeof List.output>, pen: Pen)
 
 function deletedText(deleted: Static<typeof Delete.output>, pen: Pen): string {
   const { erased, episodes } = deleted;
-  const left = episodes === 1 ? "The record of 1 episode" : `The record of ${episodes} episodes`;
-  const record = episodes === 0 ? "" : `\n${left} still tells what was asked and answered: \`arw episodes\`.`;
-  return `Deleted: ${lineOf(deleted, pen)}\nErased from the journal: ${erased} event${erased === 1 ? "" : "s"}.${record}`;
+  const record =
+    episodes === 0
+      ? ""
+      : `\nThe record of ${counted(episodes, "episode")} still tells what was asked and answered: \`arw episodes\`.`;
+  return `Deleted: ${lineOf(deleted, pen)}\nErased from the journal: ${counted(erased, "event")}.${record}`;
 }
 
 function lineOf({ conversation, title, lastAtMs, messages, project, folder }: Conversation, pen: Pen): string {
@@ -150,15 +154,19 @@ function wrapped(text: string, pen: Pen, indent: string): readonly string[] {
   });
 }
 
-type Ended = Pick<Message, "citations" | "isExtractive" | "spent" | "notDone">;
+type Ended = Pick<ShownMessage, "citations" | "origins" | "isExtractive" | "spent" | "notDone">;
 
 /** Where an answer comes from, what it leaves out, and what it took. */
-export function endLines({ citations, isExtractive, spent, notDone }: Ended, pen: Pen): readonly string[] {
+export function endLines(
+  { citations, origins = [], isExtractive, spent, notDone }: Ended,
+  pen: Pen,
+): readonly string[] {
   const places = citations.map(({ path, line }) => `${path}:${line}`);
   const dim = (text: string): readonly string[] => wrapped(text, pen, "  ").map((line) => pen.paint("dim", line));
   return [
-    ...(isExtractive && places.length > 0 ? ["", ...dim("Taken from your files; no model was asked.")] : []),
+    ...(isExtractive && places.length > 0 ? ["", ...dim(takenText(origins))] : []),
     ...(!isExtractive && places.length > 0 ? ["", ...dim(`Sources: ${places.join(", ")}`)] : []),
+    ...(isExtractive ? [] : origins.flatMap((each) => dim(originText(each)))),
     ...notDone.flatMap((each) => dim(`Left out: ${each}`)),
     ...(spent === null ? [] : dim(spentText(spent))),
   ];
@@ -168,7 +176,7 @@ const microPerUsd = 1_000_000;
 
 export function spentText(spent: NonNullable<Message["spent"]>): string {
   const { steps, inputTokens, outputTokens, microUsd, durationMs } = spent;
-  const parts = [`${steps} ${steps === 1 ? "step" : "steps"}`];
+  const parts = [counted(steps, "step")];
   if ((inputTokens ?? 0) + (outputTokens ?? 0) > 0)
     parts.push(`${inputTokens ?? "?"} tokens in, ${outputTokens ?? "?"} out`);
   if (microUsd !== null && microUsd > 0) parts.push(`${(microUsd / microPerUsd).toFixed(4)} USD`);

@@ -1,13 +1,13 @@
 /** Conversations through a real hub: answers from files with their places, branches, restarts, and hostile files. */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { createSseParser } from "../../src/base/sse-parser.ts";
 import { readEvents } from "./kit/event-reader.ts";
 import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
-import { episodeEnded, resume } from "./kit/scout-run.ts";
+import { beginBrief, decide, episodeEnded, episodeWaits, resume } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
 
 const cliMain = join(programRoot, "src", "app", "cli.ts");
@@ -209,6 +209,47 @@ test("the command line talks through a pipe, goes on, lists, searches and shows"
   const nowhere = await arw(["chat", join(room.path, "nowhere")], "x");
   assert.equal(nowhere.code, 1);
   assert.match(nowhere.stderr, /No such file or folder/u);
+});
+
+test("words behind --to are asked in that conversation, which has its place and its agent", async () => {
+  const { conversation } = await begin();
+  await say(conversation, "When did the tomatoes get blight?");
+  const id = conversation.slice(-8);
+  const words = await arw(["chat", garden, "--to", id, "And", "the beans?"]);
+  assert.equal(words.code, 0, words.stderr);
+  const { messages } = await show(conversation);
+  assert.deepEqual(
+    messages.filter(({ role }: Json) => role === "user").map(({ text }: Json) => text),
+    ["When did the tomatoes get blight?", "And the beans?"],
+  );
+  const other = await arw(["chat", "--to", id, "--agent", "helper@garden", "And?"]);
+  assert.deepEqual([other.code, other.stdout], [2, ""]);
+  assert.match(other.stderr, /^answers answers in this conversation\. Leave --agent out/u);
+});
+
+test("a cited file that a run wrote is told as that, with its model and what changed since", async () => {
+  const folder = await room.folder("origins", { "todo.md": "# To do\n\n- [ ] Water the beds\n" });
+  const { episode } = await beginBrief(hub, { folder });
+  const asked = await episodeWaits(hub, episode);
+  await decide(hub, asked.approvalId, "allow");
+  await episodeEnded(hub, episode);
+  const { conversation } = await begin({ folder });
+  const question = "Written by Scout, deterministic, quoted or counted?";
+  const first = endOf(await say(conversation, question));
+  assert.deepEqual(
+    first.origins.map(({ path, agent, model, isChanged, ...more }: Json) => [path, agent, model, isChanged, more]),
+    [["brief.md", "scout", "none", false, { episode }]],
+  );
+  await appendFile(join(folder, "brief.md"), "\nMine.\n");
+  const second = endOf(await say(conversation, question));
+  assert.deepEqual([second.origins[0].isChanged, second.isExtractive], [true, true]);
+  const printed = await arw(["chat", "show", conversation]);
+  const flat = printed.stdout.replaceAll(/\s+/g, " ");
+  assert.match(
+    flat,
+    /Taken from files of the folder; no model was asked\. brief\.md was written by scout in the episode/u,
+  );
+  assert.match(flat, /, and changed since\./u);
 });
 
 test("who leaves does not stop the answer, and who comes back reads it from the beginning", async () => {

@@ -9,7 +9,9 @@ import {
   conversationsMax,
   type Message,
   NotThatMessage,
+  type Origin,
 } from "./contract.ts";
+import { type Origins, originsIn } from "./origins.ts";
 import { type Thread, threadOf } from "./thread.ts";
 import { chatMessages, conversations } from "./views.ts";
 
@@ -21,6 +23,8 @@ export interface Book {
   message(id: string): Message | undefined;
   /** Of this conversation. Throws `NotFound`, or `NotThatMessage` where the role is another. */
   messageIn(row: ConversationRow, message: string, role?: Message["role"]): Message;
+  /** Whose words the files hold that its answers cite. */
+  origins(row: ConversationRow): Origins;
   /** Answers of the conversation that have not ended. */
   underWay(row: ConversationRow): readonly Message[];
 }
@@ -46,6 +50,7 @@ export function createBook(parts: Pick<KernelParts, "kernel">): Book {
       const wanted = role === "user" ? "a question of yours" : "an answer";
       throw new Problem(NotThatMessage, `the message ${id} is not ${wanted}`);
     },
+    origins: (row) => originsIn(row, parts),
     underWay: ({ tree }) =>
       tree.flatMap((each) => {
         const found = message(each.message);
@@ -61,11 +66,15 @@ export function shown({ tree, isNamed: _kept, ...terms }: ConversationRow): Conv
 /** One branch as it is read, each message with those beside it. */
 export function branchOf(row: ConversationRow, book: Book, through?: string): Branch {
   const thread = threadOf(row.tree);
+  const origins = book.origins(row);
   const messages = thread.branch(through).flatMap((id) => {
     const found = book.message(id);
-    return found === undefined ? [] : [{ ...found, siblings: [...siblingsOf(id, thread)] }];
+    if (found === undefined) return [];
+    return [{ ...found, ...originsField(origins.of(found)), siblings: [...siblingsOf(id, thread)] }];
   });
   return { conversation: shown(row), messages };
 }
+
+export const originsField = (origins: Origin[]): { origins?: Origin[] } => (origins.length === 0 ? {} : { origins });
 
 const siblingsOf = (id: string, thread: Thread): readonly string[] => thread.childrenOf(thread.parentOf(id));

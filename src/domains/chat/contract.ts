@@ -98,8 +98,23 @@ export const Conversation = closed({
 });
 export type Conversation = Static<typeof Conversation>;
 
+export const Origin = closed({
+  path: RelativePath,
+  agent: Type.String(),
+  episode: CorrelationId,
+  model: Type.String({ description: "That took part in what was written; `none` where none did." }),
+  isChanged: Type.Boolean({ description: "The file was changed after it was written so." }),
+});
+export type Origin = Static<typeof Origin>;
+const Origins = Type.Optional(
+  Type.Array(Origin, {
+    description: "Cited files that a run of this hub wrote: their words are not their person's own.",
+  }),
+);
+
 export const ShownMessage = closed({
   ...Message.properties,
+  origins: Origins,
   siblings: Type.Array(MessageId, {
     description:
       "The messages at this place of the conversation, itself among them, oldest first; each begins a branch.",
@@ -270,6 +285,7 @@ export const StreamItem = Type.Union([
     message: MessageId,
     answer: Type.String(),
     citations: TurnAnswer.properties.citations,
+    origins: Origins,
     isExtractive: Type.Boolean(),
     spent: Type.Union([TurnAnswer.properties.spent, Type.Null()]),
     notDone: Type.Array(Type.String()),

@@ -1,5 +1,5 @@
 /** A conversation as a text that somebody can keep. */
-import type { Branch, ConversationRow, Message } from "./contract.ts";
+import type { Branch, ConversationRow, Message, Origin, ShownMessage } from "./contract.ts";
 
 const nameCharsMax = 60;
 
@@ -32,16 +32,30 @@ export function asJson(
   return { name: `${fileName(conversation.title)}.json`, media: "application/json", text };
 }
 
-function sectionOf({ role, agent = "agent", atMs, text, status, reason, citations, isExtractive, ...more }: Message) {
+function sectionOf(message: ShownMessage): readonly string[] {
+  const { role, agent = "agent", atMs, text, status, reason, citations, isExtractive, origins = [], ...more } = message;
   const lines = [`## ${role === "user" ? "You" : agent}, ${isoOf(atMs)}`, ""];
   if (text !== "") lines.push(text);
   if (status !== "finished") lines.push(`*${notAnswered(status, reason)}*`);
-  if (isExtractive && citations.length > 0) lines.push("", "*Taken from your files; no model was asked.*");
+  if (isExtractive && citations.length > 0) lines.push("", `*${takenText(origins)}*`);
+  else if (origins.length > 0) lines.push("", `*${origins.map(originText).join(" ")}*`);
   if (citations.length > 0)
     lines.push("", `Sources: ${citations.map(({ path, line }) => `\`${oneLine(path)}:${line}\``).join(", ")}`);
   if (more.attachments.length > 0)
     lines.push("", `Attached: ${more.attachments.map(({ path }) => `\`${oneLine(path)}\``).join(", ")}`);
   return lines;
+}
+
+/** Where the passages of an answer stand, and who wrote them where it was not their person. */
+export const takenText = (origins: readonly Origin[]): string =>
+  origins.length === 0
+    ? "Taken from your files; no model was asked."
+    : ["Taken from files of the folder; no model was asked.", ...origins.map(originText)].join(" ");
+
+export function originText({ path, agent, episode, model, isChanged }: Origin): string {
+  const who = model === "none" ? agent : `${agent} with the model ${model}`;
+  const since = isChanged ? ", and changed since" : "";
+  return `${oneLine(path)} was written by ${oneLine(who)} in the episode ${episode.slice(-8)}${since}.`;
 }
 
 /** Says in words why there is no answer, or not yet. */

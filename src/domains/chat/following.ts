@@ -18,8 +18,8 @@ import {
 } from "../episodes/contract.ts";
 import { ModelSaid } from "../models/contract.ts";
 import { QuestionAnswered, QuestionAsked, QuestionExpired, QuestionWithdrawn } from "../questions/contract.ts";
-import { type Book, isUnderWay } from "./book.ts";
-import type { Message, StreamItem } from "./contract.ts";
+import { type Book, isUnderWay, originsField } from "./book.ts";
+import type { StreamItem } from "./contract.ts";
 
 /** Steps of one page of the record. */
 const pageEvents = 500;
@@ -106,7 +106,7 @@ export async function* follow(
     const text = said.soFar(message);
     yield* recorded();
     if (text !== "") yield { kind: "text", text };
-    const over = lastOf(book.message(message));
+    const over = lastOf(message, book);
     if (over !== null) {
       yield over;
       return;
@@ -117,7 +117,7 @@ export async function* follow(
         position = Math.max(position, delivery.seq);
         yield* itemsOf(delivery);
       }
-      const last = lastOf(book.message(message));
+      const last = lastOf(message, book);
       if (last !== null) {
         yield last;
         return;
@@ -129,7 +129,8 @@ export async function* follow(
 }
 
 /** What the stream ends with, once the answer has ended. A deleted one has, too. */
-function lastOf(answer: Message | undefined): StreamItem | null {
+function lastOf(id: string, book: Book): StreamItem | null {
+  const answer = book.message(id);
   if (answer === undefined)
     return { kind: "failed", message: "", status: "cancelled", code: "arw.not-found", reason: "it was deleted" };
   const { message, status, code = "arw.internal", reason = "", text, citations, isExtractive, spent, notDone } = answer;
@@ -137,8 +138,10 @@ function lastOf(answer: Message | undefined): StreamItem | null {
     case "waiting":
     case "running":
       return null;
-    case "finished":
-      return { kind: "end", message, answer: text, citations, isExtractive, spent, notDone };
+    case "finished": {
+      const origins = originsField(book.origins(book.conversation(answer.conversation)).of(answer));
+      return { kind: "end", message, answer: text, citations, ...origins, isExtractive, spent, notDone };
+    }
     case "failed":
     case "cancelled":
     case "interrupted":
