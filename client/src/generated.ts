@@ -194,6 +194,10 @@ export type AgentsListOutput = {
     readonly isNew: boolean;
     /** Tools that it did not have at its last run here. */
     readonly addedTools: readonly string[];
+    /** Gate keys that its file has asked about each time. */
+    readonly asks?: readonly string[] | undefined;
+    /** What each of its runs may use up, by its file. */
+    readonly allowances?: readonly string[] | undefined;
     /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
     readonly tools: readonly ({
       /** Operation id of the tool. */
@@ -289,6 +293,10 @@ export type AgentsShowOutput = {
   readonly isNew: boolean;
   /** Tools that it did not have at its last run here. */
   readonly addedTools: readonly string[];
+  /** Gate keys that its file has asked about each time. */
+  readonly asks?: readonly string[] | undefined;
+  /** What each of its runs may use up, by its file. */
+  readonly allowances?: readonly string[] | undefined;
   /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
   readonly tools: readonly ({
     /** Operation id of the tool. */
@@ -772,7 +780,7 @@ export type CapsulesDiffOutput = {
 };
 
 export type CapsulesExportInput = {
-  /** Joins everything that belongs to one episode. */
+  /** An episode of this hub; or the digest of a kept capsule, or its beginning, for a copy of that file. */
   readonly episode: string;
   /** Absolute path of the file on the machine the hub runs on. */
   readonly file?: string | undefined;
@@ -1256,6 +1264,8 @@ export type CapsulesReplayOutput = {
 export type CapsulesShowInput = {
   /** A kept capsule's digest or the beginning of it, an episode of this hub, or the absolute path of a file. */
   readonly capsule: string;
+  /** Position of one event of its story, to show the whole of it. */
+  readonly seq?: number | undefined;
 };
 export type CapsulesShowOutput = {
   readonly capsule: {
@@ -1392,6 +1402,8 @@ export type CapsulesShowOutput = {
   })[];
   /** Further events. */
   readonly storyMore: number;
+  /** The event at `seq`, as JSON. */
+  readonly event?: string | undefined;
 };
 
 export type CapsulesUnpinInput = {
@@ -1652,6 +1664,18 @@ export type ChatEditOutput = {
     /** SHA-256 of the content. */
     readonly digest?: string | undefined;
   })[];
+  /** Cited files that a run of this hub wrote: their words are not their person's own. */
+  readonly origins?: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly agent: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** That took part in what was written; `none` where none did. */
+    readonly model: string;
+    /** The file was changed after it was written so. */
+    readonly isChanged: boolean;
+  }[] | undefined;
   readonly isExtractive: boolean;
   readonly spent: {
     readonly steps: number;
@@ -1745,6 +1769,18 @@ export type ChatFollowOutput = {
     /** SHA-256 of the content. */
     readonly digest?: string | undefined;
   })[];
+  /** Cited files that a run of this hub wrote: their words are not their person's own. */
+  readonly origins?: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly agent: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** That took part in what was written; `none` where none did. */
+    readonly model: string;
+    /** The file was changed after it was written so. */
+    readonly isChanged: boolean;
+  }[] | undefined;
   readonly isExtractive: boolean;
   readonly spent: {
     readonly steps: number;
@@ -1877,6 +1913,18 @@ export type ChatRetryOutput = {
     /** SHA-256 of the content. */
     readonly digest?: string | undefined;
   })[];
+  /** Cited files that a run of this hub wrote: their words are not their person's own. */
+  readonly origins?: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly agent: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** That took part in what was written; `none` where none did. */
+    readonly model: string;
+    /** The file was changed after it was written so. */
+    readonly isChanged: boolean;
+  }[] | undefined;
   readonly isExtractive: boolean;
   readonly spent: {
     readonly steps: number;
@@ -1977,6 +2025,18 @@ export type ChatSendOutput = {
     /** SHA-256 of the content. */
     readonly digest?: string | undefined;
   })[];
+  /** Cited files that a run of this hub wrote: their words are not their person's own. */
+  readonly origins?: readonly {
+    /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+    readonly path: string;
+    readonly agent: string;
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    /** That took part in what was written; `none` where none did. */
+    readonly model: string;
+    /** The file was changed after it was written so. */
+    readonly isChanged: boolean;
+  }[] | undefined;
   readonly isExtractive: boolean;
   readonly spent: {
     readonly steps: number;
@@ -2074,6 +2134,18 @@ export type ChatShowOutput = {
     readonly atMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly endedAtMs?: number | undefined;
+    /** Cited files that a run of this hub wrote: their words are not their person's own. */
+    readonly origins?: readonly {
+      /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
+      readonly path: string;
+      readonly agent: string;
+      /** Joins everything that belongs to one episode. */
+      readonly episode: string;
+      /** That took part in what was written; `none` where none did. */
+      readonly model: string;
+      /** The file was changed after it was written so. */
+      readonly isChanged: boolean;
+    }[] | undefined;
     /** The messages at this place of the conversation, itself among them, oldest first; each begins a branch. */
     readonly siblings: readonly string[];
   })[];
@@ -4225,6 +4297,8 @@ export type NotesForgetInput = {
 export type NotesForgetOutput = {
   /** Notes, former ones among them. */
   readonly forgotten: number;
+  /** Runs whose record still holds words of them, because they wrote or read them, newest first; what they made of it is theirs, too. */
+  readonly episodes: readonly string[];
 };
 
 export type NotesHistoryInput = {
@@ -4853,7 +4927,18 @@ export type ProveChangedOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -4871,8 +4956,12 @@ export type ProveChangedOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -4916,7 +5005,18 @@ export type ProveChildOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -4934,8 +5034,12 @@ export type ProveChildOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -4979,7 +5083,18 @@ export type ProveNetworkOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -4997,8 +5112,12 @@ export type ProveNetworkOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5059,7 +5178,18 @@ export type ProveReachableOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5077,8 +5207,12 @@ export type ProveReachableOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5126,7 +5260,18 @@ export type ProveStricterOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5144,8 +5289,12 @@ export type ProveStricterOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5191,7 +5340,18 @@ export type ProveWritesOutsideOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5209,8 +5369,12 @@ export type ProveWritesOutsideOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5552,6 +5716,12 @@ export type RecipesDryRunOutput = {
     /** What the tool would be given; `…` stands for what earlier steps answer. */
     readonly input: unknown;
   })[];
+  /** Folders and files that it is given and would not find: a run would fail there, whatever the rules say. */
+  readonly absent: readonly {
+    /** Name of the input. */
+    readonly input: string;
+    readonly reason: string;
+  }[];
 };
 
 export type RecipesLintInput = {
@@ -10831,6 +11001,10 @@ export type TimeNowOutput = {
 export type UndoApplyInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
+  /** Only this file of those that the run changed. */
+  readonly path?: string | undefined;
+  /** What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. */
+  readonly conflicts?: "stay" | "mine" | "before" | "marks" | undefined;
 };
 export type UndoApplyOutput = {
   /** Joins everything that belongs to one episode. */
@@ -10876,6 +11050,10 @@ export type UndoApplyOutput = {
 export type UndoPlanInput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
+  /** Only this file of those that the run changed. */
+  readonly path?: string | undefined;
+  /** What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. */
+  readonly conflicts?: "stay" | "mine" | "before" | "marks" | undefined;
 };
 export type UndoPlanOutput = {
   /** Joins everything that belongs to one episode. */
@@ -10982,6 +11160,7 @@ export type WhatifPolicyOutput = {
     readonly unchanged: number;
     readonly answered: number;
     readonly answeredNo: number;
+    readonly declined: number;
     readonly blocked: number;
     readonly asked: number;
     readonly opened: number;
@@ -10993,10 +11172,12 @@ export type WhatifPolicyOutput = {
       /** The rule that would decide. */
       readonly rule: string;
       readonly source: string;
-      /** Questions to you that it would have answered with yes. */
+      /** Questions to you that it would have answered. */
       readonly answered: number;
-      /** Of these, questions that you answered with no. */
+      /** Of these, those answered with yes that you answered with no. */
       readonly answeredNo: number;
+      /** Of these, those answered with no, all of which you did not allow. */
+      readonly declined: number;
       /** Calls that it would have refused. */
       readonly blocked: number;
       /** Calls that it would have asked you about, and nobody did. */
@@ -11030,14 +11211,16 @@ export type WhatifPolicyOutput = {
 };
 
 export type WhatifProposalsInput = {
-  /** How often you must have allowed the same. */
+  /** How often you must have allowed the same, or said no to it. */
   readonly allowedMin?: number | undefined;
 };
 export type WhatifProposalsOutput = {
   readonly proposals: readonly ({
     /** Id of the proposal. */
     readonly proposal: string;
-    /** What the rule would permit, in one sentence. */
+    /** `permit` of what you always allowed, `forbid` of what you never did. */
+    readonly kind: "permit" | "forbid";
+    /** What the rule would permit or forbid, in one sentence. */
     readonly about: string;
     readonly agent: string;
     readonly tool: string;
@@ -11051,6 +11234,8 @@ export type WhatifProposalsOutput = {
     readonly answersRule: string;
     /** How often you allowed exactly this. */
     readonly allowed: number;
+    /** How often you said no to exactly this. */
+    readonly denied: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly sinceMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -11067,6 +11252,7 @@ export type WhatifProposalsOutput = {
       readonly unchanged: number;
       readonly answered: number;
       readonly answeredNo: number;
+      readonly declined: number;
       readonly blocked: number;
       readonly asked: number;
       readonly opened: number;
@@ -11078,10 +11264,12 @@ export type WhatifProposalsOutput = {
         /** The rule that would decide. */
         readonly rule: string;
         readonly source: string;
-        /** Questions to you that it would have answered with yes. */
+        /** Questions to you that it would have answered. */
         readonly answered: number;
-        /** Of these, questions that you answered with no. */
+        /** Of these, those answered with yes that you answered with no. */
         readonly answeredNo: number;
+        /** Of these, those answered with no, all of which you did not allow. */
+        readonly declined: number;
         /** Calls that it would have refused. */
         readonly blocked: number;
         /** Calls that it would have asked you about, and nobody did. */
@@ -12986,12 +13174,24 @@ export interface EventData {
     readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
     /** What the undo found; null for no file. */
     readonly beforeRef: string | null;
-    /** What it left; null for no file. */
+    /** What it leaves; null for no file. */
     readonly afterRef: string | null;
     /** Folders made on the way to it. */
     readonly madeFolders: number;
     /** Where the folder really lies, where its path leads through a link. */
     readonly realFolder?: string | undefined;
+  };
+  /** An undo took a file in hand; said before the file changes, so that an undo that is cut off is found again. */
+  readonly "undo.file.taken": {
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly folder: string;
+    readonly path: string;
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    /** What the undo found; null for no file. */
+    readonly beforeRef: string | null;
+    /** What it leaves; null for no file. */
+    readonly afterRef: string | null;
   };
   /** A person made a proposal a rule of their own. */
   readonly "whatif.rule.adopted": {

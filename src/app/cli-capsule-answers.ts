@@ -1,4 +1,5 @@
 /** Capsules, their ledger and their issuers as the command line shows them: one line each, envelopes only with --json. */
+import { counted } from "../base/units.ts";
 import type { Static } from "../contract/schema.ts";
 import { ListIssuers, Relay, ShowLedger, ShowStatus, type Shown } from "../domains/provenance/contract.ts";
 import { headerText } from "../domains/provenance/seal.ts";
@@ -26,7 +27,7 @@ function statusText({ adopted, former }: Static<typeof ShowStatus.output>, pen: 
 }
 
 const capsuleLine = (state: string, { issuer, id, version, untilMs, rules, by }: Shown, pen: Pen): string =>
-  `${pen.paint("bold", `${issuer}/${id}`)}  version ${version}, ${rules} rules, ${state}, until ${pen.timeText(untilMs)}, presented by ${pen.safe(by)}`;
+  `${pen.paint("bold", `${issuer}/${id}`)}  version ${version}, ${counted(rules, "rule")}, ${state}, until ${pen.timeText(untilMs)}, presented by ${pen.safe(by)}`;
 
 function ledgerText({ isKept, rows }: Ledger, pen: Pen): string {
   const lines = rows.map(({ timeMs, what, issuer, id, reason, by }) => {

@@ -12,7 +12,7 @@ import {
   SetRole,
 } from "../domains/models/contract.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
-import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
+import { counted, formatDurationMs, formatMicroUsd } from "../base/units.ts";
 import type { ModelsMeter } from "../domains/episodes/contract.ts";
 import { amountText } from "../domains/budgets/syntax.ts";
 
@@ -110,14 +110,14 @@ export function modelsMeterText(meter: ModelsMeter): readonly string[] {
   const cost = meter.microUsd === "unknown" ? "cost unknown" : formatMicroUsd(meter.microUsd);
   const failed = meter.failed === 0 ? "" : `, ${meter.failed} failed`;
   return [
-    `models asked ${meter.asked} ${meter.asked === 1 ? "time" : "times"}${failed}: ${count(meter.inputTokens, "tokens in")}${cached}, ${count(meter.outputTokens, "out")}, ${cost}, ${formatDurationMs(meter.durationMs)}`,
+    `models asked ${counted(meter.asked, "time")}${failed}: ${count(meter.inputTokens, "tokens in")}${cached}, ${count(meter.outputTokens, "out")}, ${cost}, ${formatDurationMs(meter.durationMs)}`,
   ];
 }
 
 function foundText({ servers, keys }: Static<typeof Discover.output>, pen: Pen): string {
   const lines = [
     ...servers.flatMap(({ server, kind, models, wantsKey, isAdded, next }) => [
-      `${pen.safe(server)}  ${pen.paint("dim", wantsKey ? "wants a key" : `${kind}, ${models.length} ${models.length === 1 ? "model" : "models"}`)}`,
+      `${pen.safe(server)}  ${pen.paint("dim", wantsKey ? "wants a key" : `${kind}, ${counted(models.length, "model")}`)}`,
       `  ${isAdded ? pen.paint("dim", "named already") : next}`,
     ]),
     ...keys.flatMap(({ variable, server, next }) => [

@@ -1,6 +1,6 @@
 /** How the hub's own domains like to be shown on the command line. The surface itself names none of them. */
 import { systemClock } from "../adapters/system/clock.ts";
-import { formatBytes, formatDurationMs } from "../base/units.ts";
+import { counted, formatBytes, formatDurationMs } from "../base/units.ts";
 import { truncate } from "../base/text-marks.ts";
 import { Resume, RunProgress } from "../domains/agents/contract.ts";
 import {
@@ -26,8 +26,8 @@ import { policyAnswers } from "./cli-policy.ts";
 import { profileAnswers, profileFailures, profilePrepare } from "./cli-profiles.ts";
 import { recipeAnswers, recipeFailures, recipePrepare } from "./cli-recipes.ts";
 import { proveAnswers, proveFailures, provePrepare } from "./cli-prove.ts";
+import { noteAnswers } from "./cli-notes.ts";
 import { toolAnswers } from "./cli-tools.ts";
-import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import {
   Answer as AnswerQuestion,
   QuestionAnswered,
@@ -35,6 +35,7 @@ import {
   QuestionExpired,
   QuestionWithdrawn,
 } from "../domains/questions/contract.ts";
+import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { replayAnswers, replayFailures, replayPrepare, replayShortIds } from "./cli-replay.ts";
 import { runCapsuleFiles, runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
@@ -66,6 +67,7 @@ const domainAnswers: Presentation["answers"] = {
   ...shellAnswers,
   ...leaseAnswers,
   ...modelAnswers,
+  ...noteAnswers,
   ...capsuleAnswers,
   ...runCapsuleAnswers,
   ...chatAnswers,
@@ -241,9 +243,6 @@ export const follow: FollowPlan = {
   decide: Decide.id,
   decision: (approvalId, isAllowed) => ({ approvalId, decision: isAllowed ? "allow" : "deny" }),
   runAnswer,
-  story: Show.id,
-  storyInput: (id, afterSeq) => ({ id, afterSeq }),
-  storyLines: (output, pen) =>
   words: {
     askedKind: QuestionAsked.kind,
     endedKinds: [QuestionAnswered, QuestionExpired, QuestionWithdrawn].map(({ kind }) => kind),
@@ -252,16 +251,19 @@ export const follow: FollowPlan = {
     input: (questionId, text) => ({ questionId, text }),
     answerCommand: (questionId) => `arw answer ${shortId(questionId)} TEXT`,
   },
+  story: Show.id,
+  storyInput: (id, afterSeq) => ({ id, afterSeq }),
+  storyLines: (output, pen) =>
     // A question itself is shown in full, with its diff or its answers.
     (output as Static<typeof Show.output>).story
       .filter((line) => line.kind !== ApprovalRequested.kind && line.kind !== QuestionAsked.kind)
       .map((line) => ({ seq: line.seq, text: storyLineText(line, pen) })),
-  stopCommand: (corrId) => `arw stop ${corrId}`,
-  showCommand: (corrId) => `arw episodes show ${corrId}`,
-  answerCommand: (approvalId) => `arw approvals decide ${approvalId} allow`,
   storyMore: (output) => (output as Static<typeof Show.output>).nextAfterSeq,
   storyOver: (output) =>
     ["finished", "failed", "cancelled"].includes((output as Static<typeof Show.output>).episode.status),
+  stopCommand: (corrId) => `arw stop ${corrId}`,
+  showCommand: (corrId) => `arw episodes show ${corrId}`,
+  answerCommand: (approvalId) => `arw approvals decide ${approvalId} allow`,
 };
 
 /** Ids begin with their time, so those of one day look alike in front; the end tells them apart. */
@@ -362,7 +364,7 @@ function storyLineText(line: StoryLine, pen: Pen): string {
 }
 
 function backupText(made: Static<typeof CreateBackup.output>, pen: Pen): string {
-  const head = `${pen.paint("green", "✓")} Wrote ${pen.safe(made.file)}: ${made.files} files in ${formatBytes(made.sizeBytes)}, up to event ${made.journalSeq}.`;
+  const head = `${pen.paint("green", "✓")} Wrote ${pen.safe(made.file)}: ${counted(made.files, "file")} in ${formatBytes(made.sizeBytes)}, up to event ${made.journalSeq}.`;
   return [head, ...made.leftOut.map((text) => `  Left out: ${pen.safe(text)}`)].join("\n");
 }
 
@@ -370,7 +372,7 @@ function briefText(brief: Static<typeof Brief.output>, pen: Pen): string {
   const written = brief.written
     ? `${pen.paint("green", "✓")} Wrote ${pen.safe(brief.path)}`
     : `${pen.paint("yellow", "■")} Wrote nothing`;
-  const head = `${written}: ${brief.statements} statements from ${brief.files} files.`;
+  const head = `${written}: ${counted(brief.statements, "statement")} from ${counted(brief.files, "file")}.`;
   return [head, ...inShortLines(brief, pen), ...brief.notDone.map((text) => `  Not done: ${pen.safe(text)}`)].join(
     "\n",
   );
@@ -380,7 +382,7 @@ const inShortLines = ({ inShort }: Static<typeof Brief.output>, pen: Pen): reado
   inShort === undefined
     ? []
     : [
-        `  In short, by ${pen.safe(inShort.model)}: ${inShort.notInFiles} sentences are not in the files, ${inShort.leftOut} things of weight are left out.`,
+        `  In short, by ${pen.safe(inShort.model)}: ${counted(inShort.notInFiles, "sentence is", "sentences are")} not in the files, ${counted(inShort.leftOut, "thing of weight is", "things of weight are")} left out.`,
       ];
 
 /** Room for the longest kinds; longer ones push their line. */
@@ -388,9 +390,9 @@ const kindWidth = 26;
 const seqWidth = 6;
 
 function verifyText({ events, ofEvents, tombstones, isDone, hash }: VerifyItem, pen: Pen): string {
-  if (!isDone) return pen.paint("dim", `${events} of ${ofEvents} events`);
+  if (!isDone) return pen.paint("dim", `${events} of ${counted(ofEvents, "event")}`);
   const dropped = tombstones === 0 ? "" : `, ${tombstones} of them without their data`;
-  return `${pen.paint("green", "✓")} ${events} events are what was written${dropped}. Head: ${hash ?? ""}`;
+  return `${pen.paint("green", "✓")} ${counted(events, "event is", "events are")} what was written${dropped}. Head: ${hash ?? ""}`;
 }
 
 type VerifyItem = Static<typeof VerifyJournal.output>;

@@ -1,6 +1,6 @@
 /** How agents of projects, and what their runs answer, look on the command line. */
 import { readFile, realpath } from "node:fs/promises";
-import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
+import { counted, formatDurationMs, formatMicroUsd } from "../base/units.ts";
 import { checkerOf, type Static } from "../contract/schema.ts";
 import { Resume, Run, TurnAnswer } from "../domains/agents/contract.ts";
 import {
@@ -87,7 +87,7 @@ function spentText({ steps, inputTokens, outputTokens, microUsd, durationMs }: T
   const isCounted = inputTokens !== null && outputTokens !== null;
   const tokens = isCounted ? `${inputTokens} tokens in, ${outputTokens} out` : "tokens that nobody counted";
   const price = microUsd === null ? "price unknown" : formatMicroUsd(microUsd);
-  return `${steps} steps, ${tokens}, ${price}, ${formatDurationMs(durationMs)}`;
+  return `${counted(steps, "step")}, ${tokens}, ${price}, ${formatDurationMs(durationMs)}`;
 }
 
 const nameWidth = 24;
@@ -113,7 +113,7 @@ const faultLines = (faults: readonly ProfileFault[], pen: Pen): readonly string[
   });
 
 function showText({ agent, text, version, faults }: Static<typeof ShowProfile.output>, pen: Pen): string {
-  const saved = version === 0 ? "written by hand" : `saved ${version} times here`;
+  const saved = version === 0 ? "written by hand" : `saved ${counted(version, "time")} here`;
   return [
     pen.paint("bold", pen.safe(agent)) + pen.paint("dim", `  ${saved}`),
     "",

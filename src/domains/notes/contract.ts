@@ -165,6 +165,9 @@ export const History = op({
   needs: ["hub:read"],
   scope,
 });
+/** Episodes that are named: enough to look at by hand. */
+export const episodesShown = 100;
+
 export const Forget = op({
   id: "notes.forget",
   http: "DELETE /notes/{project}",
@@ -174,7 +177,14 @@ export const Forget = op({
   isOpenWhenHalted: true,
   about: "Have everything forgotten that was noted about a topic of a project.",
   input: closed({ project: ProjectName, topic: Topic }),
-  output: closed({ forgotten: Type.Integer({ minimum: 1, description: "Notes, former ones among them." }) }),
+  output: closed({
+    forgotten: Type.Integer({ minimum: 1, description: "Notes, former ones among them." }),
+    episodes: Type.Array(CorrelationId, {
+      maxItems: episodesShown,
+      description:
+        "Runs whose record still holds words of them, because they wrote or read them, newest first; what they made of it is theirs, too.",
+    }),
+  }),
   problems: [NotFound],
   emits: [NoteForgotten],
   needs: ["hub:write"],

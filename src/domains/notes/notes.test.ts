@@ -85,7 +85,7 @@ test("two writers of one topic at the same moment leave one current note", async
   assert.deepEqual(await texts(kit), ["n: 29"]);
   // The list keeps so many former ones, and the journal all of them.
   assert.equal((await texts(kit, "notes.history", { topic: "n" })).length, 21);
-  assert.deepEqual(await answer(kit, "notes.forget", { topic: "n" }), { forgotten: 30 });
+  assert.deepEqual(await answer(kit, "notes.forget", { topic: "n" }), { forgotten: 30, episodes: [] });
 });
 
 test("what is forgotten is in no answer, no list and not in the journal any more, which stays whole", async () => {
@@ -95,7 +95,7 @@ test("what is forgotten is in no answer, no list and not in the journal any more
     await note(kit, "health", "a private matter");
     await note(kit, "health", "another private matter");
     await note(kit, "roses", "red");
-    assert.deepEqual(await answer(kit, "notes.forget", { topic: "Health" }), { forgotten: 2 });
+    assert.deepEqual(await answer(kit, "notes.forget", { topic: "Health" }), { forgotten: 2, episodes: [] });
     await assert.rejects(answer(kit, "notes.forget", { topic: "health" }), code("arw.not-found"));
   }
   await using kit = await makeKernel({ store, domains: (parts) => house(parts) });
@@ -150,7 +150,7 @@ test("a project of the same name and another folder has notes of its own", async
   await assert.rejects(note(kit, "roses", "x"), code("arw.not-found"));
   await kit.call("projects.create", { project: "garden", folder: "/home/ada/cellar" });
   assert.deepEqual(await texts(kit), []);
-  assert.deepEqual(await answer(kit, "notes.forget", { topic: "roses" }), { forgotten: 1 });
+  assert.deepEqual(await answer(kit, "notes.forget", { topic: "roses" }), { forgotten: 1, episodes: [] });
 });
 
 test("agents need a grant of the project, and only persons forget", async () => {
@@ -208,4 +208,32 @@ test("in a run, reading a note that was built from a page makes the next calls t
   assert.equal(await run(), "user,web,file");
   const observed = kit.events().findLast(({ kind }) => kind === "observations.recorded");
   assert.equal((observed?.data as { label?: string } | undefined)?.label, "web");
+});
+
+test("forgetting names the runs that wrote or read it, and no others", async () => {
+  const program: AgentProgram = {
+    id: "helper",
+    about: "x",
+    model: "none",
+    tools: [Read, Write],
+    async run(input, tools) {
+      const { topic, text } = input as { readonly topic: string; readonly text?: string };
+      if (text === undefined) await tools.call(Read, { project: "garden", topic }, "read");
+      else await tools.call(Write, { project: "garden", topic, text }, "write");
+      return { outcome: "done", notDone: [], output: null };
+    },
+  };
+  await using kit = await open({ programs: [program] });
+  const run = async (input: object): Promise<string> => {
+    const grants = [{ key: "notes:*", project: "garden" }];
+    const { corrId } = await kit.call("agents.run", { agent: "helper", title: "x", input, grants });
+    await kit.next("agents.run.finished", (e) => e.corrId === corrId);
+    return corrId;
+  };
+  await run({ topic: "health" });
+  const wrote = await run({ topic: "health", text: "private" });
+  await note(kit, "roses", "red");
+  await run({ topic: "roses" });
+  const read = await run({ topic: "health" });
+  assert.deepEqual(await answer(kit, "notes.forget", { topic: "health" }), { forgotten: 1, episodes: [read, wrote] });
 });

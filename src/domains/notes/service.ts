@@ -24,6 +24,7 @@ import {
   Write,
 } from "./contract.ts";
 import type { Eraser } from "./port.ts";
+import { episodesThatTell, type Written } from "./remembering.ts";
 import { notes as view, notesMax } from "./views.ts";
 
 export interface NotesDeps {
@@ -183,18 +184,18 @@ async function forget({ project, topic }: Named, ctx: Context, { parts, erase }:
   if (found.length === 0) throw new Problem(NotFound, `nothing was noted about ${topic} in ${project}`);
   await Promise.all(found.map(({ noteId }) => ctx.emit(NoteForgotten, { noteId, project })));
   await erase({ kind: NoteWritten.kind, seqs: found.map(({ seq }) => seq) }, ctx);
-  return { forgotten: found.length };
+  return { forgotten: found.length, episodes: episodesThatTell(found, parts) };
 }
 
-function writtenOf({ project, topic }: Named, { kernel }: KernelParts): { seq: number; noteId: string }[] {
+function writtenOf({ project, topic }: Named, { kernel }: KernelParts): Written[] {
   const key = keyOf(topic);
-  const found: { seq: number; noteId: string }[] = [];
+  const found: Written[] = [];
   let afterSeq = 0;
   for (;;) {
     const page = kernel.journal.read({ kinds: [NoteWritten.kind], afterSeq, limit: pageEvents });
-    for (const { seq, data } of page) {
+    for (const { seq, corrId, data } of page) {
       const note = data as Static<typeof NoteWritten.data> | null;
-      if (note?.project === project && keyOf(note.topic) === key) found.push({ seq, noteId: note.noteId });
+      if (note?.project === project && keyOf(note.topic) === key) found.push({ seq, noteId: note.noteId, corrId });
     }
     const last = page.at(-1);
     if (last === undefined || page.length < pageEvents) return found;
