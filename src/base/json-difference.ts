@@ -2,6 +2,28 @@
 
 /** A JSON pointer to the first difference, or null. Values are taken as JSON writes them: members that are undefined are none. */
 export function jsonDifference(a: unknown, b: unknown, at = ""): string | null {
+  return isAlike(a, b) ? null : firstDifference(a, b, at);
+}
+
+/** True only where there is no difference: most values that are compared are equal, and need no pointer. */
+function isAlike(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, index) => isAlike(item, b[index]));
+  }
+  const one = a as Readonly<Record<string, unknown>>;
+  const other = b as Readonly<Record<string, unknown>>;
+  const names = Object.keys(one);
+  // Whether a member that is undefined counts is asked below.
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => one[name] !== undefined && Object.hasOwn(other, name) && isAlike(one[name], other[name]))
+  );
+}
+
+function firstDifference(a: unknown, b: unknown, at: string): string | null {
   if (a === b) return null;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null)
     return plain(a) === plain(b) ? null : at;
@@ -16,7 +38,7 @@ const plain = (value: unknown): unknown =>
 function listDifference(a: readonly unknown[], b: readonly unknown[], at: string): string | null {
   for (let index = 0; index < Math.max(a.length, b.length); index += 1) {
     if (index >= a.length || index >= b.length) return `${at}/${index}`;
-    const found = jsonDifference(a[index], b[index], `${at}/${index}`);
+    const found = firstDifference(a[index], b[index], `${at}/${index}`);
     if (found !== null) return found;
   }
   return null;
@@ -33,7 +55,7 @@ function memberDifference(a: object, b: object, at: string): string | null {
     const its = Object.hasOwn(other, name) ? other[name] : undefined;
     if (its === undefined) return `${at}/${escaped(name)}`;
     if (mine === its) continue;
-    const found = jsonDifference(mine, its, `${at}/${escaped(name)}`);
+    const found = firstDifference(mine, its, `${at}/${escaped(name)}`);
     if (found !== null) return found;
   }
   for (const name of Object.keys(other))

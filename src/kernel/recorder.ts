@@ -7,7 +7,7 @@ import type { BlobStore, Clock, Log } from "./ports.ts";
 
 export interface Recorder {
   /** `result` is what the agent saw: redacted before it came here. */
-  keep(result: unknown): Promise<KeptResult>;
+  keep(result: unknown): KeptResult | Promise<KeptResult>;
   /** The result again, or `gone` when it was dropped or never kept. */
   recall(kept: KeptResult): Promise<{ readonly kind: "result"; readonly result: unknown } | { readonly kind: "gone" }>;
   /** Keeps bytes that an undo needs. */
@@ -44,10 +44,9 @@ export function createRecorder({ blobs, clock, log, sizeBytesMax, ageMsMax }: Re
     return ref;
   };
   return {
-    async keep(result) {
+    keep(result) {
       const { kept, bytes } = keptOf(result);
-      if (bytes !== null) await put(bytes);
-      return kept;
+      return bytes === null ? kept : put(bytes).then(() => kept);
     },
     async recall(kept) {
       if (kept.kept === "inline") return { kind: "result", result: kept.result };

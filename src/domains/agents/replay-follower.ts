@@ -28,21 +28,23 @@ export function say(said: Said, course: Course): Promise<Envelope> {
   if (course.isOver()) return never();
   const step = stepOf(data);
   if (course.departedAt() !== null) return Promise.resolve(invented(said, course));
-  const fits = (next: Envelope): boolean => next.kind === kind && next.data !== null && stepOf(next.data) === step;
   const next = course.order.next();
   // Most of what is said is what comes next.
-  if (next !== undefined && fits(next)) return passed(said, next, course);
+  if (next !== undefined && tellsOf(next, kind, step)) return passed(said, next, course);
   return new Promise((resolve, reject) => {
     course.order.arrive({
       step,
       says: { kind, data },
-      fits,
+      fits: (each) => tellsOf(each, kind, step),
       go: () => resolve(passed(said, course.order.next() as Envelope, course)),
       depart: () => resolve(invented(said, course)),
       stop: reject,
     });
   });
 }
+
+const tellsOf = (event: Envelope, kind: string, step: number | null): boolean =>
+  event.kind === kind && event.data !== null && stepOf(event.data) === step;
 
 /** The next event of the record, made again: with its id and its time, and at its position. */
 function passed(said: Said, next: Envelope, course: Course): Promise<Envelope> {
@@ -97,19 +99,24 @@ const plain = ({ kind, caller, data }: Envelope): unknown => ({ kind, caller, da
 
 /** Whole, but for what no two journals share: position, hub and hash. */
 function differenceOf(next: Envelope, made: Envelope): string | null {
-  for (const name of ["kind", "version", "corrId", "causeId", "caller", "timeMs", "id"] as const)
-    if (next[name] !== made[name]) return `/${name}`;
+  if (next.kind !== made.kind) return "/kind";
+  if (next.version !== made.version) return "/version";
+  if (next.corrId !== made.corrId) return "/corrId";
+  if (next.causeId !== made.causeId) return "/causeId";
+  if (next.caller !== made.caller) return "/caller";
+  if (next.timeMs !== made.timeMs) return "/timeMs";
+  if (next.id !== made.id) return "/id";
   return jsonDifference(next.data, made.data, "/data");
 }
 
 /** The code takes a step: answered by the record, or by whoever branches off it. */
-export function carryOut(call: StepCall, course: Course): Promise<Carried> {
+export function carryOut(call: StepCall, course: Course): Carried | Promise<Carried> {
   const { beforeStep } = course.options;
   if (course.isOver()) return never();
   return beforeStep === undefined ? answered(call, course) : asked(call, course, beforeStep);
 }
 
-const answered = async (call: StepCall, course: Course): Promise<Carried> =>
+const answered = (call: StepCall, course: Course): Carried | Promise<Carried> =>
   course.departedAt() === null ? fromRecord(call, course) : elsewhere(call, course);
 
 /** At the place of the step in the record. */

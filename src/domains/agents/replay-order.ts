@@ -69,7 +69,8 @@ export function createOrder({ own, soon, onPass, onStuck }: OrderOptions): Order
       at += 1;
       onPass(at);
       const next = own[at];
-      const ready = next === undefined ? undefined : waiting.find((each) => each.fits(next));
+      if (next === undefined || waiting.length === 0) return;
+      const ready = waiting.find((each) => each.fits(next));
       if (ready === undefined) return;
       waiting = waiting.filter((each) => each !== ready);
       ready.go();

@@ -132,13 +132,14 @@ function createEdits() {
   return {
     found,
     pass({ kind, data }: Envelope): void {
-      if (data === null) return;
+      if (data === null || (kind !== ApprovalRequested.kind && kind !== ApprovalGranted.kind)) return;
       const { approvalId, operation, edited } = data as Data;
       if (kind === ApprovalRequested.kind) asked.set(approvalId, String(operation));
       if (kind !== ApprovalGranted.kind || edited === undefined) return;
       waiting.set(asked.get(approvalId) ?? "", (edited as { readonly input: unknown }).input);
     },
     settle(step: number, data: Data): void {
+      if (waiting.size === 0) return;
       const tool = (data["recorded"] as Recorded | undefined)?.tool ?? "";
       if (!String(data["summary"]).endsWith(changedByPerson) || !waiting.has(tool)) return;
       found.set(step, waiting.get(tool));

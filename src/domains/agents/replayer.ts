@@ -79,7 +79,7 @@ async function replayed({ reading, asked, record, options }: Replaying, deps: Re
     hands,
     record: emptyRecord,
     carryOut: (call) => carryOut(call, course),
-    recorder: { keep: async (result) => keptOf(result).kept, recall: () => assert.fail("a replay has one record") },
+    recorder: { keep: (result) => keptOf(result).kept, recall: () => assert.fail("a replay has one record") },
     problems,
     pause: () => null,
     settle: () => settleAgain(asked, course),
@@ -167,8 +167,9 @@ function reportOf({ ending, divergence, agent, reading, passed }: Reporting): Re
   const { started, total, places, steps, own } = reading;
   const seen = passed < own.length && divergence !== null ? (places[passed] ?? total) : total;
   const isIncomplete = ending?.kind === "incomplete";
-  const passedEvents = new Set(own.slice(0, passed));
-  const replayedSteps = [...steps.values()].filter(({ event }) => passedEvents.has(event)).length;
+  const notPassed = new Set(own.slice(passed));
+  const replayedSteps =
+    notPassed.size === 0 ? steps.size : [...steps.values()].filter(({ event }) => !notPassed.has(event)).length;
   return {
     episode: started.corrId,
     agent,

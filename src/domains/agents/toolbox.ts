@@ -61,7 +61,8 @@ export interface ToolboxOptions {
   readonly actor: Context;
   /** The same, with the labels of what the run has learned. */
   readonly hands: Hands;
-  readonly carryOut: (call: StepCall) => Promise<Carried>;
+  /** A replay answers at once. */
+  readonly carryOut: (call: StepCall) => Carried | Promise<Carried>;
   readonly recorder: Pick<Recorder, "keep" | "recall">;
   readonly record: RunRecord;
   readonly startedAtMs: number;
@@ -77,7 +78,6 @@ interface Step {
   readonly tool: string;
   readonly summary: string;
   readonly argsDigest: string;
-  readonly target: Target;
 }
 
 export interface Toolbox extends Tools {
@@ -104,7 +104,6 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         tool: operation.id,
         summary: summary.slice(0, 500),
         argsDigest: digestOf(input),
-        target: targetOf(operation.scope?.(input) ?? {}),
       };
       const known = record.steps.get(stepNumber);
       const answer = known === undefined ? undefined : await recalled(known, { step, operation, options });
@@ -112,9 +111,11 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
         workedMs += answer.durationMs;
         return answer.result;
       }
-      await options.pause();
+      const paused = options.pause();
+      if (paused !== null) await paused;
       const hand = known === undefined ? hands.now() : hands.asOf(known.seq);
-      const performance = perform(step, { operation: operation, input, options, hand });
+      const target = targetOf(operation.scope?.(input) ?? {});
+      const performance = perform(step, { operation, input, target, options, hand });
       busy.add(performance);
       try {
         const { result, durationMs } = await performance;
@@ -211,38 +212,41 @@ const undeclared = ({ agent, tool }: Step): Problem =>
     source: `agent:${agent}`,
   });
 
+const labelled = ([label]: readonly Label[]) => (label === undefined ? undefined : { label });
+
 interface Performance {
   readonly operation: Operation;
   readonly input: unknown;
+  readonly target: Target;
   readonly options: ToolboxOptions;
   readonly hand: Context;
 }
 
-async function perform(step: Step, { operation, input, options, hand }: Performance): Promise<Answered> {
+async function perform(step: Step, { operation, input, target, options, hand }: Performance): Promise<Answered> {
   const { actor, recorder, record, hands } = options;
-  const { target, ...named } = step;
-  const { summary, argsDigest } = named;
+  const { agent, summary, argsDigest } = step;
   // The record is what the agent asked for, so that a resume finds its step; what is told is what was done.
   const changed = (ran: unknown) => ({
     summary: `${summary.slice(0, 450)} (with changes by a person)`,
     ...targetOf(operation.scope?.(ran as never) ?? {}),
   });
   if (operation.effect !== "read" && !record.intents.has(step.step))
-    await actor.emit(IntentProposed, { ...named, ...target });
+    await actor.emit(IntentProposed, { ...step, ...target });
   let labels = labelsOf(operation, null);
-  const labelled = () => (labels[0] === undefined ? {} : { label: labels[0] });
   let digest: string | null = null;
   try {
     if (!options.tools.has(operation.id)) throw undeclared(step);
     const call: StepCall = { step: step.step, operation, input, summary, argsDigest, hand };
-    const { output: result, input: ran, atMs, durationMs } = await options.carryOut(call);
-    const kept = await recorder.keep(result);
+    const carrying = options.carryOut(call);
+    const { output: result, input: ran, atMs, durationMs } = carrying instanceof Promise ? await carrying : carrying;
+    const keeping = recorder.keep(result);
+    const kept = keeping instanceof Promise ? await keeping : keeping;
     digest = kept.resultRef;
     labels = labelsOf(operation, result);
     const recorded: Recorded = { step: step.step, tool: step.tool, argsDigest, atMs, durationMs, ...kept };
     const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
-    const said = ran === input ? { summary, ...target } : changed(ran);
-    await actor.emit(definition, { agent: step.agent, ...said, ...labelled(), recorded });
+    const said = ran === input ? { agent, summary, ...target } : { agent, ...changed(ran) };
+    await actor.emit(definition, { ...said, ...labelled(labels), recorded });
     return { result: result as never, durationMs };
   } catch (error) {
     // A stopped run says so itself, at its end; the step simply did not happen.
@@ -251,7 +255,7 @@ async function perform(step: Step, { operation, input, options, hand }: Performa
     const told = toldOf(error);
     digest = digestOf({ code: told.code, reason: told.reason });
     const { code, reason, ...more } = told;
-    const said = { ...named, ...target, ...labelled(), resultRef: digest, code };
+    const said = { ...step, ...target, ...labelled(labels), resultRef: digest, code };
     if (isRefusal(code)) await actor.emit(ActionRefused, { ...said, ...more, reason });
     else await actor.emit(ActionFailed, { ...said, ...more, error: reason });
     // The agent is told what is recorded, and no more: in a resume and in a replay it hears the same.
