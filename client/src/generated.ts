@@ -194,10 +194,6 @@ export type AgentsListOutput = {
     readonly isNew: boolean;
     /** Tools that it did not have at its last run here. */
     readonly addedTools: readonly string[];
-    /** Gate keys that its file has asked about each time. */
-    readonly asks?: readonly string[] | undefined;
-    /** What each of its runs may use up, by its file. */
-    readonly allowances?: readonly string[] | undefined;
     /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
     readonly tools: readonly ({
       /** Operation id of the tool. */
@@ -293,10 +289,6 @@ export type AgentsShowOutput = {
   readonly isNew: boolean;
   /** Tools that it did not have at its last run here. */
   readonly addedTools: readonly string[];
-  /** Gate keys that its file has asked about each time. */
-  readonly asks?: readonly string[] | undefined;
-  /** What each of its runs may use up, by its file. */
-  readonly allowances?: readonly string[] | undefined;
   /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
   readonly tools: readonly ({
     /** Operation id of the tool. */
@@ -4927,18 +4919,7 @@ export type ProveChangedOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The run that it belongs to, where a lease is of one. */
-      readonly run?: string | undefined;
-      /** The call whose program makes this one. */
-      readonly startedBy?: {
-        readonly operation: string;
-        readonly key: string;
-        readonly reached: {
-          readonly type: string;
-          readonly id: string;
-        };
-      } | undefined;
-      /** The moment, where it passes only later than now. */
+      /** The moment, where rules of some time decide. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -4956,12 +4937,8 @@ export type ProveChangedOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What was in force: how many policies, contracts, leases. */
-  readonly lookedAt: readonly string[];
-  /** What stands outside the proof, and might refute it. */
+  /** What stands outside the proof. */
   readonly notModelled: readonly string[];
-  /** What was left out because it only takes away: what is proved without it holds with it. */
-  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5005,18 +4982,7 @@ export type ProveChildOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The run that it belongs to, where a lease is of one. */
-      readonly run?: string | undefined;
-      /** The call whose program makes this one. */
-      readonly startedBy?: {
-        readonly operation: string;
-        readonly key: string;
-        readonly reached: {
-          readonly type: string;
-          readonly id: string;
-        };
-      } | undefined;
-      /** The moment, where it passes only later than now. */
+      /** The moment, where rules of some time decide. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5034,12 +5000,8 @@ export type ProveChildOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What was in force: how many policies, contracts, leases. */
-  readonly lookedAt: readonly string[];
-  /** What stands outside the proof, and might refute it. */
+  /** What stands outside the proof. */
   readonly notModelled: readonly string[];
-  /** What was left out because it only takes away: what is proved without it holds with it. */
-  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5083,18 +5045,7 @@ export type ProveNetworkOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The run that it belongs to, where a lease is of one. */
-      readonly run?: string | undefined;
-      /** The call whose program makes this one. */
-      readonly startedBy?: {
-        readonly operation: string;
-        readonly key: string;
-        readonly reached: {
-          readonly type: string;
-          readonly id: string;
-        };
-      } | undefined;
-      /** The moment, where it passes only later than now. */
+      /** The moment, where rules of some time decide. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5112,12 +5063,8 @@ export type ProveNetworkOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What was in force: how many policies, contracts, leases. */
-  readonly lookedAt: readonly string[];
-  /** What stands outside the proof, and might refute it. */
+  /** What stands outside the proof. */
   readonly notModelled: readonly string[];
-  /** What was left out because it only takes away: what is proved without it holds with it. */
-  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5178,18 +5125,7 @@ export type ProveReachableOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The run that it belongs to, where a lease is of one. */
-      readonly run?: string | undefined;
-      /** The call whose program makes this one. */
-      readonly startedBy?: {
-        readonly operation: string;
-        readonly key: string;
-        readonly reached: {
-          readonly type: string;
-          readonly id: string;
-        };
-      } | undefined;
-      /** The moment, where it passes only later than now. */
+      /** The moment, where rules of some time decide. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5207,12 +5143,8 @@ export type ProveReachableOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What was in force: how many policies, contracts, leases. */
-  readonly lookedAt: readonly string[];
-  /** What stands outside the proof, and might refute it. */
+  /** What stands outside the proof. */
   readonly notModelled: readonly string[];
-  /** What was left out because it only takes away: what is proved without it holds with it. */
-  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5260,18 +5192,7 @@ export type ProveStricterOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The run that it belongs to, where a lease is of one. */
-      readonly run?: string | undefined;
-      /** The call whose program makes this one. */
-      readonly startedBy?: {
-        readonly operation: string;
-        readonly key: string;
-        readonly reached: {
-          readonly type: string;
-          readonly id: string;
-        };
-      } | undefined;
-      /** The moment, where it passes only later than now. */
+      /** The moment, where rules of some time decide. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5289,12 +5210,8 @@ export type ProveStricterOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What was in force: how many policies, contracts, leases. */
-  readonly lookedAt: readonly string[];
-  /** What stands outside the proof, and might refute it. */
+  /** What stands outside the proof. */
   readonly notModelled: readonly string[];
-  /** What was left out because it only takes away: what is proved without it holds with it. */
-  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5340,18 +5257,7 @@ export type ProveWritesOutsideOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The run that it belongs to, where a lease is of one. */
-      readonly run?: string | undefined;
-      /** The call whose program makes this one. */
-      readonly startedBy?: {
-        readonly operation: string;
-        readonly key: string;
-        readonly reached: {
-          readonly type: string;
-          readonly id: string;
-        };
-      } | undefined;
-      /** The moment, where it passes only later than now. */
+      /** The moment, where rules of some time decide. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5369,12 +5275,8 @@ export type ProveWritesOutsideOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What was in force: how many policies, contracts, leases. */
-  readonly lookedAt: readonly string[];
-  /** What stands outside the proof, and might refute it. */
+  /** What stands outside the proof. */
   readonly notModelled: readonly string[];
-  /** What was left out because it only takes away: what is proved without it holds with it. */
-  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -11160,7 +11062,6 @@ export type WhatifPolicyOutput = {
     readonly unchanged: number;
     readonly answered: number;
     readonly answeredNo: number;
-    readonly declined: number;
     readonly blocked: number;
     readonly asked: number;
     readonly opened: number;
@@ -11172,12 +11073,10 @@ export type WhatifPolicyOutput = {
       /** The rule that would decide. */
       readonly rule: string;
       readonly source: string;
-      /** Questions to you that it would have answered. */
+      /** Questions to you that it would have answered with yes. */
       readonly answered: number;
-      /** Of these, those answered with yes that you answered with no. */
+      /** Of these, questions that you answered with no. */
       readonly answeredNo: number;
-      /** Of these, those answered with no, all of which you did not allow. */
-      readonly declined: number;
       /** Calls that it would have refused. */
       readonly blocked: number;
       /** Calls that it would have asked you about, and nobody did. */
@@ -11211,16 +11110,14 @@ export type WhatifPolicyOutput = {
 };
 
 export type WhatifProposalsInput = {
-  /** How often you must have allowed the same, or said no to it. */
+  /** How often you must have allowed the same. */
   readonly allowedMin?: number | undefined;
 };
 export type WhatifProposalsOutput = {
   readonly proposals: readonly ({
     /** Id of the proposal. */
     readonly proposal: string;
-    /** `permit` of what you always allowed, `forbid` of what you never did. */
-    readonly kind: "permit" | "forbid";
-    /** What the rule would permit or forbid, in one sentence. */
+    /** What the rule would permit, in one sentence. */
     readonly about: string;
     readonly agent: string;
     readonly tool: string;
@@ -11234,8 +11131,6 @@ export type WhatifProposalsOutput = {
     readonly answersRule: string;
     /** How often you allowed exactly this. */
     readonly allowed: number;
-    /** How often you said no to exactly this. */
-    readonly denied: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly sinceMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -11252,7 +11147,6 @@ export type WhatifProposalsOutput = {
       readonly unchanged: number;
       readonly answered: number;
       readonly answeredNo: number;
-      readonly declined: number;
       readonly blocked: number;
       readonly asked: number;
       readonly opened: number;
@@ -11264,12 +11158,10 @@ export type WhatifProposalsOutput = {
         /** The rule that would decide. */
         readonly rule: string;
         readonly source: string;
-        /** Questions to you that it would have answered. */
+        /** Questions to you that it would have answered with yes. */
         readonly answered: number;
-        /** Of these, those answered with yes that you answered with no. */
+        /** Of these, questions that you answered with no. */
         readonly answeredNo: number;
-        /** Of these, those answered with no, all of which you did not allow. */
-        readonly declined: number;
         /** Calls that it would have refused. */
         readonly blocked: number;
         /** Calls that it would have asked you about, and nobody did. */

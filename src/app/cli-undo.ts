@@ -3,6 +3,8 @@ import type { Static } from "../contract/schema.ts";
 import {
   Apply,
   changingFates,
+  conflictsWays,
+  type ConflictsWay,
   type FileUndo,
   Plan,
   type StepLeft,
@@ -39,6 +41,7 @@ function reportText(report: UndoReport, pen: Pen): string {
   return [
     headText(report, pen),
     ...files.flatMap((file) => fileLines(file, isDone, pen)),
+    ...settleLines(report, pen),
     ...(filesMore === 0 ? [] : [`  and ${filesMore} more files, which the next undo of this episode reaches`]),
     ...(left.length === 0 ? [] : [pen.paint("yellow", "No undo reaches:"), ...left.map((each) => leftText(each, pen))]),
     ...(leftMore === 0 ? [] : [`  and ${leftMore} more steps`]),
@@ -47,17 +50,20 @@ function reportText(report: UndoReport, pen: Pen): string {
 }
 
 function headText({ status, files, filesMore, undoId, episode }: UndoReport, pen: Pen): string {
-  const changed = files.filter(({ fate }) => changingFates.has(fate)).length;
+  const changing = files.filter(({ fate }) => changingFates.has(fate));
+  const settled = changing.filter(({ fate, detail }) => fate === "merge" && detail !== undefined).length;
+  const changed = changing.length - settled;
   const stuck = files.filter(({ fate }) => stuckFates.has(fate)).length;
   if (status === "nothing") return pen.paint("dim", "Nothing to undo: no file is changed by it.");
   if (status === "undone-before") return pen.paint("green", "✓ It was undone before; nothing is left to do.");
+  const asSettled = settled === 0 ? "" : `, ${counted(settled)} as you settle ${settled === 1 ? "it" : "them"}`;
   const stays =
     stuck === 0 ? "" : `, ${counted(stuck)} ${stuck === 1 ? "stays" : "stay"} as ${stuck === 1 ? "it is" : "they are"}`;
   if (status === "ready")
-    return `${pen.paint("bold", `An undo would change ${counted(changed + filesMore)}`)}${stays}. Do it with: arw undo ${pen.safe(episode)}`;
+    return `${pen.paint("bold", `An undo would change ${counted(changing.length + filesMore)}`)}${asSettled}${stays}. Do it with: arw undo ${pen.safe(episode)}`;
   if (undoId === null) return pen.paint("yellow", `! Nothing can be brought back${stays}.`);
   const mark = status === "undone" ? pen.paint("green", "✓") : pen.paint("yellow", "!");
-  return `${mark} ${changed} of ${counted(files.length + filesMore)} ${changed === 1 ? "is" : "are"} as before the run${stays}.`;
+  return `${mark} ${changed} of ${counted(files.length + filesMore)} ${changed === 1 ? "is" : "are"} as before the run${asSettled}${stays}.`;
 }
 
 const counted = (files: number): string => (files === 1 ? "1 file" : `${files} files`);
@@ -69,18 +75,43 @@ function fileLines(
 ): readonly string[] {
   const [plan, done] = fateWords[fate];
   const isStuck = stuckFates.has(fate);
-  const words = isDone ? done : plan;
-  const mark = isStuck ? pen.paint("yellow", "!") : pen.paint(changingFates.has(fate) ? "green" : "dim", "●");
-  const why = detail === undefined ? "" : `: ${pen.safe(detail)}`;
-  const isShown = isStuck || (!isDone && changingFates.has(fate));
+  const isChanging = changingFates.has(fate);
+  // What a person settled says itself what becomes of it.
+  const words = isChanging && detail !== undefined ? detail : isDone ? done : plan;
+  const mark = isStuck ? pen.paint("yellow", "!") : pen.paint(isChanging ? "green" : "dim", "●");
+  const why = detail === undefined || isChanging ? "" : `: ${pen.safe(detail)}`;
+  const isShown = isStuck || (!isDone && isChanging);
   return [
-    `${mark} ${pen.safe(`${folder}/${path}`)} ${words}${why}`,
+    `${mark} ${pen.safe(`${folder}/${path}`)} ${pen.safe(words)}${why}`,
     ...(isStuck && since !== undefined
       ? ["  edited since:", ...diffLines(since, pen), "  the undo would have done:"]
       : []),
     ...(isShown ? diffLines(diff, pen) : []),
   ];
 }
+
+/** How a file that stays is settled, where it is a person's to say. */
+function settleLines({ episode, files }: UndoReport, pen: Pen): readonly string[] {
+  const stuck = files.filter(({ fate }) => fate === "conflict" || fate === "not-kept");
+  if (stuck.length === 0) return [];
+  const ways = stuck.some(({ fate }) => fate === "conflict") ? conflictsWays : (["mine"] as const);
+  const lines = ways.flatMap((way) => {
+    const words = way === "stay" ? null : settleWords[way];
+    return words === null ? [] : [`  ${`--conflicts ${way}`.padEnd(settleWidth)}  ${words}`];
+  });
+  const file = stuck.length === 1 ? "" : " --path FILE";
+  return [
+    `Settle ${stuck.length === 1 ? "it" : "them"} with: arw undo ${pen.safe(episode)}${file} --conflicts …`,
+    ...lines,
+  ];
+}
+
+const settleWidth = "--conflicts before".length;
+const settleWords: Readonly<Record<Exclude<ConflictsWay, "stay">, string>> = {
+  mine: "it stays as it is now, and counts as undone",
+  before: "it goes back to what it was before, without what was edited since",
+  marks: "both sides are written into it between marks, for you to edit",
+};
 
 const diffLines = (diff: string, pen: Pen): readonly string[] =>
   diff === ""

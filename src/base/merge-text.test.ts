@@ -21,6 +21,16 @@ test("merges nothing where both changed the same or neighbouring lines", () => {
   assert.equal(mergeTexts({ base: "", ours: "x\n", theirs: "y\n" }), null);
 });
 
+test("with marks both sides stand in the text, with its line ends and each mark on a line of its own", () => {
+  const marks = { ours: "mine", theirs: "before" };
+  assert.equal(
+    mergeTexts({ base: "a\r\nb\r\nc", ours: "a\r\nB\r\nC", theirs: "a\r\nß\r\nc", marks }),
+    "a\r\n<<<<<<< mine\r\nB\r\nC\r\n=======\r\nß\r\nc\r\n>>>>>>> before\r\n",
+  );
+  const [ours, theirs] = ["A\nb\nc\nd\ne\n", "a\nb\nc\nD\ne\n"];
+  assert.equal(mergeTexts({ base: "a\nb\nc\nd\ne\n", ours, theirs, marks }), "A\nb\nc\nD\ne\n");
+});
+
 test("what both changed alike is no conflict", () => {
   assert.equal(mergeTexts({ base: "a\nb\nc\nd\n", ours: "a\nB\nc\nD\n", theirs: "a\nB\nc\nd\n" }), "a\nB\nc\nD\n");
 });

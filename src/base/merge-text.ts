@@ -5,17 +5,26 @@ export interface ThreeTexts {
   readonly base: string;
   readonly ours: string;
   readonly theirs: string;
+  /** Where both changed one place, both sides are put there under these names, between lines as git writes them. */
+  readonly marks?: Marks;
+}
+export interface Marks {
+  readonly ours: string;
+  readonly theirs: string;
 }
 
-/** Null where both changed the same or neighbouring lines differently, or the texts differ too much to be compared. */
-export function mergeTexts({ base, ours, theirs }: ThreeTexts): string | null {
+/**
+ * Null where both changed the same or neighbouring lines differently and no marks are wanted, or the texts differ too much to be
+ * compared.
+ */
+export function mergeTexts({ base, ours, theirs, marks }: ThreeTexts): string | null {
   if (ours === theirs || theirs === base) return ours;
   if (ours === base) return theirs;
   if (base.length + ours.length + theirs.length > charactersMax) return null;
   const lines = linesOf(base);
   const ourEdits = editsOf(lines, linesOf(ours));
   const theirEdits = editsOf(lines, linesOf(theirs));
-  return ourEdits === null || theirEdits === null ? null : joined(lines, ourEdits, theirEdits);
+  return ourEdits === null || theirEdits === null ? null : joined(lines, { ourEdits, theirEdits, marks });
 }
 
 /** Beyond this many characters even splitting into lines is felt. */
@@ -55,7 +64,13 @@ function editsOf(base: readonly string[], changed: readonly string[]): readonly 
   return edits;
 }
 
-function joined(base: readonly string[], ours: readonly Edit[], theirs: readonly Edit[]): string | null {
+interface Sides {
+  readonly ourEdits: readonly Edit[];
+  readonly theirEdits: readonly Edit[];
+  readonly marks: Marks | undefined;
+}
+
+function joined(base: readonly string[], { ourEdits: ours, theirEdits: theirs, marks }: Sides): string | null {
   let merged = "";
   const [left, right] = [[...ours], [...theirs]];
   let at = 0;
@@ -66,10 +81,19 @@ function joined(base: readonly string[], ours: readonly Edit[], theirs: readonly
     const { to, ourEdits, theirEdits } = takeRegion(from, left, right);
     const ourText = applied(base, { from, to }, ourEdits);
     const theirText = applied(base, { from, to }, theirEdits);
-    if (theirEdits.length > 0 && ourEdits.length > 0 && ourText !== theirText) return null;
-    merged += ourEdits.length > 0 ? ourText : theirText;
+    const isConflict = theirEdits.length > 0 && ourEdits.length > 0 && ourText !== theirText;
+    if (isConflict && marks === undefined) return null;
+    if (isConflict && marks !== undefined) merged += marked(ourText, theirText, marks);
+    else merged += ourEdits.length > 0 ? ourText : theirText;
     at = to;
   }
+}
+
+/** The line ends are those of the text, and a last line without one gets one: a mark stands on a line of its own. */
+function marked(ours: string, theirs: string, marks: Marks): string {
+  const end = /\r\n/.test(ours + theirs) ? "\r\n" : "\n";
+  const whole = (text: string): string => (text === "" || text.endsWith("\n") ? text : text + end);
+  return `<<<<<<< ${marks.ours}${end}${whole(ours)}=======${end}${whole(theirs)}>>>>>>> ${marks.theirs}${end}`;
 }
 
 const textOf = (lines: readonly string[], from: number, to: number): string => lines.slice(from, to).join("");

@@ -43,7 +43,7 @@ export function readChanges(episode: string, { journal, operations }: Reading): 
   /** Steps that were begun, until an event tells how they ended. */
   const open = new Map<number, StepLeft>();
   let restorations = 0;
-  for (const { kind, data } of eventsOf(episode, journal)) {
+  for (const { kind, data } of eventsOf(journal, { corrId: episode, kinds })) {
     if (kind === FileRestored.kind) {
       const restored = data as Static<typeof FileRestored.data>;
       // Of this very call: a person may give an undo the id of what it undoes.
@@ -71,10 +71,14 @@ export function readChanges(episode: string, { journal, operations }: Reading): 
   return { files: [...files.values()], left: [...left, ...open.values()].toSorted((a, b) => a.step - b.step) };
 }
 
-function* eventsOf(episode: string, journal: Journal): Generator<Envelope> {
+/** All events of these kinds, of one episode or of all. */
+export function* eventsOf(
+  journal: Journal,
+  which: { readonly corrId?: string; readonly kinds: readonly string[] },
+): Generator<Envelope> {
   let afterSeq = 0;
   for (;;) {
-    const page = journal.read({ corrId: episode, kinds, afterSeq, limit: pageEvents });
+    const page = journal.read({ ...which, afterSeq, limit: pageEvents });
     // Retention never drops these kinds by itself; what a person's own rule dropped tells nothing any more.
     for (const each of page) if (each.data !== null) yield each;
     const last = page.at(-1);

@@ -89,16 +89,24 @@ export const UndoReport = closed({
 });
 export type UndoReport = Static<typeof UndoReport>;
 
+const restoration = {
+  episode: CorrelationId,
+  folder: Type.String({ maxLength: 4096 }),
+  path: Type.String({ maxLength: 4096 }),
+  fate: oneOf(fileFates),
+  beforeRef: Type.Union([Digest, Type.Null()], { description: "What the undo found; null for no file." }),
+  afterRef: Type.Union([Digest, Type.Null()], { description: "What it leaves; null for no file." }),
+};
+export const FileTaken = event({
+  kind: "undo.file.taken",
+  about: "An undo took a file in hand; said before the file changes, so that an undo that is cut off is found again.",
+  data: closed(restoration),
+});
 export const FileRestored = event({
   kind: "undo.file.restored",
   about: "A file that a run had changed was brought back to what it was.",
   data: closed({
-    episode: CorrelationId,
-    folder: Type.String({ maxLength: 4096 }),
-    path: Type.String({ maxLength: 4096 }),
-    fate: oneOf(fileFates),
-    beforeRef: Type.Union([Digest, Type.Null()], { description: "What the undo found; null for no file." }),
-    afterRef: Type.Union([Digest, Type.Null()], { description: "What it left; null for no file." }),
+    ...restoration,
     madeFolders: Type.Integer({ minimum: 0, description: "Folders made on the way to it." }),
     realFolder: Type.Optional(
       Type.String({
@@ -139,7 +147,20 @@ export const StillRunning = problem({
   about: "A run that goes on changes files. Stop it first: `arw stop EPISODE`.",
 });
 
-const EpisodeInput = closed({ episode: CorrelationId });
+export const conflictsWays = ["stay", "mine", "before", "marks"] as const;
+export type ConflictsWay = (typeof conflictsWays)[number];
+const UndoInput = closed({
+  episode: CorrelationId,
+  path: Type.Optional(
+    Type.Unsafe<string>({ ...RelativePath, description: "Only this file of those that the run changed." }),
+  ),
+  conflicts: Type.Optional(
+    oneOf(
+      conflictsWays,
+      "What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks.",
+    ),
+  ),
+});
 export const Plan = op({
   id: "undo.plan",
   http: "GET /undo/{episode}",
@@ -148,7 +169,7 @@ export const Plan = op({
   isForPersons: true,
   deadlineMs: 300_000,
   about: "Show exactly what an undo of a run would do to its files, and which of its steps no undo reaches.",
-  input: EpisodeInput,
+  input: UndoInput,
   output: UndoReport,
   problems: [NotFound, StillRunning],
 });
@@ -161,9 +182,9 @@ export const Apply = op({
   isForPersons: true,
   deadlineMs: 300_000,
   about: "Bring the files that a run changed back to what they were before it; what was edited since is kept.",
-  input: EpisodeInput,
+  input: UndoInput,
   output: UndoReport,
   problems: [NotFound, StillRunning],
-  emits: [FileRestored, UndoApplied],
+  emits: [FileTaken, FileRestored, UndoApplied],
   needs: ["fs:write"],
 });

@@ -1,4 +1,5 @@
 /** Plans and makes undos: each file by itself, newest first, as the person who asks, and so that an undo can be undone, too. */
+import { createKeyedMutex } from "../../base/async.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
@@ -6,11 +7,12 @@ import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { Restore } from "../fs/contract.ts";
-import { type ChangedFile, readChanges } from "./changes.ts";
+import { type ChangedFile, eventsOf, readChanges } from "./changes.ts";
 import {
   Apply,
   changingFates,
   FileRestored,
+  FileTaken,
   type FileUndo,
   filesMax,
   Plan,
@@ -32,49 +34,59 @@ export interface UndoDeps {
   readonly isRunning: (episode: string) => boolean;
 }
 
-export const createUndo = (deps: UndoDeps): Domain => ({
-  name: "undo",
-  operations: [
-    bind(Plan, ({ episode }, ctx) => report({ episode, ctx, deps }, (_file, unwound) => Promise.resolve(unwound))),
-    bind(Apply, ({ episode }, ctx) => apply({ episode, ctx, deps })),
-  ],
-  events: [FileRestored, UndoApplied],
-  views: [undone],
-});
+export const createUndo = (deps: UndoDeps): Domain => {
+  const turns = createKeyedMutex();
+  return {
+    name: "undo",
+    operations: [
+      bind(Plan, (input, ctx) => report({ ...input, ctx, deps }, (_file, unwound) => Promise.resolve(unwound))),
+      // Two at once would each find what the other one changes.
+      bind(Apply, (input, ctx) => turns.run(input.episode, () => apply({ ...input, ctx, deps }), ctx)),
+    ],
+    events: [FileTaken, FileRestored, UndoApplied],
+    views: [undone],
+  };
+};
 
-interface Asked {
-  readonly episode: string;
+interface Asked extends Static<typeof Apply.input> {
   readonly ctx: Context;
   readonly deps: UndoDeps;
 }
 
 /** Looks at each file, lets `act` do what it does about it, and tells what came of it. */
 async function report(
-  { episode, ctx, deps }: Asked,
+  asked: Asked,
   act: (file: ChangedFile, unwound: Unwound) => Promise<Unwound>,
 ): Promise<UndoReport> {
+  const { episode, ctx, deps } = asked;
   const { kernel } = deps.parts;
   if (kernel.journal.read({ corrId: episode, limit: 1 }).length === 0)
     throw new Problem(NotFound, `nothing is recorded of ${episode}`);
   if (deps.isRunning(episode)) throw new Problem(StillRunning, `${episode} is still running`);
-  const { files, left } = readChanges(episode, { journal: kernel.journal, operations: kernel.table.operations });
+  const { files: all, left } = readChanges(episode, { journal: kernel.journal, operations: kernel.table.operations });
+  const files = asked.path === undefined ? all : all.filter(({ path }) => path === asked.path);
+  if (all.length > 0 && files.length === 0)
+    throw new Problem(
+      NotFound,
+      `${episode} changed no file ${asked.path}; \`arw undo ${episode} --dry-run\` names those it did`,
+    );
   const waiting = files.toReversed().filter((file) => !isUndone({ episode, ...file }, deps));
   const before = files.filter((file) => !waiting.includes(file)).map(undoneBefore);
   const show = createShower();
   const shown: FileUndo[] = [];
   for (const file of waiting.slice(0, filesMax)) {
     ctx.signal.throwIfAborted();
-    shown.push(show(file, await act(file, await lookAt(file, ctx, deps))));
+    shown.push(show(file, await act(file, await lookAt(file, asked))));
   }
-  const all = [...shown, ...before].slice(0, filesMax);
+  const told = [...shown, ...before].slice(0, filesMax);
   return {
     episode,
     undoId: null,
-    files: all,
-    filesMore: files.length - all.length,
+    files: told,
+    filesMore: files.length - told.length,
     left: left.slice(0, stepsNamedMax),
     leftMore: Math.max(0, left.length - stepsNamedMax),
-    status: statusOf(all),
+    status: statusOf(told),
   };
 }
 
@@ -110,9 +122,11 @@ const undoneBefore = ({ folder, path, changes }: ChangedFile): FileUndo => ({
   diff: "",
 });
 
-async function lookAt(file: ChangedFile, { signal }: Context, { files, parts }: UndoDeps): Promise<Unwound> {
+async function lookAt(file: ChangedFile, { ctx, deps, conflicts = "stay" }: Asked): Promise<Unwound> {
+  const { files, parts } = deps;
   try {
-    return await unwind(file, await files.read(file, file.path, signal), parts.recorder.recallBytes);
+    const now = await files.read(file, file.path, ctx.signal);
+    return await unwind(file, now, { recall: parts.recorder.recallBytes, conflicts });
   } catch (error) {
     return outOfReach(error, null);
   }
@@ -127,8 +141,12 @@ function outOfReach(error: unknown, now: Content): Unwound {
 
 async function apply(asked: Asked): Promise<UndoReport> {
   const { episode, ctx } = asked;
+  let taken: ReadonlyMap<string, Taken> | undefined;
   const made = await report(asked, async (file, unwound) => {
-    if (!changingFates.has(unwound.fate)) return unwound;
+    if (!changingFates.has(unwound.fate)) {
+      taken ??= takenIn(asked);
+      return await finishTaken({ file, unwound, ctx }, taken.get(undoneKey({ episode, ...file })));
+    }
     try {
       await restore(asked, file, unwound);
       return unwound;
@@ -144,6 +162,35 @@ async function apply(asked: Asked): Promise<UndoReport> {
   return { ...made, status, undoId: ctx.corrId };
 }
 
+type Taken = Static<typeof FileTaken.data>;
+
+/**
+ * An undo that was cut off may have changed a file and not have said so. What it said before is said to its end here, so that the
+ * undo of this undo knows of the file.
+ */
+async function finishTaken(
+  { file, unwound, ctx }: { readonly file: ChangedFile; readonly unwound: Unwound; readonly ctx: Context },
+  taken: Taken | undefined,
+): Promise<Unwound> {
+  if (taken === undefined || taken.afterRef !== unwound.nowDigest) return unwound;
+  const lies = file.realFolder === undefined ? {} : { realFolder: file.realFolder };
+  await ctx.emit(FileRestored, { ...taken, madeFolders: 0, ...lies });
+  return { fate: taken.fate, now: unwound.now, goal: unwound.now, thenDigest: taken.afterRef };
+}
+
+/** Files that an undo of this episode took in hand last without saying how that ended. */
+function takenIn({ episode, deps }: Asked): ReadonlyMap<string, Taken> {
+  const open = new Map<string, Taken>();
+  const kinds = [FileTaken.kind, FileRestored.kind];
+  for (const { kind, data } of eventsOf(deps.parts.kernel.journal, { kinds })) {
+    const told = data as Taken;
+    if (told.episode !== episode) continue;
+    if (kind === FileTaken.kind) open.set(undoneKey(told), told);
+    else open.delete(undoneKey(told));
+  }
+  return open;
+}
+
 /** Walks the corridor as the person who asked: rules that keep them from changing this file hold here, too. */
 async function restore({ episode, ctx, deps }: Asked, file: ChangedFile, unwound: Unwound): Promise<void> {
   const { folder, path, realFolder } = file;
@@ -152,6 +199,7 @@ async function restore({ episode, ctx, deps }: Asked, file: ChangedFile, unwound
   if (goal !== null) await deps.parts.recorder.keepBytes(goal);
   const lies = realFolder === undefined ? {} : { realFolder };
   const input = { folder, ...lies, path, ref: thenDigest, expectedDigest: nowDigest };
+  await ctx.emit(FileTaken, { episode, folder, path, fate, beforeRef: nowDigest, afterRef: thenDigest });
   const { beforeRef, digest, madeFolders } = await ctx.call(
     Restore,
     thenDigest === null ? { ...input, emptyFolders: file.madeFolders } : input,

@@ -6,16 +6,16 @@ import { runs as propertyRuns } from "../../../test/kit/runs.ts";
 import { createMemoryBlobs } from "../../adapters/files/memory-blobs.ts";
 import { createMemoryFolders, type MemoryFolders } from "../../adapters/files/memory-folder.ts";
 import { createRedactor } from "../../base/redact.ts";
-import { bind, op } from "../../contract/operation.ts";
+import { bind, type Context, op } from "../../contract/operation.ts";
 import { isProblem } from "../../contract/problem.ts";
-import { closed } from "../../contract/schema.ts";
+import { closed, type Static } from "../../contract/schema.ts";
 import type { AgentProgram } from "../agents/contract.ts";
 import { runs } from "../agents/views.ts";
 import { Write } from "../fs/contract.ts";
 import { createFolderReader } from "../fs/reader.ts";
 import { createFs } from "../fs/service.ts";
 import { createWholeFiles } from "../fs/whole-files.ts";
-import type { FileUndo, UndoReport } from "./contract.ts";
+import { FileTaken, type FileUndo, type UndoReport } from "./contract.ts";
 import { createUndo } from "./service.ts";
 
 const folder = "/home/ada/notes";
@@ -30,6 +30,17 @@ const Ring = op({
   needs: ["exec"],
   input: closed({}),
   output: closed({}),
+});
+
+/** Says what an undo says before it changes a file, and nothing after it. */
+const CutOff = op({
+  id: "bell.cutOff",
+  http: "POST /bell/cut-off",
+  effect: "write",
+  about: "x",
+  input: FileTaken.data,
+  output: closed({}),
+  emits: [FileTaken],
 });
 
 type Script = readonly (readonly [path: string, text: string] | "ring")[];
@@ -47,6 +58,11 @@ const scribe: AgentProgram = {
   },
 };
 
+async function cutOff(taken: Static<typeof FileTaken.data>, ctx: Context) {
+  await ctx.emit(FileTaken, taken);
+  return {};
+}
+
 interface Desk extends AsyncDisposable {
   readonly kit: Kit;
   readonly folders: MemoryFolders;
@@ -55,8 +71,8 @@ interface Desk extends AsyncDisposable {
   /** All that is in the folder: paths with their content, folders with null. */
   tree(): Promise<Readonly<Record<string, string | null>>>;
   run(script: Script): Promise<string>;
-  undo(episode: string): Promise<UndoReport>;
-  plan(episode: string): Promise<UndoReport>;
+  undo(episode: string, how?: object): Promise<UndoReport>;
+  plan(episode: string, how?: object): Promise<UndoReport>;
 }
 
 async function open(): Promise<Desk> {
@@ -74,7 +90,7 @@ async function open(): Promise<Desk> {
         files: createWholeFiles(reader),
         isRunning: (episode) => parts.kernel.views.get(runs, episode)?.status === "running",
       }),
-      domainOf("bell", { operations: [bind(Ring, () => ({}))] }),
+      domainOf("bell", { operations: [bind(Ring, () => ({})), bind(CutOff, cutOff)] }),
     ],
   });
   const answer = async (operationId: string, input: object): Promise<UndoReport> => {
@@ -100,8 +116,8 @@ async function open(): Promise<Desk> {
       await kit.next("agents.run.finished", (event) => event.corrId === corrId);
       return corrId;
     },
-    undo: (episode) => answer("undo.apply", { episode }),
-    plan: (episode) => answer("undo.plan", { episode }),
+    undo: (episode, how = {}) => answer("undo.apply", { episode, ...how }),
+    plan: (episode, how = {}) => answer("undo.plan", { episode, ...how }),
     [Symbol.asyncDispose]: () => kit[Symbol.asyncDispose](),
   };
 }
@@ -203,6 +219,63 @@ test("a file that was edited in the same place stays whole, both sides are shown
   assert.equal(tree["b.md"], Buffer.from("b\n").toString("base64"));
   desk.put("a.md", "by the run\n");
   assert.deepEqual(fates(await desk.undo(episode))["a.md"], "restore");
+});
+
+test.each([
+  ["mine", "merge", "ONE\nby me\n"],
+  ["before", "restore", "one\nbefore\n"],
+  ["marks", "merge", "<<<<<<< edited since\nONE\nby me\n=======\none\nbefore\n>>>>>>> before the run\n"],
+])("a conflict is settled as its person says: %s", async (conflicts, fate, content) => {
+  await using desk = await open();
+  const lines = "one\n".repeat(3);
+  desk.put("a.md", "one\nbefore\n");
+  desk.put("b.md", lines);
+  const episode = await desk.run([
+    ["a.md", "one\nby the run\n"],
+    ["b.md", "b by the run\n"],
+    ["a.md", "one\nby the run again\n"],
+  ]);
+  desk.put("a.md", "ONE\nby me\n");
+  const how = { conflicts, path: "a.md" };
+  const planned = await desk.plan(episode, how);
+  const undone = await desk.undo(episode, how);
+  assert.deepEqual([planned.status, fates(planned)], ["ready", { "a.md": fate }]);
+  assert.deepEqual([undone.status, fates(undone)], ["undone", { "a.md": fate }]);
+  const text = async (path: string) => Buffer.from((await desk.tree())[path] ?? "", "base64").toString();
+  assert.equal(await text("a.md"), content);
+  assert.deepEqual(fates(await desk.undo(episode)), { "a.md": "undone-before", "b.md": "restore" });
+  assert.equal((await desk.undo(undone.undoId ?? "")).files[0]?.fate, conflicts === "mine" ? "as-before" : "restore");
+  assert.equal(await text("a.md"), "ONE\nby me\n");
+  assert.equal(await text("b.md"), lines);
+});
+
+test("an undo that was cut off behind a file is made again, and undone with that file", async () => {
+  await using desk = await open();
+  desk.put("a.md", "before\n");
+  desk.put("b.md", "b\n");
+  const episode = await desk.run([
+    ["a.md", "after\n"],
+    ["b.md", "b by the run\n"],
+  ]);
+  const [taken] = (await desk.plan(episode)).files.filter(({ path }) => path === "a.md");
+  const { nowDigest: beforeRef, thenDigest: afterRef } = taken as FileUndo;
+  await desk.kit.call("bell.cutOff", { episode, folder, path: "a.md", fate: "restore", beforeRef, afterRef });
+  desk.put("a.md", "before\n");
+  const { undoId, status, files } = await desk.undo(episode);
+  assert.deepEqual([status, fates({ files } as UndoReport)], ["undone", { "a.md": "restore", "b.md": "restore" }]);
+  assert.equal((await desk.undo(episode)).status, "undone-before");
+  await desk.undo(undoId ?? "");
+  const after = ["after\n", "b by the run\n"].map((each) => Buffer.from(each).toString("base64"));
+  assert.deepEqual(await desk.tree(), { "a.md": after[0], "b.md": after[1] });
+});
+
+test("of two undos at the same time the second finds it done", async () => {
+  await using desk = await open();
+  desk.put("a.md", "before\n");
+  const episode = await desk.run([["a.md", "after\n"]]);
+  const both = await Promise.all([desk.undo(episode), desk.undo(episode)]);
+  assert.deepEqual(both.map(({ status }) => status).toSorted(), ["undone", "undone-before"]);
+  await assert.rejects(desk.undo(episode, { path: "b.md" }), /changed no file b\.md/);
 });
 
 test("what is no longer kept is named, and its file stays", async () => {

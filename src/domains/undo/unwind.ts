@@ -3,7 +3,7 @@ import { sha256Hex } from "../../base/canonical-json.ts";
 import { mergeTexts } from "../../base/merge-text.ts";
 import { isLikelyBinary } from "../../base/text-marks.ts";
 import type { ChangedFile, FileChange } from "./changes.ts";
-import type { FileUndo } from "./contract.ts";
+import type { ConflictsWay, FileUndo } from "./contract.ts";
 
 /** A file's bytes, or null where there is no file. */
 export type Content = Uint8Array | null;
@@ -26,7 +26,12 @@ export type Recall = (digest: string) => Promise<Uint8Array | null>;
 
 const bytesDigest = (bytes: Uint8Array): string => `sha256:${sha256Hex(bytes)}`;
 
-export async function unwind({ changes }: ChangedFile, now: Content, recall: Recall): Promise<Unwound> {
+/** `conflicts` says what becomes of a file that was edited since in the same place. */
+export async function unwind(
+  { changes }: ChangedFile,
+  now: Content,
+  { recall, conflicts }: { readonly recall: Recall; readonly conflicts: ConflictsWay },
+): Promise<Unwound> {
   const nowDigest = now === null ? null : bytesDigest(now);
   const known = new Map<string, Uint8Array>(now === null ? [] : [[nowDigest as string, now]]);
   const kept: Recall = async (digest) => known.get(digest) ?? (await recall(digest));
@@ -36,18 +41,58 @@ export async function unwind({ changes }: ChangedFile, now: Content, recall: Rec
     if (digest === change.afterRef) digest = change.beforeRef;
     else if (digest !== change.beforeRef) {
       const merged = await mergedWith(change, digest, kept);
-      if ("fate" in merged) return { ...merged, now, nowDigest, thenDigest: nowDigest };
+      if ("fate" in merged) {
+        const stuck = { ...merged, now, nowDigest, thenDigest: nowDigest };
+        return await settled(stuck, changes, { kept, conflicts });
+      }
       digest = bytesDigest(merged.bytes);
       known.set(digest, merged.bytes);
       isMerged = true;
     }
   }
-  const told = { now, nowDigest, thenDigest: digest };
-  if (digest === nowDigest) return { ...told, fate: "as-before", goal: now };
+  const made = { now, nowDigest, thenDigest: digest };
+  if (digest === nowDigest) return { ...made, fate: "as-before", goal: now };
   const goal = digest === null ? null : await kept(digest);
-  if (digest !== null && goal === null) return { ...told, ...notKept("what it was before", digest), goal: now };
-  return { ...told, fate: fateOf(now, goal, isMerged), goal };
+  if (digest !== null && goal === null)
+    return await settled({ ...made, ...notKept("what it was before", digest), goal: now }, changes, {
+      kept,
+      conflicts,
+    });
+  return { ...made, fate: fateOf(now, goal, isMerged), goal };
 }
+
+/** What is stuck as its person settles it, beforehand and for the whole file; as it is where that is not possible. */
+async function settled(
+  stuck: Unwound,
+  changes: readonly FileChange[],
+  { kept, conflicts }: { readonly kept: Recall; readonly conflicts: ConflictsWay },
+): Promise<Unwound> {
+  const { now } = stuck;
+  if (conflicts === "mine")
+    return { ...told(stuck, now), fate: "merge", detail: "stays as it is now, and counts as undone" };
+  if (conflicts === "stay" || stuck.fate !== "conflict") return stuck;
+  const [first, last] = [changes[0], changes.at(-1)];
+  const before = first === undefined || first.beforeRef === null ? null : await kept(first.beforeRef);
+  if (first === undefined || last === undefined || (first.beforeRef !== null && before === null)) return stuck;
+  if (conflicts === "before") {
+    const detail = "goes back to what it was before, without what was edited since";
+    return { ...told(stuck, before), fate: fateOf(now, before, false), detail };
+  }
+  const left = last.afterRef === null ? null : await kept(last.afterRef);
+  const [base, ours, theirs] = [left, now, before].map((each) => (each === null ? null : textOf(each)));
+  if (typeof base !== "string" || typeof ours !== "string" || typeof theirs !== "string") return stuck;
+  const text = mergeTexts({ base, ours, theirs, marks: { ours: "edited since", theirs: "before the run" } });
+  if (text === null) return stuck;
+  const detail = "has both sides in it now, between marks; edit it by hand";
+  return { ...told(stuck, new TextEncoder().encode(text)), fate: "merge", detail };
+}
+
+const told = ({ now, nowDigest = null }: Unwound, goal: Content) => ({
+  now,
+  goal,
+  nowDigest,
+  thenDigest: goal === null ? null : bytesDigest(goal),
+});
 
 function fateOf(now: Content, goal: Content, isMerged: boolean): FileUndo["fate"] {
   if (now === null) return "bring-back";
