@@ -1,5 +1,5 @@
 /** How proofs look on the command line, the files that they are about, and how the solver gets here. */
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { installZ3 } from "../adapters/z3/install.ts";
 import { z3SizeBytes, z3Version } from "../adapters/z3/pinned.ts";
 import { findZ3 } from "../adapters/z3/solver.ts";
@@ -28,7 +28,7 @@ import {
   type OwnCommand,
   type Terminal,
 } from "../surfaces/cli/port.ts";
-import { z3Folder } from "./prove-seat.ts";
+import { solverWords, z3Folder } from "./prove-seat.ts";
 
 /** Words that stand for a set of policies; everything else is a file. */
 const setWords: ReadonlySet<string> = new Set(["now", "default"]);
@@ -91,7 +91,7 @@ const looks: Readonly<Record<Proof["answer"], readonly [glyph: string, style: St
 const textWidthMin = 20;
 
 function proofText(
-  { question, answer, claim, text, examples, isComplete, checkedBy, notModelled, next }: Proof,
+  { question, answer, claim, text, examples, isComplete, checkedBy, lookedAt, notModelled, leftOut, next }: Proof,
   pen: Pen,
 ): string {
   // To find a call is what these two are asked for.
@@ -106,14 +106,22 @@ function proofText(
       lines(`${of}: ${effect}${rule === "" ? "" : `, by ${rule}`} (${reason})`, "    "),
     ),
   ]);
+  const dim = (words: string, indent = "  "): readonly string[] =>
+    lines(words, indent).map((line) => pen.paint("dim", line));
   return [
     ...lines(`${glyph} ${text}`, "").map((line) => pen.paint(style, line)),
-    ...lines(`The claim: ${claim}.`, "  ").map((line) => pen.paint("dim", line)),
+    // What was proved is the claim itself.
+    ...(answer === "proved" ? [] : dim(`The claim: ${claim}.`)),
     ...said,
     ...(answer === "counterexample" && !isComplete && examples.length > 1 ? ["", "  There may be more."] : []),
     "",
-    ...lines(`Checked by: ${checkedBy.join(", ")}.`, "  ").map((line) => pen.paint("dim", line)),
-    ...lines(`Not modelled: ${notModelled.join("; ")}.`, "  ").map((line) => pen.paint("dim", line)),
+    ...dim(`Looked at: ${lookedAt.join(", ")}.`),
+    ...dim(`Checked by: ${checkedBy.join(", ")}.`),
+    // A call that was found is one, whatever was not looked at.
+    ...(answer === "counterexample"
+      ? []
+      : [...dim("Not modelled:"), ...notModelled.flatMap((each) => dim(`- ${each}`))]),
+    ...(answer === "counterexample" ? [] : dim(`Left out, as it only takes away: ${leftOut.join("; ")}.`)),
     ...(next === undefined ? [] : lines(`Next: ${next}`, "  ")),
   ].join("\n");
 }
@@ -132,41 +140,86 @@ export interface ProveCommandOptions {
 }
 
 /** A person's own act on their own machine: the hub itself fetches nothing. */
-export const solverCommand = ({ terminal, stateDirOf }: ProveCommandOptions): OwnCommand => ({
+export const solverCommand = (options: ProveCommandOptions): OwnCommand => ({
   words: "prove solver",
-  about: `Install the solver that checks proofs a second time: z3 ${z3Version}, ${formatBytes(z3SizeBytes)}.`,
-  options: [["--yes", "install without asking"]],
+  about: `Install the solver that checks proofs a second time, z3 ${z3Version} (${formatBytes(z3SizeBytes)}), or remove it.`,
+  options: [
+    ["--yes", "install without asking"],
+    ["--remove", "remove it again; proofs go on without it"],
+  ],
   async run({ flags, globals }) {
-    const folder = z3Folder(stateDirOf(globals));
-    if (findZ3(folder) !== null) return done(terminal, `✓ z3 ${z3Version} is here: ${folder}`);
-    terminal.write(
-      `z3 ${z3Version} is ${formatBytes(z3SizeBytes)} on the disk, and comes by your npm into ${folder}.\n`,
-    );
+    const folder = z3Folder(options.stateDirOf(globals));
+    if (flags["remove"] === true) return await remove(folder, options.terminal);
+    if (findZ3(folder) !== null) {
+      options.terminal.write(`✓ z3 ${z3Version} is here: ${folder}\n`);
+      return exitCodes.ok;
+    }
     const stop = new AbortController();
-    const release = terminal.onInterrupt(() => stop.abort());
+    const release = options.terminal.onInterrupt(() => stop.abort());
     try {
-      if (flags["yes"] !== true && !(await isWanted(terminal, stop.signal))) return exitCodes.usage;
-      await installZ3({ folder, signal: stop.signal, told: (line) => terminal.write(`  ${line}\n`) });
-      return done(terminal, `✓ Installed. The next proof uses it.`);
-    } catch (error) {
-      if (stop.signal.aborted) return exitCodes.interrupted;
-      terminal.writeError(`✗ It was not installed: ${error instanceof Error ? error.message : String(error)}\n`);
-      return exitCodes.problem;
+      const question = flags["yes"] === true ? null : "Install it? [y/N] ";
+      return await install(folder, { terminal: options.terminal, question, signal: stop.signal });
     } finally {
       release();
     }
   },
 });
 
-function done(terminal: ProveCommandOptions["terminal"], line: string): number {
-  terminal.write(`${line}\n`);
+/**
+ * Behind an answer that needs the solver: at a terminal it is offered at once, and the question asked again. A hub elsewhere has
+ * a state directory of its own, which nobody here can install into.
+ */
+export const solverOffer =
+  ({ terminal, stateDirOf }: ProveCommandOptions) =>
+  async (output: unknown, globals: Globals, signal: AbortSignal): Promise<boolean> => {
+    const { answer, next } = output as Proof;
+    if (answer !== "unknown" || next?.startsWith(solverWords) !== true || globals.url !== undefined) return false;
+    const folder = z3Folder(stateDirOf(globals));
+    const question = "\nInstall it now, and ask again? [y/N] ";
+    return (await install(folder, { terminal, question, signal })) === exitCodes.ok;
+  };
+
+export const proveOffers = (options: ProveCommandOptions) =>
+  Object.fromEntries(asked.map(({ id }) => [id, solverOffer(options)]));
+
+interface Installing {
+  readonly terminal: ProveCommandOptions["terminal"];
+  /** Null where it was said already that it is wanted. */
+  readonly question: string | null;
+  readonly signal: AbortSignal;
+}
+
+async function install(folder: string, { terminal, question, signal }: Installing): Promise<number> {
+  terminal.write(`z3 ${z3Version} is ${formatBytes(z3SizeBytes)} on the disk, and comes by your npm into ${folder}.\n`);
+  try {
+    if (question !== null && !(await isWanted(terminal, question, signal))) return exitCodes.usage;
+    terminal.write("Fetching it, and holding its files against their known sums …\n");
+    await installZ3({ folder, signal, told: (line) => terminal.write(`  ${line}\n`) });
+    terminal.write("✓ Installed. The next proof uses it; `arw prove solver --remove` removes it.\n");
+    return exitCodes.ok;
+  } catch (error) {
+    if (signal.aborted) return exitCodes.interrupted;
+    terminal.writeError(`✗ It was not installed: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.writeError("  Proofs go on without it: the hub's own solver answers what it can.\n");
+    return exitCodes.problem;
+  }
+}
+
+async function remove(folder: string, terminal: ProveCommandOptions["terminal"]): Promise<number> {
+  const wasHere = findZ3(folder) !== null;
+  await rm(folder, { recursive: true, force: true });
+  terminal.write(wasHere ? `✓ z3 is gone from ${folder}.\n` : `z3 is not installed; ${folder} is empty.\n`);
   return exitCodes.ok;
 }
 
-async function isWanted(terminal: ProveCommandOptions["terminal"], signal: AbortSignal): Promise<boolean> {
+async function isWanted(
+  terminal: ProveCommandOptions["terminal"],
+  question: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (!terminal.isTty) {
     terminal.writeError("Nobody can be asked here: say --yes to install it.\n");
     return false;
   }
-  return /^y(es)?$/i.test((await terminal.ask("Install it? [y/N] ", signal)).trim());
+  return /^y(es)?$/i.test((await terminal.ask(question, signal)).trim());
 }

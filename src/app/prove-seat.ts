@@ -15,12 +15,14 @@ import type { Caller } from "../contract/caller.ts";
 import type { Domain } from "../contract/domain.ts";
 import type { Operation } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
+import { parseAllowance } from "../domains/budgets/syntax.ts";
 import { InvalidPolicies } from "../domains/policy/contract.ts";
 import { groupsOf, type PolicyEngine, type PolicySet } from "../domains/policy/engine-port.ts";
 import { createRulings } from "../domains/policy/rulings.ts";
 import type { Said, Witness } from "../domains/prove/contract.ts";
 import type { PolicyBook, PolicyReader, SolverSeat } from "../domains/prove/port.ts";
-import { createProve, type ProveDeps } from "../domains/prove/service.ts";
+import type { ProveDeps } from "../domains/prove/desk.ts";
+import { createProve } from "../domains/prove/service.ts";
 import { callOf } from "../domains/prove/space.ts";
 import type { Confinement } from "../domains/shell/port.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
@@ -80,10 +82,13 @@ export function createPolicyReader({ policies, operations, name: owner }: Policy
 /** Where the solver is installed. */
 export const z3Folder = (stateDir: string): string => join(stateDir, "engines", "z3");
 
+/** The command that installs it. */
+export const solverWords = "arw prove solver";
+
 export const createSolverSeat = (stateDir: string): SolverSeat => ({
   name: `z3 ${z3Version}`,
   version: z3Version,
-  next: `arw prove solver installs it (${formatBytes(z3SizeBytes)})`,
+  next: `${solverWords} installs it (${formatBytes(z3SizeBytes)})`,
   find: () => Promise.resolve(findZ3(z3Folder(stateDir))),
 });
 
@@ -105,6 +110,10 @@ export function openProve(parts: KernelParts, { policies, clock, confinement, is
     ...given,
     parts,
     reader,
+    readAllowance(text) {
+      const terms = parseAllowance(text);
+      return "fault" in terms ? null : terms;
+    },
     soon: clock.soon,
     canLeave: (host, caller) => !isShut(host, caller),
     isUnconfined: async () => !(await confinement.abilities()).confinesFiles,

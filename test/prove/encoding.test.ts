@@ -8,8 +8,9 @@ import { all } from "../../src/domains/prove/formula.ts";
 import { decidesAmong, verdictsOf } from "../../src/domains/prove/in-force.ts";
 import { pointOf, witnessOf } from "../../src/domains/prove/space.ts";
 import { runs } from "../kit/runs.ts";
-import { call, conditions, policyText, readOwn, soakUntilMs, space } from "./kit.ts";
+import { call, conditions, nowMs, policyText, readOwn, soakUntilMs, space } from "./kit.ts";
 
+const told = { nowMs, runs: new Set<string>() };
 const limits = { timeout: 300_000 };
 const soakMsMax = 3_600_000;
 const msLeft = (): number => Math.max(1000, Math.min(soakMsMax, soakUntilMs - Date.now()));
@@ -68,7 +69,7 @@ test(
       assert.equal(encoded[place]?.notModelled, null, when);
       const found = decide(all([decidesAmong(encoded, `c${place}`), space.possible]), space.domains);
       assert.ok(found.kind === "point", when);
-      const witness = witnessOf(found.point, false);
+      const witness = witnessOf(found.point, told);
       assert.equal((await book.rule(witness)).rule, `c${place}`, `${when} ${JSON.stringify(witness)}`);
     }
   },
@@ -86,7 +87,7 @@ test("what the solver finds, the engine confirms; what it finds nowhere, no call
           const formula = all([decidesAmong(encoded, id), space.possible]);
           const found = decide(formula, space.domains);
           if (found.kind === "point") {
-            const witness = witnessOf(found.point, false);
+            const witness = witnessOf(found.point, told);
             assert.equal((await book.rule(witness)).rule, id, `${JSON.stringify(witness)}\n${texts.join("\n")}`);
           } else {
             assert.equal(found.kind, "none", texts.join("\n"));

@@ -4,52 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { beforeAll, expect, test } from "vitest";
-import { createManualClock } from "../../src/adapters/memory/clock.ts";
-import type { PostureState } from "../../src/domains/egress/contract.ts";
-import { openingOf } from "../../src/domains/egress/openings.ts";
-import { explainGate } from "../../src/domains/gating/explain.ts";
-import { createGate } from "../../src/domains/gating/gate.ts";
-import { createQuotas } from "../../src/domains/gating/quotas.ts";
-import { createRuleBook } from "../../src/domains/gating/rule-book.ts";
-import { fileSource } from "../../src/domains/gating/sources.ts";
-import { covers } from "../../src/domains/leases/coverage.ts";
+import type { ListedContract } from "../../src/domains/prove/in-force.ts";
 import type { ListedLease } from "../../src/domains/leases/contract.ts";
-import type { ExplainStage } from "../../src/domains/policy/contract.ts";
-import { ask } from "../../src/domains/prove/ask.ts";
-import {
-  confirmChild,
-  confirmPair,
-  confirmPassing,
-  confirmRule,
-  type Engines,
-} from "../../src/domains/prove/confirm.ts";
-import type { Proof } from "../../src/domains/prove/contract.ts";
-import { encodeInForce, type Facts, hasTime, type ListedContract } from "../../src/domains/prove/in-force.ts";
 import type { PolicyBook } from "../../src/domains/prove/port.ts";
-import {
-  childExceeds,
-  encodeAll,
-  permitsMore,
-  policyDecides,
-  reachesNetwork,
-  saysOtherwise,
-  writesOutside,
-} from "../../src/domains/prove/questions.ts";
-import { witnessOf } from "../../src/domains/prove/space.ts";
-import { parseIp } from "../../src/base/ip-address.ts";
-import { parseEndpoint } from "../../src/base/web-address.ts";
-import { booksOf, nowMs, space } from "./kit.ts";
+import { booksOf, nowMs } from "./kit.ts";
+import { type Allowing, answerOf, type Question, type Rules, untilMs } from "./rules.ts";
 
-interface Rules {
-  readonly policies?: readonly string[];
-  /** Without the default set. */
-  readonly isAlone?: boolean;
-  readonly posture?: PostureState["posture"];
-  readonly isUnconfined?: boolean;
-  readonly contracts?: readonly Partial<ListedContract>[];
-  readonly leases?: readonly Partial<ListedLease>[];
-}
-type Question = "network" | "writes" | "inFolder" | "child" | "reachable" | "stricter" | "changed";
 type Case = readonly [name: string, rules: Rules];
 interface Family {
   readonly question: Question;
@@ -78,7 +38,113 @@ const inNotes =
   'forbid (principal, action in Action::"fs:write", resource is Folder) unless { resource in Folder::"/home/ada/notes" };';
 const noCommands = 'forbid (principal, action in Action::"exec", resource);';
 
+const allowing = (text: string, more: Omit<Allowing, "text"> = {}): Case => [
+  `the allowance ${text} ${JSON.stringify(more)}`,
+  { posture: "public", allowances: [{ text, ...more }] },
+];
+const timed = (validFromMs: number, validToMs = untilMs): Rules => ({
+  contracts: [{ ...closing, validFromMs, validToMs }],
+  leases: [{ kind: "host", capability: "net:fetch", holder: "*", scope: { host: "example.org" }, endsAtMs: untilMs }],
+});
+const fetching = 'permit (principal is Agent, action in Action::"net:fetch", resource is Host);';
+const commands = 'permit (principal is Agent, action in Action::"exec", resource == Folder::"/srv");';
+const noFetching = { id: "no-fetching", patterns: ["web:*", "mcp:*", "models:*"], source: "file:gating.toml" };
+const programs = (...policies: readonly string[]): Rules => ({
+  policies: [fetching, ...policies],
+  isAlone: true,
+  posture: "public",
+  contracts: [noFetching],
+});
+const ofScout = (tools: readonly string[], asks: readonly string[] = []): Rules => ({
+  posture: "public",
+  whose: { agent: "scout", tools, asks },
+});
+const inRun = (holder: string): Rules => lease({ holder, scope: { run: "run-1" } });
+
 const families: readonly Family[] = [
+  {
+    question: "network",
+    name: "an allowance of nothing over an open hub",
+    base: allowing("0 calls/day")[1],
+    says: "proved",
+    mutants: [
+      allowing("1 calls/day"),
+      allowing("0 calls/day fs:*"),
+      allowing("0 calls/day web.fetch"),
+      allowing("0 calls/day for agent:scout"),
+      allowing("0 calls/day for plugin:sync"),
+      allowing("0 calls/day for host:example.org"),
+      allowing("0 MB written/day"),
+      allowing("0 tokens/day"),
+      allowing("0 USD/day"),
+      // What is used up today is free tomorrow.
+      allowing("5 calls/day", { used: 5 }),
+    ],
+  },
+  {
+    question: "network",
+    name: "an allowance of something over an open hub",
+    base: allowing("1 MB out/day")[1],
+    says: "counterexample",
+    mutants: [
+      allowing("0 B out/day"),
+      // The greetings of one encrypted connection are more than that.
+      allowing("10 KB out/run"),
+      allowing("0 minutes/day"),
+      // Its soft limit is below one call, so a person is asked about each.
+      allowing("1 calls/day", { over: "ask" }),
+    ],
+  },
+  {
+    question: "network",
+    name: "a contract as long as the lease that it closes",
+    base: timed(nowMs - 1000),
+    says: "proved",
+    mutants: [
+      ["it begins later", timed(nowMs + 1000)],
+      ["it ends sooner", timed(nowMs - 1000, untilMs - 2)],
+    ],
+  },
+  {
+    question: "network",
+    name: "no call that fetches, and no program",
+    base: programs(),
+    says: "proved",
+    mutants: [
+      ["programs that calls start", programs(commands)],
+      ["the calls themselves", { ...programs(), contracts: [{ ...noFetching, patterns: ["mcp:*"] }] }],
+    ],
+  },
+  {
+    question: "network",
+    name: "one agent that is asked about",
+    base: ofScout(["web.fetch"], ["web:fetch"]),
+    says: "proved",
+    mutants: [
+      ["nothing is asked", ofScout(["web.fetch"])],
+      ["another tool", ofScout(["web.fetch", "mcp.carry"], ["web:fetch"])],
+    ],
+  },
+  {
+    question: "writes",
+    name: "a lease with nothing left",
+    base: { policies: [writing], isAlone: true, ...lease({ usesLeft: 0 }) },
+    says: "proved",
+    mutants: [
+      ["a use", { policies: [writing], isAlone: true, ...lease({ usesLeft: 1 }) }],
+      ["bytes", { policies: [writing], isAlone: true, ...lease({ budgetLeft: { bytesWritten: 1 } }) }],
+    ],
+  },
+  {
+    question: "writes",
+    name: "a lease for the run of another agent",
+    base: { policies: [writing], isAlone: true, ...inRun("agent:helper") },
+    says: "proved",
+    mutants: [
+      ["its own agent", { policies: [writing], isAlone: true, ...inRun("agent:scout") }],
+      ["any agent", { policies: [writing], isAlone: true, ...inRun("agent:*") }],
+    ],
+  },
   {
     question: "network",
     name: "a closed hub",
@@ -167,6 +233,7 @@ const families: readonly Family[] = [
           isUnconfined: true,
         },
       ],
+      alone(writing, commands),
       ["a lease", { policies: [writing], isAlone: true, ...lease({}) }],
       ["a lease in one folder", { policies: [writing], isAlone: true, ...lease({ scope: { folder: "/home/ada" } }) }],
       [
@@ -286,7 +353,6 @@ const families: readonly Family[] = [
   },
 ];
 
-const folder = "/home/ada/notes";
 let books: ReadonlyMap<string, PolicyBook>;
 const bookNames = new Map<string, string>();
 const nameOf = ({ policies = [], isAlone = false }: Rules): string => JSON.stringify([policies, isAlone]);
@@ -307,145 +373,12 @@ beforeAll(async () => {
 }, 120_000);
 const bookFor = (rules: Rules): PolicyBook => books.get(bookNames.get(nameOf(rules)) ?? "") as PolicyBook;
 
-const self = { id: "node-1", role: "edge", tags: [] } as const;
-
-function factsOf({ posture = "closed", contracts = [], leases = [], isUnconfined = false }: Rules): Facts {
-  return {
-    contracts: contracts.map((each) => ({
-      id: "c",
-      patterns: [],
-      source: "file:gating.toml",
-      status: "active" as const,
-      ...each,
-    })),
-    leases: leases as readonly ListedLease[],
-    posture: { posture, hosts: ["example.org"], source: "config:egress.posture" },
-    farServers: [],
-    isUnconfined,
-    self: { ...self, tags: [] },
-    askPatterns: [],
-  };
-}
-
-/** The gate, the policies and the way out of a hub with these rules. */
-function enginesOf(rules: Rules, facts: Facts): Engines {
-  const clock = createManualClock(nowMs);
-  const book = createRuleBook();
-  book.source(fileSource("gating.toml")).replace(facts.contracts.map((each) => ({ contract: each })));
-  const gate = createGate({
-    book,
-    quotas: createQuotas(clock, () => Promise.resolve()),
-    clock,
-    isWayOut: () => false,
-    self: () => ({ role: self.role, node: self.id, tags: [] }),
-  });
-  const opens = (host: string, caller: Parameters<Engines["canLeave"]>[1]) => {
-    const to = parseEndpoint(host);
-    const open = facts.leases.filter(({ kind }) => kind === "host");
-    const openings = open.map((each) => ({
-      leaseId: "l",
-      host: each.scope.host ?? "",
-      isPrivate: false,
-      endsAtMs: nowMs + 1,
-      grantedBy: "person:admin",
-      grantedAtMs: 0,
-      ...(each.holder === "*" ? {} : { agent: each.holder.slice(6) }),
-    }));
-    const wanted = to === null ? null : { to: { ...to, isLiteral: parseIp(to.host) !== null }, caller, typed: null };
-    return wanted === null ? null : openingOf(wanted, { posture: facts.posture, leases: openings, nowMs });
-  };
-  const policies: ExplainStage = {
-    name: "policy",
-    async explain({ operation, key, caller, scope }) {
-      const { effect = "read", needs = [] } = operation ?? {};
-      const call = { operation: operation?.id ?? "", key, caller, scope, effect, needs };
-      const opening = scope.host === undefined ? null : opens(scope.host, caller);
-      const type =
-        scope.folder !== undefined
-          ? "Folder"
-          : scope.host !== undefined
-            ? "Host"
-            : scope.tool !== undefined
-              ? "Tool"
-              : scope.model !== undefined
-                ? "Model"
-                : scope.project !== undefined
-                  ? "Project"
-                  : scope.capsule !== undefined
-                    ? "Issuer"
-                    : "Hub";
-      const said = await bookFor(rules).rule({
-        caller: `${caller.kind}:${caller.id}`,
-        operation: call.operation,
-        key,
-        reached: { type, id: scope.folder ?? scope.host ?? scope.tool ?? scope.model ?? scope.project ?? "hub" },
-        path: scope.path ?? "",
-        isGranted: (caller.grants ?? []).length > 0,
-        isOpen: opening !== null && opening.isByPolicy !== true,
-        labels: caller.labels ?? [],
-        ...(needs.includes("exec") ? { isUnconfined: facts.isUnconfined } : {}),
-      });
-      const isLeased =
-        said.effect !== "allow" &&
-        said.rule !== "" &&
-        facts.leases.some((each) => each.kind === "call" && covers(each, call));
-      const isForbidden = said.effect === "deny" && said.rule !== "policy.no-permit";
-      const verdict = said.effect === "allow" || (isLeased && !isForbidden) ? "pass" : said.effect;
-      return [{ stage: "policy", key, verdict, reason: said.reason, rule: said.rule }];
-    },
-  };
-  return {
-    stages: [explainGate(gate), policies],
-    operations: space.operations,
-    nowMs,
-    canLeave: (host, caller) => opens(host, caller) !== null,
-  };
-}
-
-async function answerOf(question: Question, rules: Rules): Promise<Proof["answer"]> {
-  const facts = factsOf(rules);
-  const book = bookFor(rules);
-  const encoded = encodeAll(book.policies, space);
-  const inForce = encodeInForce(encoded, facts, space);
-  const engines = enginesOf(rules, facts);
-  const defaults = bookFor({});
-  const sets = { first: encodeAll(defaults.policies, space), second: encoded, space };
-  const asked = {
-    network: () => ({
-      refuted: reachesNetwork(inForce, space, null),
-      confirm: confirmPassing(engines, { leaves: true }),
-    }),
-    writes: () => ({
-      refuted: writesOutside(inForce, space, { whose: null, inFolder: null }),
-      confirm: confirmPassing(engines, { leaves: false }),
-    }),
-    inFolder: () => ({
-      refuted: writesOutside(inForce, space, { whose: null, inFolder: folder }),
-      confirm: confirmPassing(engines, { leaves: false }),
-    }),
-    child: () => ({ refuted: childExceeds(inForce, space, null), confirm: confirmChild(engines) }),
-    reachable: () => ({ refuted: policyDecides(encoded, space, "rule"), confirm: confirmRule("rule", { book }) }),
-    stricter: () => ({ refuted: permitsMore(sets), confirm: confirmPair(defaults, book, { isAnyChange: false }) }),
-    changed: () => ({ refuted: saysOtherwise(sets), confirm: confirmPair(defaults, book, { isAnyChange: true }) }),
-  }[question]();
-  const found = await ask({
-    ...asked,
-    domains: space.domains,
-    solver: null,
-    signal: new AbortController().signal,
-    rest: () => Promise.resolve(),
-    witnessOf: (point) => witnessOf(point, hasTime(facts)),
-    examplesMax: 1,
-  });
-  return found.answer;
-}
-
 const limits = { timeout: 120_000 };
 for (const { question, name, base, says, mutants } of families)
   test(`${question}: ${name} is ${says}, and ${mutants.length} changes turn the answer`, limits, async () => {
-    expect(await answerOf(question, base)).toBe(says);
+    expect(await answerOf(question, base, bookFor)).toBe(says);
     const other = says === "proved" ? "counterexample" : "proved";
-    for (const [change, rules] of mutants) assert.equal(await answerOf(question, rules), other, change);
+    for (const [change, rules] of mutants) assert.equal(await answerOf(question, rules, bookFor), other, change);
   });
 
 test("there are enough of them", () => {

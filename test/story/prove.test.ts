@@ -73,12 +73,47 @@ test("a lease of a host is found as the call that uses it, and the hub itself sa
   assert.equal((await hub.post("/prove/network", {})).answer, "proved");
 });
 
+test("what is used up is free again later, and a ceiling of nothing closes for good", async () => {
+  await hub.call("PUT", "/egress/posture", { posture: "public" });
+  const { allowanceId } = await hub.post("/budgets/allow", { allowance: ["0 calls/day"] });
+  const closed = await hub.post("/prove/network", {});
+  assert.deepEqual([closed.answer, closed.lookedAt.includes("1 allowance")], ["proved", true]);
+  await hub.call("DELETE", `/budgets/${allowanceId}`);
+  await hub.call("PUT", "/gating/contracts/few", { patterns: ["web:*", "mcp:*"], quotaLimit: 1, quotaWindowSecs: 3600 });
+  const open = await hub.post("/prove/network", {});
+  assert.deepEqual([open.answer, open.examples[0].call.operation], ["counterexample", "web.fetch"]);
+  const quota = await hub.post("/prove/reachable", { rule: "few" });
+  assert.equal(quota.answer, "unknown");
+  assert.match(quota.text, /few is a quota/);
+  await hub.call("DELETE", "/gating/contracts/few");
+  await hub.call("PUT", "/egress/posture", { posture: "closed" });
+});
+
+test("a lease for one run is used in that run, and ends with its time", async () => {
+  const { leaseId } = await hub.post("/leases", {
+    capability: "fs:write",
+    holder: "agent:*",
+    folder: "/srv/notes",
+    run: "run-of-somebody",
+  });
+  const proof = await hub.post("/prove/writes-outside", {});
+  assert.deepEqual([proof.answer, proof.examples[0].call.run], ["counterexample", "run-of-somebody"]);
+  assert.equal(proof.examples[0].said[0].rule, `lease:${leaseId}`);
+  await hub.call("DELETE", `/leases/${leaseId}`);
+  assert.equal((await hub.post("/prove/writes-outside", {})).answer, "proved");
+});
+
 test("a contract of one agent lets its children do more", async () => {
   await hub.call("PUT", "/gating/contracts/scout-reads-nothing", {
     patterns: ["episodes:*", "notes:*"],
     subjectAgent: "scout",
   });
-  const proof = await hub.post("/prove/child", { agent: "scout" });
+  const childless = await hub.post("/prove/child", { agent: "scout" });
+  assert.deepEqual(
+    [childless.answer, childless.text],
+    ["proved", "Proved: scout starts no agent; none of its tools does."],
+  );
+  const proof = await hub.post("/prove/child", {});
   assert.equal(proof.answer, "counterexample");
   assert.deepEqual(
     proof.examples[0].said.map((each: { effect: string; rule: string }) => [each.effect, each.rule]).at(1),

@@ -3,7 +3,7 @@
  * The script goes in as SMT-LIB text, so that any other solver can be asked the very same.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Solver, SolverAnswer } from "../../domains/prove/port.ts";
@@ -28,10 +28,11 @@ process.stdout.write(await Z3.eval_smtlib2_string(context, script), () => {
 });
 `;
 
-/** Null where it is not installed in that folder. */
+/** Null where it is not installed in that folder, or in another version than this hub knows. */
 export function findZ3(folder: string): Solver | null {
-  const entry = join(folder, "node_modules", "z3-solver", "build", "node.js");
-  if (!existsSync(entry)) return null;
+  const place = join(folder, "node_modules", "z3-solver");
+  const entry = join(place, "build", "node.js");
+  if (!existsSync(entry) || versionIn(join(place, "package.json")) !== z3Version) return null;
   return {
     name: `z3 ${z3Version}`,
     async solve({ script, constants }, { signal, timeoutMs }) {
@@ -50,6 +51,15 @@ export function findZ3(folder: string): Solver | null {
       return typeof said === "string" ? answerOf(said) : { kind: "unknown", reason: said.fault };
     },
   };
+}
+
+function versionIn(path: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { readonly version?: unknown }).version;
+  } catch {
+    // Half of an installation is none.
+    return null;
+  }
 }
 
 /** Loading takes a third of a second on an idle machine. */

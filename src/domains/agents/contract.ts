@@ -435,6 +435,10 @@ export const AgentManifest = closed({
   model: Type.String({ description: "`none` when no model takes part." }),
   isNew: Type.Boolean({ description: "It never ran on this hub." }),
   addedTools: Type.Array(Type.String(), { description: "Tools that it did not have at its last run here." }),
+  asks: Type.Optional(Type.Array(Type.String(), { description: "Gate keys that its file has asked about each time." })),
+  allowances: Type.Optional(
+    Type.Array(Type.String(), { description: "What each of its runs may use up, by its file." }),
+  ),
   tools: Type.Array(
     closed({
       id: Tool,

@@ -10,11 +10,12 @@ import {
   type AgentManifest,
   type AgentProgram,
   AcceptTools,
+  type FoundAgent,
   ListAgents,
   ShowAgent,
   ToolsAccepted,
 } from "./contract.ts";
-import { type Cast, programOf } from "./asked.ts";
+import { type Cast, foundOf, programOf } from "./asked.ts";
 import { agentTools } from "./views.ts";
 
 interface ManifestDeps {
@@ -28,10 +29,10 @@ export const manifestOperations = (deps: ManifestDeps): readonly Bound[] => {
   return [
     bind(ListAgents, async (_input, { signal }) => {
       const { agents, faulty } = await cast.finder.list(signal);
-      const programs = [...cast.programs, ...agents.map(({ program }) => program)];
-      return { agents: await Promise.all(programs.map((each) => manifestOf(each, deps))), faulty: [...faulty] };
+      const all = [...cast.programs.map(ownPart), ...agents];
+      return { agents: await Promise.all(all.map((each) => manifestOf(each, deps))), faulty: [...faulty] };
     }),
-    bind(ShowAgent, async ({ agent }, { signal }) => manifestOf(await programOf(agent, cast, signal), deps)),
+    bind(ShowAgent, async ({ agent }, { signal }) => manifestOf(await partOf(agent, cast, signal), deps)),
     bind(AcceptTools, async ({ agent }, ctx) => accept(await programOf(agent, cast, ctx.signal), parts, ctx), {
       preview: async ({ agent }, { signal }) => previewOf(await programOf(agent, cast, signal), parts),
     }),
@@ -96,7 +97,21 @@ export function changeFrom({ id: agent, tools: declared }: AgentProgram, known: 
   return { agent, isFirst: known === undefined, tools, added: added.map(({ id }) => id), removed, needs };
 }
 
-async function manifestOf(program: AgentProgram, { parts, policy }: ManifestDeps): Promise<AgentManifest> {
+/** An agent, and what its own file holds it to. */
+type Part = Pick<FoundAgent, "program" | "asks" | "allowances">;
+
+/** The hub's own programs have no file. */
+const ownPart = (program: AgentProgram): Part => ({ program, asks: [], allowances: [] });
+
+async function partOf(agent: string, cast: Cast, signal: AbortSignal): Promise<Part> {
+  const own = cast.programs.find(({ id }) => id === agent);
+  return own === undefined ? foundOf(agent, cast, signal) : ownPart(own);
+}
+
+async function manifestOf(
+  { program, asks, allowances }: Part,
+  { parts, policy }: ManifestDeps,
+): Promise<AgentManifest> {
   const { id, about, model } = program;
   const change = changeOf(program, parts);
   const tools = await Promise.all(
@@ -110,7 +125,16 @@ async function manifestOf(program: AgentProgram, { parts, policy }: ManifestDeps
       ungranted: await verdictOf(tool, { agent: id, isGranted: false, parts, policy }),
     })),
   );
-  return { id, about, model, isNew: change?.isFirst === true, addedTools: change?.added ?? [], tools };
+  return {
+    id,
+    about,
+    model,
+    isNew: change?.isFirst === true,
+    addedTools: change?.added ?? [],
+    ...(asks.length === 0 ? {} : { asks: [...asks] }),
+    ...(allowances.length === 0 ? {} : { allowances: [...allowances] }),
+    tools,
+  };
 }
 
 /** Stands for any folder, host and project: rules of the user about single ones come on top. */

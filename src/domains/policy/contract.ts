@@ -169,6 +169,8 @@ export interface Question {
   readonly scope: Scope;
   readonly tags: readonly string[];
   readonly atMs: number;
+  /** The run that the call belongs to, where it is one of a run that is known. */
+  readonly corrId?: string;
 }
 
 /** Answers without running, counting or changing anything. Each deciding stage of the corridor has one. */

@@ -17,13 +17,14 @@ const onlyPersons = (operation: string, key: string): StageAnswer => ({
 
 export const explainRulings = (policy: Policy): ExplainStage => ({
   name: stage,
-  async explain({ operation, key, caller, scope }) {
+  async explain({ operation, key, caller, scope, corrId }) {
     // The same two that the corridor does not ask about.
     if (operation === null || operation.isPublic || caller.kind === "system") return [];
     const { id, effect, needs } = operation;
     const isForPersons = operation.isForPersons === true;
     if (isForPersons && caller.kind !== "person") return [onlyPersons(id, key)];
-    const ruling = await policy.rule({ operation: id, key, caller, scope, effect, needs, isForPersons });
+    const inRun = corrId === undefined ? {} : { corrId };
+    const ruling = await policy.rule({ operation: id, key, caller, scope, effect, needs, isForPersons, ...inRun });
     const { rule, source, reason, next } = ruling;
     const verdict = ruling.effect === "allow" ? "pass" : ruling.effect;
     const answer: StageAnswer = { stage, key, verdict, reason, rule, source };

@@ -1,9 +1,11 @@
 /** One question: whether any call is as the formula says. A call that was found counts only when the real engine agrees. */
 import { type Confirmed, type Proof, type Witness } from "./contract.ts";
-import { type Decided, decideInTurns, type Domains, type Point } from "./decide.ts";
+import type { Confirmation } from "./confirm.ts";
+import { type Decided, decideInTurns, type Domains, holds, type Point } from "./decide.ts";
 import { all, choice, type Formula, flag, not, textIs } from "./formula.ts";
 import type { Solver } from "./port.ts";
 import { scriptOf } from "./smt.ts";
+import { atMs } from "./space.ts";
 
 export interface Question {
   /** A call that refutes the claim. */
@@ -14,8 +16,8 @@ export interface Question {
   /** Lets others work; throws when nobody waits for the answer any more. */
   readonly rest: () => Promise<void>;
   readonly witnessOf: (point: Point) => Witness;
-  /** Null where the real engine sees the call otherwise. */
-  readonly confirm: (call: Witness, point: Point) => Promise<Confirmed | null>;
+  /** Null where the real engine sees the call otherwise, or when it passes, where something is used up. */
+  readonly confirm: (call: Witness, point: Point) => Promise<Confirmation>;
   /** How many different calls are looked for. */
   readonly examplesMax: number;
   /** What to leave out once a call was shown, so that the next one is of another kind. */
@@ -47,13 +49,13 @@ export async function ask(question: Question): Promise<Found> {
     const checkedBy = [...new Set([...by, ...(examples.length > 0 ? ["engine"] : [])])];
     if (decided.kind === "none") {
       const isDoubted = doubtful > 0 && examples.length === 0;
-      const doubt = isDoubted ? "what was found depends on what is not modelled" : null;
+      const doubt = isDoubted ? notModelled : null;
       const answer = isDoubted ? "unknown" : examples.length > 0 ? "counterexample" : "proved";
       return { answer, examples, isComplete: doubtful === 0, checkedBy, doubt };
     }
-    if (decided.kind === "tooMany") return undecided(examples, checkedBy, by.length > 1);
+    if (decided.kind === "tooMany") return undecided(examples, checkedBy, tooManyCases);
     const { point } = decided;
-    const confirmed = await question.confirm(question.witnessOf(point), point);
+    const confirmed = await confirmedIn(point, refuted, question);
     if (confirmed === null) doubtful += 1;
     else examples.push(confirmed);
     if (examples.length >= question.examplesMax)
@@ -64,15 +66,33 @@ export async function ask(question: Question): Promise<Found> {
         checkedBy: [...new Set([...by, "engine"])],
         doubt: null,
       };
-    if (doubtful >= doubtfulMax) return undecided(examples, checkedBy, true);
+    if (doubtful >= doubtfulMax) return undecided(examples, checkedBy, notModelled);
     refuted = all([refuted, not(confirmed === null ? sameCall(point) : (question.alike ?? sameCall)(point))]);
   }
 }
 
-function undecided(examples: readonly Confirmed[], checkedBy: readonly string[], wasAsked: boolean): Found {
-  const doubt = wasAsked
-    ? "what was found depends on what is not modelled"
-    : "there are more cases than can be walked here";
+/** Windows end one after the other; more of them nobody waits for. */
+const laterTriesMax = 8;
+
+/** Where something is used up until a moment, the same call at that moment, if it is one that the formula speaks of then. */
+async function confirmedIn(point: Point, refuted: Formula, question: Question): Promise<Confirmed | null> {
+  const { choices, flags, texts } = point;
+  let { numbers } = point;
+  for (let tries = 0; tries < laterTriesMax; tries += 1) {
+    const at: Point = { choices, flags, texts, numbers };
+    if (tries > 0 && !holds(refuted, at)) return null;
+    const answer = await question.confirm(question.witnessOf(at), at);
+    if (answer === null || !("laterMs" in answer)) return answer;
+    numbers = new Map(numbers).set(atMs, answer.laterMs);
+  }
+  return null;
+}
+
+/** No solver came to an end. */
+export const tooManyCases = "there are more cases than could be walked through";
+const notModelled = "what was found depends on what is not modelled";
+
+function undecided(examples: readonly Confirmed[], checkedBy: readonly string[], doubt: string): Found {
   return { answer: examples.length > 0 ? "counterexample" : "unknown", examples, isComplete: false, checkedBy, doubt };
 }
 

@@ -48,7 +48,16 @@ export const Witness = closed({
       tags: Type.Array(Word),
     }),
   ),
-  atMs: Type.Optional({ ...EpochMs, description: "The moment, where rules of some time decide." }),
+  run: Type.Optional(
+    Type.String({ maxLength: 200, description: "The run that it belongs to, where a lease is of one." }),
+  ),
+  startedBy: Type.Optional(
+    closed(
+      { operation: Word, key: Word, reached: ReachedThing },
+      { description: "The call whose program makes this one." },
+    ),
+  ),
+  atMs: Type.Optional({ ...EpochMs, description: "The moment, where it passes only later than now." }),
 });
 export type Witness = Static<typeof Witness>;
 
@@ -85,7 +94,11 @@ export const Proof = closed({
   checkedBy: Type.Array(Type.String(), {
     description: "Who looked at every call: the hub's own solver, and z3 where it is.",
   }),
-  notModelled: Type.Array(Type.String(), { description: "What stands outside the proof." }),
+  lookedAt: Type.Array(Type.String(), { description: "What was in force: how many policies, contracts, leases." }),
+  notModelled: Type.Array(Type.String(), { description: "What stands outside the proof, and might refute it." }),
+  leftOut: Type.Array(Type.String(), {
+    description: "What was left out because it only takes away: what is proved without it holds with it.",
+  }),
   next: Type.Optional(Type.String({ description: "What would bring an answer where there is none." })),
 });
 export type Proof = Static<typeof Proof>;

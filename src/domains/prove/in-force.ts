@@ -7,11 +7,13 @@ import type { Static } from "../../contract/schema.ts";
 import type { PostureState } from "../egress/contract.ts";
 import type { ListContracts } from "../gating/contract.ts";
 import type { HierarchyState } from "../hierarchy/contract.ts";
-import type { ListedLease } from "../leases/contract.ts";
+import { leaseUnits, type ListedLease } from "../leases/contract.ts";
+import type { PriceRow } from "../budgets/contract.ts";
 import type { EncodedPolicy } from "./cedar-policy.ts";
+import { type Ceiling, isOverCeilings } from "./ceilings.ts";
 import { all, any, atMost, choice, flag, type Formula, not, textIs, textWithin } from "./formula.ts";
 import { anything, either, type Language, letterOf, many, sequence, word } from "./language.ts";
-import { atMs, labelFlag, knownLabels, literalHost, type Space, within } from "./space.ts";
+import { atMs, labelFlag, knownLabels, literalHost, runText, type Space, within } from "./space.ts";
 
 export type ListedContract = Static<typeof ListContracts.output>["contracts"][number];
 
@@ -24,8 +26,13 @@ export interface Facts {
   /** Servers of models that a person named, and that stand elsewhere. */
   readonly farServers: readonly string[];
   readonly self: HierarchyState["self"];
-  /** Gate-key patterns of the configuration that are asked about whoever calls. */
+  /** Gate-key patterns that are asked about: of the configuration, and of the agent's own file where one is asked about. */
   readonly askPatterns: readonly string[];
+  readonly allowances: readonly Ceiling[];
+  readonly prices: readonly PriceRow[];
+  /** Whose each run is that a lease was given to. */
+  readonly agentOfRun: ReadonlyMap<string, string>;
+  readonly nowMs: number;
 }
 
 export interface InForce {
@@ -33,10 +40,14 @@ export interface InForce {
   readonly contracts: readonly EncodedContract[];
   /** The call passes, and nobody is asked. */
   readonly passes: Formula;
+  /** What policies and leases say of it; contracts and allowances stand in front. */
+  readonly isRuled: Formula;
   /** It goes to another machine: something opens the host and no deny rule closes it, or a model is asked that stands there. */
   readonly leaves: Formula;
-  /** What is known of the hub and its machine now: which hosts are open, and whether programs are confined. */
+  /** What is known of the hub and its machine: which hosts are open, whether programs are confined, and that it is now or later. */
   readonly world: Formula;
+  /** Whether programs are confined, alone. */
+  readonly confinement: Formula;
 }
 
 export interface EncodedContract {
@@ -100,8 +111,9 @@ export function encodeInForce(policies: readonly EncodedPolicy[], facts: Facts, 
     );
   const contracts = facts.contracts.map((contract) => encodeContract(contract, facts, space));
   const isDenied = any(contracts.filter(({ hasQuota }) => !hasQuota).map(({ matches }) => matches));
-  const isAskedFor = ids((operation) => facts.askPatterns.some((each) => matchesKey(each, gateKey(operation))));
-  const leased = any(facts.leases.filter(({ kind }) => kind === "call").map((each) => encodeLease(each, ids)));
+  const isAskedFor = any(facts.askPatterns.map((each) => any([ids(keyed(each)), namesTool(each, space)])));
+  const calls = facts.leases.filter(({ kind }) => kind === "call");
+  const leased = any(calls.map((each) => encodeLease(each, { ids, facts, space })));
   const isLeasable = all([
     not(flag("hasCapsule")),
     not(ids(({ isForPersons }) => isForPersons === true)),
@@ -109,10 +121,16 @@ export function encodeInForce(policies: readonly EncodedPolicy[], facts: Facts, 
   ]);
   const isPermitted = any([all([allows, not(isAskedFor)]), all([leased, isLeasable])]);
   const isOpen = opened(facts);
+  const isRuled = all([isPermitted, not(isForbidden)]);
+  const { allowances, prices } = facts;
+  const confinement: Formula = facts.isUnconfined
+    ? any([not(flag("hasUnconfined")), flag("unconfined")])
+    : not(flag("unconfined"));
   return {
     policies,
     contracts,
-    passes: all([isPermitted, not(isForbidden), not(isDenied)]),
+    isRuled,
+    passes: all([isRuled, not(isDenied), not(isOverCeilings(allowances, { prices, space }))]),
     leaves: any([
       all([
         choice("reached", ["Host"]),
@@ -121,9 +139,12 @@ export function encodeInForce(policies: readonly EncodedPolicy[], facts: Facts, 
       ]),
       any(facts.farServers.map((id) => all([choice("reached", ["Model"]), within({ type: "Server", id })]))),
     ]),
+    confinement,
     world: all([
-      facts.isUnconfined ? any([not(flag("hasUnconfined")), flag("unconfined")]) : not(flag("unconfined")),
+      confinement,
       any([all([flag("open"), isOpen]), all([not(flag("open")), not(isOpen)])]),
+      // Of what was nobody asks.
+      not(atMost(atMs, facts.nowMs - 1)),
     ]),
   };
 }
@@ -181,8 +202,25 @@ function holdsAt({ validFromMs, validToMs, autoRenewSecs = 0 }: ListedContract):
   ]);
 }
 
-export const hasTime = ({ contracts }: Facts): boolean =>
-  contracts.some(({ validFromMs, validToMs }) => validFromMs !== undefined || validToMs !== undefined);
+const keyed =
+  (pattern: string) =>
+  (operation: Operation): boolean =>
+    matchesKey(pattern, gateKey(operation));
+
+/** A pattern may name one tool of a server: `mcp:call:files:write_file`, or the beginning of such a key. */
+function namesTool(pattern: string, { operations }: Space): Formula {
+  const isPrefix = pattern.endsWith("*");
+  const named = isPrefix ? pattern.slice(0, -1) : pattern;
+  return any(
+    [...operations.values()].map((operation) => {
+      const before = `${gateKey(operation)}:`;
+      if (!named.startsWith(before)) return false;
+      const tool = word(named.slice(before.length).replace(":", "/"));
+      const language = isPrefix ? sequence(tool, anything) : tool;
+      return all([choice("action", [operation.id]), choice("reached", ["Tool"]), textWithin("resource", language)]);
+    }),
+  );
+}
 
 /** What is asked about a host on the way out, whatever the call was. */
 function encodeWayOut(contract: ListedContract, facts: Facts): Formula {
@@ -220,10 +258,10 @@ const toHost = (text: string): Formula => {
 };
 
 function opened({ posture, leases }: Facts): Formula {
-  const byLease = leases.flatMap(({ kind, scope, holder }) => {
+  const byLease = leases.flatMap(({ kind, scope, holder, endsAtMs }) => {
     if (kind !== "host" || scope.host === undefined) return [];
     const isHeld = holder === "*" ? true : all([choice("kind", ["Agent"]), textIs("caller", holder.slice(6))]);
-    return [all([isHeld, toHost(scope.host)])];
+    return [all([isHeld, toHost(scope.host), lastsUntil(endsAtMs)])];
   });
   const byPosture: Formula =
     posture.posture === "public"
@@ -234,13 +272,26 @@ function opened({ posture, leases }: Facts): Formula {
   return all([choice("reached", ["Host"]), any([...byLease, byPosture])]);
 }
 
-type Ids = (wanted: (operation: Operation) => boolean) => Formula;
+/** Its last moment is the one before its end. */
+const lastsUntil = (endsAtMs: number): Formula => atMost(atMs, endsAtMs - 1);
 
-function encodeLease({ capability, holder, scope }: ListedLease, ids: Ids): Formula {
+interface Leasing {
+  readonly ids: (wanted: (operation: Operation) => boolean) => Formula;
+  readonly facts: Facts;
+  readonly space: Space;
+}
+
+function encodeLease(lease: ListedLease, { ids, facts, space }: Leasing): Formula {
+  const { capability, holder, scope, endsAtMs, usesLeft, budgetLeft = {} } = lease;
   const cut = holder.indexOf(":");
   const name = holder.slice(cut + 1);
   const kind = `${holder.charAt(0).toUpperCase()}${holder.slice(1, cut)}`;
   const inFolder = (folder: string): Formula => all([choice("reached", ["Folder"]), textIs("resource", folder)]);
+  const left = leaseUnits.flatMap((unit): Ceiling[] => {
+    const limit = budgetLeft[unit];
+    return limit === undefined ? [] : [{ unit, limit, window: "run", used: 0, resetsAtMs: null }];
+  });
+  if (usesLeft === 0 || left.some(({ limit }) => limit === 0)) return false;
   return all([
     choice("kind", [kind]),
     name === "*" ? true : textIs("caller", name),
@@ -249,9 +300,17 @@ function encodeLease({ capability, holder, scope }: ListedLease, ids: Ids): Form
     scope.path === undefined ? true : textIs("path", scope.path),
     scope.tool === undefined ? true : all([choice("reached", ["Tool"]), textIs("resource", scope.tool)]),
     scope.host === undefined ? true : all([choice("reached", ["Host"]), toHost(scope.host)]),
-    // Which run a call belongs to is no part of a question.
-    scope.run === undefined ? true : flag(`unknown:a lease for the run ${scope.run}`),
+    scope.run === undefined ? true : inRun(scope.run, facts),
+    lastsUntil(endsAtMs),
+    not(isOverCeilings(left, { prices: facts.prices, space })),
   ]);
+}
+
+/** Only its own agent works in a run. */
+function inRun(run: string, { agentOfRun }: Facts): Formula {
+  const agent = agentOfRun.get(run);
+  const isOwn = agent === undefined ? true : all([choice("kind", ["Agent"]), textIs("caller", agent)]);
+  return all([textIs(runText, run), isOwn]);
 }
 
 function permits(capability: string, operation: Operation): boolean {

@@ -1,10 +1,11 @@
 /** The questions: what each of them claims, as a formula over every call that would refute it. */
 import type { QuestionName } from "./contract.ts";
+import { byProgram, type Carrying, carried } from "./carried.ts";
 import { encodePolicy, type EncodedPolicy } from "./cedar-policy.ts";
 import { all, any, choice, type Formula, flag, not, reduced, textIs, textWithin } from "./formula.ts";
 import { decidesAmong, type InForce, programs, verdictsOf } from "./in-force.ts";
 import type { ReadPolicy } from "./port.ts";
-import { below, type Space } from "./space.ts";
+import { below, runText, type Space } from "./space.ts";
 
 export interface QuestionRow {
   readonly name: QuestionName;
@@ -57,28 +58,35 @@ export interface Whose {
   readonly tools: readonly string[];
 }
 
-const callersOf = (whose: Whose | null): Formula =>
-  whose === null
-    ? programs
-    : all([choice("kind", ["Agent"]), textIs("caller", whose.agent), choice("action", whose.tools)]);
+const callerIn = (whose: Whose | null): Formula =>
+  whose === null ? programs : all([choice("kind", ["Agent"]), textIs("caller", whose.agent)]);
+const callsOf = (whose: Whose | null): Formula =>
+  whose === null ? programs : all([callerIn(whose), choice("action", whose.tools)]);
 
 /** A command that nothing confines does whatever its person can. */
 const freely = all([choice("reached", ["Folder"]), flag("unconfined")]);
 
-export const reachesNetwork = (rules: InForce, space: Space, whose: Whose | null): Formula =>
-  all([callersOf(whose), any([rules.leaves, freely]), rules.world, rules.passes, space.possible]);
+/** A call goes there itself, or a program does that a call started. */
+export function reachesNetwork(carrying: Carrying, whose: Whose | null): Formula {
+  const { rules, space } = carrying;
+  const direct = all([not(byProgram), callsOf(whose), any([rules.leaves, freely]), rules.passes]);
+  const program = all([callerIn(whose), rules.leaves, carried(carrying, whose?.tools ?? null)]);
+  return all([any([direct, program]), rules.world, space.possible]);
+}
 
 export function writesOutside(
   rules: InForce,
   space: Space,
   asked: { readonly whose: Whose | null; readonly inFolder: string | null },
 ): Formula {
-  const writing = [...space.operations.values()].filter(({ needs }) => needs.includes("fs:write")).map(({ id }) => id);
+  // A program writes in the folder that it was started in.
+  const isWriting = (need: string): boolean => need === "fs:write" || need === "exec";
+  const writing = [...space.operations.values()].filter(({ needs }) => needs.some(isWriting)).map(({ id }) => id);
   const changes = any([all([choice("action", writing), choice("reached", ["Folder"])]), freely]);
   const { inFolder } = asked;
   const isOutside = inFolder === null ? false : not(insideFolder(inFolder));
   return all([
-    callersOf(asked.whose),
+    callsOf(asked.whose),
     changes,
     any([not(flag("granted")), isOutside]),
     rules.world,
@@ -102,9 +110,13 @@ export const childExceeds = (rules: InForce, space: Space, parent: string | null
     asOther(all([rules.world, space.possible])),
   ]);
 
+/** Each of the two works in a run of its own. */
+export const runOfOther = `${runText} of the other`;
+
 const asOther = (formula: Formula): Formula =>
   reduced(formula, (atom) => {
     if (atom.is === "text" && atom.name === "caller") return textWithin("other", atom.language);
+    if (atom.is === "text" && atom.name === runText) return textWithin(runOfOther, atom.language);
     // What depends on who calls; grants and labels are those of the run.
     const isOwn = atom.is === "flag" && /^(unknown:|fault:|open$)/.test(atom.name);
     return isOwn ? flag(`${atom.name} of the other`) : undefined;

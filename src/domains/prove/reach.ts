@@ -28,20 +28,32 @@ const fieldTypes: readonly (readonly [keyof Scope, ThingType])[] = [
 
 export function reachOf({ scope, input }: Pick<Operation, "scope" | "input">): Reach {
   if (scope === undefined) return { types: new Set(["Hub"]), hasPath: false };
-  const scopes = texts.flatMap((text) =>
-    [true, false].map((isWhole) => scopeIn(scope, sample(input, { text, isWhole }))),
-  );
-  const said = scopes.filter((each) => each !== null);
+  const said = samplesOf({ scope, input }, texts).map((each) => each.scope);
   if (said.length === 0) return { types: new Set(thingTypes), hasPath: true };
   // Rules of somebody else are read out of a signed text, which no sample is.
   if (said.every((each) => Object.keys(each).length === 0))
     return { types: new Set(["Hub", "Issuer"]), hasPath: false };
-  const types = said.flatMap((each) => {
-    const reached = fieldTypes.flatMap(([field, type]) => (each[field] === undefined ? [] : [type]));
-    return reached.length === 0 ? ["Hub" as const] : reached;
-  });
-  return { types: new Set(types), hasPath: said.some(({ path }) => path !== undefined) };
+  return { types: new Set(said.flatMap(typesIn)), hasPath: said.some(({ path }) => path !== undefined) };
 }
+
+/** What a call with this scope reaches: the hub itself where it reaches nothing else. */
+export function typesIn(scope: Scope): readonly ThingType[] {
+  const reached = fieldTypes.flatMap(([field, type]) => (scope[field] === undefined ? [] : [type]));
+  return reached.length === 0 ? ["Hub"] : reached;
+}
+
+/** Inputs with these texts in their fields, with all of them and with those that must be there, and what each reaches. */
+export const samplesOf = (
+  { scope, input }: Pick<Operation, "scope" | "input">,
+  fillings: readonly string[],
+): readonly { readonly input: unknown; readonly scope: Scope }[] =>
+  fillings.flatMap((text) =>
+    [true, false].flatMap((isWhole) => {
+      const made = sample(input, { text, isWhole });
+      const reached = scope === undefined ? {} : scopeIn(scope, made);
+      return reached === null ? [] : [{ input: made, scope: reached }];
+    }),
+  );
 
 function scopeIn(scope: NonNullable<Operation["scope"]>, input: unknown): Scope | null {
   try {

@@ -3,15 +3,10 @@ import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { ListAgents } from "../agents/contract.ts";
-import { ShowPosture } from "../egress/contract.ts";
-import { ListContracts } from "../gating/contract.ts";
-import { ShowState } from "../hierarchy/contract.ts";
-import { ListLeases } from "../leases/contract.ts";
-import { ListServers } from "../models/contract.ts";
-import type { ExplainStage } from "../policy/contract.ts";
-import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { Delegate, RunStarted } from "../agents/contract.ts";
 import { ask, type Found } from "./ask.ts";
+import { startPoint, startsOf } from "./carried.ts";
+import { confirmChild, confirmLeaving, confirmPair, confirmPassing, confirmRule } from "./confirm.ts";
 import {
   changesMax,
   ListQuestions,
@@ -24,14 +19,14 @@ import {
   ProveWrites,
   questionNames,
   type QuestionName,
-  UnknownAgentTools,
   UnknownRule,
+  type Witness,
 } from "./contract.ts";
-import { confirmChild, confirmPair, confirmPassing, confirmRule, type Engines } from "./confirm.ts";
+import type { Point } from "./decide.ts";
+import { declaredBy, type Desk, open, type ProveDeps, spaceOf } from "./desk.ts";
 import type { Formula } from "./formula.ts";
-import { encodeInForce, type Facts, hasTime, type InForce, type ListedContract } from "./in-force.ts";
-import type { PolicyBook, PolicyReader, SolverSeat } from "./port.ts";
-import { alikeChange, assumptions, notModelledIn, nextOf, textOf } from "./told.ts";
+import type { ListedContract } from "./in-force.ts";
+import type { PolicyBook } from "./port.ts";
 import {
   childExceeds,
   contractDecides,
@@ -41,50 +36,32 @@ import {
   questionRow,
   reachesNetwork,
   saysOtherwise,
-  type Whose,
   writesOutside,
 } from "./questions.ts";
-import { createSpace, type Space, witnessOf } from "./space.ts";
-
-export interface ProveDeps {
-  readonly parts: KernelParts;
-  readonly reader: PolicyReader;
-  readonly solver: SolverSeat;
-  /** The deciding stages of the corridor, as `policy.explain` walks them. */
-  readonly stages: readonly ExplainStage[];
-  readonly askPatterns: readonly string[];
-  /** Whether anything opens that host to the caller, as the way out decides it. */
-  readonly canLeave: Engines["canLeave"];
-  /** Runs what it is given after the work that is ready now. */
-  readonly soon: (run: () => void) => void;
-  /** Whether nothing would confine a program that is started now. */
-  readonly isUnconfined: () => Promise<boolean>;
-}
+import { witnessOf } from "./space.ts";
+import { alikeChange, counted, leftOut, lookedAt, nextOf, notModelledIn, outsideOf, textOf } from "./told.ts";
 
 export const createProve = (deps: ProveDeps): Domain => ({
   name: "prove",
   operations: [
     bind(ListQuestions, () => listQuestions(deps)),
     bind(ProveNetwork, async ({ agent }, ctx) => {
-      const desk = await open(deps, ctx);
-      const refuted = reachesNetwork(desk.rules, desk.space, await whoseOf(agent, desk, ctx));
-      return await answered("network", desk, { refuted, confirm: confirmPassing(desk.engines, { leaves: true }) });
+      const desk = await open(deps, ctx, agent);
+      const starts = startsOf(desk, desk.whose?.tools ?? null);
+      const startOf = (point: Point): Witness | null => {
+        const start = startPoint(point, starts);
+        return start === null ? null : witnessOf(start, desk.telling);
+      };
+      const refuted = reachesNetwork(desk, desk.whose);
+      return await answered("network", desk, { refuted, confirm: confirmLeaving(desk.engines, startOf) });
     }),
     bind(ProveWrites, async ({ agent, inFolder }, ctx) => {
-      const desk = await open(deps, ctx);
-      const whose = await whoseOf(agent, desk, ctx);
-      const refuted = writesOutside(desk.rules, desk.space, { whose, inFolder: inFolder ?? null });
-      return await answered("writes-outside", desk, {
-        refuted,
-        confirm: confirmPassing(desk.engines, { leaves: false }),
-      });
+      const desk = await open(deps, ctx, agent);
+      const { rules, space, whose } = desk;
+      const refuted = writesOutside(rules, space, { whose, inFolder: inFolder ?? null });
+      return await answered("writes-outside", desk, { refuted, confirm: confirmPassing(desk.engines) });
     }),
-    bind(ProveChild, async ({ agent }, ctx) => {
-      const desk = await open(deps, ctx);
-      if (agent !== undefined) await whoseOf(agent, desk, ctx);
-      const refuted = childExceeds(desk.rules, desk.space, agent ?? null);
-      return await answered("child", desk, { refuted, confirm: confirmChild(desk.engines) });
-    }),
+    bind(ProveChild, async ({ agent }, ctx) => await child(agent, await open(deps, ctx), ctx)),
     bind(ProveReachable, async ({ rule }, ctx) => await reachable(rule, await open(deps, ctx))),
     bind(ProveStricter, (input, ctx) => compared("stricter", input, { deps, ctx })),
     bind(ProveChanged, (input, ctx) => compared("changed", input, { deps, ctx })),
@@ -102,67 +79,6 @@ async function listQuestions({ solver }: ProveDeps): Promise<Static<typeof ListQ
   };
 }
 
-/** All that one question looks at. */
-interface Desk {
-  readonly deps: ProveDeps;
-  readonly ctx: Context;
-  readonly space: Space;
-  readonly book: PolicyBook;
-  readonly facts: Facts;
-  readonly rules: InForce;
-  readonly engines: Engines;
-}
-
-const spaceOf = ({ parts, reader }: ProveDeps, ctx: Context): Space => {
-  const operations = [...parts.kernel.table.operations.values()].map((each) => each.operation);
-  return createSpace({ operations, groupsOf: reader.groupsOf, nowMs: ctx.now() });
-};
-
-async function open(deps: ProveDeps, ctx: Context): Promise<Desk> {
-  const space = spaceOf(deps, ctx);
-  const [book, facts] = [await deps.reader.inForce(), await factsOf(deps, ctx)];
-  const rules = encodeInForce(encodeAll(book.policies, space), facts, space);
-  const engines: Engines = {
-    stages: deps.stages,
-    operations: space.operations,
-    nowMs: ctx.now(),
-    canLeave: deps.canLeave,
-  };
-  return { deps, ctx, space, book, facts, rules, engines };
-}
-
-/** More contracts than these are not read; each only takes away, so what is proved without them holds with them. */
-const contractsReadMax = 5_000;
-
-async function factsOf({ askPatterns, isUnconfined }: ProveDeps, ctx: Context): Promise<Facts> {
-  const contracts: ListedContract[] = [];
-  let cursor: number | null = 0;
-  while (cursor !== null && contracts.length < contractsReadMax) {
-    const page: Static<typeof ListContracts.output> = await ctx.call(ListContracts, { limit: 1000, cursor });
-    contracts.push(...page.contracts.filter(({ status }) => status !== "ended"));
-    cursor = page.nextCursor;
-  }
-  const { leases } = await ctx.call(ListLeases, {});
-  const posture = await ctx.call(ShowPosture, {});
-  const { self } = await ctx.call(ShowState, {});
-  const { servers } = await ctx.call(ListServers, {});
-  const farServers = servers.filter(({ isLocal }) => !isLocal).map(({ server }) => server);
-  return { contracts, leases, posture, farServers, self, askPatterns, isUnconfined: await isUnconfined() };
-}
-
-/** What the agent declares is all that its runs call; what its commands send goes the way of a fetch. */
-async function whoseOf(agent: string | undefined, { space }: Pick<Desk, "space">, ctx: Context): Promise<Whose | null> {
-  if (agent === undefined) return null;
-  const { agents } = await ctx.call(ListAgents, {});
-  const found = agents.find(({ id }) => id === agent);
-  if (found === undefined) throw new Problem(UnknownAgentTools, `there is no agent ${agent}`, { next: "arw agents" });
-  const declared = found.tools.map(({ id }) => id).filter((id) => space.operations.has(id));
-  const isSending = declared.some((id) => space.operations.get(id)?.needs.some((need) => senders.has(need)));
-  return { agent, tools: isSending ? [...new Set([...declared, "web.fetch"])] : declared };
-}
-
-const senders: ReadonlySet<string> = new Set(["exec", "net:send"]);
-
 /** The signal is that of the call: nobody waits for an answer that came too late. */
 const restOf =
   ({ soon }: ProveDeps, { signal }: Context) =>
@@ -177,8 +93,7 @@ interface Asking {
 }
 
 async function answered(name: QuestionName, desk: Desk, { refuted, confirm }: Asking): Promise<Proof> {
-  const { space, deps, ctx, facts } = desk;
-  const isTimed = hasTime(facts);
+  const { space, deps, ctx, telling } = desk;
   const found = await ask({
     refuted,
     confirm,
@@ -186,19 +101,29 @@ async function answered(name: QuestionName, desk: Desk, { refuted, confirm }: As
     solver: await deps.solver.find(),
     signal: ctx.signal,
     rest: restOf(deps, ctx),
-    witnessOf: (point) => witnessOf(point, isTimed),
+    witnessOf: (point) => witnessOf(point, telling),
     examplesMax: 1,
   });
-  return proofOf(name, found, { notModelled: notModelledIn(desk.rules.policies), deps });
+  return proofOf(name, found, toldBy(desk));
 }
 
-interface Telling {
+const toldBy = ({ deps, rules, facts, whose }: Desk): About => ({
+  deps,
+  notModelled: notModelledIn(rules.policies),
+  lookedAt: lookedAt(rules, facts, whose),
+  isOfOne: whose !== null,
+});
+
+interface About {
   readonly notModelled: readonly string[];
+  readonly lookedAt: readonly string[];
+  readonly isOfOne: boolean;
   readonly deps: ProveDeps;
   readonly subject?: string;
 }
 
-function proofOf(name: QuestionName, found: Found, { notModelled, deps, subject }: Telling): Proof {
+function proofOf(name: QuestionName, found: Found, about: About): Proof {
+  const { notModelled, deps, subject, isOfOne } = about;
   const { claim } = questionRow(name);
   const next = nextOf(found, deps.solver);
   return {
@@ -209,13 +134,15 @@ function proofOf(name: QuestionName, found: Found, { notModelled, deps, subject 
     examples: [...found.examples],
     isComplete: found.isComplete,
     checkedBy: [...found.checkedBy],
-    notModelled: [...notModelled, ...assumptions(name)],
+    lookedAt: [...about.lookedAt],
+    notModelled: [...notModelled, ...outsideOf({ name, isOfOne })],
+    leftOut: [...leftOut(name)],
     ...(next === undefined ? {} : { next }),
   };
 }
 
 async function reachable(rule: string, desk: Desk): Promise<Proof> {
-  const { rules, space, book, engines, deps, ctx } = desk;
+  const { rules, space, book, engines, telling, deps, ctx } = desk;
   const isPolicy = rules.policies.some(({ id }) => id === rule);
   const isContract = rules.contracts.some(({ id }) => id === rule);
   if (!isPolicy && !isContract)
@@ -223,7 +150,6 @@ async function reachable(rule: string, desk: Desk): Promise<Proof> {
       next: "arw policy list, or arw gate contracts",
     });
   const refuted = isPolicy ? policyDecides(rules.policies, space, rule) : contractDecides(rules, space, rule);
-  const isTimed = isContract && hasTime(desk.facts);
   const found = await ask({
     refuted,
     confirm: confirmRule(rule, isPolicy ? { book } : { engines }),
@@ -231,10 +157,29 @@ async function reachable(rule: string, desk: Desk): Promise<Proof> {
     solver: await deps.solver.find(),
     signal: ctx.signal,
     rest: restOf(deps, ctx),
-    witnessOf: (point) => witnessOf(point, isTimed),
+    witnessOf: (point) => witnessOf(point, telling),
     examplesMax: 1,
   });
-  return proofOf("reachable", found, { notModelled: notModelledIn(rules.policies), deps, subject: rule });
+  const quota = desk.facts.contracts.find((each) => each.id === rule && each.quotaLimit !== undefined);
+  const isDoubted = found.answer === "unknown" && quota !== undefined;
+  const doubt = isDoubted ? quotaDoubt(quota) : found.doubt;
+  return proofOf("reachable", { ...found, doubt }, { ...toldBy(desk), subject: rule });
+}
+
+/** One call alone never meets it, so there is none to show. */
+const quotaDoubt = ({ id, quotaLimit = 0, quotaWindowSecs = 0 }: ListedContract): string =>
+  `${id} is a quota, and decides only about what is above ${quotaLimit} calls in ${quotaWindowSecs} s, which no single call is`;
+
+/** Who declares no tool that starts an agent has no children, whatever the rules say. */
+async function child(agent: string | undefined, desk: Desk, ctx: Context): Promise<Proof> {
+  const { rules, space, telling, deps } = desk;
+  const declared = agent === undefined ? null : await declaredBy(agent, deps, ctx);
+  const isParent = (id: string): boolean =>
+    id === Delegate.id || space.operations.get(id)?.emits.some(({ kind }) => kind === RunStarted.kind) === true;
+  const isChildless = declared !== null && !declared.tools.some(isParent);
+  const refuted = isChildless ? false : childExceeds(rules, space, agent ?? null);
+  const proof = await answered("child", desk, { refuted, confirm: confirmChild(desk.engines, telling.runs) });
+  return isChildless ? { ...proof, text: `Proved: ${agent} starts no agent; none of its tools does.` } : proof;
 }
 
 interface Comparing {
@@ -247,7 +192,8 @@ async function compared(
   input: Static<typeof ProveStricter.input>,
   { deps, ctx }: Comparing,
 ): Promise<Proof> {
-  const space = spaceOf(deps, ctx);
+  const nowMs = ctx.now();
+  const space = spaceOf(deps, nowMs);
   const hasDefaults = input.isAlone !== true;
   const bookOf = (text: string, which: string): Promise<PolicyBook> => {
     if (text.trim() === "now") return deps.reader.inForce();
@@ -264,9 +210,18 @@ async function compared(
     solver: await deps.solver.find(),
     signal: ctx.signal,
     rest: restOf(deps, ctx),
-    witnessOf: (point) => witnessOf(point, false),
+    witnessOf: (point) => witnessOf(point, { nowMs, runs: new Set() }),
     examplesMax: isAllChanges ? changesMax : 1,
     alike: alikeChange(sets),
   });
-  return proofOf(name, found, { notModelled: notModelledIn([...sets.first, ...sets.second]), deps });
+  const [before, after] = [one.policies.length, two.policies.length];
+  return proofOf(name, found, {
+    notModelled: notModelledIn([...sets.first, ...sets.second]),
+    lookedAt: [
+      `${counted(before, "policies", "policy")} of the first`,
+      `${counted(after, "policies", "policy")} of the second`,
+    ],
+    isOfOne: false,
+    deps,
+  });
 }

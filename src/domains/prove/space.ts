@@ -37,7 +37,9 @@ export interface SpaceOptions {
 
 export function createSpace({ operations, groupsOf, nowMs }: SpaceOptions): Space {
   // Nobody is asked about what is open to everybody.
-  const ruled = [...operations].filter(({ isPublic }) => !isPublic);
+  const asked = [...operations].filter(({ isPublic }) => !isPublic);
+  // Where many would do, the first is taken: what people call comes before what only the hub itself calls.
+  const ruled = asked.toSorted((a, b) => Number(a.cli === "") - Number(b.cli === ""));
   return {
     operations: new Map(ruled.map((each) => [each.id, each])),
     groups: new Map(ruled.map((each) => [each.id, groupsOf(each)])),
@@ -60,6 +62,8 @@ export function createSpace({ operations, groupsOf, nowMs }: SpaceOptions): Spac
 
 /** The moment of the call. */
 export const atMs = "atMs";
+/** The run that it belongs to. */
+export const runText = "run";
 
 function possible(operations: readonly Operation[]): Formula {
   const ids = (wanted: (operation: Operation) => boolean): Formula =>
@@ -186,12 +190,21 @@ const modelsAt = (id: string, inServer: Language): Formula =>
     textWithin("resource", sequence(word(id), anything)),
   ]);
 
+export interface Telling {
+  /** Moments up to here are not told: they are now. */
+  readonly nowMs: number;
+  /** Runs that rules name. */
+  readonly runs: ReadonlySet<string>;
+}
+
 /** The call that a point speaks of, with the values that people would write where the rules leave them open. */
-export function witnessOf({ choices, flags, texts, numbers }: Point, hasTime: boolean): Witness {
+export function witnessOf({ choices, flags, texts, numbers }: Point, { nowMs, runs }: Telling): Witness {
   const is = (name: string): boolean => flags.get(name) ?? false;
   const text = (name: string, otherwise: string): string => texts.get(name) ?? otherwise;
   const operation = choices.action;
   const type = choices.reached as ThingType;
+  const whenMs = Math.max(0, numbers.get(atMs) ?? 0);
+  const run = text(runText, "");
   return {
     caller: `${choices.kind.toLowerCase()}:${text("caller", "someone")}`,
     operation,
@@ -203,7 +216,8 @@ export function witnessOf({ choices, flags, texts, numbers }: Point, hasTime: bo
     labels: knownLabels.filter((each) => is(labelFlag(each))),
     ...(is("hasUnconfined") ? { isUnconfined: is("unconfined") } : {}),
     ...(is("hasCapsule") ? { capsule: capsuleOf({ flags, numbers, texts }) } : {}),
-    ...(hasTime ? { atMs: Math.max(0, numbers.get(atMs) ?? 0) } : {}),
+    ...(runs.has(run) ? { run } : {}),
+    ...(whenMs > nowMs ? { atMs: whenMs } : {}),
   };
 }
 
@@ -252,6 +266,7 @@ export function pointOf(call: Witness): Point {
     ["caller", call.caller.slice(cut + 1)],
     ["resource", call.reached.id],
     ["path", call.path],
+    [runText, call.run ?? ""],
     ["capsule.propagate", capsule?.propagate ?? ""],
     ["capsule.role", capsule?.role ?? ""],
     ["capsule.node", capsule?.node ?? ""],

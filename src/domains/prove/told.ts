@@ -1,12 +1,13 @@
 /** Answers in words: the call that was found, what stands outside the proof, and what would bring an answer. */
-import type { Found } from "./ask.ts";
+import { type Found, tooManyCases } from "./ask.ts";
 import type { EncodedPolicy } from "./cedar-policy.ts";
 import type { QuestionName, Witness } from "./contract.ts";
 import type { Point } from "./decide.ts";
 import { holds } from "./decide.ts";
 import { all, choice, type Formula } from "./formula.ts";
-import { verdictsOf } from "./in-force.ts";
+import { type Facts, type InForce, verdictsOf } from "./in-force.ts";
 import type { SolverSeat } from "./port.ts";
+import type { Whose } from "./questions.ts";
 import type { Space } from "./space.ts";
 
 /** `agent:x calls web.fetch on the Host example.org:443, which is open to it, from what it read in files`. */
@@ -19,6 +20,8 @@ export function callText({
   isOpen,
   labels,
   isUnconfined,
+  run,
+  startedBy,
   atMs,
 }: Witness): string {
   const what = reached.type === "Hub" ? "" : ` on the ${reached.type} ${reached.id}`;
@@ -28,9 +31,14 @@ export function callText({
     isOpen ? "where the host is open to it" : null,
     labels.length === 0 ? null : `built from words of ${labels.join(", ")}`,
     isUnconfined === true ? "with nothing that confines programs" : null,
+    run === undefined ? null : `in the run ${run}`,
     atMs === undefined ? null : `at ${momentText(atMs)}`,
   ].filter((each) => each !== null);
-  return [`${caller} calls ${operation}${what}`, ...facts].join(", ");
+  const call =
+    startedBy === undefined
+      ? `${caller} calls ${operation}${what}`
+      : `a program that ${caller} starts by ${startedBy.operation} on the ${startedBy.reached.type} ${startedBy.reached.id} reaches the ${reached.type} ${reached.id}`;
+  return [call, ...facts].join(", ");
 }
 
 /** The last moments that a date can name are of no use to a reader. */
@@ -76,27 +84,61 @@ export const notModelledIn = (policies: readonly EncodedPolicy[]): readonly stri
   return [...new Set(named)];
 };
 
-/** What no question about rules can see. */
-const always = [
-  "links in the file system: a folder is what its path says",
-  "folders more than 256 deep",
-  "that a rule is changed, or a lease is given, after the question",
-];
-const inForce = [
-  "quotas, allowances, tokens and the emergency stop, which only take away",
-  "what servers of MCP tools do by themselves, which a person started or named",
-  "where programs stand that the hub starts but nothing confines, beyond the call that starts them",
-];
-const sets = ["deny contracts, leases and the posture, which stand beside both sets"];
+/** What a proof cannot see, and what might refute it nevertheless. */
+const always = ["links in the file system, and names that differ in letter case alone", "folders more than 256 deep"];
+const inForce = ["rules, grants and leases that come after the question", "what MCP servers do by themselves"];
+const ofPrograms = "what programs do that nothing confines, beyond the call that starts them";
+const ofOneAgent = "calls that its tools make inside the hub, beyond those that it declares";
 
-export const assumptions = (name: QuestionName): readonly string[] =>
-  name === "stricter" || name === "changed" ? [...sets, ...always] : [...inForce, ...always];
+/** What was left out, as it can only take away: what is proved without it holds with it. */
+const onlyNarrows = [
+  "the emergency stop",
+  "how far a token reaches",
+  "quotas that are used up for now",
+  "what a call costs beyond the least that it can",
+];
+const sets = ["deny contracts, leases, allowances and the posture, which stand beside both sets"];
+
+export interface Asked {
+  readonly name: QuestionName;
+  /** Only the tools of one agent were looked at. */
+  readonly isOfOne: boolean;
+}
+
+export function outsideOf({ name, isOfOne }: Asked): readonly string[] {
+  if (name === "stricter" || name === "changed") return always;
+  return [...inForce, ...(name === "child" ? [] : [ofPrograms]), ...(isOfOne ? [ofOneAgent] : []), ...always];
+}
+
+/** A proof needs none of these, and each call that is shown was asked of the stages that know of them. */
+export const leftOut = (name: QuestionName): readonly string[] =>
+  name === "stricter" || name === "changed" ? sets : onlyNarrows;
 
 export function nextOf({ answer, checkedBy, doubt }: Found, solver: SolverSeat): string | undefined {
   if (answer !== "unknown") return undefined;
-  const isOwnLimit = !checkedBy.includes(solver.name) && doubt?.startsWith("there are more") === true;
-  return isOwnLimit ? solver.next : "say it in the policies with what the guide of proofs lists, and ask again";
+  if (doubt === tooManyCases) return checkedBy.includes(solver.name) ? fewer : `${solver.next}; then ask again`;
+  return "say it in the policies with what the guide of proofs lists, and ask again";
 }
+
+const fewer = "ask about one agent with --agent, or part the policies into fewer";
+
+/** `1 policy`, `2 policies`, `no policies`. */
+export const counted = (count: number, many: string, one: string): string =>
+  count === 1 ? `1 ${one}` : `${count === 0 ? "no" : count} ${many}`;
+
+export const lookedAt = (
+  { policies }: Pick<InForce, "policies">,
+  { contracts, leases, allowances, posture, self }: Facts,
+  whose: Whose | null,
+): readonly string[] => [
+  counted(policies.length, "policies", "policy"),
+  counted(contracts.length, "contracts", "contract"),
+  counted(leases.length, "leases", "lease"),
+  counted(allowances.length, "allowances", "allowance"),
+  `the posture ${posture.posture}`,
+  `the role ${self.role}`,
+  ...(whose === null ? [] : [`${counted(whose.tools.length, "tools", "tool")} of ${whose.agent}`]),
+];
 
 interface Sets {
   readonly first: readonly EncodedPolicy[];

@@ -1,0 +1,156 @@
+/** What one question looks at: the rules in force, the facts that they depend on, and the engines that confirm a call. */
+import type { Context } from "../../contract/operation.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
+import type { Static } from "../../contract/schema.ts";
+import { NotFound } from "../../contract/standard-problems.ts";
+import type { KernelParts } from "../../kernel/create-kernel.ts";
+import { ListAgents } from "../agents/contract.ts";
+import { List as ListAllowances, Prices, type Terms } from "../budgets/contract.ts";
+import { ShowPosture } from "../egress/contract.ts";
+import { Show } from "../episodes/contract.ts";
+import { ListContracts } from "../gating/contract.ts";
+import { ShowState } from "../hierarchy/contract.ts";
+import { ListLeases } from "../leases/contract.ts";
+import { Carry } from "../mcp/contract.ts";
+import { ListServers } from "../models/contract.ts";
+import type { ExplainStage } from "../policy/contract.ts";
+import type { Ceiling } from "./ceilings.ts";
+import type { Engines } from "./confirm.ts";
+import { UnknownAgentTools } from "./contract.ts";
+import { encodeInForce, type Facts, type InForce, type ListedContract } from "./in-force.ts";
+import type { PolicyBook, PolicyReader, SolverSeat } from "./port.ts";
+import { encodeAll, type Whose } from "./questions.ts";
+import { createSpace, type Space, type Telling } from "./space.ts";
+
+export interface ProveDeps {
+  readonly parts: KernelParts;
+  readonly reader: PolicyReader;
+  readonly solver: SolverSeat;
+  /** The deciding stages of the corridor, as `policy.explain` walks them. */
+  readonly stages: readonly ExplainStage[];
+  readonly askPatterns: readonly string[];
+  /** Terms of an allowance as it was written; null for what is none. */
+  readonly readAllowance: (text: string) => Terms | null;
+  /** Whether anything opens that host to the caller, as the way out decides it. */
+  readonly canLeave: Engines["canLeave"];
+  /** Runs what it is given after the work that is ready now. */
+  readonly soon: (run: () => void) => void;
+  /** Whether nothing would confine a program that is started now. */
+  readonly isUnconfined: () => Promise<boolean>;
+}
+
+/** All that one question looks at. */
+export interface Desk {
+  readonly deps: ProveDeps;
+  readonly ctx: Context;
+  readonly space: Space;
+  readonly book: PolicyBook;
+  readonly whose: Whose | null;
+  readonly facts: Facts;
+  readonly rules: InForce;
+  readonly engines: Engines;
+  readonly telling: Telling;
+}
+
+export const spaceOf = ({ parts, reader }: ProveDeps, nowMs: number): Space => {
+  const operations = [...parts.kernel.table.operations.values()].map((each) => each.operation);
+  return createSpace({ operations, groupsOf: reader.groupsOf, nowMs });
+};
+
+export async function open(deps: ProveDeps, ctx: Context, agent?: string): Promise<Desk> {
+  const nowMs = ctx.now();
+  const space = spaceOf(deps, nowMs);
+  const declared = agent === undefined ? null : await declaredBy(agent, deps, ctx);
+  const whose = declared === null ? null : { agent: declared.agent, tools: callsOfTools(declared.tools, space) };
+  const [book, hub] = [await deps.reader.inForce(), await factsOf(deps, ctx)];
+  const facts: Facts = {
+    ...hub,
+    nowMs,
+    askPatterns: [...deps.askPatterns, ...(declared?.asks ?? [])],
+    allowances: [...hub.allowances, ...(declared?.allowances ?? [])],
+  };
+  const rules = encodeInForce(encodeAll(book.policies, space), facts, space);
+  const { stages, canLeave } = deps;
+  const asks = declared?.asks ?? [];
+  const engines: Engines = { stages, operations: space.operations, nowMs, canLeave, asks };
+  const telling = { nowMs, runs: new Set(runsOf(facts.leases)) };
+  return { deps, ctx, space, book, whose, facts, rules, engines, telling };
+}
+
+/** More contracts than these are not read; each only takes away, so what is proved without them holds with them. */
+const contractsReadMax = 5_000;
+
+async function factsOf({ isUnconfined }: ProveDeps, ctx: Context): Promise<Omit<Facts, "askPatterns" | "nowMs">> {
+  const contracts: ListedContract[] = [];
+  let cursor: number | null = 0;
+  while (cursor !== null && contracts.length < contractsReadMax) {
+    const page: Static<typeof ListContracts.output> = await ctx.call(ListContracts, { limit: 1000, cursor });
+    contracts.push(...page.contracts.filter(({ status }) => status !== "ended"));
+    cursor = page.nextCursor;
+  }
+  const { leases } = await ctx.call(ListLeases, {});
+  const posture = await ctx.call(ShowPosture, {});
+  const { self } = await ctx.call(ShowState, {});
+  const { servers } = await ctx.call(ListServers, {});
+  const { allowances } = await ctx.call(ListAllowances, {});
+  const { prices } = await ctx.call(Prices, {});
+  return {
+    contracts,
+    leases,
+    posture,
+    self,
+    allowances,
+    prices,
+    farServers: servers.filter(({ isLocal }) => !isLocal).map(({ server }) => server),
+    agentOfRun: await agentsOf(leases, ctx),
+    isUnconfined: await isUnconfined(),
+  };
+}
+
+const runsOf = (leases: Facts["leases"]): readonly string[] =>
+  leases.flatMap(({ scope: { run } }) => (run === undefined ? [] : [run]));
+
+/** Whose the runs are that leases were given to. One that has not begun may be anybody's. */
+async function agentsOf(leases: Facts["leases"], ctx: Context): Promise<Facts["agentOfRun"]> {
+  const agents = new Map<string, string>();
+  for (const run of new Set(runsOf(leases))) {
+    try {
+      const { episode } = await ctx.call(Show, { id: run, limit: 1 });
+      agents.set(run, episode.agent);
+    } catch (error) {
+      if (!isProblem(error, NotFound)) throw error;
+    }
+  }
+  return agents;
+}
+
+export interface Declared {
+  readonly agent: string;
+  readonly tools: readonly string[];
+  readonly asks: readonly string[];
+  readonly allowances: readonly Ceiling[];
+}
+
+/** What the agent's own file, or the hub's, says of it. */
+export async function declaredBy(agent: string, { readAllowance }: ProveDeps, ctx: Context): Promise<Declared> {
+  const { agents } = await ctx.call(ListAgents, {});
+  const found = agents.find(({ id }) => id === agent);
+  if (found === undefined) throw new Problem(UnknownAgentTools, `there is no agent ${agent}`, { next: "arw agents" });
+  const { tools, asks = [], allowances = [] } = found;
+  // What each run may use up begins anew with every run.
+  const own = allowances.flatMap((text): Ceiling[] => {
+    const terms = readAllowance(text);
+    return terms === null ? [] : [{ ...terms, window: "run", used: 0, resetsAtMs: null }];
+  });
+  return { agent, tools: tools.map(({ id }) => id), asks, allowances: own };
+}
+
+/** What the agent declares is all that its runs call, but for what the hub itself calls for it. */
+function callsOfTools(declared: readonly string[], { operations }: Space): readonly string[] {
+  const known = declared.filter((id) => operations.has(id));
+  const carries = known.some((id) => id.startsWith(mcpTools)) ? [Carry.id] : [];
+  return [...new Set([...known, ...carries])];
+}
+
+/** A server of tools stands at an address, to which the hub carries what its tools are asked. */
+const mcpTools = "mcp.";
