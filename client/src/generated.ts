@@ -11062,6 +11062,7 @@ export type WhatifPolicyOutput = {
     readonly unchanged: number;
     readonly answered: number;
     readonly answeredNo: number;
+    readonly declined: number;
     readonly blocked: number;
     readonly asked: number;
     readonly opened: number;
@@ -11073,10 +11074,12 @@ export type WhatifPolicyOutput = {
       /** The rule that would decide. */
       readonly rule: string;
       readonly source: string;
-      /** Questions to you that it would have answered with yes. */
+      /** Questions to you that it would have answered. */
       readonly answered: number;
-      /** Of these, questions that you answered with no. */
+      /** Of these, those answered with yes that you answered with no. */
       readonly answeredNo: number;
+      /** Of these, those answered with no, all of which you did not allow. */
+      readonly declined: number;
       /** Calls that it would have refused. */
       readonly blocked: number;
       /** Calls that it would have asked you about, and nobody did. */
@@ -11110,14 +11113,16 @@ export type WhatifPolicyOutput = {
 };
 
 export type WhatifProposalsInput = {
-  /** How often you must have allowed the same. */
+  /** How often you must have allowed the same, or said no to it. */
   readonly allowedMin?: number | undefined;
 };
 export type WhatifProposalsOutput = {
   readonly proposals: readonly ({
     /** Id of the proposal. */
     readonly proposal: string;
-    /** What the rule would permit, in one sentence. */
+    /** `permit` of what you always allowed, `forbid` of what you never did. */
+    readonly kind: "permit" | "forbid";
+    /** What the rule would permit or forbid, in one sentence. */
     readonly about: string;
     readonly agent: string;
     readonly tool: string;
@@ -11131,6 +11136,8 @@ export type WhatifProposalsOutput = {
     readonly answersRule: string;
     /** How often you allowed exactly this. */
     readonly allowed: number;
+    /** How often you said no to exactly this. */
+    readonly denied: number;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly sinceMs: number;
     /** Milliseconds since 1970-01-01 UTC. */
@@ -11147,6 +11154,7 @@ export type WhatifProposalsOutput = {
       readonly unchanged: number;
       readonly answered: number;
       readonly answeredNo: number;
+      readonly declined: number;
       readonly blocked: number;
       readonly asked: number;
       readonly opened: number;
@@ -11158,10 +11166,12 @@ export type WhatifProposalsOutput = {
         /** The rule that would decide. */
         readonly rule: string;
         readonly source: string;
-        /** Questions to you that it would have answered with yes. */
+        /** Questions to you that it would have answered. */
         readonly answered: number;
-        /** Of these, questions that you answered with no. */
+        /** Of these, those answered with yes that you answered with no. */
         readonly answeredNo: number;
+        /** Of these, those answered with no, all of which you did not allow. */
+        readonly declined: number;
         /** Calls that it would have refused. */
         readonly blocked: number;
         /** Calls that it would have asked you about, and nobody did. */

@@ -18,7 +18,7 @@ import {
   type Spent,
   Withdraw,
 } from "../domains/what-if/contract.ts";
-import type { Pen, Style } from "../surfaces/cli/pen.ts";
+import { diffText, type Pen, type Style } from "../surfaces/cli/pen.ts";
 import { CallFailed, type Input, type Terminal } from "../surfaces/cli/port.ts";
 
 type Paths = Pick<Terminal, "resolvePath">;
@@ -102,9 +102,10 @@ export const whatIfAnswers = {
 };
 
 function effectText({ words, rules, unknowns, differentToday }: PolicyEffect, pen: Pen): string {
-  const lines = rules.flatMap(({ rule, source, answered, blocked, asked, opened, examples }) => {
+  const lines = rules.flatMap(({ rule, source, answered, declined, blocked, asked, opened, examples }) => {
     const counts = [
-      ...(answered > 0 ? [`${answered} answered`] : []),
+      ...(answered > declined ? [`${answered - declined} answered`] : []),
+      ...(declined > 0 ? [`${declined} answered with no`] : []),
       ...(blocked > 0 ? [`${blocked} blocked`] : []),
       ...(asked > 0 ? [`${asked} asked`] : []),
       ...(opened > 0 ? [`${opened} opened`] : []),
@@ -125,7 +126,7 @@ function effectText({ words, rules, unknowns, differentToday }: PolicyEffect, pe
           "",
           pen.paint(
             "dim",
-            `${differentToday} calls are answered differently today already, whatever this policy says.`,
+            `${differentToday} ${differentToday === 1 ? "call is" : "calls are"} answered differently today already, whatever this policy says.`,
           ),
         ];
   const unknown = unknowns.map(({ why, decisions }) => pen.paint("dim", `unknown  ${decisions}: ${pen.safe(why)}`));
@@ -179,7 +180,7 @@ function runText(told: Static<typeof Run.output>, pen: Pen): string {
   const texts = diffs.flatMap(({ step, tool, what, diff }) => [
     "",
     pen.paint("bold", `Step ${step}, ${what} of ${pen.safe(tool)}`),
-    ...diff.split("\n").map((line) => pen.safe(line)),
+    diffText(diff.replace(/\n$/, ""), pen),
   ]);
   const outcome =
     told.outcomeNow === told.outcomeThen

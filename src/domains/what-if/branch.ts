@@ -12,7 +12,7 @@ import type { ChangedStep, Said } from "./contract.ts";
 import { type Bench, compared, type Decision, ruledAnew } from "./decision.ts";
 import type { TrialBudget } from "./port.ts";
 import type { Outcome, RecordedRun } from "./recorded-run.ts";
-import type { Answers } from "./step-answers.ts";
+import { type Answers, insideOf, modelsOf } from "./step-answers.ts";
 
 export interface BranchOptions {
   readonly run: RecordedRun;
@@ -34,12 +34,15 @@ export interface Branch {
   readonly reached: readonly ReplayStep[];
   /** Recorded steps whose answers it used. */
   readonly used: readonly { readonly step: ReplayStep; readonly recorded: RecordedStep }[];
+  /** What the other model said instead, by step; undefined where nobody knows. */
+  readonly exchanged: ReadonlyMap<number, unknown>;
 }
 
 interface State extends BranchOptions {
   readonly differences: ChangedStep[];
   readonly reached: ReplayStep[];
   readonly used: { readonly step: ReplayStep; readonly recorded: RecordedStep }[];
+  readonly exchanged: Map<number, unknown>;
   /** Changes that the record has and the branch has not. */
   readonly undone: { readonly operation: Operation; readonly scope: Scope }[];
 }
@@ -48,28 +51,44 @@ const recordedAnswer: StepAnswer = { kind: "recorded" };
 const unknownOf = (why: string): StepAnswer => ({ kind: "unknown", why });
 
 export function createBranch(options: BranchOptions): Branch {
-  const state: State = { ...options, differences: [], reached: [], used: [], undone: [] };
-  const { differences, reached, used } = state;
-  return { beforeStep: (step) => answerTo(step, state), differences, reached, used };
+  const state: State = { ...options, differences: [], reached: [], used: [], exchanged: new Map(), undone: [] };
+  const { differences, reached, used, exchanged } = state;
+  return { beforeStep: (step) => answerTo(step, state), differences, reached, used, exchanged };
 }
 
 async function answerTo(step: ReplayStep, state: State): Promise<StepAnswer> {
   state.reached.push(step);
   const { recorded } = step;
   if (recorded === null) return await answerToNew(step, state);
-  const outcome = state.run.outcomeOf(recorded);
-  const refused = (await byRules(step, { recorded, outcome }, state)) ?? byBudget(step, { recorded, outcome }, state);
-  if (refused !== null) return refused;
-  return byModel(step, state) ?? byEdit(step, recorded, state);
+  for (const each of metOf(step, recorded, state)) {
+    const refused = (await byRules(each, state)) ?? byBudget(each, state);
+    if (refused !== null) return refused;
+  }
+  // What its person gives as the answer stands for whatever another model would have said.
+  return byEdit(step, recorded, state) ?? byModel(step, state) ?? byRecord(step, recorded, state);
 }
 
+/** One call that rules and allowances are asked about: the step itself, or what it calls inside. */
 interface Met {
+  readonly call: ReplayStep;
+  readonly isInside: boolean;
   readonly recorded: RecordedStep;
   readonly outcome: Outcome;
 }
 
+function metOf(step: ReplayStep, recorded: RecordedStep, { answers, run }: State): readonly Met[] {
+  const known = answers.of(step.step);
+  const inside = known === undefined ? null : insideOf(known);
+  return [step, ...(inside === null ? [] : [inside])].map((call) => ({
+    call,
+    isInside: call === inside,
+    recorded,
+    outcome: run.outcomeOf({ ...recorded, argsDigest: call.argsDigest }),
+  }));
+}
+
 /** Null where the rules leave the recorded answer as it is. */
-async function byRules(step: ReplayStep, { recorded, outcome }: Met, state: State): Promise<StepAnswer | null> {
+async function byRules({ call: step, recorded, outcome }: Met, state: State): Promise<StepAnswer | null> {
   const { bench, run } = state;
   if (bench === null) return null;
   const decision = decisionOf(step, outcome, { ...state, mayBeLeased: run.mayBeLeased });
@@ -128,7 +147,7 @@ async function answerToNew(step: ReplayStep, state: State): Promise<StepAnswer> 
   return unknownOf(`the record holds no answer to this call of ${step.operation.id}`);
 }
 
-function byBudget(step: ReplayStep, { recorded, outcome }: Met, state: State): StepAnswer | null {
+function byBudget({ call: step, isInside, recorded, outcome }: Met, state: State): StepAnswer | null {
   const { budget } = state;
   if (budget === null) return null;
   const wasRefused = recorded.kind === "stopped" && recorded.code === BudgetExceeded.code;
@@ -153,28 +172,35 @@ function byBudget(step: ReplayStep, { recorded, outcome }: Met, state: State): S
     const { allowance } = error.extra;
     note(step, { outcome, now: budgetSaid(allowance, error.message), result: "cut-off" }, state);
     if (recorded.kind === "done") lose(step, state);
-    return { kind: "refused", problem: error };
+    // A role goes on to the next of its models, and which these were the record does not say.
+    return isInside
+      ? unknownOf("a budget refused the model that answered, and nobody knows whether another one would have")
+      : { kind: "refused", problem: error };
   }
 }
 
-/** Another model would have answered something else; null for what no model answers. */
-function byModel(step: ReplayStep, { model, answers }: State): StepAnswer | null {
-  const { operation, input } = step;
+/** Another model would have answered something else; null for what no model answers, and for what this very one did. */
+function byModel(step: ReplayStep, { model, answers, used, exchanged }: State): StepAnswer | null {
+  const { operation } = step;
   if (model === null || !asksModel(operation)) return null;
-  const asked = modelIn(input);
-  if (asked === undefined || asked === model) return null;
-  return (
-    answers.sameOf(operation, { ...(input as object), model }) ??
-    unknownOf(`nobody knows what ${model} would have said`)
-  );
+  const known = answers.of(step.step);
+  if (known !== undefined && modelsOf(known).includes(model)) return null;
+  const said = answers.saidBy(model, step);
+  exchanged.set(step.step, said?.result);
+  if (said === null) return unknownOf(`nobody knows what ${model} would have said`);
+  used.push({ step, recorded: said.recorded });
+  return { kind: "answer", result: said.result };
 }
 
 export const asksModel = ({ needs }: Operation): boolean => needs.includes("model:ask");
-export const modelIn = (input: unknown): unknown => (input as { readonly model?: unknown } | null)?.model;
 
-function byEdit(step: ReplayStep, recorded: RecordedStep, state: State): StepAnswer {
-  const { edits, undone, used } = state;
-  if (edits.has(step.step)) return { kind: "answer", result: edits.get(step.step) };
+function byEdit(step: ReplayStep, recorded: RecordedStep, { edits, used }: State): StepAnswer | null {
+  if (!edits.has(step.step)) return null;
+  used.push({ step, recorded });
+  return { kind: "answer", result: edits.get(step.step) };
+}
+
+function byRecord(step: ReplayStep, recorded: RecordedStep, { undone, used }: State): StepAnswer {
   const altered = undone.find((each) => couldAlter(each, step));
   if (altered !== undefined && step.operation.effect === "read")
     return unknownOf(`it was read after ${altered.operation.id}, which was not done now`);

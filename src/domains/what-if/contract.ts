@@ -205,12 +205,16 @@ export const rulesMax = 100;
 export const RuleEffect = closed({
   rule: Type.String({ description: "The rule that would decide." }),
   source: Type.String(),
-  answered: Type.Integer({ minimum: 0, description: "Questions to you that it would have answered with yes." }),
-  answeredNo: Type.Integer({ minimum: 0, description: "Of these, questions that you answered with no." }),
+  answered: Type.Integer({ minimum: 0, description: "Questions to you that it would have answered." }),
+  answeredNo: Type.Integer({ minimum: 0, description: "Of these, those answered with yes that you answered with no." }),
+  declined: Type.Integer({
+    minimum: 0,
+    description: "Of these, those answered with no, all of which you did not allow.",
+  }),
   blocked: Type.Integer({ minimum: 0, description: "Calls that it would have refused." }),
   asked: Type.Integer({ minimum: 0, description: "Calls that it would have asked you about, and nobody did." }),
   opened: Type.Integer({ minimum: 0, description: "Refused calls that it would have let pass or asked about." }),
-  examples: Type.Array(Example, { maxItems: examplesEach * 4 }),
+  examples: Type.Array(Example, { maxItems: examplesEach * 5 }),
 });
 export type RuleEffect = Static<typeof RuleEffect>;
 const Unknowns = Type.Array(closed({ why: Type.String(), decisions: Count }), { maxItems: 32 });
@@ -220,6 +224,7 @@ const sums = {
   unchanged: Count,
   answered: Count,
   answeredNo: Count,
+  declined: Count,
   blocked: Count,
   asked: Count,
   opened: Count,
@@ -258,14 +263,17 @@ export const Policy = op({
 
 export const ProposalId = Type.String({ pattern: "^p-[0-9a-f]{12}$", description: "Id of the proposal." });
 export const proposalsMax = 20;
+export const proposalKinds = ["permit", "forbid"] as const;
 export const Proposal = closed({
   proposal: ProposalId,
-  about: Type.String({ description: "What the rule would permit, in one sentence." }),
+  kind: oneOf(proposalKinds, "`permit` of what you always allowed, `forbid` of what you never did."),
+  about: Type.String({ description: "What the rule would permit or forbid, in one sentence." }),
   agent: Type.String(),
   tool: Type.String(),
   target,
   answersRule: Type.String({ description: "The rule whose question it answers." }),
-  allowed: Type.Integer({ minimum: 1, description: "How often you allowed exactly this." }),
+  allowed: Type.Integer({ minimum: 0, description: "How often you allowed exactly this." }),
+  denied: Type.Integer({ minimum: 0, description: "How often you said no to exactly this." }),
   sinceMs: EpochMs,
   lastMs: EpochMs,
   text: Type.String({ description: "The rule in Cedar." }),
@@ -282,7 +290,12 @@ export const Proposals = op({
   about: "List rules that your past answers suggest, each with its exact effect on everything recorded so far.",
   input: closed({
     allowedMin: Type.Optional(
-      Type.Integer({ minimum: 2, maximum: 1000, default: 3, description: "How often you must have allowed the same." }),
+      Type.Integer({
+        minimum: 2,
+        maximum: 1000,
+        default: 3,
+        description: "How often you must have allowed the same, or said no to it.",
+      }),
     ),
   }),
   output: closed({

@@ -208,7 +208,11 @@ test("a rule that forbids everything blocks everything that was not refused befo
       const refused = events.filter(
         ({ kind, data }) => kind === "actions.refused" && (data as { code: string }).code === "arw.denied",
       ).length;
-      assert.deepEqual([effect.blocked, effect.unchanged, effect.unknown], [effect.decisions - refused, refused, 0]);
+      const { decisions, blocked, declined, answered, answeredNo, unchanged, unknown } = effect;
+      assert.deepEqual([blocked + declined, unchanged, unknown], [decisions - refused, refused, 0]);
+      // A question that nobody said yes to is answered by it as it was; all that was done is kept back.
+      const noes = events.filter(({ kind }) => kind === "approvals.denied" || kind === "approvals.expired").length;
+      assert.deepEqual([answered, answeredNo, declined], [noes, 0, noes]);
     }),
     runs(20),
   );
@@ -304,10 +308,37 @@ when { ["BRIEF.md", "b.md"].contains(context.path) && ["user", "file"].containsA
     assert.deepEqual(
       skipped.map(({ why, questions }) => [why, questions]),
       [
-        ["you said no at least once", 3],
+        ["you said no at least once, and not every time", 3],
         ["you changed what would be done at least once", 4],
       ],
     );
+  },
+);
+
+test(
+  "what a person never allowed is proposed to be forbidden, and that blocks nothing that was done",
+  limits,
+  async () => {
+    using trial = rules.inForce();
+    const no = write({ answer: "no" });
+    const events = await journalOf(trial, [
+      [no, no, write({ path: "b.md" })],
+      [no, write({ folder: "/srv", answer: "no" }), write({ folder: "/opt" })],
+    ]);
+    const none = await proposalsFrom(eachOf(events), rules, { allowedMin: 3 });
+    assert.deepEqual(none.proposals, [], "the same file of the same folder was allowed once");
+    const denied = events.filter(({ data }) => !JSON.stringify(data).includes('"b.md"'));
+    const { proposals } = await proposalsFrom(eachOf(denied), rules, { allowedMin: 3 });
+    assert.deepEqual(
+      proposals.map(({ kind, about, allowed, denied: noed, opens }) => [kind, about, allowed, noed, opens]),
+      [["forbid", `Refuse without a question: fs.write by agent scout of BRIEF.md in ${folder}.`, 0, 3, []]],
+    );
+    const [proposal] = proposals;
+    assert.ok(proposal);
+    assert.match(proposal.text, /^\/\/ You said no to this 3 times .*, and never yes\.\n@id\("adopted-/);
+    assert.match(proposal.text, /\nforbid \(principal == Agent::"scout", .*\nwhen \{ \["BRIEF\.md"\]\.contains/);
+    assert.match(proposal.effect.words, /^This policy would have answered 3 of your 5 prompts \(with no, and you had /);
+    assert.deepEqual(proposal.effect, await effectOf(denied, { text: proposal.text }));
   },
 );
 

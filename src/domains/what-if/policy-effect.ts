@@ -13,16 +13,19 @@ export interface EffectSum {
   effect(): PolicyEffect;
 }
 
-type Change = "answered" | "blocked" | "asked" | "opened";
+type Change = "answered" | "declined" | "blocked" | "asked" | "opened";
 
 /** Alike decisions are ruled once. More different ones than this are ruled again. */
 const groupsMax = 50_000;
 /** Reasons that are told apart; a record has a few. */
 const reasonsMax = 32;
 
+type Counts = Record<Change | "answeredNo", number>;
+const noCounts = (): Counts => ({ answered: 0, answeredNo: 0, declined: 0, blocked: 0, asked: 0, opened: 0 });
+
 interface RuleSum {
   readonly source: string;
-  readonly counts: Record<Change | "answeredNo", number>;
+  readonly counts: Counts;
   readonly examples: Map<Change, Example[]>;
 }
 
@@ -31,7 +34,7 @@ export function createEffectSum(bench: Bench): EffectSum {
   const rules = new Map<string, RuleSum>();
   const unknowns = new Map<string, number>();
   const sums = { decisions: 0, prompts: 0, unchanged: 0, unknown: 0, differentToday: 0 };
-  const changes = { answered: 0, answeredNo: 0, blocked: 0, asked: 0, opened: 0 };
+  const changes = noCounts();
   const noteUnknown = (why: string): void => {
     sums.unknown += 1;
     const key = unknowns.has(why) || unknowns.size < reasonsMax ? why : "other reasons";
@@ -45,13 +48,10 @@ export function createEffectSum(bench: Bench): EffectSum {
       sums.unchanged += 1;
       return;
     }
-    const isNo = change === "answered" && decision.answer === "no";
-    changes[change] += 1;
-    if (isNo) changes.answeredNo += 1;
+    noteChange(changes, change, decision);
     const rule = ruleOf(rules, said);
     if (rule === null) return;
-    rule.counts[change] += 1;
-    if (isNo) rule.counts.answeredNo += 1;
+    noteChange(rule.counts, change, decision);
     const examples = rule.examples.get(change) ?? [];
     rule.examples.set(change, examples);
     if (examples.length < examplesEach) examples.push(exampleOf(decision, said));
@@ -117,11 +117,18 @@ function groupKey({ facts, was, by, rule }: Decision): string {
   ]);
 }
 
-function changeOf({ was }: Decision, { now }: Compared): Change | null {
+function changeOf({ was, answer }: Decision, { now }: Compared): Change | null {
   if (now.effect === was) return null;
-  if (now.effect === "deny") return "blocked";
+  if (now.effect === "deny") return was === "ask" && answer !== "yes" && answer !== "edited" ? "declined" : "blocked";
   if (was === "deny") return "opened";
   return now.effect === "ask" ? "asked" : "answered";
+}
+
+/** A question that a rule says no to is answered, too: nobody is asked, and nothing is kept back that was done. */
+function noteChange(counts: Counts, change: Change, { answer }: Decision): void {
+  counts[change] += 1;
+  if (change === "declined") counts.answered += 1;
+  if (change === "answered" && answer === "no") counts.answeredNo += 1;
 }
 
 /** Null when there is no room for another one; the sums count all the same. */
@@ -130,8 +137,7 @@ function ruleOf(rules: Map<string, RuleSum>, { now }: Compared): RuleSum | null 
   const known = rules.get(id);
   if (known !== undefined) return known;
   if (rules.size >= rulesMax) return null;
-  const counts = { answered: 0, answeredNo: 0, blocked: 0, asked: 0, opened: 0 };
-  const made: RuleSum = { source: now.source ?? "", counts, examples: new Map() };
+  const made: RuleSum = { source: now.source ?? "", counts: noCounts(), examples: new Map() };
   rules.set(id, made);
   return made;
 }
@@ -174,13 +180,18 @@ export function effectWords({
   prompts,
   answered,
   answeredNo,
+  declined,
   blocked,
   asked,
   opened,
   unknown,
 }: Sums): string {
   if (decisions === 0) return "Nothing is recorded here yet that a policy decides about.";
-  const no = answeredNo === 0 ? "" : ` (you had said no to ${answeredNo} of them)`;
+  const notes = [
+    ...(declined === 0 ? [] : [declinedWords(declined, answered)]),
+    ...(answeredNo === 0 ? [] : [`you had said no to ${answeredNo} of them${declined === 0 ? "" : " that it allows"}`]),
+  ];
+  const no = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   const parts = [
     ...(answered === 0 ? [] : [`answered ${answered} of your ${counted(prompts, "prompt")}${no}`]),
     ...(blocked === 0 ? [] : [`blocked ${counted(blocked, "call")}`]),
@@ -192,3 +203,8 @@ export function effectWords({
   const others = unknown === 0 ? "changed nothing else" : "changed nothing else that is known";
   return `This policy would have ${parts.join(", ")}, and ${others}.${rest}`;
 }
+
+const declinedWords = (declined: number, answered: number): string =>
+  declined === answered
+    ? `with no, and you had allowed none of them`
+    : `${declined} of them with no, which you had not allowed either`;

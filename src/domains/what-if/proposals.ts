@@ -1,6 +1,6 @@
 /**
- * Rules that past answers suggest: where a person allowed the same again and again, and never said no. A proposal permits
- * nothing that was not seen: the same agent, tool and place, the same files, and words of the same kinds.
+ * Rules that past answers suggest: where a person allowed the same again and again and never said no, or said no and never yes.
+ * A proposal reaches nothing that was not seen: the same agent, tool and place, the same files, and words of the same kinds.
  */
 import { digestOf } from "../../base/canonical-json.ts";
 import { createLru } from "../../base/lru.ts";
@@ -57,13 +57,13 @@ export async function proposalsFrom(each: EachDecision, rules: Rules, { allowedM
     else if (place !== null && asking !== null) {
       const draft = draftFor(group, { place, asking });
       // Two policies of one id would be no set at all.
-      if (taken.has(draft.rule)) skip("you adopted this very rule already", group.yes);
+      if (taken.has(draft.rule)) skip("you adopted this very rule already", group.yes + group.no);
       else drafts.push({ group, draft });
     }
   }
   const chosen = drafts
     .filter(({ draft }) => only === undefined || draft.proposal === only)
-    .toSorted((a, b) => b.group.yes - a.group.yes)
+    .toSorted((a, b) => b.group.yes + b.group.no - (a.group.yes + a.group.no))
     .slice(0, proposalsMax);
   const effects = await effectsOf(each, { rules, before, drafts: chosen });
   const proposals: Proposal[] = [];
@@ -71,7 +71,7 @@ export async function proposalsFrom(each: EachDecision, rules: Rules, { allowedM
     const effect = effects[place] as PolicyEffect;
     const why = whyIdle(effect);
     if (why === null) proposals.push(proposalOf(group, draft, effect));
-    else skip(why, group.yes);
+    else skip(why, group.yes + group.no);
   }
   return {
     proposals,
@@ -101,7 +101,7 @@ async function groupsOf(each: EachDecision, { policies }: Trial): Promise<readon
     }
     count(group, decision);
   });
-  return found.filter((group) => group.yes > 0);
+  return found.filter(({ yes, no }) => yes + no > 0);
 }
 
 const newGroup = (decision: Decision, place: Place | null, asking: NamedRule | null): Group => ({
@@ -125,19 +125,20 @@ function count(group: Group, { was, answer, atMs, facts }: Decision): void {
   }
   if (answer === "no") group.no += 1;
   if (answer === "edited") group.edited += 1;
-  if (answer !== "yes") return;
-  group.yes += 1;
+  if (answer === "yes") group.yes += 1;
+  if (answer !== "yes" && answer !== "no") return;
   group.lastMs = Math.max(group.lastMs, atMs);
   if (group.paths.size <= pathsMax) group.paths.add(facts.scope.path ?? "");
   for (const label of facts.labels) group.labels.add(label);
 }
 
 /** Null when a rule may be proposed. */
-function whyNot({ yes, no, edited, refused, place, asking, paths }: Group, allowedMin: number): string | null {
-  if (no > 0) return "you said no at least once";
+function whyNot({ yes, no, edited, refused, place, asking, paths }: Group, timesMin: number): string | null {
+  if (no > 0 && yes + edited > 0) return "you said no at least once, and not every time";
   if (refused > 0) return "a rule refused the same at least once";
   if (edited > 0) return "you changed what would be done at least once";
-  if (yes < allowedMin) return `you allowed the same less than ${allowedMin} times`;
+  if (no > 0 && no < timesMin) return `you said no to the same fewer than ${timesMin} times`;
+  if (no === 0 && yes < timesMin) return `you allowed the same fewer than ${timesMin} times`;
   if (asking === null) return "it was not one of today's policies that asked";
   if (asksForContent(asking)) return "the question is about what the call was built from, which differs each time";
   if (place === null) return "the call reaches more than one thing";
@@ -148,11 +149,12 @@ function whyNot({ yes, no, edited, refused, place, asking, paths }: Group, allow
 const asksForContent = ({ text }: NamedRule): boolean => /\bcontext\s*\.\s*labels\b|\bunconfined\b/.test(text);
 
 function draftFor(
-  { decision, paths, labels, yes, sinceMs, lastMs }: Group,
+  { decision, paths, labels, yes, no, sinceMs, lastMs }: Group,
   { place, asking }: { readonly place: Place; readonly asking: NamedRule },
 ): Draft {
   const { caller, operation } = decision.facts;
   const terms = {
+    ...(yes === 0 ? { kind: "forbid" as const } : {}),
     agent: caller.id,
     tool: operation.id,
     place,
@@ -161,7 +163,7 @@ function draftFor(
     // An agent always works from its person's words; what else it worked from is named as it was seen.
     labels: allLabels.filter((label) => label === "user" || labels.has(label)),
   };
-  return draftOf(terms, { hash: digestOf(terms).slice("sha256:".length), yes, sinceMs, lastMs });
+  return draftOf(terms, { hash: digestOf(terms).slice("sha256:".length), times: yes + no, sinceMs, lastMs });
 }
 
 interface Trying {
@@ -199,19 +201,21 @@ function whyIdle({ answered, answeredNo, blocked, asked, opened, differentToday 
 }
 
 function proposalOf(group: Group, draft: Draft, effect: PolicyEffect): Proposal {
-  const { decision, yes, sinceMs, lastMs } = group;
+  const { decision, yes, no, sinceMs, lastMs } = group;
   const target = targetOf(decision.facts.scope);
   const { proposal, about, text, opens, answers } = draft;
   const others = effect.answered - yes;
-  const also = others > 0 ? [`It answers ${others} more questions of the past that looked alike.`] : [];
+  const also = yes > 0 && others > 0 ? [`It answers ${others} more questions of the past that looked alike.`] : [];
   return {
     proposal,
+    kind: yes === 0 ? "forbid" : "permit",
     about,
     agent: decision.facts.caller.id,
     tool: decision.facts.operation.id,
     ...(Object.keys(target).length === 0 ? {} : { target }),
     answersRule: answers,
     allowed: yes,
+    denied: no,
     sinceMs,
     lastMs,
     text,

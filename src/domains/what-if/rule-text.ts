@@ -24,6 +24,8 @@ export function placeOf({ scope, hidden }: Pick<Facts, "scope" | "hidden">): Pla
 }
 
 export interface Terms {
+  /** Left out of a permit, whose id is made of its terms. */
+  readonly kind?: "forbid";
   readonly agent: string;
   readonly tool: string;
   readonly place: Place;
@@ -45,15 +47,16 @@ export interface Draft {
 
 interface Seen {
   readonly hash: string;
-  readonly yes: number;
+  /** How often the same was answered. */
+  readonly times: number;
   readonly sinceMs: number;
   readonly lastMs: number;
 }
 
 const idLength = 12;
 
-export function draftOf(terms: Terms, { hash, yes, sinceMs, lastMs }: Seen): Draft {
-  const { agent, tool, place, answers, paths, labels } = terms;
+export function draftOf(terms: Terms, { hash, times, sinceMs, lastMs }: Seen): Draft {
+  const { kind = "permit", agent, tool, place, answers, paths, labels } = terms;
   const id = hash.slice(0, idLength);
   const rule = `adopted-${id}`;
   const conditions = [
@@ -61,24 +64,25 @@ export function draftOf(terms: Terms, { hash, yes, sinceMs, lastMs }: Seen): Dra
     `${listed(labels)}.containsAll(context.labels)`,
   ];
   const resource = place.type === "Hub" ? "resource is Hub" : `resource == ${place.type}::${quoted(place.id)}`;
+  const isPermit = kind === "permit";
+  const span = `${times} times from ${dayOf(sinceMs)} to ${dayOf(lastMs)}`;
   const text = [
-    `// You allowed this ${yes} times from ${dayOf(sinceMs)} to ${dayOf(lastMs)}, and never said no.`,
+    isPermit ? `// You allowed this ${span}, and never said no.` : `// You said no to this ${span}, and never yes.`,
     `@id(${quoted(rule)})`,
-    `@answers(${quoted(answers)})`,
-    `permit (principal == Agent::${quoted(agent)}, action == Action::${quoted(tool)}, ${resource})`,
+    // A forbid comes before every question, so it has none to name.
+    ...(isPermit ? [`@answers(${quoted(answers)})`] : []),
+    `${kind} (principal == Agent::${quoted(agent)}, action == Action::${quoted(tool)}, ${resource})`,
     `when { ${conditions.join(" && ")} };`,
   ].join("\n");
   const what = `${tool} by agent ${agent}${placeWords(place, paths)}`;
+  const built = `Only while the call is built from ${labels.map((label) => labelWords[label]).join(", ")}.`;
   return {
     proposal: `p-${id}`,
     rule,
     answers,
-    about: `Let pass without a question: ${what}.`,
+    about: isPermit ? `Let pass without a question: ${what}.` : `Refuse without a question: ${what}.`,
     text,
-    opens: [
-      `Every later ${what}, whatever it says or holds.`,
-      `Only while the call is built from ${labels.map((label) => labelWords[label]).join(", ")}.`,
-    ],
+    opens: isPermit ? [`Every later ${what}, whatever it says or holds.`, built] : [],
   };
 }
 

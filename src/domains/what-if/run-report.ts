@@ -5,7 +5,7 @@ import type { Replayed, ReplayStep } from "../agents/contract.ts";
 import type { Branch } from "./branch.ts";
 import { type ChangedStep, diffCharsMax, type Run, type Spent, type TextDiff } from "./contract.ts";
 import { outcomeIn, type RecordedRun } from "./recorded-run.ts";
-import { type Answered, type Answers, spentOf } from "./step-answers.ts";
+import { type Answered, type Answers, insideOf, spentOf } from "./step-answers.ts";
 
 type Told = Static<typeof Run.output>;
 
@@ -61,8 +61,10 @@ function questionsSaved({ run, answers, branch, replayed }: Branched): number {
   const reached = new Map(branch.reached.flatMap(({ step, recorded }) => (recorded ? [[recorded.step, step]] : [])));
   const dropped = new Set(branch.differences.filter(isNotAskedNow).map(({ step }) => step));
   const isKnown = unknownIn(replayed) === null;
-  const saved = answers.all.filter(({ recorded }) => {
-    if (run.outcomeOf(recorded).was !== "ask") return false;
+  const saved = answers.all.filter((answered) => {
+    const { recorded } = answered;
+    const argsDigest = insideOf(answered)?.argsDigest ?? recorded.argsDigest;
+    if ([recorded, { ...recorded, argsDigest }].every((call) => run.outcomeOf(call).was !== "ask")) return false;
     const step = reached.get(recorded.step);
     return step === undefined ? isKnown : dropped.has(step);
   });
@@ -88,7 +90,7 @@ function unknownIn({ unknownAfter, report }: Replayed): Unknown | null {
 function firstChange({ branch, answers, edits }: Branched): number | null {
   const decided = branch.differences.map(({ step }) => step);
   const other = branch.reached.find((step) => isOtherCall(step, answers))?.step;
-  const all = [...decided, ...edits.keys(), ...(other === undefined ? [] : [other])];
+  const all = [...decided, ...edits.keys(), ...branch.exchanged.keys(), ...(other === undefined ? [] : [other])];
   return all.length === 0 ? null : Math.min(...all);
 }
 
@@ -97,8 +99,13 @@ const isOtherCall = ({ step, operation, argsDigest }: ReplayStep, answers: Answe
   return known?.step.operation.id !== operation.id || known.step.argsDigest !== argsDigest;
 };
 
-const usedIn = ({ branch, answers }: Branched): readonly Answered[] =>
-  branch.used.flatMap(({ recorded }) => answers.of(recorded.step) ?? []);
+/** What a model would have charged for the words of an edit nobody knows. */
+const usedIn = ({ branch, answers, edits }: Branched): readonly Answered[] =>
+  branch.used.flatMap(({ step, recorded }) => {
+    const known = answers.of(recorded.step);
+    if (known === undefined) return [];
+    return edits.has(step.step) ? { ...known, result: undefined } : known;
+  });
 
 interface Horizon {
   readonly steps: number;
@@ -108,6 +115,8 @@ interface Horizon {
 }
 
 function horizonWords({ steps, firstChangedStep, added, unknown }: Horizon): string {
+  if (unknown !== null && firstChangedStep === null)
+    return `Up to step ${unknown.step} of ${steps} nothing would have come out differently; what comes behind is unknown: ${unknown.why}.`;
   const first =
     firstChangedStep === null
       ? "Nothing would have come out differently"
@@ -119,10 +128,11 @@ function horizonWords({ steps, firstChangedStep, added, unknown }: Horizon): str
   return firstChangedStep === null ? `${first}: exact over all ${steps} steps.` : `${first}. Exact to the end.`;
 }
 
-const answerDiffs = ({ edits, answers }: Branched): readonly TextDiff[] =>
-  [...edits].flatMap(([step, edited]) => {
+const answerDiffs = ({ edits, answers, branch }: Branched): readonly TextDiff[] =>
+  [...edits, ...branch.exchanged].flatMap(([step, after]) => {
     const known = answers.of(step);
-    return known === undefined ? [] : diffFor(known.step, { what: "answer", before: known.result, after: edited });
+    if (known === undefined || after === undefined) return [];
+    return diffFor(known.step, { what: "answer", before: known.result, after });
   });
 
 /** What the agent would do otherwise, up to where nobody knows what it is told. */

@@ -246,9 +246,13 @@ test("another model is unknown unless the record holds the same call to it; a hi
   await using _twice = twice.kit;
   const small = await twice.ask({ model: "small" });
   assert.deepEqual([small.unknownAfterStep, small.outcomeNow], [null, "think 1 think 1"]);
+  assert.deepEqual([small.firstChangedStep, small.spentNow.tokens], [1, small.spentThen.tokens]);
   const huge = await twice.ask({ model: "huge" });
   assert.deepEqual([huge.unknownAfterStep, huge.exactToStep], [0, 0]);
-  assert.match(huge.horizon, /nobody knows what huge would have said/);
+  assert.match(huge.horizon, /^Step 1 is the first that differs\..* nobody knows what huge would have said/);
+  // Its person may say what the other model would have answered.
+  const told = await twice.ask({ model: "huge", edit: ["1=words"] });
+  assert.deepEqual([told.firstChangedStep, told.unknownAfterStep, told.spentNow.tokens], [1, 1, "unknown"]);
   const worded = await recorded({
     script: [
       ["read", 1],

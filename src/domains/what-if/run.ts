@@ -6,7 +6,7 @@ import { checkerOf, type Static } from "../../contract/schema.ts";
 import type { Table } from "../../kernel/kernel.ts";
 import { type RecordedStep, type Replayer, RunStarted, type ReplayStep } from "../agents/contract.ts";
 import { Conditions, type Recording, type RecordingSource } from "../capsules/contract.ts";
-import { asksModel, createBranch, modelIn } from "./branch.ts";
+import { asksModel, createBranch } from "./branch.ts";
 import { changes, NothingChanged, NotReplayable, type Run } from "./contract.ts";
 import { type Bench, benchOf } from "./decision.ts";
 import { editsOf, withHint } from "./edits.ts";
@@ -14,7 +14,7 @@ import { foreignRun } from "./foreign-run.ts";
 import type { Candidate, RecordedRules, Rules, TrialBudget } from "./port.ts";
 import { readRecordedRun } from "./recorded-run.ts";
 import { reportOf } from "./run-report.ts";
-import { type Answers, readAnswers } from "./step-answers.ts";
+import { type Answers, modelsOf, readAnswers } from "./step-answers.ts";
 
 export interface RunDeps {
   readonly table: () => Pick<Table, "operations">;
@@ -116,7 +116,7 @@ function refuseIdleModel(model: string | undefined, { all }: Answers): void {
   const asked = all.filter(({ step }) => asksModel(step.operation));
   if (asked.length === 0)
     throw new Problem(NothingChanged, "no step of the run asked a model, so another one would have changed nothing");
-  if (asked.every(({ step }) => modelIn(step.input) === model))
+  if (asked.every((each) => modelsOf(each).includes(model)))
     throw new Problem(NothingChanged, `the run asked no model but ${model}`);
 }
 

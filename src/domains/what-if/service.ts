@@ -1,4 +1,5 @@
 /** Asks what would have been, changes nothing by it, and writes a proposed rule down when a person adopts it. */
+import { createKeyedMutex } from "../../base/async.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
@@ -34,22 +35,28 @@ const progressMax = 20;
 const allowedMinLeast = 2;
 const allowedMinDefault = 3;
 
-export const createWhatIf = (deps: WhatIfDeps): Domain => ({
-  name: "whatif",
-  operations: [
-    bind(Run, (input, ctx) =>
-      whatIfRun(input, ctx, { ...deps.runs, rules: deps.rules, table: () => deps.parts.kernel.table }),
-    ),
-    bind(Policy, (input, ctx) => policyEffect(input, ctx, deps)),
-    bind(Proposals, ({ allowedMin = allowedMinDefault }, { signal }) =>
-      proposalsFrom(eachOf(deps, signal), deps.rules, { allowedMin }),
-    ),
-    bind(Adopt, (input, ctx) => adopt(input, ctx, deps)),
-    bind(Withdraw, (input, ctx) => withdraw(input, ctx, deps)),
-  ],
-  events: [RuleAdopted, RuleWithdrawn],
-  views: [],
-});
+export const createWhatIf = (deps: WhatIfDeps): Domain => {
+  const turns = createKeyedMutex();
+  return {
+    name: "whatif",
+    operations: [
+      bind(Run, (input, ctx) =>
+        whatIfRun(input, ctx, { ...deps.runs, rules: deps.rules, table: () => deps.parts.kernel.table }),
+      ),
+      bind(Policy, (input, ctx) => policyEffect(input, ctx, deps)),
+      bind(Proposals, ({ allowedMin = allowedMinDefault }, { signal }) =>
+        proposalsFrom(eachOf(deps, signal), deps.rules, { allowedMin }),
+      ),
+      bind(Adopt, (input, ctx) => turns.run(adopting, () => adopt(input, ctx, deps), ctx)),
+      bind(Withdraw, (input, ctx) => turns.run(adopting, () => withdraw(input, ctx, deps), ctx)),
+    ],
+    events: [RuleAdopted, RuleWithdrawn],
+    views: [],
+  };
+};
+
+/** One at a time: the second of two that adopt the same finds it adopted. */
+const adopting = "adopting";
 
 async function* policyEffect(
   { policy: text, policyName: name, isAlone }: Static<typeof Policy.input>,

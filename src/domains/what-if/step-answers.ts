@@ -1,7 +1,7 @@
 /** Recorded answers of one run: what steps told the agent, when, and what they used up. */
 import { digestOf } from "../../base/canonical-json.ts";
-import type { Cost, Operation } from "../../contract/operation.ts";
-import type { RecordedStep, ReplayStep, StepAnswer } from "../agents/contract.ts";
+import type { Cost } from "../../contract/operation.ts";
+import type { RecordedStep, ReplayStep } from "../agents/contract.ts";
 import type { Recorded } from "../episodes/contract.ts";
 import type { Spent } from "./contract.ts";
 import type { TrialBudget } from "./port.ts";
@@ -18,8 +18,8 @@ export interface Answers {
   readonly all: readonly Answered[];
   of(step: number): Answered | undefined;
   atMsOf(recorded: RecordedStep): number;
-  /** What the record says of this very call, wherever the run made it; null where it did not. */
-  sameOf(operation: Operation, input: unknown): StepAnswer | null;
+  /** What this model said to this very call, wherever the run made it and by whatever name it asked; null where it did not. */
+  saidBy(model: string, call: Pick<ReplayStep, "operation" | "input">): Answered | null;
   settle(step: ReplayStep, recorded: RecordedStep, taken: ReturnType<TrialBudget["enter"]>): void;
 }
 
@@ -30,14 +30,14 @@ export async function readAnswers(
   const all: Answered[] = [];
   for (const each of steps) all.push({ ...each, result: await resultOf(each.recorded, blob) });
   const byStep = new Map(all.map((each) => [each.recorded.step, each]));
-  const bySum = new Map(all.map((each) => [`${each.recorded.tool} ${each.recorded.argsDigest}`, each]));
+  const byWords = new Map(all.flatMap((each) => modelsOf(each).map((model) => [wordsKey(model, each.step), each])));
   return {
     all,
     of: (step) => byStep.get(step),
     atMsOf: (recorded) => (recorded.kind === "done" ? recorded.atMs : recorded.event.timeMs),
-    sameOf(operation, input) {
-      const known = bySum.get(`${operation.id} ${digestOf(input)}`);
-      return known?.result === undefined ? null : { kind: "answer", result: known.result };
+    saidBy(model, call) {
+      const known = byWords.get(wordsKey(model, call));
+      return known?.result === undefined ? null : known;
     },
     settle(step, recorded, taken) {
       const known = byStep.get(recorded.step);
@@ -46,6 +46,28 @@ export async function readAnswers(
     },
   };
 }
+
+/** What was asked for, which may be the name of a role, and what answered. */
+export function modelsOf({ step, result }: Answered): readonly string[] {
+  if (!step.operation.needs.includes("model:ask")) return [];
+  return [step.input, result].flatMap((value) => {
+    const { model } = (value ?? {}) as { readonly model?: unknown };
+    return typeof model === "string" ? [model] : [];
+  });
+}
+
+/** The call that a role makes for its answer, to the model that gave it; null where no role was asked. */
+export function insideOf({ step, result }: Answered): ReplayStep | null {
+  const { operation, input } = step;
+  const { model } = (result ?? {}) as { readonly model?: unknown };
+  if (!operation.needs.includes("model:ask") || typeof model !== "string") return null;
+  if (operation.scope?.(input as never).model !== undefined) return null;
+  const asked = { ...(input as object), model };
+  return { ...step, input: asked, argsDigest: digestOf(asked) };
+}
+
+const wordsKey = (model: string, { operation, input }: Pick<ReplayStep, "operation" | "input">): string =>
+  `${model}\n${operation.id} ${digestOf({ ...(input as object), model: "" })}`;
 
 async function resultOf(recorded: RecordedStep, blob: (ref: string) => Promise<Uint8Array | null>): Promise<unknown> {
   if (recorded.kind !== "done") return undefined;
@@ -76,7 +98,7 @@ function partOf({ step, recorded, result }: Answered): Spent {
   const workedMs = recorded.kind === "done" ? recorded.durationMs : 0;
   if (recorded.kind !== "done" || !step.operation.needs.includes("model:ask"))
     return { tokens: 0, microUsd: 0, workedMs };
-  const { tokens } = costOf(step, result) ?? {};
+  const { tokens } = costOf(insideOf({ step, recorded, result }) ?? step, result) ?? {};
   const { microUsd } = (result ?? {}) as { readonly microUsd?: unknown };
   return {
     tokens: tokens === undefined ? "unknown" : tokens.input + tokens.output,
