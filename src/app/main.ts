@@ -1,5 +1,6 @@
 /** `npm start`: loads the configuration, opens the hub, prints one screen and runs until it is asked to stop. */
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { styleText } from "node:util";
 import { StateLocked } from "../adapters/files/state-lock.ts";
@@ -39,6 +40,8 @@ export async function main(given: readonly string[]): Promise<number> {
     });
     const { url } = await hub.listen();
     process.stdout.write(await screen({ hub, url, config }));
+    // Now, and not at the end: by then the code of the start is forgotten, and whoever is killed keeps none.
+    flushCompileCache();
     const reason = await stopReason(hub);
     process.stdout.write(`\nStopping: ${reason}\n`);
     return 0;

@@ -4,7 +4,7 @@
  */
 import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { Clean as cleanValue } from "typebox/value";
+import { Check, Clean as cleanValue, Errors } from "typebox/value";
 
 export { Type, cleanValue };
 export type { Static, TObject, TProperties, TSchema };
@@ -44,8 +44,9 @@ export interface SchemaFault {
   readonly message: string;
 }
 
-/** A schema compiled once, on first use. `faults` is only called on values that failed `check`. */
+/** A schema that is compiled once it is used often. `faults` is only called on values that failed `check`. */
 export interface Checker {
+  readonly isCompiled: boolean;
   check(value: unknown): boolean;
   faults(value: unknown): readonly SchemaFault[];
 }
@@ -55,16 +56,27 @@ const faultsMax = 8;
 
 const checkers = new WeakMap<TSchema, Checker>();
 
-/** Compiles lazily: a start of the hub must not pay for validators that nobody calls. */
+/** Compiling one takes as long as some hundred checks by walking it, and its code stays; most are never used as often. */
+const walksMax = 8;
+
+/** A start of the hub must not pay for validators that nobody calls, nor for those that are called once. */
 export function checkerOf(schema: TSchema): Checker {
   const known = checkers.get(schema);
   if (known) return known;
-  let compiled: ReturnType<typeof Compile> | undefined;
+  let compiled: ReturnType<typeof Compile> | null = null;
+  let walks = 0;
   const checker: Checker = {
-    check: (value) => (compiled ??= Compile(schema)).Check(value),
+    get isCompiled() {
+      return compiled !== null;
+    },
+    check(value) {
+      if (compiled !== null) return compiled.Check(value);
+      walks += 1;
+      if (walks > walksMax) compiled = Compile(schema);
+      return compiled === null ? Check(schema, value) : compiled.Check(value);
+    },
     faults: (value) =>
-      (compiled ??= Compile(schema))
-        .Errors(value)
+      Errors(schema, value)
         .filter((fault) => fault.keyword !== "boolean")
         .slice(0, faultsMax)
         .map((fault) => ({ at: fault.instancePath, message: faultMessage(fault) })),

@@ -88,6 +88,7 @@ export interface ViewState {
  * - A failed commit throws `StoreFault` and leaves the store as it was.
  * - `sync` calls back once, perhaps at once. After a fault nobody knows what is on the disk, so nothing more is committed.
  * - `rebuild` replaces a view's rows and its state in one transaction.
+ * - `together` makes one transaction of all that is written inside.
  * - `drop` empties the data of events and writes rows, in one transaction. Nothing else of an event ever changes.
  * - `reclaim` gives at most `pages` freed pages back to the disk, and answers how many; 0 when there are none.
  */
@@ -108,6 +109,7 @@ export interface Store extends Disposable {
   rows(query: RowQuery): { readonly key: string; readonly json: string }[];
   viewStates(): ReadonlyMap<string, ViewState>;
   rebuild(view: string, state: ViewState, rows: Iterable<{ readonly key: string; readonly json: string }>): void;
+  together(write: () => void): void;
   drop(batch: { readonly seqs: readonly number[]; readonly rows: readonly RowWrite[] }): void;
   reclaim(pages: number): number;
 }

@@ -200,7 +200,19 @@ function bringUp(stale: readonly Stale[], { store, head, progress }: BringUp): v
       progress(each.view.name, page.at(-1)?.seq ?? head, head);
     }
   }
-  for (const each of stale) writeStale(each, store, head);
+  const filled = stale.filter((each) => !isEmpty(each, store));
+  // In one transaction, for each takes a sync: all views of a new hub are among them.
+  store.together(() => {
+    for (const each of stale) if (!filled.includes(each)) writeStale(each, store, head);
+  });
+  for (const each of filled) writeStale(each, store, head);
+}
+
+/** Whether a rebuild leaves nothing in a view. */
+function isEmpty({ view, rows, from }: Stale, store: Store): boolean {
+  if (from > 0) return false;
+  keepWornRows(view, rows, store);
+  return rows.size === 0;
 }
 
 /** A tail writes what it changed, so that a start takes as long as what it lacks and not as the view is large. */
@@ -210,7 +222,6 @@ function writeStale({ view, rows, from }: Stale, store: Store, head: number): vo
     store.commit({ events: [], rows: changed, views: [view.name], foldedSeq: head });
     return;
   }
-  keepWornRows(view, rows, store);
   const stored = [...rows].flatMap(([key, json]) => (json === null ? [] : [{ key, json }]));
   store.rebuild(view.name, { version: view.version, seq: head }, stored);
 }

@@ -131,6 +131,25 @@ export function storeContract(name: string, make: () => Promise<StoreFixture>): 
       assert.deepEqual(contentOf(store, ["a", "b"]), after);
     });
 
+    test("what is written together is there as a whole, or not at all", async () => {
+      await using fixture = await make();
+      const { store } = fixture;
+      store.together(() => {
+        for (const view of ["a", "b"]) store.rebuild(view, { version: 1, seq: 0 }, [{ key: "k", json: "1" }]);
+      });
+      const before = contentOf(store, ["a", "b"]);
+      assert.equal(before.states.size, 2);
+      assert.throws(() =>
+        store.together(() => {
+          store.rebuild("a", { version: 2, seq: 7 }, []);
+          store.commit({ events: [storedEvent(1)], rows: [write("b", "k", "2")], views: ["b"] });
+          throw new RangeError("half of it was written");
+        }),
+      );
+      assert.deepEqual(contentOf(store, ["a", "b"]), before);
+      assert.equal(store.head().seq, 0);
+    });
+
     test("what was answered does not change when the store does", async () => {
       await using fixture = await make();
       const { store } = fixture;

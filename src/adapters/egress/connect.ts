@@ -1,9 +1,10 @@
 /** Opens connections to addresses that were looked at, and to no others: what a name stands for later changes nothing. */
 import { lookup } from "node:dns/promises";
 import { connect as connectSocket, isIP, type Socket } from "node:net";
-import { connect as connectSecure, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { WebAddress } from "../../base/web-address.ts";
 import { mayReach, WireFault } from "../../domains/egress/port.ts";
+import { nodeTls } from "../system/late-node.ts";
 import type { Trip } from "./trip.ts";
 
 /** Every address that a name stands for now, in the order to try them. */
@@ -102,6 +103,7 @@ export function secure(
   certificates: readonly string[] | undefined,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
+    const { connect: connectSecure } = nodeTls();
     const secured = connectSecure({
       socket,
       host: to.host,

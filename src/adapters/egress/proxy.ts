@@ -3,13 +3,7 @@
  * passed or refused by whoever admitted it, and goes over the same checked connections as all that leaves the hub.
  */
 import { createHash } from "node:crypto";
-import {
-  createServer,
-  type IncomingMessage,
-  request as plainRequest,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo, ListenOptions, Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -25,6 +19,7 @@ import {
   type ProxyPass,
   WireFault,
 } from "../../domains/egress/port.ts";
+import { nodeHttp } from "../system/late-node.ts";
 import { count, createCounted } from "./counted.ts";
 import { openSocket, type Resolver, systemResolver } from "./connect.ts";
 import { createTrip, type Trip } from "./trip.ts";
@@ -122,7 +117,7 @@ async function openSocketFile(means: Means): Promise<Opened> {
 }
 
 async function listen(means: Means, at: ListenOptions): Promise<{ readonly server: Server; close(): Promise<void> }> {
-  const server: Server = createServer({ maxHeaderSize: headerBytesMax }, (request, response) => {
+  const server: Server = nodeHttp().createServer({ maxHeaderSize: headerBytesMax }, (request, response) => {
     void forward(request, response, means);
   });
   const sockets = new Set<Duplex>();
@@ -318,6 +313,7 @@ async function exchange(request: IncomingMessage, response: ServerResponse, way:
     request.on("data", () => tooMany(far, means.limits) && reject(fullFault(means.limits)));
     out.on("error", reject);
   });
+  const { request: plainRequest } = nodeHttp();
   const asked = plainRequest({
     createConnection: () => far,
     method,

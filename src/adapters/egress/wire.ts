@@ -1,10 +1,11 @@
 /** The one client for what leaves the hub: one request, over one connection of its own, to an address that was looked at. */
-import { type IncomingMessage, request as plainRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { pipeline, type Readable, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { hostHeader } from "../../base/web-address.ts";
 import { type Hop, type HopReply, type Wire, WireFault } from "../../domains/egress/port.ts";
+import { nodeHttp } from "../system/late-node.ts";
 import { openSocket, type Resolver, secure, systemResolver } from "./connect.ts";
 import { createTrip, type Trip } from "./trip.ts";
 
@@ -61,6 +62,7 @@ async function carry(hop: Hop, { trip, resolver, certificates }: Means): Promise
 /** Without an agent and with a connection of its own, Node asks no proxy and keeps nothing open. */
 function ask({ to, method, headers, body }: Hop, stream: Socket): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    const { request: plainRequest } = nodeHttp();
     const request = plainRequest({
       createConnection: () => stream,
       method,

@@ -58,6 +58,7 @@ export function createMemoryStore(): Store {
       tables.set(view, new Map([...rows].map(({ key, json }) => [key, json])));
       states.set(view, state);
     },
+    together: (write) => wholly(write, { journal, tables, states }),
     drop({ seqs, rows }) {
       for (const seq of seqs) {
         const event = journal[seq - 1];
@@ -68,6 +69,29 @@ export function createMemoryStore(): Store {
     reclaim: () => 0,
     [Symbol.dispose]() {},
   };
+}
+
+interface Content {
+  readonly journal: StoredEvent[];
+  readonly tables: Map<string, Map<string, string>>;
+  readonly states: Map<string, ViewState>;
+}
+
+/** Puts back what was there when `write` throws. */
+function wholly(write: () => void, { journal, tables, states }: Content): void {
+  const events = journal.length;
+  const rowsBefore = [...tables].map(([view, rows]) => [view, new Map(rows)] as const);
+  const statesBefore = [...states];
+  try {
+    write();
+  } catch (error) {
+    journal.length = events;
+    tables.clear();
+    states.clear();
+    for (const [view, rows] of rowsBefore) tables.set(view, rows);
+    for (const [view, state] of statesBefore) states.set(view, state);
+    throw error;
+  }
 }
 
 function select(journal: readonly StoredEvent[], query: EventQuery): StoredEvent[] {

@@ -129,8 +129,9 @@ function prepareFile(database: DatabaseSync, path: string, columns: Columns): vo
   database.exec(
     `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=${walPagesMax}; PRAGMA cache_size=-16000; PRAGMA temp_store=MEMORY;`,
   );
-  database.exec(layout);
-  if (found < columns.format) database.exec(`PRAGMA user_version=${columns.format}`);
+  const format = found < columns.format ? `PRAGMA user_version=${columns.format};` : "";
+  // One transaction, for each takes a sync; none where nothing is missing.
+  database.exec(`BEGIN; ${layout} ${format} COMMIT`);
 }
 
 /** First, since it only takes in a file that holds nothing yet: pages that retention frees can go back to the disk. */
@@ -208,6 +209,7 @@ function createStore(database: DatabaseSync, columns: Columns, beside: Beside): 
         prepared("INSERT OR REPLACE INTO viewState VALUES(?,?,?)").run(view, state.version, state.seq);
       });
     },
+    together: transaction.now,
     drop({ seqs, rows }) {
       transaction.now(() => {
         for (const seq of seqs) prepared("UPDATE event SET data=NULL WHERE seq=?").run(seq);
@@ -233,6 +235,7 @@ function createTransaction(database: DatabaseSync) {
   let level = "FULL";
   const transact = (nextLevel: "FULL" | "NORMAL", work: () => void): void =>
     guard(() => {
+      if (database.isTransaction) return work();
       if (level !== nextLevel) database.exec(`PRAGMA synchronous=${nextLevel}`);
       level = nextLevel;
       begin.run();
