@@ -1,8 +1,11 @@
 /** Commands that look at the state directory by themselves: they must work when no hub does. */
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { restoreBackup } from "../adapters/backup/restore-backup.ts";
 import { createDoctor } from "../adapters/doctor/examine.ts";
 import { stateHolder } from "../adapters/files/state-lock.ts";
+import { keysName } from "../adapters/sealed-state/keys.ts";
+import type { Sealer } from "../adapters/sealed-state/sealer.ts";
 import { storeFormat } from "../adapters/sqlite/store.ts";
 import { showControls } from "../base/text-marks.ts";
 import { formatBytes } from "../base/units.ts";
@@ -10,10 +13,12 @@ import { checkerOf, type Static } from "../contract/schema.ts";
 import { BackupFault } from "../domains/backup/port.ts";
 import { Healthz } from "../domains/system/contract.ts";
 import type { Finding } from "../domains/doctor/port.ts";
+import { StoreFault } from "../kernel/ports.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import { createConfineSeat } from "./confine-seat.ts";
 import type { RehearsedRun } from "./rehearse-copy.ts";
 import { journalFault, journalTailFault, nodeMin } from "./state-checks.ts";
+import type { Unlocking } from "./unlock.ts";
 
 export interface OwnOptions {
   readonly terminal: CliParts["terminal"];
@@ -22,6 +27,8 @@ export interface OwnOptions {
   readonly nowMs: () => number;
   /** Where the state lies; throws as other commands do when the configuration cannot be read. */
   readonly stateDirOf: (globals: Globals) => string;
+  /** The way into an encrypted state. */
+  readonly unlocking: Unlocking;
 }
 
 export const ownCommands = (options: OwnOptions): readonly OwnCommand[] => [
@@ -29,18 +36,20 @@ export const ownCommands = (options: OwnOptions): readonly OwnCommand[] => [
   restoreCommand(options),
 ];
 
-function doctorCommand({ terminal, version, nowMs, stateDirOf }: OwnOptions): OwnCommand {
+function doctorCommand({ terminal, version, nowMs, stateDirOf, unlocking }: OwnOptions): OwnCommand {
   return {
     words: "doctor",
     about: "Examine the state directory, with or without a hub on it, and name the repair for what is wrong.",
     options: [],
     async run({ globals }) {
       const stateDir = stateDirOf(globals);
+      const sealer = await sealerGiven(stateDir, unlocking);
       const doctor = createDoctor({
         stateDir,
         nowMs,
         storeFormat,
-        verifyTail: journalTailFault,
+        verifyTail: (path) => journalTailFault(path, sealer),
+        sealer,
         versions: { arw: version, node: process.versions.node, nodeMin },
         async holder() {
           const holder = await stateHolder(stateDir);
@@ -83,7 +92,7 @@ const nameWidth = 12;
 const findingText = ({ name, level, detail, repair }: Finding): string =>
   `${marks[level]} ${name.padEnd(nameWidth)} ${detail}\n${repair === null ? "" : `  ${"".padEnd(nameWidth)} → ${repair}\n`}`;
 
-function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnCommand {
+function restoreCommand({ terminal, workDir, stateDirOf, unlocking }: OwnOptions): OwnCommand {
   return {
     words: "restore",
     about: "Check a backup and make a new state directory from it; no hub runs there yet.",
@@ -105,7 +114,10 @@ function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnComma
           isDryRun,
           storeFormat,
           verifyJournal: journalFault,
-          ...(isDryRun ? { examine: async (folder) => void runs.push(...(await rehearsed(folder))) } : {}),
+          unlock: (folder) => sealerOf(folder, unlocking),
+          ...(isDryRun
+            ? { examine: async (folder, sealer) => void runs.push(...(await rehearsed(folder, sealer))) }
+            : {}),
         });
         const words = [
           `✓ ${files} files, ${formatBytes(sizeBytes)}, up to event ${manifest.journal.seq}: the backup is whole.`,
@@ -128,9 +140,30 @@ function restoreCommand({ terminal, workDir, stateDirOf }: OwnOptions): OwnComma
 }
 
 /** What replays runs is paid for only by who asks for it. */
-async function rehearsed(folder: string): Promise<readonly RehearsedRun[]> {
+async function rehearsed(folder: string, sealer: Sealer | null): Promise<readonly RehearsedRun[]> {
   const { rehearseCopy } = await import("./rehearse-copy.ts");
-  return rehearseCopy(folder);
+  return rehearseCopy(folder, sealer);
+}
+
+/** Null for a state in plain, which loads nothing of this. */
+async function sealerOf(folder: string, unlocking: Unlocking): Promise<Sealer | null> {
+  if (!existsSync(join(folder, keysName))) return null;
+  const { unlockState } = await import("./unlock.ts");
+  return (await unlockState(folder, unlocking))?.sealer ?? null;
+}
+
+/** Whoever examines is not asked: without a key the contents are not looked into. */
+async function sealerGiven(stateDir: string, { env }: Unlocking): Promise<Sealer | null> {
+  if (!existsSync(join(stateDir, keysName))) return null;
+  const { isKeyGiven, unlockState } = await import("./unlock.ts");
+  const opened = isKeyGiven(env) ? await unlockState(stateDir, { env, ask: null }).catch(unlessLocked) : null;
+  return opened?.sealer ?? null;
+}
+
+/** The examination says what is wrong with the keys. */
+function unlessLocked(error: unknown): null {
+  if (error instanceof StoreFault && error.reason === "locked") return null;
+  throw error;
 }
 
 function runsText(runs: readonly RehearsedRun[]): readonly string[] {

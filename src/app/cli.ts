@@ -13,6 +13,7 @@ import { importCommand } from "./cli-run-capsule.ts";
 import { mcpCommands } from "./cli-mcp.ts";
 import { connectCommand } from "./cli-connect.ts";
 import { ownCommands } from "./cli-own.ts";
+import { encryptCommands } from "./cli-encrypt.ts";
 import { solverCommand } from "./cli-prove.ts";
 import { cliPresentation, eventText, follow } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
@@ -33,10 +34,7 @@ export async function cli(words: readonly string[]): Promise<number> {
     workDir: process.cwd(),
     programDir,
     // Opening a hub loads the store and its adapters: paid for only by who asks for it.
-    openHub: async (config: LoadedConfig) => {
-      const { openHub } = await import("./hub.ts");
-      return openHub({ config, givenToken: process.env["ARW_ADMIN_TOKEN"] || undefined, pid: process.pid });
-    },
+    openHub: openLocalHub,
     onAddress: (found: string) => void (address = found),
   };
   // What broke off may have been done or said: it is never sent a second time.
@@ -50,7 +48,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       table,
       terminal,
       own: [
-        ...ownCommands({ terminal, version, workDir: connection.workDir, nowMs: Date.now, stateDirOf }),
+        ...ownCommands({ terminal, version, workDir: connection.workDir, stateDirOf, ...machine() }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
         importCommand({ terminal, connect: connectOnce, readInput }),
         solverCommand({ terminal, stateDirOf }),
@@ -75,6 +73,7 @@ export async function cli(words: readonly string[]): Promise<number> {
           connect: (globals) => connect(connection, globals),
           readSecret: readSecretFromInput,
         }),
+        ...encryptCommands({ terminal, ...machine(), valuesOf: (globals) => configOf(connection, globals).values }),
         tailCommand({
           terminal,
           connect: connectOnce,
@@ -89,6 +88,24 @@ export async function cli(words: readonly string[]): Promise<number> {
     },
     words,
   );
+}
+
+const machine = () => ({
+  env: process.env,
+  pid: process.pid,
+  nowMs: Date.now,
+  readSecret: readSecretFromInput,
+  unlocking: { env: process.env, ask: process.stdin.isTTY ? readSecretFromInput : null },
+});
+
+async function openLocalHub(config: LoadedConfig) {
+  const { openHub } = await import("./hub.ts");
+  return openHub({
+    config,
+    givenToken: process.env["ARW_ADMIN_TOKEN"] || undefined,
+    pid: process.pid,
+    unlocking: machine().unlocking,
+  });
 }
 
 if (import.meta.main) process.exitCode = await cli(process.argv.slice(2));

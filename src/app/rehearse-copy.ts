@@ -1,6 +1,8 @@
 /** Lets the newest runs and kept capsules of a copied state directory happen again: no hub is opened on it, and nothing in it or outside is done. */
 import { join } from "node:path";
+import { type BlobPacking, plainPacking, sealedPacking } from "../adapters/files/blob-packing.ts";
 import { createFileBlobs } from "../adapters/files/blobs.ts";
+import type { Sealer } from "../adapters/sealed-state/sealer.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { systemClock } from "../adapters/system/clock.ts";
 import { createRedactor } from "../base/redact.ts";
@@ -47,9 +49,10 @@ const eventsMax = 200_000;
 /** As many bytes as the recorder keeps of one content. */
 const blobBytesMax = 64_000_000;
 
-export async function rehearseCopy(folder: string): Promise<readonly RehearsedRun[]> {
-  using store = openSqliteStore(join(folder, "journal.db"));
-  const blobs = createFileBlobs({ folder: join(folder, "blobs"), sizeBytesMaxEach: blobBytesMax });
+export async function rehearseCopy(folder: string, sealer: Sealer | null): Promise<readonly RehearsedRun[]> {
+  using store = openSqliteStore(join(folder, "journal.db"), { sealer });
+  const packing = sealer === null ? plainPacking : sealedPacking(sealer);
+  const blobs = createFileBlobs({ folder: join(folder, "blobs"), sizeBytesMaxEach: blobBytesMax, packing });
   const replayer = createCopyReplayer();
   const rehearsed: RehearsedRun[] = [];
   for (const row of store.events({ kinds: [RunStarted.kind], order: "desc", limit: lookedAtMax })) {
@@ -57,16 +60,18 @@ export async function rehearseCopy(folder: string): Promise<readonly RehearsedRu
     const events = endedRun(store, row.corrId);
     if (events !== null) rehearsed.push(await rehearse(replayer, events, (ref) => blobs.get(ref)));
   }
-  return [...rehearsed, ...(await rehearseCapsules(folder, { store, replayer }))];
+  return [...rehearsed, ...(await rehearseCapsules(folder, { store, replayer, packing }))];
 }
 
 interface Copied {
   readonly store: Store;
   readonly replayer: Replayer;
+  readonly packing: BlobPacking;
 }
 
-async function rehearseCapsules(folder: string, { store, replayer }: Copied): Promise<readonly RehearsedRun[]> {
-  const shelf = createFileBlobs({ folder: join(folder, "capsules"), sizeBytesMaxEach: capsuleBytesMax });
+async function rehearseCapsules(folder: string, copied: Copied): Promise<readonly RehearsedRun[]> {
+  const { store, replayer, packing } = copied;
+  const shelf = createFileBlobs({ folder: join(folder, "capsules"), sizeBytesMaxEach: capsuleBytesMax, packing });
   const rehearsed: RehearsedRun[] = [];
   for (const kept of newestKept(store).slice(0, runsMax)) {
     const { fileDigest, episode, agent, title } = kept;

@@ -70,6 +70,9 @@ export async function finishConversion(
   await syncFolderAt(stateDir);
 }
 
+export const isKeyGiven = (env: Environment): boolean =>
+  [keyFileVariable, passphraseVariable].some((name) => (env[name] ?? "") !== "");
+
 const nameOf = ({ kind }: Secret): string => (kind === "keyFile" ? "the key file" : "the passphrase of the file");
 
 const locked = (what: string): StoreFault =>

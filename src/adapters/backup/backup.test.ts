@@ -186,7 +186,7 @@ test("forged digests, missing parts and newer formats are refused", async () => 
   await forged("manifest.json", bytesOf(manifest.replace('"format": 2', '"format": 3')));
   await refused(restore(), "newer", /backup format 3/);
   await make(join(base, "again.tar.gz"));
-  await refused(restore({ file: join(base, "again.tar.gz"), storeFormat: storeFormat - 1 }), "newer", /store format/);
+  await refused(restore({ file: join(base, "again.tar.gz"), storeFormat: 0 }), "newer", /store format/);
   await refused(
     restore({ file: join(base, "again.tar.gz"), verifyJournal: () => "row 3 is not what was written" }),
     "unsound",

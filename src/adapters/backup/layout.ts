@@ -1,13 +1,17 @@
 /** What a backup is made of: the names that may be in one, and what is left out. */
 import type { BackupManifest } from "../../domains/backup/port.ts";
+import { keysName } from "../sealed-state/keys.ts";
 
 /** 2: kept run capsules are in it. */
 export const backupFormat = 2;
 export const manifestName = "manifest.json";
 export const journalName = "journal.db";
 export const auditNames = ["audit.log", "audit.1.log", "audit.2.log", "audit.3.log"] as const;
-/** Kept as they are. `tokens.json` holds a hash: whoever has the token keeps their way in. */
-export const smallNames = ["node-id", "tokens.json"] as const;
+/**
+ * Kept as they are. `tokens.json` holds a hash: whoever has the token keeps their way in. The keys are there when the state is
+ * encrypted; then contents are named by keyed hashes, and checked by opening them.
+ */
+export const smallNames = ["node-id", "tokens.json", keysName] as const;
 /** Folders of files that are named by what is in them. */
 export const contentFolders = ["blobs", "capsules"] as const;
 export type ContentFolder = (typeof contentFolders)[number];

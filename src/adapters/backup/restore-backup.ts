@@ -7,10 +7,16 @@ import { text } from "node:stream/consumers";
 import { DatabaseSync } from "node:sqlite";
 import { createGunzip } from "node:zlib";
 import { BackupFault, type BackupManifest } from "../../domains/backup/port.ts";
+import { StoreFault } from "../../kernel/ports.ts";
+import { plainLines, sealedLines } from "../audit/chain.ts";
 import { verifyFiles } from "../audit/read-log.ts";
+import { sealedPacking } from "../files/blob-packing.ts";
+import { createFileBlobs } from "../files/blobs.ts";
 import { diskFree } from "../files/disk.ts";
 import { errnoOf } from "../files/faults.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
+import { keysName } from "../sealed-state/keys.ts";
+import type { Sealer } from "../sealed-state/sealer.ts";
 import {
   auditNames,
   backupFormat,
@@ -32,10 +38,12 @@ export interface RestoreOptions {
   readonly isDryRun: boolean;
   /** Newest store format that this program knows. */
   readonly storeFormat: number;
+  /** Asks for the way into the backup of an encrypted state; null for one in plain. */
+  readonly unlock?: (folder: string) => Promise<Sealer | null>;
   /** Walks the journal's chain; the reason it does not hold, or null. */
-  readonly verifyJournal: (path: string) => string | null;
+  readonly verifyJournal: (path: string, sealer: Sealer | null) => string | null;
   /** Looks into the checked copy before it goes into place, or away. */
-  readonly examine?: (folder: string) => Promise<void>;
+  readonly examine?: (folder: string, sealer: Sealer | null) => Promise<void>;
 }
 
 export interface Restored {
@@ -49,6 +57,8 @@ const reserveBytes = 50_000_000;
 /** A journal of years has far fewer; more is a file made to hurt. */
 const entriesMax = 10_000_000;
 const manifestBytesMax = 1_000_000;
+/** More than any content has; the ceilings of a hub are below it. */
+const contentBytesMax = 1_000_000_000;
 
 /** Throws a `BackupFault`; the state directory is then as it was. */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
@@ -60,8 +70,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     await mkdir(dirname(stateDir), { recursive: true });
     await mkdir(staging, { mode: 0o700 });
     const unpacked = await unpack(file, staging);
-    const manifest = await check(unpacked, staging, options);
-    await options.examine?.(staging);
+    const sealer = (await options.unlock?.(staging)) ?? null;
+    const manifest = await check(unpacked, staging, { ...options, sealer });
+    if (sealer !== null) await checkSealed(unpacked, staging, sealer);
+    await options.examine?.(staging, sealer);
     if (!isDryRun) await moveIn(staging, stateDir);
     return { manifest, files: unpacked.files, sizeBytes: unpacked.sizeBytes };
   } catch (error) {
@@ -82,6 +94,7 @@ async function assertEmpty(stateDir: string): Promise<void> {
 
 function asFault(error: unknown, file: string): unknown {
   if (error instanceof BackupFault) return error;
+  if (error instanceof StoreFault) return new BackupFault("refused", error.message, { cause: error });
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("Z_"))
     return new BackupFault("unsound", `${file} is no backup, or ends too early`, { cause: error });
@@ -140,7 +153,10 @@ async function takeEntry(entry: TarEntry, staging: string, unpacked: Unpacked): 
     unpacked.digests.set(name, { sizeBytes, digest });
     return;
   }
-  if (digest !== `sha256:${content.hex}`) throw new BackupFault("unsound", `${shown} is not what its name says`);
+  // The keys come before the contents.
+  const isNamedByDigest = !unpacked.digests.has(keysName);
+  if (isNamedByDigest && digest !== `sha256:${content.hex}`)
+    throw new BackupFault("unsound", `${shown} is not what its name says`);
   const counted = unpacked.contents[content.folder];
   counted.count += 1;
   counted.sizeBytes += sizeBytes;
@@ -166,7 +182,11 @@ async function writeEntry({ name, content }: TarEntry, path: string): Promise<st
   return `sha256:${hash.digest("hex")}`;
 }
 
-async function check(unpacked: Unpacked, staging: string, options: RestoreOptions): Promise<BackupManifest> {
+interface CheckOptions extends RestoreOptions {
+  readonly sealer: Sealer | null;
+}
+
+async function check(unpacked: Unpacked, staging: string, options: CheckOptions): Promise<BackupManifest> {
   const { manifest, digests, contents } = unpacked;
   if (manifest === null) throw new BackupFault("unsound", "it has no manifest: the file was cut short");
   if (manifest.format > backupFormat || manifest.storeFormat > options.storeFormat) {
@@ -187,7 +207,12 @@ async function check(unpacked: Unpacked, staging: string, options: RestoreOption
       throw new BackupFault("unsound", `the number of ${folder} is not what the manifest says`);
   }
   checkJournal(join(staging, journalName), manifest, options);
-  const audit = await verifyFiles(auditNames.toReversed().map((name) => join(staging, name)));
+  const lines = options.sealer === null ? plainLines : sealedLines(options.sealer);
+  const audit = await verifyFiles(
+    auditNames.toReversed().map((name) => join(staging, name)),
+    null,
+    lines,
+  );
   if (audit.fault !== null)
     throw new BackupFault("unsound", `${audit.fault.file} line ${audit.fault.line}: ${audit.fault.reason}`);
   return manifest;
@@ -195,12 +220,25 @@ async function check(unpacked: Unpacked, staging: string, options: RestoreOption
 
 const none = { count: 0, sizeBytes: 0 };
 
-function checkJournal(path: string, { journal }: BackupManifest, { storeFormat, verifyJournal }: RestoreOptions): void {
+/** Each content of an encrypted state opens, under its own name. */
+async function checkSealed({ contents }: Unpacked, staging: string, sealer: Sealer): Promise<void> {
+  const packing = sealedPacking(sealer);
+  for (const folder of contentFolders) {
+    const store = createFileBlobs({ folder: join(staging, folder), sizeBytesMaxEach: contentBytesMax, packing });
+    let count = 0;
+    for await (const { ref } of store.list()) if ((await store.get(ref)) !== null) count += 1;
+    if (count !== contents[folder].count)
+      throw new BackupFault("unsound", `${contents[folder].count - count} of its ${folder} do not open`);
+  }
+}
+
+function checkJournal(path: string, { journal }: BackupManifest, options: CheckOptions): void {
+  const { storeFormat, verifyJournal, sealer } = options;
   const found = readStore(path);
   if (found.format > storeFormat)
     throw new BackupFault("newer", `its journal has store format ${found.format}; this ARW knows ${storeFormat}`);
   if (found.verdict !== "ok") throw new BackupFault("unsound", `its journal is damaged: ${found.verdict}`);
-  const reason = verifyJournal(path);
+  const reason = verifyJournal(path, sealer);
   if (reason !== null) throw new BackupFault("unsound", `its journal does not hold together: ${reason}`);
   if (found.seq !== journal.seq || found.hash !== journal.hash)
     throw new BackupFault("unsound", "its journal ends elsewhere than the manifest says");

@@ -3,6 +3,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { formatBytes, formatDurationMs } from "../../base/units.ts";
+import { StoreFault } from "../../kernel/ports.ts";
 import type { Doctor, Finding } from "../../domains/doctor/port.ts";
 import type { ConfinementAbilities } from "../../domains/shell/port.ts";
 import { readAuditAnchor } from "../audit/anchor.ts";
@@ -11,6 +12,7 @@ import { plainLines, sealedLines } from "../audit/chain.ts";
 import { verifyFiles } from "../audit/read-log.ts";
 import { readPolicyFolder } from "../cedar/policy-folder.ts";
 import { diskFree } from "../files/disk.ts";
+import { readKeys } from "../sealed-state/keys.ts";
 import type { Sealer } from "../sealed-state/sealer.ts";
 import { sealedFormat } from "../sqlite/columns.ts";
 import { fileFormat, isEmptyFile, openReadOnly } from "../sqlite/inspect.ts";
@@ -68,6 +70,7 @@ export function createDoctor(options: DoctorOptions): Doctor {
       const found = [
         ...store(options),
         await audit(options),
+        ...(await keys(options)),
         await damaged(stateDir),
         await records(stateDir),
         await policies(stateDir),
@@ -166,6 +169,20 @@ async function audit({ stateDir, sealer = null }: DoctorOptions): Promise<Findin
     `${file} line ${line}: ${reason}`,
     "Somebody or something changed the log. Compare it with a backup, keep the file, and find out who had access.",
   );
+}
+
+/** Nothing is said of a state in plain. */
+async function keys({ stateDir, sealer = null }: DoctorOptions): Promise<readonly Finding[]> {
+  try {
+    const file = await readKeys(stateDir);
+    if (file === null) return [];
+    const under = file.state === "sealed" ? "" : "; a change of that goes on at the next start";
+    const tried = sealer === null ? ", not tried here" : ", and the key opens it";
+    return [fine("keys", `the state is encrypted (${file.ways.length} ways in)${tried}${under}`)];
+  } catch (error) {
+    if (!(error instanceof StoreFault)) throw error;
+    return [fault("keys", error.message, "Nothing opens without it: take keys.json out of a backup of this state.")];
+  }
 }
 
 async function damaged(stateDir: string): Promise<Finding> {

@@ -1,0 +1,137 @@
+/** The commands over a state directory of their own: the ways in, and what is refused. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "vitest";
+import { acquireStateLock } from "../adapters/files/state-lock.ts";
+import { openSqliteStore } from "../adapters/sqlite/store.ts";
+import { StoreFault } from "../kernel/ports.ts";
+import { encryptCommands } from "./cli-encrypt.ts";
+import { openSealed } from "./unlock.ts";
+
+async function makeState() {
+  const path = await mkdtemp(join(tmpdir(), "arw-encrypt-"));
+  const stateDir = join(path, "state");
+  let out = "";
+  /** What a person types, in order; without it nobody is there. */
+  async function arw(words: string, { typed, flags = {}, env = {}, tee = "" }: Run = {}) {
+    const before = out.length;
+    let err = "";
+    const command = encryptCommands({
+      env,
+      pid: process.pid,
+      nowMs: () => 1,
+      cost: { cost: 16, blockSize: 1, parallel: 1 },
+      // The command reads these two alone.
+      valuesOf: () => ({ state: { dir: stateDir }, journal: { tee } }) as never,
+      readSecret: async () => `${typed?.shift() ?? ""}\n`,
+      terminal: {
+        write: (text: string) => void (out += text),
+        writeError: (text: string) => void (err += text),
+        isTty: typed !== undefined,
+        isScreen: false,
+        resolvePath: (given: string) => given,
+      } as never,
+    }).find((each) => each.words === `encrypt ${words}`);
+    assert.ok(command);
+    const code = await command.run({ argument: "", flags, globals: {} });
+    return { code, out: out.slice(before), err };
+  }
+  openSqliteStoreIn(stateDir);
+  return { path, stateDir, arw, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+interface Run {
+  readonly typed?: string[];
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly tee?: string;
+}
+
+function openSqliteStoreIn(stateDir: string): void {
+  mkdirSync(stateDir, { mode: 0o700 });
+  openSqliteStore(join(stateDir, "journal.db"))[Symbol.dispose]();
+}
+
+const codeIn = (text: string): string => /once: (\S+)/.exec(text)?.[1] ?? "";
+const sentence = "a marsh at night";
+
+test("a passphrase that was typed twice opens the state, as do the code and a key file beside it", async () => {
+  await using state = await makeState();
+  const { path, stateDir, arw } = state;
+  assert.match((await arw("status")).out, /^Not encrypted/);
+  const on = await arw("on", { typed: [sentence, sentence] });
+  assert.equal(on.code, 0, on.err);
+  const keyPath = join(path, "arw.key");
+  const opens = async (typed: string[]) =>
+    (await openSealed(stateDir, { env: {}, ask: async () => typed.shift() ?? "" })) !== null;
+  assert.ok(await opens(["not it", sentence]));
+  assert.ok(await opens([codeIn(on.out).toLowerCase()]));
+  const added = await arw("passphrase", { typed: [codeIn(on.out)], flags: { keyFile: [keyPath], recovery: true } });
+  assert.match(added.out, /opens with: a key file, a passphrase, the recovery code/);
+  assert.equal((await stat(keyPath)).mode & 0o777, 0o600);
+  assert.notEqual(codeIn(added.out), codeIn(on.out));
+  await assert.rejects(opens(["x", "y", codeIn(on.out)]), isLocked);
+  const env = { ARW_STATE_KEY_FILE: keyPath };
+  assert.match((await arw("status")).out, /It opens with: a key file, a passphrase, the recovery code\./);
+  assert.equal((await arw("off", { env })).code, 0);
+  assert.equal(await openSealed(stateDir, { env: {}, ask: null }), null);
+});
+
+const isLocked = (error: unknown): boolean => error instanceof StoreFault && error.reason === "locked";
+
+test("what would leave plain words, or a key that is none, is refused, and nothing is changed", async () => {
+  await using state = await makeState();
+  const { path, stateDir, arw } = state;
+  const open = join(path, "open.key");
+  await writeFile(open, Buffer.alloc(32, 1), { mode: 0o644 });
+  const short = join(path, "short.key");
+  await writeFile(short, "short", { mode: 0o600 });
+  const refusals: readonly (readonly [Run, RegExp])[] = [
+    [{}, /nobody is here to type/],
+    [{ typed: ["short"] }, /fewer than 12/],
+    [{ typed: [sentence, "another marsh at night"] }, /not the same/],
+    [{ typed: [sentence, sentence], tee: "events.jsonl" }, /journal\.tee/],
+    [{ flags: { keyFile: [join(stateDir, "arw.key")] } }, /lies in the state directory/],
+    [{ flags: { keyFile: [open] } }, /others may read/],
+    [{ flags: { keyFile: [short] } }, /has 5 bytes/],
+  ];
+  for (const [run, says] of refusals) {
+    const { code, err } = await arw("on", run);
+    assert.equal(code, 1);
+    assert.match(err, says);
+  }
+  await writeFile(join(stateDir, "tokens.json.corrupt-1"), "x");
+  assert.match((await arw("on", { typed: [sentence, sentence] })).err, /tokens\.json\.corrupt-1/);
+  assert.match((await arw("off", { typed: [] })).out, /not encrypted/);
+  {
+    await using _hub = await acquireStateLock(stateDir, { pid: 1, nowMs: 1 });
+    assert.match((await arw("on", { typed: [sentence, sentence] })).err, /in use.*Stop it first/);
+  }
+  await assert.rejects(stat(join(stateDir, "keys.json")));
+});
+
+test("keys that somebody changed, or that are damaged, open nothing and stay as they are", async () => {
+  await using state = await makeState();
+  const { path, stateDir, arw } = state;
+  const keyPath = join(path, "arw.key");
+  const env = { ARW_STATE_KEY_FILE: keyPath };
+  assert.equal((await arw("on", { flags: { keyFile: [keyPath] } })).code, 0);
+  const at = join(stateDir, "keys.json");
+  const text = await readFile(at, "utf8");
+  for (const [changed, says] of [
+    [text.replace('"sealed"', '"opening"'), /changed by somebody who has no key/],
+    [text.slice(0, 40), /damaged/],
+  ] as const) {
+    await writeFile(at, changed);
+    await assert.rejects(
+      openSealed(stateDir, { env, ask: null }),
+      (error) => isLocked(error) && says.test(String(error)),
+    );
+    assert.equal(await readFile(at, "utf8"), changed);
+  }
+  await writeFile(at, text);
+  assert.equal((await arw("off", { env })).code, 0);
+});
