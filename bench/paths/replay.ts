@@ -7,19 +7,17 @@ import { createMemoryStore } from "../../src/adapters/memory/store.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
 import { digestOf } from "../../src/base/canonical-json.ts";
 import { keptOf } from "../../src/base/kept-result.ts";
-import type { Caller } from "../../src/contract/caller.ts";
 import type { Envelope } from "../../src/contract/event.ts";
 import { bind, op } from "../../src/contract/operation.ts";
 import { closed, Type } from "../../src/contract/schema.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
-import { createWitness } from "../../src/domains/agents/outside.ts";
 import { createReplayer } from "../../src/domains/agents/replayer.ts";
-import type { KernelParts } from "../../src/kernel/create-kernel.ts";
-import type { Store, Witness } from "../../src/kernel/ports.ts";
+import type { Store } from "../../src/kernel/ports.ts";
 import { domainOf, type Kit, makeKernel } from "../../test/kit/kernel.ts";
 import { alternate, type Contestant, lap, type Lap } from "../harness/alternate.ts";
-import { amount, type Bench, type BenchOptions } from "../harness/bench.ts";
+import { amount, type Bench } from "../harness/bench.ts";
 import { figure, median } from "../harness/rows.ts";
+import { outsideRows } from "./recording.ts";
 
 const tool = (name: string, effect: "read" | "write") =>
   op({
@@ -54,18 +52,13 @@ const worker: AgentProgram = {
 };
 
 const answer = ({ path }: { readonly path: string }) => ({ text: `What stands in ${path}. `.repeat(8) });
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const openKit = (store: Store, isWatched = false): Promise<Kit> =>
+const openKit = (store: Store): Promise<Kit> =>
   makeKernel({
-    ...(isWatched ? { witness } : {}),
     store,
     blobs: createMemoryBlobs({ sizeBytesMaxEach: 1_000_000 }),
     programs: [worker],
     domains: () => [domainOf("bench", { operations: [bind(Read, answer), bind(Write, answer)] })],
   });
-
-const witness = (parts: KernelParts): Witness =>
-  createWitness({ parts, redactor: { value: (value) => value }, log: silent, always: new Set() });
 
 async function record(kit: Kit, steps: number): Promise<readonly Envelope[]> {
   const ended = kit.next("task.finished");
@@ -137,37 +130,6 @@ function recordingMs(): number {
   return durationMs / ops;
 }
 
-/** Processor time of one call of a tool by a program outside, with somebody who records it or without. */
-async function outsideUs(kit: Kit, calls: number): Promise<number> {
-  const caller: Caller = { kind: "agent", id: "outside", grants: [{ key: "bench:*" }] };
-  // Each in a turn of its own, as calls come: together they would share a commit.
-  const call = async (): Promise<void> => {
-    await kit.call("bench.read", { path: "a.md", text: "" }, caller);
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  for (let warm = 0; warm < 100; warm += 1) await call();
-  const started = process.threadCpuUsage();
-  for (let count = 0; count < calls; count += 1) await call();
-  const { user, system } = process.threadCpuUsage(started);
-  return (user + system) / calls;
-}
-
-async function recordingRows(options: BenchOptions, stepMs: number) {
-  const shares = Array.from({ length: options.rounds }, () => (recordingMs() / stepMs) * 100);
-  const watched = await openKit(openSqliteStore(join(options.scratch, "watched.db")), true);
-  const unwatched = await openKit(openSqliteStore(join(options.scratch, "unwatched.db")));
-  options.defer(() => watched[Symbol.asyncDispose]());
-  options.defer(() => unwatched[Symbol.asyncDispose]());
-  const calls = amount(options, 1_000, 50);
-  const more: number[] = [];
-  for (let round = 0; round < options.rounds; round += 1)
-    more.push((await outsideUs(watched, calls)) - (await outsideUs(unwatched, calls)));
-  return [
-    figure({ path: "P14", what: "of a step, for recording it", values: shares, unit: "%", target: { atMost: 5 } }),
-    figure({ path: "P14", what: "processor time to record a call from outside", values: more, unit: "µs" }),
-  ];
-}
-
 const eventsMost = 100_000;
 /** Five events for four steps, and the few around them. */
 const stepsFor = (events: number): number => Math.ceil((events * 4) / 5);
@@ -220,6 +182,13 @@ export const benchReplay: Bench = async (options) => {
       note: `of processor time; ${(median(took.map(({ durationMs }) => durationMs)) / 1000).toFixed(2)} s by the clock`,
     }),
     figure({ path: "P14", what: "sockets opened by it", values: sockets, unit: "sockets", target: { atMost: 0 } }),
-    ...(await recordingRows(options, liveMs / steps)),
+    figure({
+      path: "P14",
+      what: "of a step, for recording it",
+      values: Array.from({ length: options.rounds }, () => (recordingMs() / (liveMs / steps)) * 100),
+      unit: "%",
+      target: { atMost: 5 },
+    }),
+    ...(await outsideRows(options)),
   ];
 };

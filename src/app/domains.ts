@@ -161,7 +161,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     budget: budgets.port,
     exits: egress.exits,
     leases: leases.port,
-    witness: createWitness({ parts, redactor, log, always: modelCalls }),
+    witness: createWitness({ parts, redactor, log, always: modelCalls, soon: clock.soon }),
     domains: [
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,

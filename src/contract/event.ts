@@ -60,6 +60,8 @@ export interface Origin {
   readonly caller: Caller;
   readonly corrId: string;
   readonly causeId: string | null;
+  /** Nobody waits for what is said: it may wait a moment for others, and share their commit. */
+  readonly isUnhurried?: boolean;
 }
 
 export const originName = (origin: Origin): string => callerName(origin.caller);

@@ -18,6 +18,7 @@ export interface ContextOptions {
   readonly caller: Caller;
   readonly corrId: string;
   readonly causeId: string | null;
+  readonly isUnhurried?: boolean;
   /** Asked on first need: joining signals costs more than most calls. */
   readonly signal: () => AbortSignal | undefined;
   readonly dispatch: (
@@ -48,8 +49,8 @@ class CallContext implements Context {
   #joined: AbortSignal | null = null;
 
   constructor({ journal, clock, chance, newId, shutdown }: ContextDeps, options: ContextOptions) {
-    const { caller, corrId } = options;
-    const origin: Origin = { caller, corrId, causeId: options.causeId };
+    const { caller, corrId, causeId, isUnhurried = false } = options;
+    const origin: Origin = { caller, corrId, causeId, isUnhurried };
     this.caller = caller;
     this.corrId = corrId;
     this.now = clock.nowMs;

@@ -87,7 +87,13 @@ export interface KernelParts {
   readonly gate: Gate;
   readonly node: string;
   /** A context for work that no request began: a run of an agent, the start of a domain. */
-  act(options: { readonly caller: Caller; readonly corrId: string; readonly signal?: AbortSignal }): Context;
+  act(options: {
+    readonly caller: Caller;
+    readonly corrId: string;
+    readonly signal?: AbortSignal;
+    /** What it says may wait a moment for the commit of others. */
+    readonly isUnhurried?: boolean;
+  }): Context;
   /** What such a call would come to before a person is asked about it; throws what refuses it. Nothing runs. */
   rehearse(call: {
     readonly operation: string;
@@ -230,11 +236,12 @@ function createParts(options: KernelOptions, late: Late): KernelParts {
       sizeBytesMax: limits.recordBytesMax,
       ageMsMax: limits.recordAgeMsMax,
     }),
-    act: ({ caller, corrId, signal }) =>
+    act: ({ caller, corrId, signal, isUnhurried = false }) =>
       createContext(made(late.context), {
         caller,
         corrId,
         causeId: null,
+        isUnhurried,
         signal: () => signal,
         dispatch: made(late.dispatcher).dispatch,
       }),

@@ -16,6 +16,10 @@ import type { OwnedViews } from "./views.ts";
 
 /** Events per transaction; keeps one commit within a few milliseconds. */
 const commitEventsMax = 2048;
+/** How long an event that nobody waits for may wait for others. A commit costs more than ten events in it. */
+export const unhurriedMsMax = 20;
+/** As many fill a commit well, and are soon too much to lose. */
+const unhurriedEventsMax = 256;
 /** One event's data as JSON. Larger things belong into the blob store. */
 export const eventBytesMax = 1_048_576;
 /** Emits that wait for a commit; above it a producer is faster than the disk and is refused rather than buffered. */
@@ -57,6 +61,7 @@ export function createJournal(options: JournalOptions): OwnedJournal {
   const flush = (): void => {
     const entries = group;
     group = [];
+    due.passed();
     for (let from = 0; from < entries.length; from += commitEventsMax) {
       const some = entries.length <= commitEventsMax ? entries : entries.slice(from, from + commitEventsMax);
       try {
@@ -69,6 +74,8 @@ export function createJournal(options: JournalOptions): OwnedJournal {
       }
     }
   };
+
+  const due = createDue(clock, flush);
 
   return {
     headSeq: syncs.headSeq,
@@ -85,8 +92,8 @@ export function createJournal(options: JournalOptions): OwnedJournal {
         }
         if (group.length + syncs.pendingCount() >= pendingEventsMax)
           throw new Problem(StoreFailed, "too many events wait for the disk");
-        if (group.length === 0) clock.soon(flush);
         group.push({ envelope, resolve, reject });
+        due.at(origin.isUnhurried === true && group.length < unhurriedEventsMax ? "later" : "soon");
       }),
     // What is not on the disk yet has not happened: nobody is told of an event that a loss of power can take back.
     read: (query) =>
@@ -111,6 +118,28 @@ export function createJournal(options: JournalOptions): OwnedJournal {
       flush();
       isClosed = true;
       await syncs.idle();
+    },
+  };
+}
+
+/** When the next group is written: at the end of this turn of the event loop, or a moment later where nobody waits for it. */
+function createDue({ soon, after }: Pick<Clock, "soon" | "after">, flush: () => void) {
+  let isSoon = false;
+  let forget: (() => void) | null = null;
+  return {
+    at(when: "soon" | "later"): void {
+      if (isSoon) return;
+      if (when === "later") {
+        forget ??= after(unhurriedMsMax, flush);
+        return;
+      }
+      isSoon = true;
+      soon(flush);
+    },
+    passed(): void {
+      isSoon = false;
+      forget?.();
+      forget = null;
     },
   };
 }

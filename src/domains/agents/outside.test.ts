@@ -8,6 +8,7 @@ import type { Caller } from "../../contract/caller.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { isProblem, Problem, problem } from "../../contract/problem.ts";
 import { closed, Type } from "../../contract/schema.ts";
+import { unhurriedMsMax } from "../../kernel/journal.ts";
 import { createWitness } from "./outside.ts";
 
 const Broken = problem({ code: "world.broken", status: 409, title: "Broken", about: "x" });
@@ -31,6 +32,8 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 
 const open = (options: KitOptions = {}): Promise<Kit> =>
   makeKernel({
+    // The one that cleans what agents are answered, and the one below clean alike, as they are one in the hub.
+    secrets: [secret],
     domains: () => [
       domainOf("world", {
         operations: [
@@ -48,9 +51,16 @@ const open = (options: KitOptions = {}): Promise<Kit> =>
         ],
       }),
     ],
-    witness: (parts) => createWitness({ parts, redactor, log: silent, always: new Set([Ask.id]) }),
+    witness: (parts) => createWitness({ parts, redactor, log: silent, always: new Set([Ask.id]), soon: setImmediate }),
     ...options,
   });
+
+/** Turns of the event loop in which the moment passes that a record may wait for others. */
+const untilSaid = (kit: Kit, isSaid: () => boolean, what: string): Promise<void> =>
+  until(() => {
+    kit.clock.advance(unhurriedMsMax);
+    return isSaid();
+  }, what);
 
 /** Every run of the kit as its events tell it, once all of them have ended. */
 async function told(
@@ -58,7 +68,7 @@ async function told(
   runs: number,
 ): Promise<readonly (readonly [kind: string, data: Record<string, unknown>][])[]> {
   const ended = () => kit.kinds().filter((kind) => /^agents\.run\.(finished|failed)$/.test(kind)).length;
-  await until(() => ended() >= runs, `${runs} runs end`);
+  await untilSaid(kit, () => ended() >= runs, `${runs} runs end`);
   const ids = [...new Set(kit.events().map(({ corrId }) => corrId))];
   return ids
     .map((id) => kit.events().filter(({ corrId }) => corrId === id))
@@ -110,14 +120,48 @@ test("a call that the end of the hub cut off is a run that failed, which nobody 
   const store = createFailingStore(disk);
   const first = await open({ store });
   void first.call(Wait.id, { text: "a" }, agent).catch(() => undefined);
-  await until(() => first.kinds().includes("agents.run.started"), "it begins");
+  await untilSaid(first, () => first.kinds().includes("agents.run.started"), "it begins");
   store.failWith("full");
   const { outcome } = await first.call(Read.id, { text: "a" }, agent);
   assert.deepEqual(outcome, { kind: "answer", output: { text: "read a" } });
-  for (let turns = 0; turns < 10; turns += 1) await turn();
+  for (let turns = 0; turns < 10; turns += 1) {
+    await turn();
+    first.clock.advance(unhurriedMsMax);
+  }
   await using second = await open({ store: createFailingStore(disk) });
   const [run = []] = await told(second, 1);
   assert.deepEqual(kindsOf(run), ["agents.run.started", "agents.run.failed"]);
   const [episode] = second.events().map(({ corrId }) => corrId);
   assert.equal(await codeOf(second.call("agents.resume", { episode })), "agents.not-interrupted");
+});
+
+test("calls that follow each other share a commit, and the answer waits for none", async () => {
+  await using kit = await open();
+  const before = kit.commits.length;
+  for (let count = 0; count < 30; count += 1) await kit.call(Read.id, { text: `${count}` }, agent);
+  assert.equal(kit.commits.length, before);
+  // What the last of them was answered is told a turn later.
+  await turn();
+  const runs = await told(kit, 30);
+  assert.equal(kit.commits.length, before + 1);
+  assert.deepEqual(
+    runs.map(([, answered]) => (answered?.[1]["asked"] as { readonly value: unknown } | undefined)?.value),
+    Array.from({ length: 30 }, (_, count) => ({ text: `${count}` })),
+  );
+});
+
+test("what is about to change something is told at once, and two calls under one id are one run", async () => {
+  await using kit = await open();
+  const credentials = { kind: "caller", caller: agent } as const;
+  const write = { operationId: Write.id, input: { text: "a" }, credentials };
+  const { corrId } = await kit.kernel.dispatch(write);
+  await until(() => kit.kinds().includes("intents.proposed"), "it is proposed");
+  const read = { operationId: Read.id, input: { text: "a" }, credentials };
+  await kit.kernel.dispatch({ ...read, corrId });
+  const other = await kit.kernel.dispatch(read);
+  await kit.kernel.dispatch({ ...read, corrId: other.corrId });
+  assert.deepEqual(
+    (await told(kit, 2)).map((run) => kindsOf(run).filter((kind) => kind === "agents.run.started").length),
+    [1, 1],
+  );
 });

@@ -28,6 +28,8 @@ export interface OutsideDeps {
   readonly log: Log;
   /** Operations that are recorded whoever calls them. */
   readonly always: ReadonlySet<string>;
+  /** Runs after the I/O that is ready now: the answer is on its way by then. */
+  readonly soon: (run: () => void) => void;
 }
 
 interface Seen {
@@ -38,14 +40,20 @@ interface Seen {
   readonly scope: Scope;
 }
 
-export const createWitness = (deps: OutsideDeps): Witness => ({
-  sees(call) {
-    if (!isOfOthers(call, deps.always)) return null;
-    // What belongs to a run is recorded with it.
-    if (deps.parts.kernel.views.get(runs, call.corrId) !== undefined) return null;
-    return sightingOf(call, deps);
-  },
-});
+export function createWitness(deps: OutsideDeps): Witness {
+  /** Runs that began and that no view shows yet. */
+  const young = new Set<string>();
+  return {
+    sees(call) {
+      const { corrId } = call;
+      if (!isOfOthers(call, deps.always)) return null;
+      // What belongs to a run is recorded with it.
+      if (young.has(corrId) || deps.parts.kernel.views.get(runs, corrId) !== undefined) return null;
+      young.add(corrId);
+      return sightingOf(call, deps, () => young.delete(corrId));
+    },
+  };
+}
 
 const programKinds: ReadonlySet<string> = new Set(["agent", "plugin"]);
 
@@ -56,52 +64,88 @@ function isOfOthers({ operation, caller }: Seen, always: ReadonlySet<string>): b
   return isTool && mode === "one" && isSecret !== true && isRoutine !== true && programKinds.has(caller.kind);
 }
 
-function sightingOf(call: Seen, { parts, redactor, log }: OutsideDeps): Sighting {
-  const { operation, caller, corrId, input } = call;
-  const actor = parts.act({ caller, corrId });
+function sightingOf(call: Seen, deps: OutsideDeps, hasBegun: () => void): Sighting {
+  const { parts, log, soon } = deps;
+  const { operation, caller, corrId } = call;
+  const actor = parts.act({ caller, corrId, isUnhurried: true });
   const agent = caller.id;
-  const step = stepOf(call);
   const atMs = actor.now();
   const note = (error: unknown): void =>
     log.warn("a call from outside was not recorded", { corrId, error: String(error) });
-  const finish = (work: () => Promise<unknown>): void => void work().catch(note);
-  const asked = async () => keptValue(await parts.recorder.keep(redactor.value(input)));
-  const answered = async (output: unknown): Promise<void> => {
-    const kept = await parts.recorder.keep(redactor.value(output));
-    const [label] = labelsOf(operation, output);
-    const { agent: _agent, summary, folder, path, host, ...named } = step;
-    const said = { agent, summary, ...targetOf({ folder, path, host }), ...(label === undefined ? {} : { label }) };
-    const recorded = { ...named, atMs, durationMs: Math.max(0, actor.now() - atMs), ...kept };
-    const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
-    await both(actor.emit(definition, { ...said, asked: await asked(), recorded }), () =>
-      actor.emit(RunFinished, { agent, outcome: "It was answered", notDone: [] }),
-    );
+  const finish = (work: () => Promise<unknown>): void => soon(() => void work().catch(note));
+  // What is about to change something is told at once.
+  const step = operation.effect === "read" ? null : stepOf(call, digestOf(call.input));
+  const beginner = step === null ? actor : parts.act({ caller, corrId });
+  begin(call, { actor: beginner, step }).catch(note).finally(hasBegun);
+  const answered = (output: unknown): void => {
+    const durationMs = Math.max(0, actor.now() - atMs);
+    finish(() => tellAnswer(output, { call, actor, step, atMs, durationMs, deps }));
   };
-  begin(call, { actor, step }).catch(note);
   return {
-    answered: (output) => finish(() => answered(output)),
-    streamed: (items) => finish(() => answered({ items: compacted(items) })),
-    failed: (problem) => finish(async () => refused(problem, { actor, step, asked: await asked() })),
+    answered,
+    streamed: (items) => answered({ items: compacted(items) }),
+    failed: (problem) => finish(async () => refused(problem, actor, await questionOf(call, step, deps))),
     put: (words) => finish(() => actor.emit(RunFinished, { agent, outcome: words.slice(0, 1000), notDone: [] })),
   };
 }
 
 type Step = ReturnType<typeof stepOf>;
 
-function stepOf({ operation, input, caller, scope }: Seen) {
+function stepOf({ operation, caller, scope }: Seen, argsDigest: string) {
   const { id: tool } = operation;
   const what = scope.model ?? scope.tool ?? scope.path ?? scope.host ?? scope.folder ?? "";
   const summary = `${tool} ${what}`.trim().slice(0, 500);
-  return { agent: caller.id, step: 1, tool, summary, argsDigest: digestOf(input), ...targetOf(scope) };
+  return { agent: caller.id, step: 1, tool, summary, argsDigest, ...targetOf(scope) };
 }
 
-interface Telling {
-  readonly actor: Context;
+interface Question {
   readonly step: Step;
+  readonly asked: ReturnType<typeof keptValue>;
 }
 
-async function begin({ operation, scope, caller }: Seen, { actor, step }: Telling): Promise<void> {
-  const { agent } = step;
+/** What was asked, without secrets; its digest is that of the whole. */
+async function questionOf(call: Seen, step: Step | null, { parts, redactor }: OutsideDeps): Promise<Question> {
+  const { input } = call;
+  const clean = redactor.value(input);
+  const kept = await parts.recorder.keep(clean);
+  const isWhole = clean === input && kept.kept === "inline";
+  return { asked: keptValue(kept), step: step ?? stepOf(call, isWhole ? kept.resultRef : digestOf(input)) };
+}
+
+interface Answer {
+  readonly call: Seen;
+  readonly actor: Context;
+  readonly step: Step | null;
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly deps: OutsideDeps;
+}
+
+async function tellAnswer(output: unknown, { call, actor, step, atMs, durationMs, deps }: Answer): Promise<void> {
+  const { operation, caller } = call;
+  const { parts, redactor } = deps;
+  // What an agent is answered was redacted on its way.
+  const isRedacted = caller.kind === "agent" && operation.mode !== "many";
+  const kept = await parts.recorder.keep(isRedacted ? output : redactor.value(output));
+  const [label] = labelsOf(operation, output);
+  const { asked, step: known } = await questionOf(call, step, deps);
+  const { agent, summary, folder, path, host, ...named } = known;
+  const said = { agent, summary, ...targetOf({ folder, path, host }), ...(label === undefined ? {} : { label }) };
+  const recorded = { ...named, atMs, durationMs, ...kept };
+  const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
+  await both(actor.emit(definition, { ...said, asked, recorded }), () =>
+    actor.emit(RunFinished, { agent, outcome: "It was answered", notDone: [] }),
+  );
+}
+
+interface Beginning {
+  readonly actor: Context;
+  /** Null where nothing is to be changed. */
+  readonly step: Step | null;
+}
+
+async function begin({ operation, scope, caller }: Seen, { actor, step }: Beginning): Promise<void> {
+  const agent = caller.id;
   const started = actor.emit(RunStarted, {
     agent,
     model: (scope.model ?? "unknown").slice(0, 120),
@@ -110,17 +154,14 @@ async function begin({ operation, scope, caller }: Seen, { actor, step }: Tellin
     grants: [],
     ...(caller.labels === undefined ? {} : { labels: [...caller.labels] }),
   });
-  await (operation.effect === "read" ? started : both(started, () => actor.emit(IntentProposed, step)));
+  await (step === null ? started : both(started, () => actor.emit(IntentProposed, step)));
 }
 
 /** In one commit: the second is said before the first is on the disk. */
 const both = (first: Promise<unknown>, second: () => Promise<unknown>): Promise<unknown> =>
   Promise.all([first, second()]);
 
-async function refused(
-  problem: Problem,
-  { actor, step, asked }: Telling & { readonly asked: ReturnType<typeof keptValue> },
-): Promise<void> {
+async function refused(problem: Problem, actor: Context, { step, asked }: Question): Promise<void> {
   const { code, reason, ...more } = toldOf(problem);
   const said = { ...step, asked, code, ...more };
   const told = isRefusal(code)
