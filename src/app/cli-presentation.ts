@@ -104,6 +104,22 @@ const prepare: Presentation["prepare"] = {
 
 const domainFailures = { ...shellFailures, ...profileFailures, ...proveFailures };
 
+/** What a person says to these needs no quotes. */
+const spoken: Presentation["spoken"] = [
+  "agents.run",
+  "calculator.evaluate",
+  "chat.edit",
+  "chat.rename",
+  "chat.search",
+  "chat.send",
+  "fs.search",
+  "models.preview",
+  "notes.search",
+  "notes.write",
+  "profiles.context",
+  "questions.answer",
+];
+
 /** `address` is asked late: it is known once the hub is. */
 export const cliPresentation = (address: () => string, nowMs: () => number = systemClock.nowMs): Presentation => ({
   shortcuts,
@@ -114,6 +130,7 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     ...debugAliases,
   ],
   prepare,
+  spoken,
   flags: { [Decide.id]: { "lasting.until": "for", "lasting.over": "over" }, ...whatIfFlags },
   answers: {
     ...domainAnswers,

@@ -84,6 +84,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       presentation,
       version,
       connect: (globals) => connect(connection, globals),
+      wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),
       startHub: async (flags) => (await import("./main.ts")).main(flags),
     },
     words,
@@ -109,4 +110,3 @@ async function openLocalHub(config: LoadedConfig) {
 }
 
 if (import.meta.main) process.exitCode = await cli(process.argv.slice(2));
-      wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),

@@ -36,6 +36,19 @@ test("options become the input: typed, repeated, negated, renamed where a common
   assert.deepEqual((await arw(["notes", "find", "--since-ms", "5"])).calls, [["notes.find", { sinceMs: 5 }]]);
 });
 
+test("what a person says needs no quotes, and options may stand before and behind it", async () => {
+  const said = { note: "n", text: "what is due in  March" };
+  for (const words of [
+    ["n", "what is due in  March"],
+    ["n", "what", "is", "due in  March"],
+  ])
+    assert.deepEqual((await arw(["say", ...words])).calls, [["notes.say", said]]);
+  assert.deepEqual((await arw(["say", "--is-loud", "n", "a", "b"])).calls, [
+    ["notes.say", { note: "n", text: "a b", isLoud: true }],
+  ]);
+  assert.equal((await arw(["say", "n"])).code, 2);
+});
+
 test("what does not parse is refused with exit code 2 and the allowed values", async () => {
   for (const [words, said] of [
     ["notes find", /required option '--since-ms/u],

@@ -21,10 +21,17 @@ export interface Field {
 export interface CommandPlan {
   readonly operation: Operation;
   readonly words: readonly string[];
-  readonly positionals: readonly { readonly field: Field; readonly isOptional: boolean }[];
+  readonly positionals: readonly Positional[];
   readonly options: readonly { readonly field: Field; readonly flag: string }[];
   /** There is a job to follow once the hub has answered. */
   readonly isFollowed: boolean;
+}
+
+export interface Positional {
+  readonly field: Field;
+  readonly isOptional: boolean;
+  /** Takes all words that are left, as one text: nobody has to quote what they say. */
+  readonly isSpoken: boolean;
 }
 
 interface Shape {
@@ -40,9 +47,11 @@ interface Shape {
 
 export function planCommands(
   table: Pick<Table, "operations">,
-  presentation: Pick<Presentation, "shortcuts" | "jobsLeft" | "flags">,
+  presentation: Pick<Presentation, "shortcuts" | "jobsLeft" | "flags" | "spoken">,
 ): readonly CommandPlan[] {
-  const naming: Naming = { left: new Set(Object.keys(presentation.jobsLeft ?? {})), flags: presentation.flags ?? {} };
+  const { jobsLeft = {}, flags = {}, spoken = [] } = presentation;
+  const naming: Naming = { left: new Set(Object.keys(jobsLeft)), flags, spoken: new Set(spoken) };
+  for (const id of spoken) assert(table.operations.has(id), `nothing is said to ${id}, which is no operation`);
   const own = [...table.operations.values()].flatMap(({ operation }) =>
     operation.cli === "" ? [] : [planCommand(operation, operation.cli ?? operation.id.replaceAll(".", " "), naming)],
   );
@@ -61,19 +70,21 @@ interface Naming {
   /** Operations that leave a job behind. */
   readonly left: ReadonlySet<string>;
   readonly flags: NonNullable<Presentation["flags"]>;
+  /** Operations whose last words are what a person says. */
+  readonly spoken: ReadonlySet<string>;
 }
 
-function planCommand(operation: Operation, line: string, { left, flags }: Naming): CommandPlan {
+function planCommand(operation: Operation, line: string, { left, flags, spoken }: Naming): CommandPlan {
   const parts = line.split(/\s+/u).filter((part) => part !== "");
   const words = parts.filter((part) => !/^[<[]/u.test(part));
   const named = parts
     .filter((part) => /^[<[]/u.test(part))
     .map((part) => ({ name: part.slice(1, -1), isOptional: part.startsWith("[") }));
   const fields = fieldsOf(operation);
-  const positionals = named.map(({ name, isOptional }) => {
+  const positionals = named.map(({ name, isOptional }, place) => {
     const field = fields.find((candidate) => candidate.name === name);
     assert(field, `${operation.id} has no field ${name} for its command line`);
-    return { field, isOptional };
+    return { field, isOptional, isSpoken: spoken.has(operation.id) && place === named.length - 1 };
   });
   const renamed = flags[operation.id] ?? {};
   const inner = innerOptions(operation, renamed);

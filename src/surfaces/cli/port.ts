@@ -78,8 +78,6 @@ export interface ShortId {
   readonly key: string;
 }
 
-/** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
-export interface FollowPlan {
 /** How a question in words is read and answered. */
 export interface WordsPlan {
   readonly askedKind: string;
@@ -91,6 +89,8 @@ export interface WordsPlan {
   answerCommand(questionId: string): string;
 }
 
+/** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
+export interface FollowPlan {
   readonly events: string;
   /** Tells the position of the newest event; what a call leaves behind stands above it. */
   readonly newest: { readonly operation: string; readonly input: Input; seqOf(output: unknown): number };
@@ -105,17 +105,17 @@ export interface WordsPlan {
   decision(approvalId: string, isAllowed: boolean): Input;
   /** The answer that holds until the run ends, where the question offers one, and what it would allow. */
   runAnswer?(question: Readonly<Record<string, unknown>>): { readonly words: string; readonly input: Input } | null;
-  readonly story: string;
-  storyInput(corrId: string, afterSeq: number): Input;
   /** What an agent asks its person in words. */
   readonly words?: WordsPlan;
+  readonly story: string;
+  storyInput(corrId: string, afterSeq: number): Input;
   storyLines(output: unknown, pen: Pen): readonly { readonly seq: number; readonly text: string }[];
-  /** What a person types to stop what has this id, to look at it, and to answer a question. */
-  stopCommand(corrId: string): string;
   /** The position behind which the story goes on, or null when it was told to its end. */
   storyMore(output: unknown): number | null;
   /** Whether what the story tells of has ended. */
   storyOver(output: unknown): boolean;
+  /** What a person types to stop what has this id, to look at it, and to answer a question. */
+  stopCommand(corrId: string): string;
   showCommand(corrId: string): string;
   answerCommand(approvalId: string): string;
 }
@@ -127,6 +127,8 @@ export interface Presentation {
   readonly aliases?: readonly { readonly word: string; readonly flag: string; readonly means: readonly string[] }[];
   /** Other words for the options of fields, also of fields inside a field, by operation: `{ "lasting.until": "for" }`. */
   readonly flags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Operations whose last words are what a person says, with or without quotes. */
+  readonly spoken?: readonly string[];
   /** What has to be read on this machine before a call is sent, by operation: the file behind a path that a person typed. */
   readonly prepare?: Readonly<
     Record<string, (input: Input, terminal: Pick<Terminal, "resolvePath">) => Promise<Input>>
@@ -176,11 +178,11 @@ export interface CliParts {
   readonly presentation: Presentation;
   readonly version: string;
   connect(globals: Globals): Promise<Transport>;
+  /** Rejects when the signal aborts. */
+  wait(delayMs: number, signal: AbortSignal): Promise<void>;
   readonly own?: readonly OwnCommand[];
   /** Runs the hub in front and answers its exit code. */
   startHub(flags: readonly string[]): Promise<number>;
 }
 
 export const exitCodes = { ok: 0, problem: 1, usage: 2, unreachable: 3, unknown: 4, interrupted: 130 } as const;
-  /** Rejects when the signal aborts. */
-  wait(delayMs: number, signal: AbortSignal): Promise<void>;

@@ -114,11 +114,12 @@ function addCommand(program: Command, plan: CommandPlan, options: ProgramOptions
   let command = program;
   for (const word of plan.words) command = childOf(command, word);
   command.description(plan.operation.about);
-  for (const { field, isOptional } of plan.positionals) {
-    const name = field.isList ? `${field.name}...` : field.name;
+  for (const { field, isOptional, isSpoken } of plan.positionals) {
+    const name = field.isList || isSpoken ? `${field.name}...` : field.name;
     const argument = new Argument(isOptional ? `[${name}]` : `<${name}>`, field.description);
     if (field.choices) argument.choices(field.choices);
-    command.addArgument(argument.argParser((text: string, before: unknown) => gathered(field, text, before)));
+    const taken = isSpoken ? spoken : gathered;
+    command.addArgument(argument.argParser((text: string, before: unknown) => taken(field, text, before)));
   }
   for (const { field, flag } of plan.options) for (const option of optionsOf(field, flag)) command.addOption(option);
   if (plan.isFollowed) {
@@ -172,6 +173,10 @@ function gathered(field: Field, text: string, before: unknown): unknown {
   const value = parsed(field, text);
   return field.isList ? [...(Array.isArray(before) ? (before as readonly unknown[]) : []), value] : value;
 }
+
+/** One word more of what is said. */
+const spoken = (field: Field, text: string, before: unknown): unknown =>
+  typeof before === "string" ? `${before} ${text}` : parsed(field, text);
 
 function parsed(field: Field, text: string): unknown {
   const read = readValue(field, text);

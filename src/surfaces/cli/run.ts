@@ -157,6 +157,7 @@ function followOptions({ parts, chosen, pen, transport }: Running, job: Job): Fo
     plan: presentation.follow,
     transport,
     terminal,
+    wait: parts.wait,
     pen,
     isYes: chosen.isYes,
     isJson: chosen.globals.json === true,
