@@ -14,7 +14,7 @@ import { mcpCommands } from "./cli-mcp.ts";
 import { connectCommand } from "./cli-connect.ts";
 import { ownCommands } from "./cli-own.ts";
 import { encryptCommands } from "./cli-encrypt.ts";
-import { solverCommand } from "./cli-prove.ts";
+import { proveOffers, solverCommand } from "./cli-prove.ts";
 import { cliPresentation, eventText, follow } from "./cli-presentation.ts";
 import { readSecretFromInput, secretCommand } from "./cli-secret.ts";
 import { tailCommand } from "./cli-tail.ts";
@@ -81,7 +81,7 @@ export async function cli(words: readonly string[]): Promise<number> {
           lineOf: (event) => eventText(event, createPen(terminal)),
         }),
       ],
-      presentation,
+      presentation: { ...presentation, offers: proveOffers({ terminal, stateDirOf }) },
       version,
       connect: (globals) => connect(connection, globals),
       wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),

@@ -147,6 +147,8 @@ export interface Presentation {
    * that a script sees it.
    */
   readonly failures?: Readonly<Record<string, (output: unknown) => boolean | number>>;
+  /** What an answer lacks and a person at the terminal can bring, by operation; true where it is here now, and is asked for again. */
+  readonly offers?: Readonly<Record<string, (output: unknown, globals: Globals, signal: AbortSignal) => Promise<boolean>>>;
   readonly follow: FollowPlan;
   /** The overview: first words of commands under a heading, most wanted first. */
   readonly groups: readonly { readonly title: string; readonly words: readonly string[] }[];

@@ -111,7 +111,8 @@ async function perform(running: Running, stopListening: () => void): Promise<num
     const sent = printFile(running, result.output);
     if (sent !== null) return sent;
     printAnswer(running, result.output);
-    return codeOf(parts.presentation.failures?.[operation.id]?.(result.output) ?? false);
+    const output = (await isSupplied(running, result.output)) ? await askedAgain(running, input) : result.output;
+    return codeOf(parts.presentation.failures?.[operation.id]?.(output) ?? false);
   }
   if (chosen.isDetached) {
     printStarted(running, result);
@@ -120,6 +121,21 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   // From here on Ctrl-C belongs to the follower, which leaves the job alone.
   stopListening();
   return followJob(followOptions(running, jobOf(result)));
+}
+
+/** Whether the person at this terminal brought what the answer lacked. */
+async function isSupplied({ parts, chosen, signal }: Running, output: unknown): Promise<boolean> {
+  const { terminal, presentation } = parts;
+  if (!terminal.isTty || chosen.globals.json === true) return false;
+  return (await presentation.offers?.[chosen.plan.operation.id]?.(output, chosen.globals, signal)) ?? false;
+}
+
+async function askedAgain(running: Running, input: Input): Promise<unknown> {
+  const { transport, chosen, signal } = running;
+  const result = await transport.call(chosen.plan.operation.id, input, signal);
+  if (result.kind !== "answer") return undefined;
+  printAnswer(running, result.output);
+  return result.output;
 }
 
 const codeOf = (failure: boolean | number): number =>
@@ -176,7 +192,6 @@ async function printStream({ parts, chosen, pen, transport, signal }: Running, i
 
 function printAnswer({ parts, chosen, pen }: Running, output: unknown): void {
   const show = parts.presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
-    wait: parts.wait,
   parts.terminal.write(`${chosen.globals.json ? JSON.stringify(output) : show(output, pen)}\n`);
 }
 
