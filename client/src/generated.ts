@@ -194,6 +194,10 @@ export type AgentsListOutput = {
     readonly isNew: boolean;
     /** Tools that it did not have at its last run here. */
     readonly addedTools: readonly string[];
+    /** Gate keys that its file has asked about each time. */
+    readonly asks?: readonly string[] | undefined;
+    /** What each of its runs may use up, by its file. */
+    readonly allowances?: readonly string[] | undefined;
     /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
     readonly tools: readonly ({
       /** Operation id of the tool. */
@@ -289,6 +293,10 @@ export type AgentsShowOutput = {
   readonly isNew: boolean;
   /** Tools that it did not have at its last run here. */
   readonly addedTools: readonly string[];
+  /** Gate keys that its file has asked about each time. */
+  readonly asks?: readonly string[] | undefined;
+  /** What each of its runs may use up, by its file. */
+  readonly allowances?: readonly string[] | undefined;
   /** `granted` is what the rules say now where you granted the tool to the run, `ungranted` where not. Rules about single folders and hosts come on top. */
   readonly tools: readonly ({
     /** Operation id of the tool. */
@@ -4919,7 +4927,18 @@ export type ProveChangedOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -4937,8 +4956,12 @@ export type ProveChangedOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -4982,7 +5005,18 @@ export type ProveChildOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5000,8 +5034,12 @@ export type ProveChildOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5045,7 +5083,18 @@ export type ProveNetworkOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5063,8 +5112,12 @@ export type ProveNetworkOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5125,7 +5178,18 @@ export type ProveReachableOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5143,8 +5207,12 @@ export type ProveReachableOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5192,7 +5260,18 @@ export type ProveStricterOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5210,8 +5289,12 @@ export type ProveStricterOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };
@@ -5257,7 +5340,18 @@ export type ProveWritesOutsideOutput = {
         readonly node: string;
         readonly tags: readonly string[];
       } | undefined;
-      /** The moment, where rules of some time decide. */
+      /** The run that it belongs to, where a lease is of one. */
+      readonly run?: string | undefined;
+      /** The call whose program makes this one. */
+      readonly startedBy?: {
+        readonly operation: string;
+        readonly key: string;
+        readonly reached: {
+          readonly type: string;
+          readonly id: string;
+        };
+      } | undefined;
+      /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
     };
     readonly said: readonly ({
@@ -5275,8 +5369,12 @@ export type ProveWritesOutsideOutput = {
   readonly isComplete: boolean;
   /** Who looked at every call: the hub's own solver, and z3 where it is. */
   readonly checkedBy: readonly string[];
-  /** What stands outside the proof. */
+  /** What was in force: how many policies, contracts, leases. */
+  readonly lookedAt: readonly string[];
+  /** What stands outside the proof, and might refute it. */
   readonly notModelled: readonly string[];
+  /** What was left out because it only takes away: what is proved without it holds with it. */
+  readonly leftOut: readonly string[];
   /** What would bring an answer where there is none. */
   readonly next?: string | undefined;
 };

@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
+import type { ProblemDefinition } from "../contract/problem.ts";
 import type { Static } from "../contract/schema.ts";
 import { InvalidPolicies } from "../domains/policy/contract.ts";
 import {
   Adopt,
+  BadEdit,
   type ChangedStep,
   Policy,
   type PolicyEffect,
@@ -43,30 +45,25 @@ async function withEdits(given: Input, terminal: Paths): Promise<Input> {
   const edit = await Promise.all(
     edits.map(String).map(async (each) => {
       const [, step, path] = /^(\d+)=@(.+)$/s.exec(each) ?? [];
-      return path === undefined ? each : `${step}=${await readText(terminal.resolvePath(path))}`;
+      return path === undefined ? each : `${step}=${await readText(terminal.resolvePath(path), BadEdit)}`;
     }),
   );
   return { ...input, edit };
 }
 
-async function readText(path: string): Promise<string> {
+type Unreadable = Pick<ProblemDefinition, "code" | "status">;
+
+async function readText(path: string, problem: Unreadable = InvalidPolicies): Promise<string> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw unreadable(path, isAbsent ? "there is no such file" : "it cannot be read");
+    throw unreadable(problem, `${path}: ${isAbsent ? "there is no such file" : "it cannot be read"}`);
   });
-  if (text.length > policyCharsMax) throw unreadable(path, `it has more than ${policyCharsMax} characters`);
+  if (text.length > policyCharsMax) throw unreadable(problem, `${path}: it has more than ${policyCharsMax} characters`);
   return text;
 }
 
-const unreadable = (path: string, reason: string): CallFailed =>
-  new CallFailed({
-    type: `/problems/${InvalidPolicies.code}`,
-    title: "The file cannot be used",
-    status: InvalidPolicies.status,
-    code: InvalidPolicies.code,
-    detail: `${path}: ${reason}`,
-    instance: "",
-  });
+const unreadable = ({ code, status }: Unreadable, detail: string): CallFailed =>
+  new CallFailed({ type: `/problems/${code}`, title: "The file cannot be used", status, code, detail, instance: "" });
 
 export const whatIfPrepare = { [Policy.id]: withPolicy, [Run.id]: withEdits };
 export const whatIfFlags = { [Policy.id]: { isAlone: "alone" }, [Run.id]: { isAlone: "alone" } };
@@ -173,9 +170,10 @@ const resultWidth = 8;
 
 function runText(told: Static<typeof Run.output>, pen: Pen): string {
   const { title, agent, horizon, differences, blocked, spentThen, spentNow, diffs } = told;
-  const steps = differences.flatMap(({ step, tool, target, was, now, result }) => [
-    `${String(step).padStart(4)}  ${pen.paint(resultStyles[result], result.padEnd(resultWidth))}  ${pen.safe(`${tool} ${placeText(target)}`)}`,
+  const steps = differences.flatMap(({ step, tool, target, summary, was, now, result }) => [
+    `${String(step).padStart(4)}  ${pen.paint(resultStyles[result], result.padEnd(resultWidth))}  ${pen.safe(`${tool} ${placeText(target) || summary}`)}`,
     `      ${saidText(was, pen)} → ${saidText(now, pen)}`,
+    ...(result === "cut-off" && now.reason !== undefined ? [`      ${pen.paint("dim", pen.safe(now.reason))}`] : []),
   ]);
   const texts = diffs.flatMap(({ step, tool, what, diff }) => [
     "",

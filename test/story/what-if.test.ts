@@ -146,7 +146,7 @@ test("a budget cuts the run off, an edit shows what would have been written, and
   assert.match(other.horizon, /what comes behind is unknown: the record holds no answer to this call of fs\.write\.$/);
   const edit = await hub.call("POST", "/what-if", { run, edit: ["1=no such answer"] });
   assert.deepEqual([edit.status, edit.body.code], [400, "whatif.bad-edit"]);
-  const [, answered = ""] = /It answered (.*) Write the whole answer as JSON/.exec(edit.body.detail) ?? [];
+  const [, answered = ""] = /It answered (.*) Fields that are left out stay/.exec(edit.body.detail) ?? [];
   assert.ok(answered.length > 0 && answered.length <= 200, edit.body.detail);
   assert.match(edit.body.detail, /what is given is not JSON\. Its answer is an object of /);
 });

@@ -1,6 +1,8 @@
 /** Answers that a person writes in the place of recorded ones, and words put behind a task. */
+import type { Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { checkerOf } from "../../contract/schema.ts";
+import { Chat } from "../models/contract.ts";
 import { answerWords, faultWords } from "./answer-words.ts";
 import { BadEdit } from "./contract.ts";
 import type { Answers } from "./step-answers.ts";
@@ -18,7 +20,7 @@ function editOf(text: string, answers: Answers): readonly [number, unknown] {
   if (known === undefined || known.result === undefined)
     throw new Problem(BadEdit, `the record holds no answer of step ${step}, so there is none to change`);
   const { operation } = known.step;
-  const answer = answerFrom(written, known.result);
+  const answer = answerFrom(written, known.result, operation);
   const checker = checkerOf(operation.output);
   if (checker.check(answer)) return [step, answer];
   const [fault] = checker.faults(answer);
@@ -28,16 +30,19 @@ function editOf(text: string, answers: Answers): readonly [number, unknown] {
       : faultWords(operation.output, answer, fault);
   throw new Problem(
     BadEdit,
-    `${operation.id} cannot answer this: ${wrong}. Its answer is ${answerWords(operation.output)}. It answered ${shown(known.result)} Write the whole answer as JSON into a file and give it as ${step}=@FILE`,
+    `${operation.id} cannot answer this: ${wrong}. Its answer is ${answerWords(operation.output)}. It answered ${shown(known.result)} Fields that are left out stay as they were; a file is given as ${step}=@FILE`,
   );
 }
 
-/** As JSON where it reads as such; else as the text in the place of the recorded one. */
-function answerFrom(written: string, recorded: unknown): unknown {
+/** Fields of an object that are left out stay as recorded; what is no JSON is the text in the place of the recorded one. */
+function answerFrom(written: string, recorded: unknown, { id }: Pick<Operation, "id">): unknown {
   const json = jsonOf(written);
-  if (typeof recorded !== "object" || recorded === null) return json ?? written;
-  if (typeof json === "object" && json !== null) return json;
-  return "text" in recorded && typeof recorded.text === "string" ? { ...recorded, text: written } : json;
+  if (typeof recorded !== "object" || recorded === null || Array.isArray(recorded)) return json ?? written;
+  if (typeof json === "object" && json !== null) return Array.isArray(json) ? json : { ...recorded, ...json };
+  if (!("text" in recorded) || typeof recorded.text !== "string") return json;
+  // A model that is given other words would have said these, and called nothing.
+  const calm = id === Chat.id ? { toolCalls: [], finish: "stop" } : {};
+  return { ...recorded, ...calm, text: written };
 }
 
 function jsonOf(text: string): unknown {

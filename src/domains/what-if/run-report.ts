@@ -44,7 +44,7 @@ export function reportOf(branched: Branched): Omit<Told, "episode" | "agent" | "
     opened: count("opened"),
     spentThen: spentOf(answers.all),
     spentNow: unknown === null ? spentOf(usedIn(branched)) : unknownSpent,
-    diffs: [...answerDiffs(branched), ...callDiffs(branched)].slice(0, diffsMax),
+    diffs: [...answerDiffs(branched), ...callDiffs(branched)].toSorted((a, b) => a.step - b.step).slice(0, diffsMax),
     outcomeThen: run.end,
     outcomeNow: unknown === null ? outcomeIn(replayed.made) : null,
   };
@@ -87,10 +87,11 @@ function unknownIn({ unknownAfter, report }: Replayed): Unknown | null {
 }
 
 /** The first step that came to something else, or at which something else would be done. */
-function firstChange({ branch, answers, edits }: Branched): number | null {
+function firstChange(branched: Branched): number | null {
+  const { branch, answers } = branched;
   const decided = branch.differences.map(({ step }) => step);
   const other = branch.reached.find((step) => isOtherCall(step, answers))?.step;
-  const all = [...decided, ...edits.keys(), ...branch.exchanged.keys(), ...(other === undefined ? [] : [other])];
+  const all = [...decided, ...otherAnswers(branched).keys(), ...(other === undefined ? [] : [other])];
   return all.length === 0 ? null : Math.min(...all);
 }
 
@@ -128,9 +129,15 @@ function horizonWords({ steps, firstChangedStep, added, unknown }: Horizon): str
   return firstChangedStep === null ? `${first}: exact over all ${steps} steps.` : `${first}. Exact to the end.`;
 }
 
-const answerDiffs = ({ edits, answers, branch }: Branched): readonly TextDiff[] =>
-  [...edits, ...branch.exchanged].flatMap(([step, after]) => {
-    const known = answers.of(step);
+/** By step, as far as the branch came; undefined where nobody knows what another model would have said. */
+function otherAnswers({ edits, branch }: Branched): ReadonlyMap<number, unknown> {
+  const reached = new Set(branch.reached.flatMap(({ step, recorded }) => (recorded === null ? [] : [step])));
+  return new Map([...edits, ...branch.exchanged].filter(([step]) => reached.has(step)));
+}
+
+const answerDiffs = (branched: Branched): readonly TextDiff[] =>
+  [...otherAnswers(branched)].flatMap(([step, after]) => {
+    const known = branched.answers.of(step);
     if (known === undefined || after === undefined) return [];
     return diffFor(known.step, { what: "answer", before: known.result, after });
   });
@@ -160,15 +167,18 @@ function diffFor({ step, operation }: ReplayStep, { what, before, after }: Diffe
 /** Fields one below the other, and texts as they read. */
 function plainText(value: unknown): string {
   if (typeof value === "string") return withEnd(value);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return withEnd(JSON.stringify(value, null, 2));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return withEnd(inLines(value));
   return Object.entries(value)
     .map(([name, field]) =>
       typeof field === "string" && field.includes("\n")
         ? `${name}:\n${withEnd(field)}`
-        : withEnd(`${name}: ${typeof field === "string" ? field : JSON.stringify(field, null, 2)}`),
+        : withEnd(`${name}: ${typeof field === "string" ? field : inLines(field)}`),
     )
     .join("");
 }
 
 const withEnd = (text: string): string => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
+
+/** Texts inside are broken into lines where they break: this is read by people, and a change of one word is one line then. */
+const inLines = (value: unknown): string =>
+  (JSON.stringify(value, null, 2) ?? "").replaceAll(/(?<!\\)((?:\\\\)*)\\n/g, "$1\n");

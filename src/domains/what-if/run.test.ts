@@ -294,11 +294,12 @@ test("an edit is an answer that the tool could give, and what the agent makes of
   await assert.rejects(ask({ edit: ["nine"] }), /is not STEP=ANSWER/);
   await assert.rejects(ask({ edit: ['1={"no":1}'] }), {
     message:
-      'world.read cannot answer this: text is missing. Its answer is an object of text (a text) and microUsd (a whole number, may be left out). It answered {"text":"read 1","microUsd":3}. Write the whole answer as JSON into a file and give it as 1=@FILE',
+      'world.read cannot answer this: unknown field "no". Its answer is an object of text (a text) and microUsd (a whole number, may be left out). It answered {"text":"read 1","microUsd":3}. Fields that are left out stay as they were; a file is given as 1=@FILE',
   });
   await assert.rejects(ask({ edit: ['1={"text":1}'] }), /this: text has to be a text\./);
   await assert.rejects(ask({ edit: ['1={"text":"x","microUsd":1.5}'] }), /this: microUsd has to be a whole number\./);
-  await assert.rejects(ask({ edit: ['1={"text":"x","more":1}'] }), /this: unknown field "more"\./);
+  const part = await ask({ edit: ['1={"microUsd":4}'] });
+  assert.deepEqual([part.firstChangedStep, part.unknownAfterStep, part.outcomeNow], [1, null, "read 1 read 2"]);
   await assert.rejects(ask({}), /nothing is said to be different/);
 });
 
