@@ -34,7 +34,7 @@ export function listenToKeys(actions: GlobalKeyActions): () => void {
     const room = isSecond ? roomByKey.get(event.key) : undefined;
     if (room) return take(event, () => actions.go(room));
     if (event.key === "g") prefixAtMs = event.timeStamp;
-    const action = singleKey(event.key);
+    const action = singleKey(event);
     if (action) take(event, action);
   };
   const onFocus = (event: FocusEvent): void => {
@@ -54,9 +54,10 @@ function take(event: KeyboardEvent, action: () => void): void {
   action();
 }
 
-function singleKey(key: string): (() => void) | undefined {
+function singleKey({ key, shiftKey }: KeyboardEvent): (() => void) | undefined {
   const { set, isRailFolded, isSidecarOpen } = useView.getState();
-  const inRoom = roomKey(key);
+  // Of a letter, Shift is in the key itself; of an arrow it is not.
+  const inRoom = roomKey(shiftKey && key.length > 1 ? `Shift+${key}` : key);
   if (inRoom) return inRoom;
   if (key === "?") return () => set({ isHelpOpen: true });
   if (key === "/") return focusFilter;

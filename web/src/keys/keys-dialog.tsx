@@ -46,6 +46,13 @@ const groups: readonly { readonly name: MessageKey; readonly keys: readonly (rea
       ["l", "keys.do.follow"],
     ],
   },
+  {
+    name: "keys.group.replay",
+    keys: [
+      ["←", "keys.do.earlier"],
+      ["→", "keys.do.later"],
+    ],
+  },
 ];
 
 export function KeysDialog() {

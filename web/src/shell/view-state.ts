@@ -90,4 +90,8 @@ export function applyLook(): void {
   apply();
   useView.subscribe(apply);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+  // A window that is made narrow must not end up under the sidecar.
+  matchMedia(`(min-width: ${sidecarWidthMin}px)`).addEventListener("change", ({ matches }) => {
+    if (!matches) useView.getState().set({ isSidecarOpen: false });
+  });
 }

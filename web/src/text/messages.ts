@@ -246,6 +246,9 @@ const messages = {
   "keys.do.more": "More answers to the focused approval",
   "keys.do.pause": "Pause or go on",
   "keys.do.follow": "Follow the newest",
+  "keys.group.replay": "Replay",
+  "keys.do.earlier": "One event back; with Shift ten",
+  "keys.do.later": "One event on; with Shift ten",
 
   "error.card.title": "This did not work.",
   "error.card.unreachable":

@@ -7,6 +7,7 @@ import { plainLine } from "../../text/plain.ts";
 import { type CapsuleInfo, type Manifest, shortDigest } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
 import { NameSigner } from "./name-signer.tsx";
+import { pathOf } from "./replay-places.ts";
 
 /** What a capsule says of itself, in the order in which a person decides about it. Nothing of it is opened for that. */
 export function CapsuleFacts({ info }: { readonly info: CapsuleInfo }) {
@@ -52,20 +53,35 @@ function factsOf({ digest, sizeBytes, manifest }: CapsuleInfo): readonly Reason[
   const agent = plainLine(run.agent);
   const model = plainLine(run.model);
   const who = model === "none" ? k("facts.run.nomodel", { agent }) : k("facts.run.model", { agent, model });
-  const parts = k("facts.size.text", { size: formatBytes(sizeBytes), count: manifest.parts.length });
+  const size = k("facts.size.text", { size: formatBytes(sizeBytes), parts: listText(partTexts(manifest.parts)) });
   const cut = cuts.events + cuts.blobs;
   return [
     { label: k("facts.run.label"), value: who },
     { label: k("facts.when.label"), value: formatExact(run.startedAtMs) },
-    { label: k("facts.counts.label"), value: k("facts.counts.text", { count: counts.events, steps: counts.steps }) },
+    { label: k("facts.counts.label"), value: countsText(counts) },
     { label: k("facts.replay.label"), value: replayText(replayable) },
+    ...(manifest.tools.length > 0
+      ? [{ label: k("facts.tools.label"), value: plainLine(listText(manifest.tools)), isCode: true }]
+      : []),
     { label: k("facts.rules.label"), value: rulesText(manifest.inForce) },
     ...(cut > 0 ? [{ label: k("facts.cuts.label"), value: k("facts.cuts.text", { count: cut }) }] : []),
-    { label: k("facts.size.label"), value: parts },
+    { label: k("facts.size.label"), value: size },
     { label: k("facts.made.label"), value: k(`facts.made.${program.asOf}`, { version: program.version }) },
     { label: k("facts.digest.label"), value: digest, isCode: true },
   ];
 }
+
+const kinds = ["journal", "conditions", "configuration", "blob"] as const;
+
+/** How much of the file is what. */
+const partTexts = (parts: Manifest["parts"]): readonly string[] =>
+  kinds.flatMap((kind) => {
+    const own = parts.filter((part) => part.kind === kind);
+    const sizeBytes = own.reduce((sum, part) => sum + part.sizeBytes, 0);
+    return own.length === 0 ? [] : [k(`facts.part.${kind}`, { size: formatBytes(sizeBytes), count: own.length })];
+  });
+
+const listText = (texts: readonly string[]): string => new Intl.ListFormat("en").format(texts);
 
 export const replayText = ({ toStep, ofSteps, reason }: Manifest["replayable"]): string =>
   reason === null
@@ -73,25 +89,31 @@ export const replayText = ({ toStep, ofSteps, reason }: Manifest["replayable"]):
     : k("facts.replay.some", { step: toStep, count: ofSteps, reason: plainLine(reason) });
 
 /** What nobody recorded is not made up from what holds today. */
-const rulesText = ({ recordedAtMs, policies, contracts, allowances }: Manifest["inForce"]): string =>
-  recordedAtMs === null
-    ? k("facts.rules.unknown")
-    : k("facts.rules.text", {
-        policies: policies ?? "?",
-        contracts: contracts ?? "?",
-        allowances: allowances ?? "?",
-      });
+const rulesText = ({ recordedAtMs, ...counts }: Manifest["inForce"]): string => {
+  if (recordedAtMs === null) return k("facts.rules.unknown");
+  const told = (["policies", "contracts", "allowances"] as const).flatMap((name) => {
+    const count = counts[name];
+    return count === null ? [] : [k(`facts.rules.${name}`, { count })];
+  });
+  return told.length === 0 ? k("facts.rules.unknown") : listText(told);
+};
+
+const countsText = ({ events, steps }: Manifest["counts"]): string =>
+  k("facts.counts.text", {
+    events: k("facts.counts.events", { count: events }),
+    steps: k("capsules.steps.all", { count: steps }),
+  });
 
 const grantText = ({ key, folder, path, tool, project }: Manifest["grants"][number]): string => {
   const where = [folder, path].filter((part) => part !== undefined).join("/") || tool || project;
   return where ? k("facts.grants.where", { key, where }) : key;
 };
 
-const changeText = ({ step, folder, path, before }: Manifest["files"][number]): string =>
-  k(before === null ? "facts.touched.created" : "facts.touched.changed", {
-    step,
-    path: [folder, path].filter((part) => part !== undefined).join("/"),
-  });
+function changeText(file: Manifest["files"][number]): string {
+  const { step, before, sizeBytes } = file;
+  const change = k(before === null ? "facts.touched.created" : "facts.touched.changed", { step, path: pathOf(file) });
+  return sizeBytes === null ? change : k("facts.touched.size", { change, size: formatBytes(sizeBytes) });
+}
 
 function TextList({ title, none, texts }: TextListProps) {
   return (

@@ -18,6 +18,7 @@ export type Replay = Answer<Client["capsules"]["replay"]>;
 export type WhatIf = Answer<Client["whatif"]["run"]>;
 export type WhatIfInput = Parameters<Client["whatif"]["run"]>[0];
 export type UndoReport = Answer<Client["undo"]["plan"]>;
+export type UndoInput = Parameters<Client["undo"]["apply"]>[0];
 export type FileUndo = UndoReport["files"][number];
 
 /** A capsule file: its bytes in base64, or its path on the hub's machine. */
@@ -30,6 +31,11 @@ const keptMax = 200;
 export const capsulesApi = {
   kept: (signal?: AbortSignal) => get<Page<KeptCapsule>>(`/state/capsules?${query({ limit: keptMax })}`, signal),
   show: (capsule: string, signal?: AbortSignal) => post<Shown>("/capsules/show", { capsule }, signal),
+  /** One event of it, whole. */
+  event: async (capsule: string, seq: number, signal?: AbortSignal): Promise<unknown> => {
+    const { event } = await post<Shown & { event?: string }>("/capsules/show", { capsule, seq }, signal);
+    return event === undefined ? null : JSON.parse(event);
+  },
   verify: (capsule: string) => post<Verdict>("/capsules/verify", { capsule }),
   exported: (episode: string, keep: boolean) => post<Exported>("/capsules/export", { episode, keep }),
   preview: (given: Given) => post<CapsuleInfo>("/capsules/preview", given),
@@ -41,7 +47,8 @@ export const capsulesApi = {
   diff: (a: string, b: string, signal?: AbortSignal) => post<CapsuleDiff>("/capsules/diff", { a, b }, signal),
   whatIf: (input: WhatIfInput) => post<WhatIf>("/what-if", input),
   undoPlan: (episode: string, signal?: AbortSignal) => get<UndoReport>(`/undo/${at(episode)}`, signal),
-  undo: (episode: string) => post<UndoReport>(`/undo/${at(episode)}`, {}),
+  /** Of one file alone, where what was edited since stands in the way: what becomes of it. */
+  undo: ({ episode, ...settled }: UndoInput) => post<UndoReport>(`/undo/${at(episode)}`, settled),
 };
 
 /** As much of a digest as tells capsules apart; the hub finds a capsule by it. */

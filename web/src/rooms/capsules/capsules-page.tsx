@@ -17,7 +17,7 @@ import { keys } from "../../stream/refresh.ts";
 import { formatBytes } from "../../text/formats.ts";
 import { plainLine } from "../../text/plain.ts";
 import { useStartScout } from "../home/use-start.ts";
-import { type KeptCapsule, capsulesApi } from "./capsules-api.ts";
+import { type KeptCapsule, capsulesApi, shortDigest } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
 import { ImportCard, useLook } from "./import-card.tsx";
 import { isSample, readSample } from "./sample.ts";
@@ -97,6 +97,7 @@ function KeptItem({ capsule, onRemove }: { readonly capsule: KeptCapsule; readon
         <span>{k(`capsules.origin.${origin}`)}</span>
         <span>{stepsText(steps, replayableToStep)}</span>
         <span>{formatBytes(sizeBytes)}</span>
+        <code>{shortDigest(digest)}</code>
         <When timeMs={keptAtMs} />
       </p>
     </li>

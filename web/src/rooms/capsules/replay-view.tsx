@@ -11,13 +11,15 @@ import styles from "../../parts/page.module.css";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { familyOf } from "../../text/event-words.ts";
-import { formatExact } from "../../text/formats.ts";
+import { formatBytes, formatExact } from "../../text/formats.ts";
 import { plain, plainLine } from "../../text/plain.ts";
 import own from "./capsules.module.css";
 import { capsulesApi, type Replay, type Shown, type ShownLine } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
+import { type FileChange, pathOf, placeOf } from "./replay-places.ts";
 import { Scrubber } from "./scrubber.tsx";
 import { TwoSides } from "./two-sides.tsx";
+import { WholeEvent } from "./whole-event.tsx";
 
 type Report = Replay["report"];
 
@@ -42,7 +44,7 @@ export function ReplayView({ id, shown }: ReplayViewProps) {
         {replay.data ? <Verdict replay={replay.data} /> : null}
       </Section>
       {shown.story.length > 0 ? (
-        <Events shown={shown} divergedSeq={replay.data?.report.divergence?.seq ?? null} />
+        <Events id={id} shown={shown} divergedSeq={replay.data?.report.divergence?.seq ?? null} />
       ) : null}
     </>
   );
@@ -60,7 +62,7 @@ function Verdict({ replay: { report, table } }: { readonly replay: Replay }) {
     <div className={own["stack"]} role="status" data-verdict={verdict}>
       <p className={styles["row"]}>
         <ToneMark {...verdicts[verdict]}>{k(`replay.verdict.${verdict}`)}</ToneMark>
-        <span>{k("replay.counts.steps", { count: steps.replayed, all: steps.recorded })}</span>
+        <span>{k("replay.counts.steps", { done: steps.replayed, count: steps.recorded })}</span>
       </p>
       <p>{k("replay.counts.events", { count: events.total, made: events.madeAgain, taken: events.taken })}</p>
       {table.isSame ? null : <p>{k("replay.table.other")}</p>}
@@ -90,7 +92,7 @@ function Divergence({ divergence }: { readonly divergence: NonNullable<Report["d
 /** Events on either side of the scrubber: enough to see where one stands, the same height at every place. */
 const nearCount = 4;
 
-function Events({ shown: { story, storyMore }, divergedSeq }: EventsProps) {
+function Events({ id, shown: { capsule, story, storyMore }, divergedSeq }: EventsProps) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const diverged = story.findIndex(({ seq }) => seq === divergedSeq) + 1;
@@ -103,13 +105,15 @@ function Events({ shown: { story, storyMore }, divergedSeq }: EventsProps) {
     void navigate({ search: capsuleSearch({ ...search, at: to }), replace: true, resetScroll: false });
   };
   if (!line) return null;
+  const { here, changedCount } = placeOf(story, capsule.manifest.files, at);
   const first = Math.max(0, Math.min(at - 1 - nearCount, story.length - 1 - 2 * nearCount));
   return (
     <Section title={k("replay.events.title")} lead={k("replay.events.lead")}>
       <Scrubber count={story.length} at={at} text={plainLine(line.text)} onMove={move} />
       <p className={styles["figures"]}>
         <strong>{k("replay.scrub.place", { at, count: story.length })}</strong>
-        <span>{line.step === null ? null : k("replay.events.step", { step: line.step })}</span>
+        {line.step === null ? null : <span>{k("replay.events.step", { step: line.step })}</span>}
+        <span>{k("replay.files.count", { count: changedCount })}</span>
         <time dateTime={new Date(line.timeMs).toISOString()}>{formatExact(line.timeMs)}</time>
       </p>
       <ol className={own["near"]} start={first + 1} aria-label={k("replay.events.title")}>
@@ -129,12 +133,26 @@ function Events({ shown: { story, storyMore }, divergedSeq }: EventsProps) {
       <div className={own["side"]} aria-label={k("replay.events.here")} role="group">
         <h3>{line.kind}</h3>
         <p>{plain(line.text)}</p>
+        {here.map((file) => (
+          <p key={pathOf(file)} data-change>
+            {changeText(file)}
+          </p>
+        ))}
+        <WholeEvent key={line.seq} id={id} line={line} />
       </div>
     </Section>
   );
 }
 
+function changeText(file: FileChange): string {
+  const change = k(file.before === null ? "replay.files.created" : "replay.files.changed", {
+    path: plainLine(pathOf(file)),
+  });
+  return file.sizeBytes === null ? change : k("facts.touched.size", { change, size: formatBytes(file.sizeBytes) });
+}
+
 interface EventsProps {
+  readonly id: string;
   readonly shown: Shown;
   readonly divergedSeq: number | null;
 }

@@ -20,7 +20,12 @@ const stride = 10;
 /** A place in a record: dragged, or moved by Left and Right, one event each, with Shift ten. */
 export function Scrubber({ count, at, text, onMove }: ScrubberProps) {
   const move = (to: number): void => onMove(Math.min(count, Math.max(1, to)));
-  useRoomKeys({ ArrowLeft: () => move(at - 1), ArrowRight: () => move(at + 1) });
+  useRoomKeys({
+    ArrowLeft: () => move(at - 1),
+    ArrowRight: () => move(at + 1),
+    "Shift+ArrowLeft": () => move(at - stride),
+    "Shift+ArrowRight": () => move(at + stride),
+  });
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!event.shiftKey || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
     event.preventDefault();

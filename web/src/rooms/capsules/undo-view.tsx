@@ -11,7 +11,7 @@ import styles from "../../parts/page.module.css";
 import { Skeleton } from "../../parts/skeleton.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { plain, plainLine } from "../../text/plain.ts";
-import { capsulesApi, type FileUndo, type UndoReport } from "./capsules-api.ts";
+import { capsulesApi, type FileUndo, type UndoInput, type UndoReport } from "./capsules-api.ts";
 import { type CapsulesKey, k } from "./capsules-messages.ts";
 
 export interface UndoViewProps {
@@ -35,18 +35,24 @@ function UndoOf({ episode }: { readonly episode: string }) {
     staleTime: 0,
   });
   const undo = useMutation({
-    mutationFn: (id: string) => capsulesApi.undo(id),
+    mutationFn: (input: UndoInput) => capsulesApi.undo(input),
     onSettled: () => client.invalidateQueries({ queryKey: keys.runs }),
   });
   return (
     <>
       {undo.isError ? <ErrorCard error={undo.error} /> : null}
-      {undo.data ? <Done report={undo.data} onBack={(id) => undo.mutate(id)} isBusy={undo.isPending} /> : null}
+      {undo.data ? (
+        <Done report={undo.data} onBack={(id) => undo.mutate({ episode: id })} isBusy={undo.isPending} />
+      ) : null}
       <Section title={k("undo.plan.title")} lead={k("undo.plan.lead")}>
         {plan.isError ? <ErrorCard error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isPending ? <Skeleton rows={3} /> : null}
         {plan.data ? (
-          <Plan report={plan.data} onUndo={() => undo.mutate(episode)} isBusy={undo.isPending || plan.isFetching} />
+          <Plan
+            report={plan.data}
+            onUndo={(settled) => undo.mutate({ episode, ...settled })}
+            isBusy={undo.isPending || plan.isFetching}
+          />
         ) : null}
       </Section>
     </>
@@ -57,7 +63,7 @@ const changing: ReadonlySet<FileUndo["fate"]> = new Set(["restore", "merge", "re
 
 interface PlanProps {
   readonly report: UndoReport;
-  readonly onUndo: () => void;
+  readonly onUndo: (settled?: Settled) => void;
   readonly isBusy: boolean;
 }
 
@@ -66,10 +72,10 @@ function Plan({ report, onUndo, isBusy }: PlanProps) {
   return (
     <>
       {report.files.length === 0 ? <p className={styles["quiet"]}>{k("undo.plan.nothing")}</p> : null}
-      <Files report={report} />
+      <Files report={report} isBusy={isBusy} onSettle={onUndo} />
       {count > 0 ? (
         <div className={styles["actions"]}>
-          <Button look="primary" icon={<Undo2Icon size={14} aria-hidden />} disabled={isBusy} onClick={onUndo}>
+          <Button look="primary" icon={<Undo2Icon size={14} aria-hidden />} disabled={isBusy} onClick={() => onUndo()}>
             {k("undo.plan.action", { count })}
           </Button>
         </div>
@@ -86,10 +92,20 @@ interface DoneProps {
 }
 
 function Done({ report: { status, undoId, files }, onBack, isBusy }: DoneProps) {
-  const count = files.filter(({ fate }) => changing.has(fate)).length;
+  const done = files.filter(({ fate }) => changing.has(fate));
+  // What a person settled tells its own end.
+  const settled = done.filter(({ detail }) => detail !== undefined);
+  const count = done.length - settled.length;
   return (
     <div className={styles["card"]} role="status" data-undo={status}>
-      <p>{k(status === "partly" ? "undo.done.partly" : "undo.done.whole", { count })}</p>
+      {count > 0 || settled.length === 0 ? (
+        <p>{k(status === "partly" ? "undo.done.partly" : "undo.done.whole", { count })}</p>
+      ) : null}
+      {settled.map(({ folder, path, detail = "" }) => (
+        <p key={`${folder}/${path}`}>
+          <strong>{plainLine(path)}</strong> {plain(detail)}
+        </p>
+      ))}
       {undoId === null ? null : (
         <div className={styles["actions"]}>
           <Button disabled={isBusy} onClick={() => onBack(undoId)}>
@@ -115,13 +131,22 @@ const fates: Readonly<
   "out-of-reach": { Icon: CircleSlashIcon, tone: "warn", word: "undo.fate.outofreach" },
 };
 
-function Files({ report: { files, filesMore } }: { readonly report: UndoReport }) {
+/** One file, and what becomes of it. */
+type Settled = Pick<UndoInput, "path" | "conflicts">;
+
+interface FilesProps {
+  readonly report: UndoReport;
+  readonly isBusy: boolean;
+  readonly onSettle: (settled: Settled) => void;
+}
+
+function Files({ report: { files, filesMore }, isBusy, onSettle }: FilesProps) {
   return (
     <>
       {files.length > 0 ? (
         <ul className={styles["list"]} aria-label={k("undo.plan.title")}>
           {files.map((file) => (
-            <FileItem key={`${file.folder}/${file.path}`} file={file} />
+            <FileItem key={`${file.folder}/${file.path}`} file={file} isBusy={isBusy} onSettle={onSettle} />
           ))}
         </ul>
       ) : null}
@@ -156,7 +181,11 @@ function Left({ report: { left, leftMore } }: { readonly report: UndoReport }) {
   );
 }
 
-function FileItem({ file: { folder, path, fate, diff, since, detail } }: { readonly file: FileUndo }) {
+interface FileItemProps extends Omit<FilesProps, "report"> {
+  readonly file: FileUndo;
+}
+
+function FileItem({ file: { folder, path, fate, diff, since, detail }, isBusy, onSettle }: FileItemProps) {
   const { Icon, tone, word } = fates[fate];
   return (
     <li data-thing="file" data-copy={`${folder}/${path}`} data-fate={fate} tabIndex={-1}>
@@ -168,13 +197,25 @@ function FileItem({ file: { folder, path, fate, diff, since, detail } }: { reado
         <code className={styles["source"]}>{plainLine(folder)}</code>
       </div>
       {detail ? <p>{plain(detail)}</p> : null}
-      {diff === "" ? null : <Diff diff={diff} />}
       {since ? (
         <>
           <p>{k("undo.file.since")}</p>
           <Diff diff={since} />
         </>
       ) : null}
+      {since && diff !== "" ? <p>{k(fate === "conflict" ? "undo.file.wanted" : "undo.file.undo")}</p> : null}
+      {diff === "" ? null : <Diff diff={diff} />}
+      {fate === "conflict" ? (
+        <div className={styles["actions"]} role="group" aria-label={k("undo.settle.label", { path: plainLine(path) })}>
+          {ways.map((conflicts) => (
+            <Button key={conflicts} disabled={isBusy} onClick={() => onSettle({ path, conflicts })}>
+              {k(`undo.settle.${conflicts}`)}
+            </Button>
+          ))}
+        </div>
+      ) : null}
     </li>
   );
 }
+
+const ways = ["mine", "before", "marks"] as const;

@@ -17,6 +17,7 @@ import own from "./capsules.module.css";
 import type { WhatIf } from "./capsules-api.ts";
 import { type CapsulesKey, k } from "./capsules-messages.ts";
 import { TwoSides } from "./two-sides.tsx";
+import { questionSums } from "./what-if-sums.ts";
 
 type Difference = WhatIf["differences"][number];
 type Spent = WhatIf["spentThen"];
@@ -56,15 +57,26 @@ export function WhatIfResult({ answer }: { readonly answer: WhatIf }) {
   );
 }
 
-function Sums({ answer: { differences, approvals, blocked, opened } }: { readonly answer: WhatIf }) {
+function Sums({ answer }: { readonly answer: WhatIf }) {
+  const { differences, blocked, opened } = answer;
   if (differences.length === 0) return <p>{k("whatif.sums.same")}</p>;
+  const questions = questionSums(answer);
+  const { askedThen, askedNow } = questions;
+  const parts: readonly (readonly [CapsulesKey, number])[] = [
+    ["whatif.sums.saved", questions.saved],
+    ["whatif.sums.instead", questions.blocked],
+    ["whatif.sums.idle", questions.idle],
+    ["whatif.sums.added", questions.added],
+    ["whatif.sums.blocked", blocked],
+    ["whatif.sums.opened", opened],
+  ];
   return (
     <p className={styles["terms"]}>
       <span>{k("whatif.sums.steps", { count: differences.length })}</span>
-      <span>{k("whatif.sums.saved", { count: approvals.saved, of: approvals.asked })}</span>
-      <span>{k("whatif.sums.added", { count: approvals.added })}</span>
-      <span>{k("whatif.sums.blocked", { count: blocked })}</span>
-      <span>{k("whatif.sums.opened", { count: opened })}</span>
+      {askedThen + questions.added > 0 ? (
+        <span>{k("whatif.sums.questions", { count: askedThen, now: askedNow ?? k("whatif.spent.unknown") })}</span>
+      ) : null}
+      {parts.map(([key, count]) => (count > 0 ? <span key={key}>{k(key, { count })}</span> : null))}
     </p>
   );
 }
@@ -108,7 +120,7 @@ function Said({ said: { effect, rule, source, reason } }: { readonly said: Diffe
         <strong>{k(`whatif.effect.${effect}`)}</strong>
       </p>
       {rule ? <code>{plainLine(rule)}</code> : null}
-      {source ? <p className={styles["quiet"]}>{plainLine(source)}</p> : null}
+      {source && source !== rule ? <p className={styles["quiet"]}>{plainLine(source)}</p> : null}
       {reason ? <p>{plain(reason)}</p> : null}
     </>
   );

@@ -74,7 +74,7 @@ function QuestionItem({ question: { name, asks, claim } }: { readonly question: 
   return (
     <li data-thing="question" data-question={name} tabIndex={-1}>
       <p className={styles["name"]}>{plainLine(asks)}</p>
-      <p className={styles["quiet"]}>{plainLine(claim)}</p>
+      <p className={styles["quiet"]}>{p("proofs.claim.text", { claim: plainLine(claim) })}</p>
       <form className={styles["question"]} aria-label={plainLine(asks)} onSubmit={submit}>
         <div className={styles["fields"]}>
           {fields.map((field) => (
@@ -114,7 +114,7 @@ function ProofField({ field, value, onChange }: ProofFieldProps) {
   if (field === "first" || field === "second")
     return <AreaField label={labels[field]} rows={3} value={value} onChange={change} />;
   if (field === "rule") return <RuleField value={value} onChange={change} />;
-  return <Field label={labels[field]} value={value} onChange={change} />;
+  return <Field label={labels[field]} help={p("proofs.field.optional")} value={value} onChange={change} />;
 }
 
 /** Ids of rules are long; those in force are offered. */

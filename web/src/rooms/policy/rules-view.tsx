@@ -94,7 +94,12 @@ function ReloadAnswer({ reload }: { readonly reload: ReturnType<typeof useReload
       {policies.status === "rejected" ? <ErrorCard title={p("rules.reload.policies")} error={policies.reason} /> : null}
       {rules.status === "rejected" ? <ErrorCard title={p("rules.reload.gate")} error={rules.reason} /> : null}
       {policies.status === "fulfilled" && rules.status === "fulfilled" ? (
-        <p role="status">{p("rules.reload.done", { policies: policies.value.policies, rules: rules.value.rules })}</p>
+        <p role="status">
+          {p("rules.reload.done", {
+            policies: p("rules.count.policies", { count: policies.value.policies }),
+            rules: p("rules.count.rules", { count: rules.value.rules }),
+          })}
+        </p>
       ) : null}
     </>
   );
