@@ -22,7 +22,7 @@ export default defineConfig({
           setupFiles,
           // Pure tests share one module graph: nine times faster, and a test that minds has hidden state.
           isolate: false,
-          testTimeout: isSoak ? 120_000 : 10_000,
+          testTimeout: isSoak ? 120_000 : 30_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 1 },
         },
@@ -37,7 +37,7 @@ export default defineConfig({
           exclude: ["**/node_modules/**", "dist/**"],
           setupFiles,
           isolate: false,
-          testTimeout: isSoak ? 120_000 : 10_000,
+          testTimeout: isSoak ? 120_000 : 30_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 1 },
         },

@@ -7,7 +7,7 @@ import { onTestFinished, test } from "vitest";
 import { NewDomainRefused, newDomain, withDomain } from "../new-domain.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const childMsMax = 60_000;
+const childMsMax = 120_000;
 
 const list = `import { createFs } from "../domains/fs/service.ts";
 import { createTable } from "../kernel/table.ts";
