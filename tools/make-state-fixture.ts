@@ -1,12 +1,16 @@
 /**
  * Keeps a state of today for the suite of tomorrow: `node tools/make-state-fixture.ts` runs a hub on a temporary directory,
  * lets it work a little, and backs it up to `test/fixtures/state-<store format>.tar.gz`. Made once for each store format
- * that was released, and never made anew: the suite opens every one of them with the program as it then is.
+ * that was released, and never made anew: the suite opens every one of them with the program as it then is. Format 2 is that of
+ * encrypted states.
  */
 import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { keysFile, wayOf, writeKeys } from "../src/adapters/sealed-state/keys.ts";
+import { masterBytes } from "../src/adapters/sealed-state/sealer.ts";
 import { storeFormat } from "../src/adapters/sqlite/store.ts";
 import { loadConfig } from "../src/app/config/load.ts";
 import { platformOf } from "../src/app/config/places.ts";
@@ -16,6 +20,16 @@ import { programRoot } from "../src/app/state-dir.ts";
 /** It lies in the repository for ever. */
 const fixtureBytesMax = 100_000;
 const caller = { kind: "person", id: "admin" } as const;
+/** Opens the kept states that are encrypted; nothing is at stake, so trying it costs little. */
+export const fixturePassphrase = "nothing is at stake here";
+const cost = { cost: 1024, blockSize: 8, parallel: 1 };
+
+async function encrypt(stateDir: string): Promise<void> {
+  const master = randomBytes(masterBytes);
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const way = await wayOf(master, { kind: "passphrase", text: fixturePassphrase }, { randomBytes, cost });
+  await writeKeys(stateDir, keysFile({ master, state: "sealed", ways: [way] }));
+}
 
 async function makeFixture(): Promise<string> {
   const file = join(programRoot(), "test", "fixtures", `state-${storeFormat}.tar.gz`);
@@ -30,7 +44,9 @@ async function makeFixture(): Promise<string> {
       programDir: base,
       readFile: () => null,
     });
-    await using hub = await openHub({ config, givenToken: undefined, pid: process.pid });
+    await encrypt(config.values.state.dir);
+    const unlocking = { env: {}, ask: () => Promise.resolve(fixturePassphrase) };
+    await using hub = await openHub({ config, givenToken: undefined, pid: process.pid, unlocking });
     const { dispatch } = hub.kernel;
     const call = (operationId: string, input: unknown) =>
       dispatch({ operationId, input, credentials: { kind: "caller", caller } });

@@ -83,7 +83,10 @@ test("every word that the presentation names is there", () => {
   const plans = planCommands(table, presentation);
   const paths = new Set(plans.flatMap(({ words }) => words.map((_word, index) => words.slice(0, index + 1).join(" "))));
   for (const word of presentation.groups.flatMap((group) => group.words)) {
-    assert.ok(paths.has(word) || ["hub", "completion", "events tail", "capsule import"].includes(word), word);
+    assert.ok(
+      paths.has(word) || ["hub", "completion", "events tail", "capsule import", "encrypt on"].includes(word),
+      word,
+    );
   }
   const { follow, shortIds, answers, items, jobsLeft = {}, failures = {} } = presentation;
   const named = [

@@ -10,7 +10,9 @@ import { storeFormat } from "../../src/adapters/sqlite/store.ts";
 import { loadConfig } from "../../src/app/config/load.ts";
 import { openHub } from "../../src/app/hub.ts";
 import { journalFault } from "../../src/app/state-checks.ts";
+import { unlockState } from "../../src/app/unlock.ts";
 import { StoreFault } from "../../src/kernel/ports.ts";
+import { fixturePassphrase } from "../../tools/make-state-fixture.ts";
 
 const fixtures = join(import.meta.dirname, "..", "fixtures");
 const caller = { kind: "person", id: "admin" } as const;
@@ -21,9 +23,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(base, { recursive: true, force: true }));
 
+/** Some are encrypted. */
+const unlocking = { env: {}, ask: () => Promise.resolve(fixturePassphrase) };
+const sealerOf = async (folder: string) => (await unlockState(folder, unlocking))?.sealer ?? null;
+
 const restored = async (name: string): Promise<string> => {
   const stateDir = join(base, name);
-  const options = { stateDir, isDryRun: false, storeFormat, verifyJournal: journalFault };
+  const options = { stateDir, isDryRun: false, storeFormat, verifyJournal: journalFault, unlock: sealerOf };
   await restoreBackup({ ...options, file: join(fixtures, name) });
   return stateDir;
 };
@@ -41,6 +47,7 @@ const opened = (stateDir: string) =>
     }),
     givenToken: "of this test",
     pid: process.pid,
+    unlocking,
   });
 
 test("every kept state opens, holds together, and shows what was done in it", async () => {
@@ -70,7 +77,7 @@ test("every kept state opens, holds together, and shows what was done in it", as
         [],
       );
     }
-    assert.equal(journalFault(join(stateDir, "journal.db")), null);
+    assert.equal(journalFault(join(stateDir, "journal.db"), await sealerOf(stateDir)), null);
   }
 });
 
@@ -109,7 +116,14 @@ test("a running hub is backed up by a person and by nobody else, and the copy op
     assert.equal(await ended.promise, "task.finished");
   }
   const again = join(base, "again");
-  const options = { file, stateDir: again, isDryRun: false, storeFormat, verifyJournal: journalFault };
+  const options = {
+    file,
+    stateDir: again,
+    isDryRun: false,
+    storeFormat,
+    verifyJournal: journalFault,
+    unlock: sealerOf,
+  };
   const { manifest } = await restoreBackup(options);
   assert.ok(manifest.journal.seq > 0);
   await (await opened(again))[Symbol.asyncDispose]();
