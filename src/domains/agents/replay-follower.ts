@@ -49,10 +49,11 @@ const tellsOf = (event: Envelope, kind: string, step: number | null): boolean =>
 /** The next event of the record, made again: with its id and its time, and at its position. */
 function passed(said: Said, next: Envelope, course: Course): Promise<Envelope> {
   course.nowMs = next.timeMs;
-  const envelope = envelopeOf(said, course, next);
-  compare(next, envelope, course);
+  const at = differenceOf(next, said, course);
+  if (at !== null) judge({ said, next, at }, course);
   if (course.isOver()) return never();
-  const told = course.departedAt() === null ? envelope : envelopeOf(said, course, null);
+  // What was made again and is equal need not be kept twice.
+  const told = at === null ? next : envelopeOf(said, course, course.departedAt() === null ? next : null);
   course.made.push(told);
   course.order.pass();
   return Promise.resolve(told);
@@ -83,30 +84,39 @@ function envelopeOf({ definition, data, caller }: Said, course: Course, next: En
   };
 }
 
-function compare(next: Envelope, made: Envelope, course: Course): void {
-  const at = differenceOf(next, made);
+interface Differing {
+  readonly said: Said;
+  readonly next: Envelope;
+  readonly at: string;
+}
+
+function judge({ said, next, at }: Differing, course: Course): void {
+  const { definition, caller, data } = said;
   // What looks like a secret was cut out of the record when it left its hub: of what is made again it is cut out, too.
-  if (at === null || differenceOf(next, { ...made, data: course.redact(made.data) }) === null) return;
-  const step = stepOf(made.data);
+  if (differenceOf(next, { definition, caller, data: course.redact(data) }, course) === null) return;
+  const step = stepOf(data);
   // The answer is what the record gives, so where its digest is another one, it is not what it was.
   if (at.startsWith("/data/recorded/result") && !course.isBranch)
     return course.end({ kind: "incomplete", step: step ?? 1 });
   const why = "the code said something else than it did before";
-  course.differ({ step, seq: next.seq, at, why, recorded: plain(next), made: plain(made) });
+  course.differ({
+    step,
+    seq: next.seq,
+    at,
+    why,
+    recorded: { kind: next.kind, caller: next.caller, data: next.data },
+    made: { kind: definition.kind, caller, data },
+  });
 }
 
-const plain = ({ kind, caller, data }: Envelope): unknown => ({ kind, caller, data });
-
-/** Whole, but for what no two journals share: position, hub and hash. */
-function differenceOf(next: Envelope, made: Envelope): string | null {
-  if (next.kind !== made.kind) return "/kind";
-  if (next.version !== made.version) return "/version";
-  if (next.corrId !== made.corrId) return "/corrId";
-  if (next.causeId !== made.causeId) return "/causeId";
-  if (next.caller !== made.caller) return "/caller";
-  if (next.timeMs !== made.timeMs) return "/timeMs";
-  if (next.id !== made.id) return "/id";
-  return jsonDifference(next.data, made.data, "/data");
+/** Whole, but for what no two journals share, position, hub and hash, and what a replay has from the record, time and id. */
+function differenceOf(next: Envelope, { definition, data, caller }: Said, { reading }: Course): string | null {
+  if (next.kind !== definition.kind) return "/kind";
+  if (next.version !== definition.version) return "/version";
+  if (next.corrId !== reading.started.corrId) return "/corrId";
+  if (next.causeId !== null) return "/causeId";
+  if (next.caller !== caller) return "/caller";
+  return jsonDifference(next.data, data, "/data");
 }
 
 /** The code takes a step: answered by the record, or by whoever branches off it. */
