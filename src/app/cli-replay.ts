@@ -1,5 +1,6 @@
 /** How a replay looks on the command line. */
 import { existsSync } from "node:fs";
+import { counted } from "../base/units.ts";
 import { Replay, type Replayed } from "../domains/capsules/replay.ts";
 import type { Pen, Style } from "../surfaces/cli/pen.ts";
 import type { Input, Terminal } from "../surfaces/cli/port.ts";
@@ -20,15 +21,17 @@ export const replayAnswers = { [Replay.id]: (output: unknown, pen: Pen) => repla
 
 type Report = Replayed["report"];
 
-function replayText({ report, table }: Replayed, pen: Pen): string {
+function replayText({ report, gap, table }: Replayed, pen: Pen): string {
   const { agent, episode, events, steps, mode } = report;
   const made =
     mode === "program"
-      ? `${events.total} events: ${events.madeAgain} made again and equal, ${events.taken} taken from the record.`
-      : `${events.total} events. ${agent} is no code of this hub: its ${steps.replayed} answers and what was decided about its calls were checked, and nothing was made again.`;
+      ? `${counted(events.total, "event")}: ${events.madeAgain} made again and equal, ${events.taken} taken from the record.`
+      : `${counted(events.total, "event")}. ${agent} is no code of this hub: its ${counted(steps.replayed, "answer")} and what was decided about its calls were checked, and nothing was made again.`;
   return [
-    headText(report, pen),
-    pen.safe(`  ${agent}, episode ${episode}, ${endWords[report.end]}; ${steps.replayed} of ${steps.recorded} steps.`),
+    headText(report, gap, pen),
+    pen.safe(
+      `  ${agent}, episode ${episode}, ${endWords[report.end]}; ${steps.replayed} of ${counted(steps.recorded, "step")}.`,
+    ),
     pen.safe(`  ${made}`),
     ...divergenceLines(report, pen),
     table.isSame
@@ -50,11 +53,11 @@ const heads: Readonly<Record<Report["verdict"], readonly [style: Style, text: st
   diverged: ["red", "✗ It went another way:"],
 };
 
-function headText({ verdict, replayableToStep, divergence }: Report, pen: Pen): string {
+function headText({ verdict, replayableToStep, steps, divergence }: Report, gap: string | null, pen: Pen): string {
   const [style, text] = heads[verdict];
   const more =
     verdict === "incomplete"
-      ? ` replayable to step ${replayableToStep}; the answer after it is not kept, or a secret was cut out of it.`
+      ? ` replayable to step ${replayableToStep} of ${steps.recorded}: ${gap ?? "nothing more is recorded"}.`
       : verdict === "diverged"
         ? ` ${divergence?.step === null ? "before the first step" : `at step ${divergence?.step}`}, ${divergence?.why}.`
         : "";

@@ -1,5 +1,5 @@
 /** Run capsules as the command line shows them: who signed, what the run was allowed, what it touched, how far it replays. */
-import { formatBytes } from "../base/units.ts";
+import { counted, formatBytes } from "../base/units.ts";
 import type { Static } from "../contract/schema.ts";
 import {
   type CapsuleInfo,
@@ -60,13 +60,17 @@ function keptText(kept: readonly KeptCapsule[], pen: Pen): string {
 }
 
 const stepsText = (toStep: number, ofSteps: number): string =>
-  toStep === ofSteps ? `all ${ofSteps} steps` : `${toStep} of ${ofSteps} steps`;
+  toStep === ofSteps
+    ? ofSteps === 1
+      ? "its one step"
+      : `all ${ofSteps} steps`
+    : `${toStep} of ${counted(ofSteps, "step")}`;
 
 function exportedText({ capsule, file }: Exported, pen: Pen): string {
   const { manifest, digest, sizeBytes } = capsule;
   const where = file === null ? "" : ` ${pen.safe(file)}:`;
   return [
-    `${pen.paint("green", "✓")} Wrote${where} ${manifest.counts.events} events, ${formatBytes(sizeBytes)}.`,
+    `${pen.paint("green", "✓")} Wrote${where} ${counted(manifest.counts.events, "event")}, ${formatBytes(sizeBytes)}.`,
     `  ${digest}`,
     ...(capsule.signer.kind === "own" ? [] : [`  As it is kept, signed by ${signerText(capsule.signer, pen)}`]),
     ...cutLines(manifest, pen),
@@ -77,7 +81,12 @@ function exportedText({ capsule, file }: Exported, pen: Pen): string {
 function cutLines({ cuts }: Manifest, pen: Pen): readonly string[] {
   const { events, blobs } = cuts;
   if (events + blobs === 0) return [];
-  return [pen.paint("yellow", `  Secrets were cut out of ${events} events, and ${blobs} contents were left out.`)];
+  return [
+    pen.paint(
+      "yellow",
+      `  Secrets were cut out of ${counted(events, "event")}, and ${counted(blobs, "content was", "contents were")} left out.`,
+    ),
+  ];
 }
 
 function replayLine({ replayable }: Manifest, pen: Pen): string {
@@ -99,10 +108,10 @@ export function capsuleText({ digest, sizeBytes, signer, isKept, manifest }: Cap
     `  Signed by   ${signerText(signer, pen)}`,
     pen.safe(`  Agent       ${run.agent}, model: ${run.model || "none"}, ${run.status}`),
     `  Began       ${pen.timeText(run.startedAtMs)}`,
-    pen.safe(`  Permitted   ${listText(grants.map(grantText), "nothing without asking")}`),
+    pen.safe(`  Permitted   ${listText(grantTexts(grants), "nothing without asking")}`),
     pen.safe(`  Reached     ${listText([...folders, ...hosts], "no folder and no host")}`),
     pen.safe(`  Changed     ${listText(changed, "no file")}`),
-    `  Holds       ${counts.events} events, ${counts.steps} steps, ${counts.blobs} contents, ${formatBytes(sizeBytes)}`,
+    `  Holds       ${counted(counts.events, "event")}, ${counted(counts.steps, "step")}, ${counted(counts.blobs, "content")}, ${formatBytes(sizeBytes)}`,
     `  Rules       ${rulesText(manifest)}`,
     pen.safe(
       `  Program     version ${program.version}, Node ${program.nodeVersion}${program.asOf === "run" ? "" : " where it was exported; of the run nothing was recorded"}`,
@@ -112,8 +121,15 @@ export function capsuleText({ digest, sizeBytes, signer, isKept, manifest }: Cap
   ].join("\n");
 }
 
-const grantText = ({ key, folder, path }: Manifest["grants"][number]): string =>
-  [key, ...(folder === undefined ? [] : [`in ${folder}`]), ...(path === undefined ? [] : [path])].join(" ");
+/** What holds for the same place stands together. */
+function grantTexts(grants: Manifest["grants"]): readonly string[] {
+  const byPlace = new Map<string, string[]>();
+  for (const { key, folder, path } of grants) {
+    const place = [...(folder === undefined ? [] : [` in ${folder}`]), ...(path === undefined ? [] : [` ${path}`])];
+    byPlace.set(place.join(""), [...(byPlace.get(place.join("")) ?? []), key]);
+  }
+  return [...byPlace].map(([place, keys]) => `${keys.join(", ")}${place}`);
+}
 
 const listText = (items: readonly string[], none: string): string =>
   items.length === 0
@@ -132,17 +148,21 @@ export function signerText({ kind, name, keyId }: Signer, pen: Pen): string {
 function rulesText({ inForce }: Manifest): string {
   const { policies, contracts, allowances } = inForce;
   if (policies === null) return "unknown: nothing was recorded at the time of the run";
-  return `${policies} policies, ${contracts ?? 0} contracts, ${allowances ?? 0} allowances`;
+  return [
+    counted(policies, "policy", "policies"),
+    counted(contracts ?? 0, "contract"),
+    counted(allowances ?? 0, "allowance"),
+  ].join(", ");
 }
 
 function verifiedText({ capsule, digests, chain, linksProven }: Static<typeof Verify.output>, pen: Pen): string {
   const chains = {
-    whole: `The chain of its events is whole: ${linksProven} links.`,
+    whole: `The chain of its events is whole: ${counted(linksProven, "link")}.`,
     gaps: `Events of others stood between its own: ${linksProven} links are proven, and every event by itself.`,
     none: "Its events come without their chain, as something was cut out of them.",
   } as const;
   return [
-    `${pen.paint("green", "✓")} The signature holds, and ${digests} parts are what it says.`,
+    `${pen.paint("green", "✓")} The signature holds, and ${counted(digests, "part is", "parts are")} what it says.`,
     `  ${chains[chain]}`,
     `  Signed by ${signerText(capsule.signer, pen)}`,
   ].join("\n");

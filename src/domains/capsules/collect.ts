@@ -110,7 +110,7 @@ async function rowsOf(episode: string, { parts, means, signal }: Collecting): Pr
   // A row may be a sync of the disk ahead of what everybody sees.
   const headSeq = parts.kernel.journal.headSeq();
   const seen = rows.filter(({ seq }) => seq <= headSeq);
-  if (seen.length === 0) throw new Problem(NotFound, `there is no episode ${episode}`);
+  if (seen.length === 0) throw new Problem(NotFound, `there is no episode, no kept capsule and no file ${episode}`);
   const boundary = boundaryOf(seen);
   if (boundary.kind === "going") throw new Problem(RunIsGoing, `the run ${episode} has not ended`);
   return boundary.kind === "none" ? seen : seen.filter(({ seq }) => seq <= boundary.seq);

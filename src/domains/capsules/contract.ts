@@ -213,7 +213,10 @@ export const Export = op({
   about: "Write a run that has ended into one signed file; the same run gives the same bytes.",
   input: closed({
     episode: Exportable,
-    file: Type.Optional(CapsuleFile),
+    file: Type.Optional({
+      ...CapsuleFile,
+      description: "Where to write it on the machine the hub runs on; without one, the answer holds the capsule.",
+    }),
     keep: Type.Optional(Type.Boolean({ description: "Keep a copy among the capsules of this hub as well." })),
   }),
   output: closed({

@@ -86,7 +86,10 @@ test("a bundle says what happened, and holds no content, no secret and no home",
   assert.deepEqual(Object.keys(started.input), ["chars", "cut"]);
   assert.equal(read.host, "example.org:443");
   assert.equal(read.recorded.tool, "fs.read");
-  assert.equal(read.recorded.resultRef, digest);
+  // A digest of a short content could be guessed.
+  assert.match(read.recorded.resultRef, /^content \d+$/);
+  assert.equal(read.summary.cut, started.title.cut);
+  assert.ok(!/[0-9a-f]{64}/.test(text));
   assert.deepEqual(refused, {
     step: 2,
     tool: "web.fetch",

@@ -1,6 +1,7 @@
 /**
- * A bundle for support: what happened in a run, without what was in it. Every text is cut to its digest and length, but for those
- * that name something: operations, rules, codes, paths, hosts. It cannot be replayed.
+ * A bundle for support: what happened in a run, without what was in it. Every text is cut to a number and its length, but for those
+ * that name something: operations, rules, codes, paths, hosts. The same text has the same number all over the bundle; a digest of a
+ * short one could be guessed by whoever gets the bundle. It cannot be replayed.
  */
 import { canonicalJson, digestOf } from "../../base/canonical-json.ts";
 import type { Envelope } from "../../contract/event.ts";
@@ -55,10 +56,11 @@ export const debugOperation = (means: DebugMeans): Bound =>
 const format = "arw-debug-bundle/1";
 const holds = [
   "The events of one run in their order: who did what with which tool, which rule said what, and how long it took.",
-  "The manifest of the run: its agent, model, grants, folders, hosts, and the digests of what was in force.",
+  "The manifest of the run: its agent, model, grants, folders, hosts, and digests of the rules in force.",
   "The hub: version, health and configuration.",
   "Names of operations, rules, files, folders and hosts are as they were; paths below your home begin with ~.",
-  "All other texts are cut to a digest and a length: contents of files, what was written, asked and answered.",
+  "All other texts are cut to a number, the same for the same text, and a length: contents, what was written, asked and answered.",
+  "Digests of contents are such numbers, too.",
   "Secrets that the hub knows are cut out of names, too.",
 ];
 /** Fields whose texts name something. What is not here is taken for content. */
@@ -79,9 +81,13 @@ const contentFields: ReadonlySet<string> = new Set(["result", "input", "output",
 /** A name that is longer is no name. */
 const nameCharsMax = 4096;
 const digestPattern = /^(?:sha256:)?[0-9a-f]{64}$/;
+/** Digests of the rules and of the program, which say whether two hubs have the same. */
+const toldDigests: ReadonlySet<string> = new Set(["tableHash", "policyDigest", "contractsDigest", "allowancesDigest"]);
 
 interface Cutting {
   readonly name: (text: string) => string;
+  /** Numbers of what was cut, by its digest. */
+  readonly numbers: Map<string, number>;
   readonly count: { texts: number; chars: number };
 }
 
@@ -92,7 +98,7 @@ async function bundleOf(
   { recordings, cutter, home }: DebugMeans,
 ): Promise<{ readonly text: string; readonly cut: Static<typeof Debug.output>["cut"] }> {
   const { manifest, events } = await recordings.of(episode, ctx.signal);
-  const cutting: Cutting = { name: nameOf(cutter, home), count: { texts: 0, chars: 0 } };
+  const cutting: Cutting = { name: nameOf(cutter, home), numbers: new Map(), count: { texts: 0, chars: 0 } };
   const run = { manifest: shown(manifest, "", cutting), events: events.map((event) => eventOf(event, cutting)) };
   const hub = {
     about: await ctx.call(About, {}),
@@ -126,17 +132,27 @@ const eventOf = ({ data, ...head }: Envelope, cutting: Cutting) => ({
 
 function shown(value: unknown, field: string, cutting: Cutting): unknown {
   if (contentFields.has(field)) return cutOf(value, cutting);
-  if (typeof value === "string")
-    return namingFields.has(field) || digestPattern.test(value) ? cutting.name(value) : cutOf(value, cutting);
+  if (typeof value === "string") {
+    if (digestPattern.test(value)) return toldDigests.has(field) ? value : `content ${numberOf(value, cutting)}`;
+    return namingFields.has(field) ? cutting.name(value) : cutOf(value, cutting);
+  }
   if (Array.isArray(value)) return value.map((each) => shown(each, field, cutting));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shown(each, key, cutting)]));
 }
 
-function cutOf(value: unknown, { count }: Cutting): unknown {
+/** In the order in which they come, so that the same run gives the same ones. */
+function numberOf(digest: string, { numbers }: Cutting): number {
+  const number = numbers.get(digest) ?? numbers.size + 1;
+  numbers.set(digest, number);
+  return number;
+}
+
+function cutOf(value: unknown, cutting: Cutting): unknown {
+  const { count } = cutting;
   if (value === null || typeof value === "number" || typeof value === "boolean") return value;
   const chars = typeof value === "string" ? value.length : canonicalJson(value).length;
   count.texts += 1;
   count.chars += chars;
-  return { cut: digestOf(value), chars };
+  return { cut: numberOf(digestOf(value), cutting), chars };
 }

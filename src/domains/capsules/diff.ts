@@ -3,7 +3,8 @@ import { canonicalJson } from "../../base/canonical-json.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { Static } from "../../contract/schema.ts";
 import { type Diff, diffRowsMax, type Manifest } from "./contract.ts";
-import { stepOf } from "./describe.ts";
+import { stepNamed, stepOf } from "./describe.ts";
+import { type Breathe, inPieces } from "./pieces.ts";
 import type { Recording } from "./recording.ts";
 
 type Answer = Static<typeof Diff.output>;
@@ -16,14 +17,19 @@ interface Compared {
   readonly text: string;
 }
 
+interface Telling {
+  readonly tell: (event: Envelope) => string;
+  readonly breathe: Breathe;
+}
+
 /** Edits that the search for the shortest difference looks at; behind that the rest of both counts as different. */
 const editsMax = 500;
 /** One side of a row; nobody reads more of it. */
 const jsonCharsMax = 4_000;
 
-export function diffOf(a: Recording, b: Recording, tell: (event: Envelope) => string): Answer {
-  const left = comparedOf(a.events);
-  const right = comparedOf(b.events);
+export async function diffOf(a: Recording, b: Recording, { tell, breathe }: Telling): Promise<Answer> {
+  const left = await comparedOf(a.events, breathe);
+  const right = await comparedOf(b.events, breathe);
   let equalEvents = 0;
   while (equalEvents < left.length && left[equalEvents]?.text === right[equalEvents]?.text) equalEvents += 1;
   const isEqual = equalEvents === left.length && equalEvents === right.length;
@@ -53,7 +59,7 @@ const sideOf = ({ event, text }: Compared, tell: (event: Envelope) => string): S
 /** The step that is under way there: the one behind all that ended before. */
 function stepAt(left: readonly Compared[], right: readonly Compared[], at: number): number {
   const here = left[at] ?? right[at];
-  const own = here === undefined ? null : stepOf(here.event);
+  const own = here === undefined ? null : stepNamed(here.event);
   if (own !== null) return own;
   return left.slice(0, at).reduce((most, { event }) => Math.max(most, stepOf(event) ?? 0), 0);
 }
@@ -62,21 +68,20 @@ const uuidForm = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 /** Books that the hub keeps beside a run: they say when and where, and nothing of what the run did. */
 const untold = (kind: string): boolean => kind.startsWith("task.");
 
-function comparedOf(events: readonly Envelope[]): readonly Compared[] {
+async function comparedOf(events: readonly Envelope[], breathe: Breathe): Promise<readonly Compared[]> {
   const names = new Map<string, string>();
   const named = (id: string): string => {
     const known = names.get(id) ?? `id ${names.size + 1}`;
     names.set(id, known);
     return known;
   };
-  return events
-    .filter(({ kind }) => !untold(kind))
-    .map((event) => {
-      const { kind, version, caller, data } = event;
-      const text = canonicalJson({ kind, version, caller, data: timeless(data) });
-      const own = text.replaceAll(event.corrId, "the run");
-      return { event, text: own.replace(uuidForm, named) };
-    });
+  const told = events.filter(({ kind }) => !untold(kind));
+  return await inPieces(told, breathe, (event) => {
+    const { kind, version, caller, data } = event;
+    const text = canonicalJson({ kind, version, caller, data: timeless(data) });
+    const own = text.replaceAll(event.corrId, "the run");
+    return { event, text: own.replace(uuidForm, named) };
+  });
 }
 
 function timeless(value: unknown): unknown {

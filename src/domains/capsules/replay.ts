@@ -32,6 +32,9 @@ export const Replay = op({
   input: closed({ capsule: CapsuleName }),
   output: closed({
     report: ReplayReport,
+    gap: Type.Union([Type.String(), Type.Null()], {
+      description: "Why the record goes no further, where it does not.",
+    }),
     table: closed(
       {
         isSame: Type.Boolean(),
@@ -61,8 +64,16 @@ export const replayOperation = ({ recordings, replayer, tableHash }: ReplayDeps)
     const report = judged(found, recording.manifest);
     const own = tableHash();
     const { asOf, tableHash: recorded } = program;
-    return { report, table: { isSame: own === recorded, asOf, recorded, own } };
+    return { report, gap: gapOf(report, recording.manifest), table: { isSame: own === recorded, asOf, recorded, own } };
   });
+
+/** As the manifest says it, where it speaks of the same step. */
+const gapOf = ({ verdict, replayableToStep }: Report, { replayable }: Manifest): string | null =>
+  verdict !== "incomplete"
+    ? null
+    : replayable.toStep === replayableToStep && replayable.reason !== null
+      ? replayable.reason
+      : `the answer of step ${(replayableToStep ?? 0) + 1} is not kept, or a secret was cut out of it`;
 
 /** A replay of what leaves a hub is judged as far as it left whole. */
 export const judged = (report: Report, manifest: Manifest): Report =>

@@ -28,6 +28,7 @@ import {
 } from "./contract.ts";
 import { stepOf } from "./describe.ts";
 import { diffOf } from "./diff.ts";
+import { breatheWith } from "./pieces.ts";
 import type { CapsuleMeans } from "./port.ts";
 import type { RecordingSource } from "./recording.ts";
 import { unsound } from "./refusal.ts";
@@ -140,7 +141,8 @@ const reading = (desk: Desk): readonly Bound[] => [
   }),
   bind(Diff, async ({ a, b }, ctx) => {
     const [left, right] = [await desk.source.open(a, ctx.signal), await desk.source.open(b, ctx.signal)];
-    return diffOf(left.contents, right.contents, desk.means.tell);
+    const { tell, clock } = desk.means;
+    return await diffOf(left.contents, right.contents, { tell, breathe: breatheWith(clock) });
   }),
 ];
 

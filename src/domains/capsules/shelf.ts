@@ -16,7 +16,7 @@ export interface Keeping extends Pick<KeptCapsule, "digest" | "keyId" | "sizeByt
 }
 
 export interface Shelf {
-  /** Null when none, or more than one, begins so. */
+  /** Null when none begins so. Throws `NotFound` when several do. */
   find(name: string): KeptCapsule | null;
   /** The file; null when the disk no longer has it as it was. */
   bytes(kept: KeptCapsule): Promise<Uint8Array | null>;
@@ -51,8 +51,10 @@ export function createShelf(parts: KernelParts, means: Means): Shelf {
   const find = (name: string): KeptCapsule | null => {
     const hex = prefixForm.exec(name)?.groups?.["hex"];
     if (hex === undefined) return null;
-    const [found, other] = all().filter(({ digest }) => digest.startsWith(`sha256:${hex}`));
-    return found !== undefined && other === undefined ? found : null;
+    const found = all().filter(({ digest }) => digest.startsWith(`sha256:${hex}`));
+    if (found.length > 1)
+      throw new Problem(NotFound, `${found.length} kept capsules begin with ${name}; type more of the one you mean`);
+    return found[0] ?? null;
   };
   const takeOff = async (row: KeptCapsule, why: "person" | "age", ctx: Context): Promise<void> => {
     await ctx.emit(CapsuleRemoved, { digest: row.digest, why });
@@ -66,7 +68,7 @@ export function createShelf(parts: KernelParts, means: Means): Shelf {
     remove: (name, ctx) =>
       inTurn(async () => {
         const row = find(name);
-        if (row === null) throw new Problem(NotFound, `no kept capsule, or more than one, begins with ${name}`);
+        if (row === null) throw new Problem(NotFound, `no kept capsule begins with ${name}`);
         await takeOff(row, "person", ctx);
         return row.digest;
       }),
