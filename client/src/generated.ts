@@ -782,7 +782,7 @@ export type CapsulesDiffOutput = {
 export type CapsulesExportInput = {
   /** An episode of this hub; or the digest of a kept capsule, or its beginning, for a copy of that file. */
   readonly episode: string;
-  /** Absolute path of the file on the machine the hub runs on. */
+  /** Where to write it on the machine the hub runs on; without one, the answer holds the capsule. */
   readonly file?: string | undefined;
   /** Keep a copy among the capsules of this hub as well. */
   readonly keep?: boolean | undefined;
@@ -1251,6 +1251,8 @@ export type CapsulesReplayOutput = {
       readonly made: unknown;
     } | null;
   };
+  /** Why the record goes no further, where it does not. */
+  readonly gap: string | null;
   /** The operations, events and problems of then and of this hub, by their digest. */
   readonly table: {
     readonly isSame: boolean;
