@@ -143,7 +143,7 @@ const effectStyles: Readonly<Record<Said["effect"], Style>> = {
 const paintedEffect = (effect: Said["effect"], pen: Pen): string => pen.paint(effectStyles[effect], effect);
 
 function proposalsText({ proposals, skipped }: Static<typeof Proposals.output>, pen: Pen): string {
-  const none = "No proposals. They come from questions of agents that you allowed several times and never denied.";
+  const none = "No proposals. They come from questions of agents that you answered alike several times.";
   const lines = proposals.flatMap((each) => proposalLines(each, pen));
   const notes = skipped.map(({ why, questions }) => pen.paint("dim", `no rule for ${questions}: ${pen.safe(why)}`));
   return [...(lines.length === 0 ? [none] : lines), ...notes].join("\n");

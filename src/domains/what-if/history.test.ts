@@ -14,11 +14,12 @@ import { gateKey } from "../../contract/operation.ts";
 import { labelOf } from "../agents/contract.ts";
 import type { PolicyCall } from "../../kernel/ports.ts";
 import type { PolicyEffect } from "./contract.ts";
+import type { EachDecision } from "./answered-groups.ts";
 import { benchOf, compared } from "./decision.ts";
 import { createHistory } from "./history.ts";
 import { createEffectSum } from "./policy-effect.ts";
 import type { Candidate, Rules, Trial, World } from "./port.ts";
-import { type EachDecision, proposalsFrom } from "./proposals.ts";
+import { proposalsFrom } from "./proposals.ts";
 
 const table = contractTable();
 let names = 0;
@@ -322,13 +323,11 @@ test(
     using trial = rules.inForce();
     const no = write({ answer: "no" });
     const events = await journalOf(trial, [
-      [no, no, write({ path: "b.md" })],
+      // Another file of the same folder may be allowed; one that was allowed once suggests nothing.
+      [no, no, write({ path: "b.md" }), write({ path: "c.md", answer: "no" }), write({ path: "c.md" })],
       [no, write({ folder: "/srv", answer: "no" }), write({ folder: "/opt" })],
     ]);
-    const none = await proposalsFrom(eachOf(events), rules, { allowedMin: 3 });
-    assert.deepEqual(none.proposals, [], "the same file of the same folder was allowed once");
-    const denied = events.filter(({ data }) => !JSON.stringify(data).includes('"b.md"'));
-    const { proposals } = await proposalsFrom(eachOf(denied), rules, { allowedMin: 3 });
+    const { proposals } = await proposalsFrom(eachOf(events), rules, { allowedMin: 3 });
     assert.deepEqual(
       proposals.map(({ kind, about, allowed, denied: noed, opens }) => [kind, about, allowed, noed, opens]),
       [["forbid", `Refuse without a question: fs.write by agent scout of BRIEF.md in ${folder}.`, 0, 3, []]],
@@ -337,8 +336,8 @@ test(
     assert.ok(proposal);
     assert.match(proposal.text, /^\/\/ You said no to this 3 times .*, and never yes\.\n@id\("adopted-/);
     assert.match(proposal.text, /\nforbid \(principal == Agent::"scout", .*\nwhen \{ \["BRIEF\.md"\]\.contains/);
-    assert.match(proposal.effect.words, /^This policy would have answered 3 of your 5 prompts \(with no, and you had /);
-    assert.deepEqual(proposal.effect, await effectOf(denied, { text: proposal.text }));
+    assert.match(proposal.effect.words, /^This policy would have answered 3 of your 8 prompts \(with no, and you had /);
+    assert.deepEqual(proposal.effect, await effectOf(events, { text: proposal.text }));
   },
 );
 

@@ -16,10 +16,11 @@ import {
   Run,
   Withdraw,
 } from "./contract.ts";
+import type { EachDecision } from "./answered-groups.ts";
 import { benchOf } from "./decision.ts";
 import { createEffectSum } from "./policy-effect.ts";
 import type { AdoptedRules, Rules } from "./port.ts";
-import { type EachDecision, proposalsFrom } from "./proposals.ts";
+import { proposalsFrom } from "./proposals.ts";
 import { type RunDeps, whatIfRun } from "./run.ts";
 import { type HistoryDeps, wholeHistory } from "./whole-history.ts";
 

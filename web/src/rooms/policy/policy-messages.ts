@@ -49,9 +49,11 @@ const messages = {
 
   "proposals.list.title": "Rules that your answers suggest",
   "proposals.list.lead":
-    "Each permits what you allowed again and again, with its exact effect on everything recorded so far. Nothing is a rule before you make it one.",
-  "proposals.list.empty": "None. When you have allowed the same call three times, a rule for it is offered here.",
+    "Each permits what you always allowed, or forbids what you never did, with its exact effect on everything recorded so far. Nothing is a rule before you make it one.",
+  "proposals.list.empty":
+    "None. When you have answered the same call alike three times, a rule for it is offered here.",
   "proposals.row.allowed": { one: "allowed {count} time", other: "allowed {count} times" },
+  "proposals.row.denied": { one: "said no to {count} time", other: "said no to {count} times" },
   "proposals.row.last": "last",
   "proposals.row.opens": "What it would let pass from now on:",
   "proposals.row.past": "What it would have changed",

@@ -69,7 +69,7 @@ interface ItemProps {
 }
 
 function ProposalItem({ proposal, isBusy, onAdopt }: ItemProps) {
-  const { about, allowed, lastMs, effect, opens, text } = proposal;
+  const { about, kind, allowed, denied, lastMs, effect, opens, text } = proposal;
   const examples = effect.rules.flatMap((rule) => rule.examples);
   return (
     <li data-thing="proposal" data-copy={proposal.proposal} tabIndex={-1}>
@@ -87,7 +87,11 @@ function ProposalItem({ proposal, isBusy, onAdopt }: ItemProps) {
       </div>
       <p>{plainLine(effect.words)}</p>
       <p className={styles["terms"]}>
-        <span>{p("proposals.row.allowed", { count: allowed })}</span>
+        <span>
+          {kind === "permit"
+            ? p("proposals.row.allowed", { count: allowed })
+            : p("proposals.row.denied", { count: denied })}
+        </span>
         <span>
           {p("proposals.row.last")} <When timeMs={lastMs} />
         </span>
