@@ -82,6 +82,10 @@ const lateBuiltins = {
   },
 };
 
+/** One letter beyond Latin-1 makes V8 keep the whole text of a file with two bytes a letter, for as long as the hub lives. */
+const asciiOf = (code: string): string =>
+  code.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /**
  * The program in a few files, its libraries among them: loading hundreds of modules would be most of a start. Code that only
  * some starts need stays in files of its own. The licences of what goes in stand in THIRD-PARTY-NOTICES.md.
@@ -93,7 +97,9 @@ async function bundleInto(folder: string): Promise<void> {
     platform: "node",
     plugins: [lateBuiltins],
   });
-  await bundle.write({ dir: join(folder, "app"), format: "esm" });
+  const { output } = await bundle.write({ dir: join(folder, "app"), format: "esm" });
+  for (const each of output)
+    if (each.type === "chunk") await writeFile(join(folder, "app", each.fileName), asciiOf(each.code));
   await bundle.close();
   // Read at run time, so the bundler does not see it.
   await cp(

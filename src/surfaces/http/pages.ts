@@ -1,11 +1,12 @@
 /** What a browser gets besides the table's routes: the UI, the generated documents and the pages of the problems. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
 import { isAnyTag, listsTag } from "../../base/entity-tag.ts";
 import { Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { Table } from "../../kernel/kernel.ts";
 import { addBaseHeaders } from "./failure.ts";
 import type { AssetFile, AssetFolder } from "./port.ts";
+import { restName } from "./router.ts";
 
 export interface PageDeps {
   readonly table: Table;
@@ -39,20 +40,28 @@ const notBuiltPage = page(
   "<p>The hub is up. Its user interface is not built yet: run <code>npm start</code>, or <code>npm run build</code> in the folder <code>web</code>, then reload.</p><p>Everything also works from the command line: <code>arw --help</code>.</p>",
 );
 
+interface PageRoute {
+  readonly method: "GET";
+  readonly path: string;
+  readonly handler: RouteHandlerMethod;
+}
+
 /** The UI lives at `/` and below `/ui/`, where its own router takes over. Everything here is public: it holds no state. */
-export function addPages(app: FastifyInstance, deps: PageDeps): void {
-  const index = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
-    sendIndex(request, reply, deps);
-  app.get("/", index);
-  app.get("/ui", index);
-  app.get("/ui/*", index);
-  app.get("/assets/*", (request, reply) =>
-    sendFile(reply, deps.web, { path: `assets/${wildcard(request)}`, cache: cacheForEver, request }),
-  );
-  app.get("/spec/*", (request, reply) =>
-    sendFile(reply, deps.spec, { path: wildcard(request), cache: "no-cache", request }),
-  );
-  app.get("/problems/:code", (request, reply) => sendProblemPage(request, reply, deps.table));
+export function pageRoutes(deps: PageDeps): readonly PageRoute[] {
+  const page = (path: string, handler: RouteHandlerMethod): PageRoute => ({ method: "GET", path, handler });
+  const index: RouteHandlerMethod = (request, reply) => sendIndex(request, reply, deps);
+  return [
+    page("/", index),
+    page("/ui", index),
+    page("/ui/*", index),
+    page("/assets/*", (request, reply) =>
+      sendFile(reply, deps.web, { path: `assets/${restOf(request)}`, cache: cacheForEver, request }),
+    ),
+    page("/spec/*", (request, reply) =>
+      sendFile(reply, deps.spec, { path: restOf(request), cache: "no-cache", request }),
+    ),
+    page("/problems/:code", (request, reply) => sendProblemPage(request, reply, deps.table)),
+  ];
 }
 
 /** Files beside the index, e.g. `/icon.svg`: asked for when no route fits. Null when the path cannot be one. */
@@ -125,7 +134,8 @@ function beginPage(request: FastifyRequest, reply: FastifyReply): void {
   if (request.originalUrl !== request.url) throw new Problem(NotFound, "There is nothing under this address.");
 }
 
-const wildcard = (request: FastifyRequest): string => (request.params as { "*": string })["*"];
+const restOf = (request: FastifyRequest): string =>
+  (request.params as Readonly<Record<string, string>>)[restName] ?? "";
 
 const mediaOf = (path: string): string | undefined => mediaByExtension[path.slice(path.lastIndexOf(".") + 1)];
 

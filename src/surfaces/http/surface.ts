@@ -1,15 +1,20 @@
 /**
- * The HTTP surface: Fastify as a router and a parser, everything else from the table. It validates, serialises and logs
- * nothing itself; the corridor does.
+ * The HTTP surface: Fastify as a server and a parser, everything else from the table. It validates, serialises and logs
+ * nothing itself; the corridor does. The routes are no routes of Fastify's: some hundred of them would be a fifth of a start.
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RouteHandlerMethod,
+} from "fastify";
 import { Problem } from "../../contract/problem.ts";
 import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts";
 import type { Dispatcher, ForeignRoute, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
-import { callRoute } from "./calls.ts";
+import { type CallDeps, callRoute } from "./calls.ts";
 import { capsuleHeader, presentCapsule, tellUnread } from "./capsule-header.ts";
 import { addBaseHeaders, rawProblem, tooBusy, toProblem } from "./failure.ts";
 import { checkMedia, parseBody } from "./json-body.ts";
@@ -17,8 +22,9 @@ import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
 import { foreignHandler, refuserOf } from "./foreign.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createOriginGuard, type OriginGuard } from "./origin.ts";
-import { addPages, sendBytes, topLevelFile } from "./pages.ts";
+import { pageRoutes, sendBytes, topLevelFile } from "./pages.ts";
 import type { AssetFolder, Capsules, ClientAddress, Cookies } from "./port.ts";
+import { createRouter, type Router } from "./router.ts";
 import { createRouteIndex, type RouteIndex } from "./routes.ts";
 import { createStreams } from "./streams.ts";
 import { abortVisit, broughtCorrId } from "./visit.ts";
@@ -70,8 +76,6 @@ export interface HttpSurface extends AsyncDisposable {
 /** Requests that found the hub full may come back soon. */
 const busyRetryMs = 1_000;
 const aliasPrefix = "/admin/";
-/** Keys of view rows may be 500 characters, percent-encoded three times that. */
-const paramLengthMax = 1_536;
 
 export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const limits: HttpLimits = { ...defaultHttpLimits, ...deps.limits };
@@ -81,10 +85,7 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const refuse = refuserOf(foreign);
   const app = createApp(deps, { limits, refuse });
   const load = createLoad();
-  const meters = deps.meters ?? noMeters;
   const { addresses = peerAddress } = deps;
-  addAdmission(app, deps, { limits, guard, addresses, load, unmatched: meters.of("ANY", "unmatched") });
-  addBodyParser(app, limits);
   const calls = {
     dispatcher: deps.kernel,
     guard,
@@ -95,18 +96,18 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
     isReady: deps.isReady,
     log: deps.log,
   };
-  const routes = [...deps.kernel.table.operations.values()].map((bound) => callRoute(bound, calls));
-  for (const { method, path, template, handler } of routes)
-    app.route({ method, url: path, handler, config: { meter: meters.of(method, template) } });
-  for (const route of foreign)
-    app.route({
-      method: route.method,
-      url: route.path,
-      handler: foreignHandler(route, calls),
-      config: { meter: meters.of(route.method, route.path) },
-    });
-  addPages(app, { table: deps.kernel.table, web: deps.web, spec: deps.spec, randomBytes: deps.chance.randomBytes });
-  addRefusals(app, deps, { refuse, index: createRouteIndex([...routes, ...foreign, ...pageRoutes]) });
+  const { routes, index, unmatched } = openRoutes(deps, calls);
+  const onUnmatched = unmatchedHandler(index, deps.web);
+  addAdmission(app, deps, { limits, guard, addresses, load, unmatched, onUnmatched, router: createRouter(routes) });
+  addBodyParser(app, limits);
+  app.route({
+    method: [...app.supportedMethods],
+    url: "/*",
+    // What nothing answers to was answered at the door.
+    handler: (request, reply) => request.route?.handler.call(app, request, reply),
+  });
+  app.setNotFoundHandler(onUnmatched);
+  addFailures(app, deps, refuse);
 
   let address: HttpAddress | null = null;
   let closing: Promise<void> | null = null;
@@ -136,7 +137,43 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   };
 }
 
-const pageRoutes = ["/", "/ui", "/ui/:path", "/assets/:path", "/spec/:path", "/problems/:code"].map((path) => ({
+/** One address of the surface, whoever it belongs to. */
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly handler: RouteHandlerMethod;
+  readonly meter: RouteMeter;
+}
+
+function openRoutes(
+  deps: HttpDeps,
+  calls: CallDeps,
+): { readonly routes: readonly Route[]; readonly index: RouteIndex; readonly unmatched: RouteMeter } {
+  const { foreign = [], meters = noMeters, web, spec, chance } = deps;
+  const { table } = deps.kernel;
+  const unmatched = meters.of("ANY", "unmatched");
+  const own = [...table.operations.values()].map((bound) => callRoute(bound, calls));
+  const others = foreign.map((route) => ({
+    method: route.method,
+    path: route.path,
+    template: route.path,
+    handler: foreignHandler(route, calls),
+  }));
+  const metered = [...own, ...others].map(({ method, path, template, handler }) => ({
+    method,
+    path,
+    handler,
+    meter: meters.of(method, template),
+  }));
+  const pages = pageRoutes({ table, web, spec, randomBytes: chance.randomBytes });
+  return {
+    routes: [...metered, ...pages.map((page) => ({ ...page, meter: unmatched }))],
+    index: createRouteIndex([...metered, ...pagePaths]),
+    unmatched,
+  };
+}
+
+const pagePaths = ["/", "/ui", "/ui/:path", "/assets/:path", "/spec/:path", "/problems/:code"].map((path) => ({
   method: "GET",
   path,
 }));
@@ -161,7 +198,6 @@ function createApp(deps: HttpDeps, { limits, refuse }: Building): FastifyInstanc
     },
     return503OnClosing: false,
     forceCloseConnections: "idle",
-    routerOptions: { maxParamLength: paramLengthMax },
     rewriteUrl: ({ url = "/" }) => (url.startsWith(aliasPrefix) ? url.slice(aliasPrefix.length - 1) : url),
     clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps),
     frameworkErrors: (error, request, reply) => {
@@ -182,11 +218,14 @@ interface Admission {
   readonly load: Load;
   /** Takes whatever is no row of the table, so that no address of a stranger becomes a label. */
   readonly unmatched: RouteMeter;
+  readonly router: Router<Route>;
+  readonly onUnmatched: Unmatched;
 }
 
 declare module "fastify" {
-  interface FastifyContextConfig {
-    meter?: RouteMeter;
+  interface FastifyRequest {
+    /** Null where nothing answers to the address. */
+    route: Route | null;
   }
 }
 
@@ -194,14 +233,16 @@ const noMeters: RouteMeters = { of: () => ({ arrived: () => undefined, answered:
 
 /** Everything that is checked before the body is read: correlation, who may knock, how many at once. */
 function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission): void {
-  const { limits, guard, addresses, load, unmatched } = admission;
+  const { limits, guard, addresses, load, unmatched, router, onUnmatched } = admission;
   const { capsules, isReady } = deps;
   app.decorateRequest("visit");
+  app.decorateRequest("route");
   app.addHook("onRequest", (request, reply, done) => {
     const visit = { corrId: "", address: "", controller: new AbortController(), isStream: false };
     request.visit = visit;
     load.enter();
-    const meter = request.routeOptions.config.meter ?? unmatched;
+    const { fault } = findRoute(request, router);
+    const meter = request.route?.meter ?? unmatched;
     const startedMs = deps.clock.monotonicMs();
     meter.arrived();
     const { raw } = reply;
@@ -222,13 +263,33 @@ function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission
         return;
       }
       if (load.requests > limits.requestsInFlightMax) throw tooBusy("Too many requests are running.", busyRetryMs);
-      if (capsules === undefined || request.headers[capsuleHeader] === undefined) done();
-      else void presentCapsule({ request, reply, done }, { capsules, guard, isReady });
+      if (fault !== null) throw fault;
+      const goOn = (refusal?: Error): void => {
+        if (refusal !== undefined || request.route !== null) done(refusal);
+        else void answerUnmatched({ request, reply, done }, onUnmatched);
+      };
+      if (capsules === undefined || request.headers[capsuleHeader] === undefined) goOn();
+      else void presentCapsule({ request, reply, done: goOn }, { capsules, guard, isReady });
     } catch (error) {
       if (capsules !== undefined) tellUnread(request.headers, raw, error);
       done(error as Error);
     }
   });
+}
+
+interface Arrived {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly done: (error: Error) => void;
+}
+
+/** Before any body is read: none would be used. */
+async function answerUnmatched({ request, reply, done }: Arrived, answer: Unmatched): Promise<void> {
+  try {
+    await answer(request, reply);
+  } catch (error) {
+    done(error as Error);
+  }
 }
 
 const peerAddress: ClientAddress = { of: (peer) => peer ?? "unknown" };
@@ -255,12 +316,21 @@ function addBodyParser(app: FastifyInstance, limits: HttpLimits): void {
   });
 }
 
-interface Refusals {
-  readonly refuse: Refuse;
-  readonly index: RouteIndex;
+/** Leaves in the request what answers it. A fault is told once the caller may knock. */
+function findRoute(request: FastifyRequest, router: Router<Route>): { readonly fault: Error | null } {
+  request.route = null;
+  try {
+    const match = router.match(request.method, request.url);
+    if (match === null) return { fault: null };
+    request.route = match.route;
+    request.params = match.params;
+    return { fault: null };
+  } catch (error) {
+    return { fault: error as Error };
+  }
 }
 
-function addRefusals(app: FastifyInstance, deps: HttpDeps, { refuse, index }: Refusals): void {
+function addFailures(app: FastifyInstance, deps: HttpDeps, refuse: Refuse): void {
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     // A request whose correlation header was refused still gets an id for its answer.
     request.visit.corrId ||= deps.newCorrId();
@@ -270,17 +340,23 @@ function addRefusals(app: FastifyInstance, deps: HttpDeps, { refuse, index }: Re
   app.setErrorHandler((error, request, reply) => {
     fail(error, request, reply);
   });
-  app.setNotFoundHandler(async (request, reply) => {
+}
+
+type Unmatched = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** A file beside the index, or a refusal that names what the address does take. */
+const unmatchedHandler =
+  (index: RouteIndex, web: AssetFolder | null): Unmatched =>
+  async (request, reply) => {
     const path = pathOf(request.url);
     const isRead = request.method === "GET" || request.method === "HEAD";
-    const file = isRead && request.url === request.originalUrl ? await topLevelFile(path, deps.web) : null;
+    const file = isRead && request.url === request.originalUrl ? await topLevelFile(path, web) : null;
     if (file !== null)
       return sendBytes(addBaseHeaders(reply, request.visit.corrId).header("cache-control", "no-cache"), path, file);
     const allow = index.methodsOf(path);
     if (allow.length === 0) throw new Problem(NotFound, nothingAt(path, index));
     throw new Problem(MethodNotAllowed, `This address takes ${allow.join(", ")}.`, { allow });
-  });
-}
+  };
 
 /** Views are under `/state`; what an operation makes of a row, such as a snapshot, has an address of its own. */
 const nothingAt = (path: string, index: RouteIndex): string =>

@@ -14,6 +14,7 @@ import {
   modernRevisions,
   personRefused,
   revisionOf,
+  type ServedTool,
   servedTools,
   type ServeParts,
 } from "./serve.ts";
@@ -30,12 +31,18 @@ const itemsMax = 1_000;
 const headerMismatch = -32_020;
 
 export function mcpRoute({ table, version, timer }: McpRouteDeps): ForeignRoute {
-  const tools = servedTools(table);
+  // With the first request: their schemas take a tenth of a start, and most hubs serve no client of this protocol.
+  let tools: readonly ServedTool[] | null = null;
   return {
     method: "POST",
     path: "/mcp",
     serve: (request) =>
-      serve(request, { tools, version, timer, call: (id, input, live) => called(request, { id, input, live }) }),
+      serve(request, {
+        tools: (tools ??= servedTools(table)),
+        version,
+        timer,
+        call: (id, input, live) => called(request, { id, input, live }),
+      }),
     failure: (error, corrId) => ({ status: error.definition.status, body: failure(error, corrId) }),
     lastFrame: (error, corrId) => frame(JSON.stringify(failure(error, corrId))),
   };
