@@ -49,11 +49,17 @@ type Data = Readonly<Record<string, unknown>>;
 const resultKinds: ReadonlySet<string> = new Set(
   [ObservationRecorded, ActionApplied, ActionRefused, ActionFailed].map(({ kind }) => kind),
 );
-const ownKinds: ReadonlySet<string> = new Set([
-  ...resultKinds,
+/** What an event can be to a replay; of all others, and there may be many, nothing is asked. */
+type Part = "result" | "words" | "tools" | "approval" | "declassified";
+const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
+  ...[...resultKinds].map((kind) => [kind, "result"] as const),
   ...[RunStarted, IntentProposed, BeliefHeld, CallRepaired, RunFinished, RunFailed, RunCancelled].map(
-    ({ kind }) => kind,
+    ({ kind }) => [kind, "words"] as const,
   ),
+  [ToolsAccepted.kind, "tools"],
+  [ApprovalRequested.kind, "approval"],
+  [ApprovalGranted.kind, "approval"],
+  [ValueDeclassified.kind, "declassified"],
 ]);
 const ends = { [RunFinished.kind]: "finished", [RunFailed.kind]: "failed", [RunCancelled.kind]: "cancelled" } as const;
 
@@ -66,39 +72,55 @@ export function stepOf(data: unknown): number | null {
 
 /** Null where no run of an agent begins among the events. */
 export function readRun(events: readonly Envelope[]): Reading | null {
-  const started = events.find(({ kind, data }) => kind === RunStarted.kind && data !== null);
+  const started = events.find(({ kind, data }) => kind === RunStarted.kind && data !== null) as
+    | Reading["started"]
+    | undefined;
   if (started === undefined) return null;
-  const { agent } = started.data as { readonly agent: string };
+  return sorted(events, started, null) ?? sorted(events, started, newestResults(events));
+}
+
+/**
+ * A resumed run read a step again, as the answer was no longer kept: the later one is what it went on with. Most runs tell of
+ * each step once; where one does not, this is null until it is said which is the newest of each.
+ */
+function sorted(
+  events: readonly Envelope[],
+  started: Reading["started"],
+  newest: ReadonlyMap<number, Envelope> | null,
+): Reading | null {
   const { caller } = started;
-  const newest = newestResults(events);
   const own: Envelope[] = [];
   const places: number[] = [];
   const steps = new Map<number, RecordedStep>();
   const declassified = new Map<number, { step: number; digest: string; seq: number }[]>();
   const edits = createEdits();
+  let end: Reading["end"] = "open";
   for (const [place, e] of events.entries()) {
-    edits.pass(e);
-    if (e.kind === ValueDeclassified.kind && e.data !== null) {
+    const part = parts.get(e.kind);
+    if (part === undefined) continue;
+    if (part === "words") end = ends[e.kind] ?? end;
+    else if (part === "approval") edits.pass(e);
+    else if (part === "declassified" && e.data !== null) {
       const { step, digest } = e.data as { readonly step: number; readonly digest: string };
       declassified.set(own.length, [...(declassified.get(own.length) ?? []), { step, digest, seq: e.seq }]);
     }
-    const isOwn =
-      e.kind === ToolsAccepted.kind
-        ? own.length === 1 && (e.data as Data | null)?.["agent"] === agent
-        : ownKinds.has(e.kind) && e.caller === caller;
-    if (!isOwn || (e.kind === RunStarted.kind && e !== started)) continue;
-    const step = resultKinds.has(e.kind) ? stepOf(e.data) : null;
-    // A resumed run read this again, as the answer was no longer kept: the later one is what it went on with.
-    if (step !== null && newest.get(step) !== e) continue;
+    const step = part === "result" ? stepOf(e.data) : null;
+    if (step !== null && newest === null && (steps.has(step) || e.caller !== caller)) return null;
+    if (!isOwn(e, part, { own, started }) || (step !== null && newest !== null && newest.get(step) !== e)) continue;
     own.push(e);
     places.push(place);
     if (step === null) continue;
     steps.set(step, recordedStep(step, e));
     edits.settle(step, e.data as Data);
   }
-  const end = events.reduce<Reading["end"]>((known, { kind }) => ends[kind] ?? known, "open");
-  const total = events.length;
-  return { started: started as Reading["started"], own, places, total, steps, edits: edits.found, declassified, end };
+  return { started, own, places, total: events.length, steps, edits: edits.found, declassified, end };
+}
+
+/** Whether the code of the run said it. */
+function isOwn(e: Envelope, part: Part, { own, started }: Pick<Reading, "own" | "started">): boolean {
+  if (part === "tools") return own.length === 1 && (e.data as Data | null)?.["agent"] === started.data.agent;
+  if (part !== "words" && part !== "result") return false;
+  return e.caller === started.caller && (e.kind !== RunStarted.kind || e === started);
 }
 
 function newestResults(events: readonly Envelope[]): ReadonlyMap<number, Envelope> {
@@ -132,7 +154,7 @@ function createEdits() {
   return {
     found,
     pass({ kind, data }: Envelope): void {
-      if (data === null || (kind !== ApprovalRequested.kind && kind !== ApprovalGranted.kind)) return;
+      if (data === null) return;
       const { approvalId, operation, edited } = data as Data;
       if (kind === ApprovalRequested.kind) asked.set(approvalId, String(operation));
       if (kind !== ApprovalGranted.kind || edited === undefined) return;
