@@ -111,16 +111,17 @@ function Text({ message }: { readonly message: Message }) {
 }
 
 function Foot({ message, conversation, onRetry }: Omit<AnswerItemProps, "feed">) {
-  const { isExtractive, citations, notDone, status } = message;
+  const { isExtractive, citations, origins = [], notDone, status } = message;
   return (
     <>
       {isExtractive && status === "finished" ? (
         <p className={`${marks["mark"]} ${marks["calm"]}`}>
           <QuoteIcon size={14} aria-hidden />
-          {c("chat.answer.extractive")}
+          {c(origins.length > 0 ? "chat.answer.mixed" : "chat.answer.extractive")}
         </p>
       ) : null}
       <Citations citations={citations} conversation={conversation} />
+      <Origins origins={origins} />
       <LeftOut notDone={notDone} />
       <footer className={styles["foot"]}>
         <Spent message={message} />
@@ -134,6 +135,31 @@ function Foot({ message, conversation, onRetry }: Omit<AnswerItemProps, "feed">)
     </>
   );
 }
+
+/** Cited files whose words are not the person's own. */
+function Origins({ origins }: { readonly origins: NonNullable<Message["origins"]> }) {
+  return origins.map(({ path, agent, episode, model, isChanged }) => (
+    <p key={path} className={styles["quiet"]}>
+      {c(originKey(model !== "none", isChanged), {
+        path: plainLine(path),
+        agent: plainLine(agent),
+        model: plainLine(model),
+      })}{" "}
+      <Link to="/episodes/$id" params={{ id: episode }}>
+        {c("chat.origin.open")}
+      </Link>
+    </p>
+  ));
+}
+
+const originKey = (hasModel: boolean, isChanged: boolean) =>
+  hasModel
+    ? isChanged
+      ? "chat.origin.both"
+      : "chat.origin.model"
+    : isChanged
+      ? "chat.origin.changed"
+      : "chat.origin.plain";
 
 /** More than this is a list to unfold. */
 const leftShownMax = 2;

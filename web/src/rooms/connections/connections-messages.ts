@@ -66,6 +66,7 @@ const messages = {
   "llm.row.local": "this machine",
   "llm.row.outside": "another machine",
   "llm.row.answers": { one: "answers, {count} model", other: "answers, {count} models" },
+  "llm.row.models": { one: "{count} model", other: "{count} models" },
   "llm.row.silent": "silent",
   "llm.row.unknown": "not asked yet",
   "llm.row.context": "{tokens} tokens of context",

@@ -85,7 +85,7 @@ function ServerItem({ row: { server, kind, isLocal, secret }, models, onRemove }
       {secret === undefined ? null : <p className={styles["quiet"]}>{n("llm.row.key", { name: plainLine(secret) })}</p>}
       {own.length > 0 ? (
         <details className={styles["fold"]}>
-          <summary>{n("llm.row.answers", { count: own.length })}</summary>
+          <summary>{n("llm.row.models", { count: own.length })}</summary>
           <ul>
             {own.map(({ model, contextTokens, isScripted }) => (
               <li key={model} className={styles["row"]}>

@@ -53,7 +53,7 @@ const messages = {
   "proposals.list.empty":
     "None. When you have answered the same call alike three times, a rule for it is offered here.",
   "proposals.row.allowed": { one: "allowed {count} time", other: "allowed {count} times" },
-  "proposals.row.denied": { one: "said no to {count} time", other: "said no to {count} times" },
+  "proposals.row.denied": { one: "denied {count} time", other: "denied {count} times" },
   "proposals.row.last": "last",
   "proposals.row.opens": "What it would let pass from now on:",
   "proposals.row.past": "What it would have changed",
