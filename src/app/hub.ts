@@ -47,6 +47,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { createConfineSeat } from "./confine-seat.ts";
 import { composeDomains } from "./domains.ts";
 import { createEgressSeat } from "./egress-seat.ts";
+import { keyPaths } from "./key-places.ts";
 import { createModelSeat } from "./model-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { createProfileFiles } from "./profile-seat.ts";
@@ -224,7 +225,7 @@ async function openMeans(options: HubOptions, opening: AsyncDisposableStack, sea
     secrets,
     egress: opening.use(createEgressSeat(values, chance)),
     confinement: opening.use(
-      createConfineSeat({ own: ownOf(config, ruleFile), programs: values.shell.programs, ceilings: values.shell }),
+      createConfineSeat({ own: ownOf(options, ruleFile), programs: values.shell.programs, ceilings: values.shell }),
     ),
     policies,
     solver: createSolverSeat(stateDir),
@@ -268,11 +269,12 @@ async function openAudit({ config, files, log, sealer }: AuditMeans, opening: As
 }
 
 /** What belongs to the hub itself, wherever it lies: nobody reads or changes it as a file, and no program that the hub starts. */
-const ownOf = ({ values, fileAt }: LoadedConfig, { path }: RuleFile): readonly string[] => [
+const ownOf = ({ config: { values, fileAt }, unlocking }: HubOptions, { path }: RuleFile): readonly string[] => [
   values.state.dir,
   path,
   ...["policies", "prices"].map((name) => join(values.state.dir, name)),
   ...(fileAt === null ? [] : [fileAt]),
+  ...keyPaths(unlocking?.env ?? {}),
 ];
 
 const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>
@@ -284,14 +286,15 @@ const openRules = ({ values, sources }: LoadedConfig): Promise<RuleFile> =>
 
 type OpenedMeans = Awaited<ReturnType<typeof openMeans>>;
 
-function openKernel({ config, programs = [] }: HubOptions, means: OpenedMeans): StartedKernel {
+function openKernel(options: HubOptions, means: OpenedMeans): StartedKernel {
+  const { config, programs = [] } = options;
   const { values } = config;
   const { store, blobs, chance, log, redactor, access, facts } = means;
   const sample = createSampleFolder({
     source: join(programRoot(), "examples", "garden-notes"),
     stateDir: values.state.dir,
   });
-  const own: OwnFiles = { own: ownOf(config, means.ruleFile), open: [join(values.state.dir, samplesFolder)] };
+  const own: OwnFiles = { own: ownOf(options, means.ruleFile), open: [join(values.state.dir, samplesFolder)] };
   return createKernel({
     store,
     blobs,

@@ -16,6 +16,7 @@ import {
 import { createSealer, type Sealer } from "../adapters/sealed-state/sealer.ts";
 import { StoreFault } from "../kernel/ports.ts";
 import type { Environment } from "./config/places.ts";
+import { keyFileVariable, keyPaths, passphraseVariable } from "./key-places.ts";
 
 export interface Unlocking {
   readonly env: Environment;
@@ -32,8 +33,6 @@ export interface Unlocked {
   readonly file: KeysFile;
 }
 
-export const passphraseVariable = "ARW_STATE_PASSPHRASE_FILE";
-export const keyFileVariable = "ARW_STATE_KEY_FILE";
 /** A person mistypes; a program does not. */
 const triesMax = 3;
 export const keyFileBytesMin = 32;
@@ -70,8 +69,7 @@ export async function finishConversion(
   await syncFolderAt(stateDir);
 }
 
-export const isKeyGiven = (env: Environment): boolean =>
-  [keyFileVariable, passphraseVariable].some((name) => (env[name] ?? "") !== "");
+export const isKeyGiven = (env: Environment): boolean => keyPaths(env).length > 0;
 
 const nameOf = ({ kind }: Secret): string => (kind === "keyFile" ? "the key file" : "the passphrase of the file");
 

@@ -235,10 +235,9 @@ test("an encrypted file is opened by no plain store and a plain one by no encryp
 
 test("values that somebody swapped, changed or put in plain are refused", async () => {
   const swaps = [
-    "UPDATE event SET data=(SELECT data FROM event WHERE seq=2) WHERE seq=1",
     "UPDATE event SET caller=(SELECT caller FROM event WHERE seq=2) WHERE seq=1",
-    "UPDATE event SET data=caller WHERE seq=1",
-    "UPDATE event SET data='{}' WHERE seq=1",
+    "UPDATE event SET caller='person:admin' WHERE seq=1",
+    "UPDATE event SET caller=zeroblob(200) WHERE seq=1",
     "UPDATE event SET seq=3 WHERE seq=1",
   ];
   const rowSwaps = [

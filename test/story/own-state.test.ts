@@ -35,7 +35,9 @@ test("neither by a folder above it, nor by its own, nor by a link: no rule, toke
     const { outcome } = await hub.kernel.dispatch({ operationId, input, credentials: { kind: "caller", caller } });
     return outcome.kind === "answer" ? outcome.output : assert.fail(outcome.kind);
   };
-  const before = (await readdir(stateDir)).toSorted();
+  // The audit log's last row is kept beside it a moment later than the row, whoever asks for what.
+  const names = async () => (await readdir(stateDir)).filter((name) => !name.startsWith("audit-head.")).toSorted();
+  const before = await names();
   for (const [operationId, input] of [
     ["fs.read", { folder, path: "state/credentials" }],
     ["fs.write", { folder, path: "state/gating.toml", text: "" }],
@@ -55,7 +57,7 @@ test("neither by a folder above it, nor by its own, nor by a link: no rule, toke
     (error: unknown) =>
       isProblem(error) && error.extra["rule"] === "built-in:hub-files" && !/lease/.test(String(error.extra["next"])),
   );
-  assert.deepEqual((await readdir(stateDir)).toSorted(), before);
+  assert.deepEqual(await names(), before);
   const { entries } = (await call("fs.list", { folder })) as { entries: { path: string }[] };
   assert.deepEqual(
     entries.map(({ path }) => path).filter((path) => path.startsWith("state")),

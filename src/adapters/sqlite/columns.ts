@@ -1,7 +1,6 @@
 /**
- * How events and rows stand in the columns of the file: as they are, or sealed. Sealed are an event's data, and, as one value in
- * the column of the caller, the caller and the three hashes: a hash would confirm a guess at the data. Apart from each other, as
- * retention drops the data alone. Of a row its JSON is sealed.
+ * How events and rows stand in the columns of the file: as they are, or sealed. Of an event its caller, its data and the three
+ * hashes are sealed, as one value in the column of the caller: a hash would confirm a guess at the data. Of a row its JSON is.
  */
 import type { SQLInputValue } from "node:sqlite";
 import { type StoredEvent, StoreFault } from "../../kernel/ports.ts";
@@ -26,6 +25,8 @@ export interface Columns {
   hashOf(seq: number, value: string | Uint8Array): string;
   addEvent(values: SQLInputValue[], event: StoredEvent): void;
   eventOf(values: EventValues): StoredEvent;
+  /** The column of the caller without the data; null where the data has a column of its own to be emptied. */
+  readonly dropped: ((seq: number, value: Uint8Array) => Uint8Array) | null;
   rowValue(view: string, key: string, json: string): string | Uint8Array;
   jsonOf(view: string, key: string, value: string | Uint8Array): string;
 }
@@ -55,11 +56,14 @@ export const plainColumns: Columns = {
     prevHash: values[12] ?? "",
     hash: values[13] ?? "",
   }),
+  dropped: null,
   rowValue: (_view, _key, json) => json,
   jsonOf: (_view, _key, value) => value as string,
 };
 
 const hashBytes = 32;
+/** Hashes, how long the caller is, and whether there is data. */
+const headBytes = 3 * hashBytes + 3;
 
 export function sealedColumns(sealer: Sealer): Columns {
   const open = (value: string | Uint8Array, place: string): Buffer => {
@@ -71,46 +75,62 @@ export function sealedColumns(sealer: Sealer): Columns {
       throw new StoreFault("corrupt", error.message, { cause: error });
     }
   };
-  const headOf = (seq: number, value: string | Uint8Array) => {
-    const packed = open(value, headPlace(seq));
-    const hash = (index: number): string => packed.toString("hex", index * hashBytes, (index + 1) * hashBytes);
-    return { dataHash: hash(0), prevHash: hash(1), hash: hash(2), caller: packed.toString("utf8", 3 * hashBytes) };
-  };
   return {
     format: sealedFormat,
     hashColumn: "caller",
-    hashOf: (seq, value) => headOf(seq, value).hash,
+    hashOf: (seq, value) => open(value, eventPlace(seq)).toString("hex", 2 * hashBytes, 3 * hashBytes),
     addEvent(values, e) {
-      const head = Buffer.concat([Buffer.from(e.dataHash + e.prevHash + e.hash, "hex"), Buffer.from(e.caller)]);
-      const data = e.data === null ? null : sealer.seal(Buffer.from(e.data), dataPlace(e.seq));
       values.push(e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId);
-      values.push(e.node, sealer.seal(head, headPlace(e.seq)), data, "", "", "");
+      values.push(e.node, sealer.seal(packed(e), eventPlace(e.seq)), null, "", "", "");
     },
-    eventOf(values) {
-      const [seq, data] = [values[0], values[10]];
-      return {
-        seq,
-        format: values[1],
-        id: values[2],
-        timeMs: values[3],
-        kind: values[4],
-        version: values[5],
-        corrId: values[6],
-        causeId: values[7],
-        node: values[8],
-        data: data === null ? null : open(data, dataPlace(seq)).toString("utf8"),
-        ...headOf(seq, values[9]),
-      };
-    },
+    eventOf: (values) => ({
+      seq: values[0],
+      format: values[1],
+      id: values[2],
+      timeMs: values[3],
+      kind: values[4],
+      version: values[5],
+      corrId: values[6],
+      causeId: values[7],
+      node: values[8],
+      ...unpacked(open(values[9], eventPlace(values[0]))),
+    }),
+    dropped: (seq, value) =>
+      sealer.seal(packed({ ...unpacked(open(value, eventPlace(seq))), data: null }), eventPlace(seq)),
     rowValue: (view, key, json) => sealer.seal(Buffer.from(json), rowPlace(view, key)),
     jsonOf: (view, key, value) => open(value, rowPlace(view, key)).toString("utf8"),
   };
 }
 
-const headPlace = (seq: number): string => `event ${seq}`;
-const dataPlace = (seq: number): string => `data of event ${seq}`;
+const eventPlace = (seq: number): string => `event ${seq}`;
 /** No name of a view has a space. */
 const rowPlace = (view: string, key: string): string => `row ${view} ${key}`;
+
+type Packed = Pick<StoredEvent, "caller" | "data" | "dataHash" | "prevHash" | "hash">;
+
+function packed({ caller, data, dataHash, prevHash, hash }: Packed): Buffer {
+  const callerBytes = Buffer.byteLength(caller);
+  const bytes = Buffer.allocUnsafe(headBytes + callerBytes + (data === null ? 0 : Buffer.byteLength(data)));
+  bytes.write(dataHash, 0, "hex");
+  bytes.write(prevHash, hashBytes, "hex");
+  bytes.write(hash, 2 * hashBytes, "hex");
+  bytes.writeUInt16BE(callerBytes, 3 * hashBytes);
+  bytes[headBytes - 1] = data === null ? 0 : 1;
+  bytes.write(caller, headBytes);
+  if (data !== null) bytes.write(data, headBytes + callerBytes);
+  return bytes;
+}
+
+function unpacked(bytes: Buffer): Packed {
+  const dataFrom = headBytes + bytes.readUInt16BE(3 * hashBytes);
+  return {
+    caller: bytes.toString("utf8", headBytes, dataFrom),
+    data: bytes[headBytes - 1] === 0 ? null : bytes.toString("utf8", dataFrom),
+    dataHash: bytes.toString("hex", 0, hashBytes),
+    prevHash: bytes.toString("hex", hashBytes, 2 * hashBytes),
+    hash: bytes.toString("hex", 2 * hashBytes, 3 * hashBytes),
+  };
+}
 
 export const envelopeColumns = "seq,format,id,timeMs,kind,version,corrId,causeId,node,caller,data";
 export const hashColumns = "dataHash,prevHash,hash";

@@ -212,7 +212,7 @@ function createStore(database: DatabaseSync, columns: Columns, beside: Beside): 
     together: transaction.now,
     drop({ seqs, rows }) {
       transaction.now(() => {
-        for (const seq of seqs) prepared("UPDATE event SET data=NULL WHERE seq=?").run(seq);
+        for (const seq of seqs) dropData(seq, { prepared, columns });
         writeRows(rows);
       });
     },
@@ -252,6 +252,12 @@ function createTransaction(database: DatabaseSync) {
     now: (work: () => void) => transact("FULL", work),
     later: (work: () => void) => transact("NORMAL", work),
   };
+}
+
+function dropData(seq: number, { prepared, columns: { dropped } }: Means): void {
+  if (dropped === null) return void prepared("UPDATE event SET data=NULL WHERE seq=?").run(seq);
+  const found = prepared("SELECT caller FROM event WHERE seq=?").get(seq) as { caller: Uint8Array } | undefined;
+  if (found !== undefined) prepared("UPDATE event SET caller=? WHERE seq=?").run(dropped(seq, found.caller), seq);
 }
 
 /** Works on files that were made for it; in an older one the freed pages are used again by what is written next. */
