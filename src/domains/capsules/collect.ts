@@ -22,9 +22,10 @@ import {
   RunIsGoing,
 } from "./contract.ts";
 import { type CutRows, cutPart, cutRows, digestsIn, holdsSecret, withoutTraces } from "./cut.ts";
-import { blobRefsOf, boundaryOf, changedBy, describe, recordedOf, stepNamed, stepsOf } from "./describe.ts";
+import { blobRefsOf, boundaryOf, changesOf, describe, readRefsOf, recordedOf, stepNamed, stepsOf } from "./describe.ts";
 import { horizonOf } from "./horizon.ts";
-import { chainOf, envelopeOf, lineOf, sliceRow, type SliceRow } from "./lines.ts";
+import { latin } from "./contents.ts";
+import { chainOf, envelopeOf, lineOf, shapeOf, sliceRow, type SliceRow, valuesMax } from "./lines.ts";
 import { breatheWith, inPieces } from "./pieces.ts";
 import type { CapsuleMeans, Cutter } from "./port.ts";
 import type { Recording } from "./recording.ts";
@@ -66,6 +67,7 @@ export async function collect(episode: string, collecting: Collecting): Promise<
   const events = slice.rows === recorded.rows ? seen : await inPieces(slice.rows, breathe, envelopeOf);
   const beside = await besides(events.find(({ kind }) => kind === RunStarted.kind) ?? events[0], { parts, means });
   const lines = await inPieces(slice.rows, breathe, (row) => Buffer.from(`${lineOf(row)}\n`));
+  refuseTooMany([...lines, ...[...readRefsOf(events)].map((ref) => blobs.kept.get(ref) ?? null)]);
   const journal = Buffer.concat(lines);
   const bytes = [journal, ...beside.parts.map(({ bytes: each }) => each), ...blobs.kept.values()];
   const listed = [
@@ -89,6 +91,13 @@ function refuseTooLarge(manifest: Manifest, bytes: readonly Uint8Array[]): void 
   const sizeBytes = bytes.reduce((sum, each) => sum + each.length, 0) + 2 * manifestBytesMax;
   if (sizeBytes > capsuleBytesMax || bytes.length > partsMax || manifestBytes(manifest).length > manifestBytesMax)
     throw tooLarge(`the record has ${sizeBytes} bytes in ${bytes.length} parts`);
+}
+
+/** What no hub would read again. */
+function refuseTooMany(texts: readonly (Uint8Array | null)[]): void {
+  const values = texts.reduce((sum, text) => sum + shapeOf(latin(text)).values, 0);
+  if (values > valuesMax)
+    throw tooLarge(`the events and answers of the run hold ${values} values of at most ${valuesMax}`);
 }
 
 const tooLarge = (detail: string): Problem =>
@@ -143,7 +152,7 @@ async function blobsOf(events: readonly Envelope[], { blobs, cutter }: CollectMe
   // Kept answers name contents, too.
   await take(blobRefsOf(events, blobOf));
   // What a file became does not go along, and its digest does.
-  for (const { after } of events.flatMap((event) => changedBy(event, blobOf))) {
+  for (const { after } of changesOf(events, blobOf)) {
     const bytes = found.has(after) || cut.has(after) ? null : await blobs.get(after);
     if (bytes !== null && holdsSecret(bytes, cutter)) cut.add(after);
   }

@@ -4,9 +4,19 @@ import { textOf } from "../../base/dsse.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { CapsuleFile } from "./capsule-file.ts";
 import { eventsMax, type Manifest } from "./contract.ts";
-import { blobRefsOf, describe } from "./describe.ts";
+import { blobRefsOf, describe, readRefsOf } from "./describe.ts";
 import { horizonOf } from "./horizon.ts";
-import { chainOf, envelopeOf, type Proving, readLine, type SliceRow } from "./lines.ts";
+import {
+  chainOf,
+  envelopeOf,
+  type Proving,
+  readLine,
+  type Room,
+  shapeOf,
+  type SliceRow,
+  takeRoom,
+  valuesMax,
+} from "./lines.ts";
 import { inPieces } from "./pieces.ts";
 import type { Recording } from "./recording.ts";
 import { unsound } from "./refusal.ts";
@@ -16,11 +26,16 @@ export interface Contents extends Recording {
   readonly links: number;
 }
 
+/** Signs of JSON are one byte each in UTF-8, and none of its other bytes looks like one. */
+export const latin = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString("latin1");
+const newline = 0x0a;
+
 /** Throws `CapsuleUnsound`. */
 export async function readContents(file: CapsuleFile, proving: Proving): Promise<Contents> {
   const { manifest } = file;
   const { breathe } = proving;
-  const rows = await inPieces(linesOf(file.part(0), manifest), breathe, readLine);
+  const room: Room = { values: valuesMax };
+  const rows = await inPieces(linesOf(file.part(0), manifest), breathe, (line) => readLine(line, room));
   const { chain, links } = await chainOf(rows, proving);
   if (chain !== manifest.chain) throw unsound("inconsistent", "the chain of the events is not what the manifest says");
   const events = await inPieces(rows, breathe, envelopeOf);
@@ -32,19 +47,26 @@ export async function readContents(file: CapsuleFile, proving: Proving): Promise
     const place = places.get(ref);
     return place === undefined ? null : file.part(place);
   };
+  for (const ref of readRefsOf(events)) {
+    await breathe();
+    takeRoom(room, shapeOf(latin(blobOf(ref))).values);
+  }
   holdAgainst(manifest, events, blobOf);
   return { manifest, rows, links, events, blob: (ref) => Promise.resolve(blobOf(ref)) };
 }
 
 function linesOf(bytes: Uint8Array, { counts }: Manifest): readonly string[] {
   if (counts.events > eventsMax) throw unsound("too-large", `a capsule has at most ${eventsMax} events`);
+  // Before they are taken apart: ten million empty lines are ten megabytes, and a list of them is not.
+  let lines = 0;
+  for (let at = bytes.indexOf(newline); at !== -1 && lines <= counts.events; at = bytes.indexOf(newline, at + 1))
+    lines += 1;
+  if (lines !== counts.events)
+    throw unsound("inconsistent", `the manifest speaks of ${counts.events} events, and there are others`);
   const text = textOf(bytes);
   if (text === null) throw unsound("malformed", "the journal is not UTF-8");
   if (!text.endsWith("\n")) throw unsound("not-canonical", "the last line of the journal has no end");
-  const lines = text.slice(0, -1).split("\n");
-  if (lines.length !== counts.events)
-    throw unsound("inconsistent", `the manifest speaks of ${counts.events} events, and there are ${lines.length}`);
-  return lines;
+  return text.slice(0, -1).split("\n");
 }
 
 /** What a person is shown before they keep it must be what is in it: a signer may lie, and is caught here. */

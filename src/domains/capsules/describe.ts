@@ -68,7 +68,7 @@ export function recordedOf(event: Envelope): Recorded | null {
 export function describe(events: readonly Envelope[], blobs: Blobs): Description {
   const started = events.find(({ kind }) => kind === RunStarted.kind);
   const given = started === undefined ? {} : dataOf(started);
-  const files = events.flatMap((event) => changedBy(event, blobs));
+  const files = changesOf(events, blobs);
   const reached = (name: string): readonly string[] =>
     [...new Set(events.map((event) => textIn(dataOf(event), name)).filter((each) => each !== ""))].toSorted(byCode);
   const of = (kind: string): number => events.filter((event) => event.kind === kind).length;
@@ -117,29 +117,34 @@ function runOf(events: readonly Envelope[], started: Envelope | undefined): Mani
 const nodesMax = 16;
 
 /** Whatever tool changed a file says so in its answer: what it is now, and what it was. */
-export function changedBy(event: Envelope, blobs: Blobs): readonly ChangedFile[] {
-  const recorded = recordedOf(event);
-  const result = recorded === null ? null : resultOf(recorded, blobs);
-  if (recorded === null || result === null || !("beforeRef" in result)) return [];
-  const { path, digest, beforeRef, sizeBytes, isChanged } = result;
-  if (typeof path !== "string" || typeof digest !== "string" || isChanged === false) return [];
-  const folder = textIn(dataOf(event), "folder");
-  return [
-    {
-      step: recorded.step,
-      tool: recorded.tool,
-      ...(folder === "" ? {} : { folder }),
-      path,
-      before: typeof beforeRef === "string" ? beforeRef : null,
-      after: digest,
-      sizeBytes: typeof sizeBytes === "number" ? sizeBytes : null,
-    },
-  ];
+export function changesOf(events: readonly Envelope[], blobs: Blobs): readonly ChangedFile[] {
+  const read = new Map<string, Change | null>();
+  /** A content is read once, however many events name it. */
+  const changeIn = ({ kept, result, resultRef }: Recorded): Change | null => {
+    if (kept === "inline") return changeOf(result);
+    const known = read.get(resultRef);
+    if (known !== undefined || kept === "digest") return known ?? null;
+    const found = changeOf(jsonOf(blobs(resultRef)));
+    read.set(resultRef, found);
+    return found;
+  };
+  return events.flatMap((event) => {
+    const recorded = recordedOf(event);
+    const change = recorded === null ? null : changeIn(recorded);
+    if (recorded === null || change === null) return [];
+    const folder = textIn(dataOf(event), "folder");
+    return [{ step: recorded.step, tool: recorded.tool, ...(folder === "" ? {} : { folder }), ...change }];
+  });
 }
 
-function resultOf({ kept, result, resultRef }: Recorded, blobs: Blobs): Data | null {
-  const value = kept === "inline" ? result : kept === "blob" ? jsonOf(blobs(resultRef)) : null;
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Data) : null;
+type Change = Pick<ChangedFile, "path" | "before" | "after" | "sizeBytes">;
+
+function changeOf(result: unknown): Change | null {
+  if (typeof result !== "object" || result === null || Array.isArray(result) || !("beforeRef" in result)) return null;
+  const { path, digest, beforeRef, sizeBytes, isChanged } = result as Data;
+  if (typeof path !== "string" || typeof digest !== "string" || isChanged === false) return null;
+  const before = typeof beforeRef === "string" ? beforeRef : null;
+  return { path, before, after: digest, sizeBytes: typeof sizeBytes === "number" ? sizeBytes : null };
 }
 
 function jsonOf(bytes: Uint8Array | null): unknown {
@@ -160,12 +165,28 @@ const digestForm = /^sha256:[0-9a-f]{64}$/;
  */
 export function blobRefsOf(events: readonly Envelope[], blobs: Blobs): ReadonlySet<string> {
   const refs = new Set<string>();
+  const read = new Set<string>();
   for (const event of events) {
     collect(event.data, refs);
     const recorded = recordedOf(event);
-    if (recorded?.kept !== "blob") continue;
+    if (recorded?.kept !== "blob" || read.has(recorded.resultRef)) continue;
+    read.add(recorded.resultRef);
     refs.add(recorded.resultRef);
     collect(jsonOf(blobs(recorded.resultRef)), refs);
+  }
+  return refs;
+}
+
+/** The contents that are answers or what was asked: whoever replays the run reads them as JSON. */
+export function readRefsOf(events: readonly Envelope[]): ReadonlySet<string> {
+  const refs = new Set<string>();
+  for (const event of events) {
+    const recorded = recordedOf(event);
+    if (recorded?.kept === "blob") refs.add(recorded.resultRef);
+    for (const member of Object.values(dataOf(event))) {
+      const ref = (member as { readonly valueRef?: unknown } | null | undefined)?.valueRef;
+      if (typeof ref === "string") refs.add(ref);
+    }
   }
   return refs;
 }

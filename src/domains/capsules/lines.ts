@@ -33,9 +33,25 @@ const orderedHashes = (hashes: SliceRow["hashes"]) => {
   return { format, dataHash, prevHash, hash };
 };
 
+/** Some 65,000 events of fifty values each fit into a capsule; in memory so many take a third of what a hub may have. */
+export const valuesMax = 5_000_000;
+
+/** What a capsule may still hold, value by value: a few bytes of JSON become some fifty in memory. */
+export interface Room {
+  values: number;
+}
+
+/** Takes what this text needs. Throws `CapsuleUnsound` where there is too little left. */
+export function takeRoom(room: Room, values: number): void {
+  room.values -= values;
+  if (room.values < 0) throw unsound("too-large", "its events and answers hold more values than any run");
+}
+
 /** Reads what `lineOf` wrote. Throws `CapsuleUnsound` for a line that is not exactly that. */
-export function readLine(line: string): SliceRow {
-  if (nestingOf(line) > depthMax) throw unsound("malformed", `an event is nested deeper than ${depthMax}`);
+export function readLine(line: string, room: Room): SliceRow {
+  const { depth, values } = shapeOf(line);
+  if (depth > depthMax) throw unsound("malformed", `an event is nested deeper than ${depthMax}`);
+  takeRoom(room, values);
   const value = parsed(line);
   if (!isExported(value)) throw unsound("malformed", "a line of the journal is no event");
   const row = rowOf(value);
@@ -61,10 +77,11 @@ function rowOf({ data, dropped, format, dataHash, prevHash, hash, ...head }: Exp
   return { ...head, data: text, hashes: isHashed ? { format, dataHash, prevHash, hash } : null };
 }
 
-/** Brackets inside one another, counted without building anything. */
-export function nestingOf(text: string): number {
+/** Brackets inside one another, and at least as many values as a text of JSON holds, counted without building anything. */
+export function shapeOf(text: string): { readonly depth: number; readonly values: number } {
   let depth = 0;
   let deepest = 0;
+  let values = 1;
   let isString = false;
   for (let at = 0; at < text.length; at += 1) {
     const char = text.charCodeAt(at);
@@ -72,11 +89,15 @@ export function nestingOf(text: string): number {
       if (char === backslash) at += 1;
       else if (char === quote) isString = false;
     } else if (char === quote) isString = true;
-    else if (char === brace || char === bracket) deepest = Math.max(deepest, (depth += 1));
-    else if (char === braceEnd || char === bracketEnd) depth -= 1;
+    else if (char === comma) values += 1;
+    else if (char === brace || char === bracket) {
+      values += 1;
+      deepest = Math.max(deepest, (depth += 1));
+    } else if (char === braceEnd || char === bracketEnd) depth -= 1;
   }
-  return deepest;
+  return { depth: deepest, values };
 }
+const comma = 0x2c;
 const [quote, backslash, brace, braceEnd, bracket, bracketEnd] = [0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d];
 
 /** The row as everybody sees an event. */
