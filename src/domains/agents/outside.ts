@@ -67,16 +67,16 @@ function isOfOthers({ operation, caller }: Seen, always: ReadonlySet<string>): b
 function sightingOf(call: Seen, deps: OutsideDeps, hasBegun: () => void): Sighting {
   const { parts, log, soon } = deps;
   const { operation, caller, corrId } = call;
-  const actor = parts.act({ caller, corrId, isUnhurried: true });
+  const isRead = operation.effect === "read";
+  // Of what changes something everything is written at once: somebody may want to undo it.
+  const actor = parts.act({ caller, corrId, isUnhurried: isRead });
   const agent = caller.id;
   const atMs = actor.now();
   const note = (error: unknown): void =>
     log.warn("a call from outside was not recorded", { corrId, error: String(error) });
   const finish = (work: () => Promise<unknown>): void => soon(() => void work().catch(note));
-  // What is about to change something is told at once.
-  const step = operation.effect === "read" ? null : stepOf(call, digestOf(call.input));
-  const beginner = step === null ? actor : parts.act({ caller, corrId });
-  begin(call, { actor: beginner, step }).catch(note).finally(hasBegun);
+  const step = isRead ? null : stepOf(call, digestOf(call.input));
+  begin(call, { actor, step }).catch(note).finally(hasBegun);
   const answered = (output: unknown): void => {
     const durationMs = Math.max(0, actor.now() - atMs);
     finish(() => tellAnswer(output, { call, actor, step, atMs, durationMs, deps }));
