@@ -182,16 +182,18 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
   },
   follow,
   groups,
-  examples: [
-    ["arw stop --all", "stop everything at once, until `arw stop --release`"],
-    ["arw brief ~/notes", "brief a folder; asks before it writes"],
-    ["arw chat ~/notes", "ask about a folder; answers with the places"],
-    ['arw run helper@garden "sum up"', "let an agent of a project work"],
-    ["arw episodes --status running", "what runs now"],
-    ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],
-    ["arw events tail --prefix agents.", "follow what happens, live"],
-  ],
+  examples,
 });
+
+const examples: Presentation["examples"] = [
+  ["arw stop --all", "stop everything at once, until `arw stop --release`"],
+  ["arw brief ~/notes", "brief a folder; asks before it writes"],
+  ["arw chat ~/notes", "ask about a folder; answers with the places"],
+  ['arw run helper@garden "sum up"', "let an agent of a project work"],
+  ["arw episodes --status running", "what runs now"],
+  ["arw episodes show 3f9c", "one episode as a story; ids may be shortened"],
+  ["arw events tail --prefix agents.", "follow what happens, live"],
+];
 
 const groups: Presentation["groups"] = [
   {
