@@ -30,6 +30,7 @@ import { noteAnswers } from "./cli-notes.ts";
 import { toolAnswers } from "./cli-tools.ts";
 import {
   Answer as AnswerQuestion,
+  type Question,
   QuestionAnswered,
   QuestionAsked,
   QuestionExpired,
@@ -265,6 +266,11 @@ export const follow: FollowPlan = {
   words: {
     askedKind: QuestionAsked.kind,
     endedKinds: [QuestionAnswered, QuestionExpired, QuestionWithdrawn].map(({ kind }) => kind),
+    waiting: {
+      operation: "state.questions",
+      input: (corrId) => ({ episode: corrId, status: "waiting" }),
+      ids: (output) => (output as { items: readonly Question[] }).items.map(({ questionId }) => questionId),
+    },
     question: "state.questions.get",
     answer: AnswerQuestion.id,
     input: (questionId, text) => ({ questionId, text }),
@@ -278,6 +284,7 @@ export const follow: FollowPlan = {
       .filter((line) => line.kind !== ApprovalRequested.kind && line.kind !== QuestionAsked.kind)
       .map((line) => ({ seq: line.seq, text: storyLineText(line, pen) })),
   storyMore: (output) => (output as Static<typeof Show.output>).nextAfterSeq,
+  storyWaits: (output) => (output as Static<typeof Show.output>).episode.waitingApprovalIds,
   storyOver: (output) =>
     ["finished", "failed", "cancelled"].includes((output as Static<typeof Show.output>).episode.status),
   stopCommand: (corrId) => `arw stop ${corrId}`,

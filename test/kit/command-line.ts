@@ -106,6 +106,11 @@ const presentation: Presentation = {
     words: {
       askedKind: "wondered",
       endedKinds: ["settled"],
+      waiting: {
+        operation: "notes.wonderings",
+        input: (id) => ({ id }),
+        ids: (output) => (output as { ids?: readonly string[] }).ids ?? [],
+      },
       question: "notes.wondering",
       answer: "notes.tell",
       input: (id, text) => ({ id, text }),
@@ -114,6 +119,7 @@ const presentation: Presentation = {
     story: "notes.show",
     storyInput: (id, afterSeq) => ({ id, afterSeq }),
     storyLines: (output) => output as readonly { seq: number; text: string }[],
+    storyWaits: (output) => (output as { waits?: readonly string[] }).waits ?? [],
     storyOver: (output) => (output as { isOver?: boolean }).isOver === true,
     storyMore: (output) => (output as { more?: number }).more ?? null,
     stopCommand: (id) => `arw stop ${id}`,

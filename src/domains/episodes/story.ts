@@ -70,7 +70,9 @@ const tellers: Readonly<Record<string, Teller>> = {
   "agents.run.cancelled": (d) => `Stopped: ${text(d["reason"])}`,
   "agents.run.interrupted": (d) => `Interrupted: ${text(d["reason"])}`,
   "agents.run.resumed": (d) =>
-    `Resumed; ${counted(Number(d["recordedSteps"]), "recorded step is", "recorded steps are")} not repeated`,
+    Number(d["recordedSteps"]) === 0
+      ? "Resumed"
+      : `Resumed; ${counted(Number(d["recordedSteps"]), "recorded step is", "recorded steps are")} not repeated`,
   "agents.run.paused": () => "Paused: the next step waits until somebody resumes the run",
   "agents.call.repaired": (d) =>
     `${d["how"] === "mended" ? "Mended a call of" : "Asked again for a call of"} ${text(d["tool"]) || "a tool"}: ${texts(d["faults"]).join("; ")}`,

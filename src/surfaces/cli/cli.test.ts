@@ -58,6 +58,7 @@ test("what does not parse is refused with exit code 2 and the allowed values", a
     ["notes answer a maybe", /Expected allow, deny\./u],
     ["nots", /Did you mean notes\?/u],
     ["notes hidden", /too many arguments|unknown command/u],
+    ["write ", /Expected a path\./u],
     ["write", /missing required argument 'folder'/u],
   ] as const) {
     const { code, err, calls } = await arw(words.split(" "));

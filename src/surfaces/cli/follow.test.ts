@@ -25,6 +25,7 @@ function askingHub(question: Input = waiting): Script & { readonly decisions: st
       if (id === "notes.write") return accepted;
       if (id === "notes.question") return answer(question);
       if (id === "notes.show") return answer(input["afterSeq"] === 0 ? [{ seq: 2, text: "story" }] : []);
+      if (id === "notes.wonderings") return answer({});
       decisions.push(String(input["decision"]));
       decided.resolve();
       return answer({});
@@ -231,4 +232,36 @@ test("what an agent asks in words is answered in place: by number, as typed, or 
     assert.match(ran.out, /^\? Which bed\?\n {2}1 {2}north\n {2}2 {2}south\n/u);
     if (told === null) assert.match(ran.err, /It waits for an answer: `arw tell q1 TEXT`/u);
   }
+});
+
+test("who follows an older job is asked what it waits for already", async () => {
+  const decided = Promise.withResolvers<void>();
+  const answers: unknown[] = [];
+  const call: NonNullable<Script["call"]> = (id, input) => {
+    if (id === "notes.newest") return answer({ seq: 40 });
+    if (id === "notes.again") return answer({ note: "c1" });
+    if (id === "notes.show") return answer(Object.assign([], { waits: ["p1"], isOver: true }));
+    if (id === "notes.wonderings") return answer({ ids: input["id"] === "c1" ? ["q1"] : [] });
+    if (id === "notes.wondering") return answer({ status: "waiting", question: "Which bed?", options: [] });
+    if (id === "notes.question") return answer(waiting);
+    answers.push(input);
+    if (id === "notes.tell") decided.resolve();
+    return answer({});
+  };
+  async function* items(): AsyncGenerator {
+    await decided.promise;
+    yield { seq: 42, kind: TaskFinished.kind, data: { taskId: "t1", output: { written: true } } };
+  }
+  const ran = await arw(["again", "c1"], { call, items, isTty: true, answer: async () => "y" });
+  assert.deepEqual(
+    [ran.code, answers, ran.questions],
+    [
+      0,
+      [
+        { id: "p1", decision: "allow" },
+        { id: "q1", text: "y" },
+      ],
+      ["Allow once? [y/N] ", "Your answer: "],
+    ],
+  );
 });

@@ -93,6 +93,7 @@ export async function followJob(options: FollowOptions): Promise<number> {
 async function follow(following: Following): Promise<number | null> {
   const { terminal, plan, job, transport, isJson, signal } = following;
   if (job.approvalId !== undefined) open(following, job.approvalId);
+  if (job.afterSeq > 0) await openStanding(following);
   for await (const item of transport.stream(plan.events, { corr: job.corrId, after: job.afterSeq }, signal)) {
     if (isJson) terminal.write(`${JSON.stringify(item)}\n`);
     const code = await takeEvent(following, item as Seen);
@@ -100,6 +101,18 @@ async function follow(following: Following): Promise<number | null> {
   }
   signal.throwIfAborted();
   return null;
+}
+
+/** What an older job asked before anybody followed it stands below the position from which it is followed. */
+async function openStanding(following: Following): Promise<void> {
+  const { plan, transport, job, signal } = following;
+  const story = await storyNow(following);
+  if (story === null) return;
+  for (const approvalId of plan.storyWaits(story)) open(following, approvalId);
+  if (plan.words === undefined) return;
+  const { operation, input, ids } = plan.words.waiting;
+  const result = await transport.call(operation, input(job.corrId), signal);
+  for (const questionId of result.kind === "answer" ? ids(result.output) : []) openWords(following, questionId);
 }
 
 function detached({ terminal, plan, job, screen }: Following): number {
@@ -138,18 +151,27 @@ function takeQuestion(following: Following, { kind, data }: Seen): void {
 
 type Telling = Pick<Following, "plan" | "transport" | "job" | "pen" | "screen" | "signal">;
 
-async function tellStory({ plan, transport, job, pen, screen, signal }: Telling, afterSeq: number) {
+async function tellStory(telling: Telling, afterSeq: number) {
+  const { plan, pen, screen } = telling;
+  const story = await storyNow(telling, afterSeq);
+  if (story === null) return { seq: afterSeq, isMore: false };
+  const lines = plan.storyLines(story, pen);
+  for (const { text } of lines) screen.line(text);
+  const more = plan.storyMore(story);
+  return { seq: more ?? lines.at(-1)?.seq ?? afterSeq, isMore: more !== null };
+}
+
+/** Null where there is none yet: that of a held call begins with its first event. */
+async function storyNow(
+  { plan, transport, job, signal }: Pick<Telling, "plan" | "transport" | "job" | "signal">,
+  afterSeq = job.afterSeq,
+): Promise<unknown> {
   try {
     const result = await transport.call(plan.story, plan.storyInput(job.corrId, afterSeq), signal);
-    if (result.kind !== "answer") return { seq: afterSeq, isMore: false };
-    const lines = plan.storyLines(result.output, pen);
-    for (const { text } of lines) screen.line(text);
-    const more = plan.storyMore(result.output);
-    return { seq: more ?? lines.at(-1)?.seq ?? afterSeq, isMore: more !== null };
+    return result.kind === "answer" ? result.output : null;
   } catch (error) {
-    // A held call has no story yet; it begins with its first event.
     if (!(error instanceof CallFailed) || error.document.status !== 404) throw error;
-    return { seq: afterSeq, isMore: false };
+    return null;
   }
 }
 
@@ -180,9 +202,9 @@ async function isEnd(following: Following, { kind, data }: Seen): Promise<boolea
   return job.afterSeq === 0 || (await isOver(following));
 }
 
-async function isOver({ plan, transport, job, signal }: Following): Promise<boolean> {
-  const result = await transport.call(plan.story, plan.storyInput(job.corrId, job.afterSeq), signal);
-  return result.kind === "answer" && plan.storyOver(result.output);
+async function isOver(following: Following): Promise<boolean> {
+  const story = await storyNow(following);
+  return story !== null && following.plan.storyOver(story);
 }
 
 function endCode(following: Following, event: Seen): number {

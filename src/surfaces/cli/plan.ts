@@ -177,6 +177,8 @@ function flagOf(field: Field): string {
 export function readValue(field: Field, text: string): { readonly value: unknown } | null {
   switch (field.kind) {
     case "text":
+      // A variable of a script that is not set would otherwise mean the folder that the script stands in.
+      if (field.isFolder && text === "") return null;
       return field.choices === undefined || field.choices.includes(text) ? { value: text } : null;
     case "integer":
       return /^-?\d{1,16}$/u.test(text) ? { value: Number(text) } : null;
@@ -202,6 +204,7 @@ function readJson(text: string): { readonly value: unknown } | null {
 
 /** What the field takes, for a person. */
 export function expected(field: Field): string {
+  if (field.isFolder) return "a path";
   if (field.choices) return field.choices.join(", ");
   return { text: "text", integer: "a whole number", number: "a number", boolean: "true or false", json: "JSON" }[
     field.kind

@@ -82,6 +82,12 @@ export interface ShortId {
 export interface WordsPlan {
   readonly askedKind: string;
   readonly endedKinds: readonly string[];
+  /** Lists those of a job that nobody has answered. */
+  readonly waiting: {
+    readonly operation: string;
+    input(corrId: string): Input;
+    ids(output: unknown): readonly string[];
+  };
   /** Reads one question by its id, as `key`: its `status`, its `question` and its `options`. */
   readonly question: string;
   readonly answer: string;
@@ -112,6 +118,8 @@ export interface FollowPlan {
   storyLines(output: unknown, pen: Pen): readonly { readonly seq: number; readonly text: string }[];
   /** The position behind which the story goes on, or null when it was told to its end. */
   storyMore(output: unknown): number | null;
+  /** Ids of the questions that the job waits for. */
+  storyWaits(output: unknown): readonly string[];
   /** Whether what the story tells of has ended. */
   storyOver(output: unknown): boolean;
   /** What a person types to stop what has this id, to look at it, and to answer a question. */
@@ -148,7 +156,9 @@ export interface Presentation {
    */
   readonly failures?: Readonly<Record<string, (output: unknown) => boolean | number>>;
   /** What an answer lacks and a person at the terminal can bring, by operation; true where it is here now, and is asked for again. */
-  readonly offers?: Readonly<Record<string, (output: unknown, globals: Globals, signal: AbortSignal) => Promise<boolean>>>;
+  readonly offers?: Readonly<
+    Record<string, (output: unknown, globals: Globals, signal: AbortSignal) => Promise<boolean>>
+  >;
   readonly follow: FollowPlan;
   /** The overview: first words of commands under a heading, most wanted first. */
   readonly groups: readonly { readonly title: string; readonly words: readonly string[] }[];

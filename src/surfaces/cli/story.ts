@@ -31,8 +31,9 @@ export function createStory({ afterSeq, tellAfter, wait, failed, signal }: Story
 
   const tell = (): Promise<void> =>
     turns.run(async () => {
-      while (toldSeq < dueSeq) {
-        const upTo = dueSeq;
+      // What becomes due meanwhile is for the next pulse: a job may be quicker than the reading.
+      const upTo = dueSeq;
+      while (toldSeq < upTo) {
         const { seq, isMore } = await tellAfter(toldSeq);
         toldSeq = isMore ? seq : Math.max(upTo, seq);
       }
