@@ -12,6 +12,7 @@ import {
   closeStage,
   type Hub,
   openStage,
+  repository,
   sidewaysScroll,
   signIn,
   type Visit,
@@ -28,6 +29,7 @@ let episode = "";
 let last = "";
 let folder = "";
 let files = "";
+const sampleFile = join(repository, "examples", "capsules", "brief.capsule");
 const wide = { width: 1440, height: 900 };
 
 beforeAll(async () => {
@@ -131,6 +133,7 @@ test("a run is kept and verified, given away as a file, removed, and taken in ag
   await card.getByLabel("File", { exact: true }).setInputFiles(join(files, "forged.capsule"));
   await card.getByRole("button", { name: "Look at it" }).press("Enter");
   await card.getByText("Not a sound capsule").waitFor();
+  await card.getByText("Nothing of it was opened or kept.").waitFor();
   await card.getByLabel("File", { exact: true }).setInputFiles(path);
   await card.getByRole("button", { name: "Look at it" }).press("Enter");
   await card.getByText("signed by this hub").waitFor();
@@ -153,6 +156,11 @@ test("the sample is looked at, taken in as such, and replays without the hub tha
   await page.waitForURL(/\/ui\/capsules\/sha256/u);
   await page.getByRole("tab", { name: "Undo" }).click();
   await page.getByText("This run is not of this hub.").waitFor();
+  const [copy] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Export Brief of garden-notes as a file" }).press("Enter"),
+  ]);
+  assert.deepEqual(readFileSync(await copy.path()), readFileSync(sampleFile), "what was taken in leaves as it came");
   await page.getByRole("tab", { name: "Replay" }).click();
   await page.locator("main [data-verdict=equal]").waitFor();
   await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "Capsules" }).click();

@@ -70,6 +70,9 @@ function ShownCapsule({ id, shown }: ShownProps) {
       <RoomHeader title={plainLine(run.title)} status={<RunStatus status={run.status} />}>
         {isHere && !shown.capsule.isKept ? <SaveButton episode={run.episode} title={run.title} isKept /> : null}
         {isHere ? <SaveButton episode={run.episode} title={run.title} /> : null}
+        {isHere === false && shown.capsule.isKept ? (
+          <SaveButton episode={shown.capsule.digest} title={run.title} />
+        ) : null}
         <CopyButton text={shown.capsule.digest} label={k("capsule.action.digest")} />
       </RoomHeader>
       <div className={styles["views"]}>

@@ -43,6 +43,8 @@ const messages = {
   "capsules.import.help": "For files of more than 6 MB.",
   "capsules.import.large": "Name a file of more than 6 MB by its path.",
   "capsules.import.none": "Choose a file, or write its path.",
+  "capsules.import.blank": "This file is empty.",
+  "capsules.import.refused": "Nothing of it was opened or kept. Ask for it again from where it came.",
   "capsules.import.look": "Look at it",
   "capsules.import.cancel": "Close",
   "capsules.import.other": "Choose another",

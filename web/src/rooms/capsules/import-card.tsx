@@ -1,6 +1,7 @@
 import { useMutation, type UseMutationResult } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type SubmitEvent, useState } from "react";
+import { ApiFault } from "../../api.ts";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
@@ -17,6 +18,8 @@ import own from "./capsules.module.css";
 
 /** What a request may carry; larger files are read by the hub itself, from their path. */
 const fileBytesMax = 6_000_000;
+
+const unsound = "capsules.unsound";
 
 interface Seen {
   readonly given: Given;
@@ -61,6 +64,7 @@ function Choose({ look, onClose }: ImportCardProps) {
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     if (file && file.size > fileBytesMax) return setFault(k("capsules.import.large"));
+    if (file?.size === 0) return setFault(k("capsules.import.blank"));
     if (!file && path.trim() === "") return setFault(k("capsules.import.none"));
     setFault("");
     look.mutate(async () => (file ? { content: base64Of(await file.arrayBuffer()) } : { file: path.trim() }));
@@ -84,6 +88,7 @@ function Choose({ look, onClose }: ImportCardProps) {
         />
       </div>
       {look.isError ? <ErrorCard error={look.error} /> : null}
+      {look.error instanceof ApiFault && look.error.code === unsound ? <p>{k("capsules.import.refused")}</p> : null}
       <div className={styles["actions"]}>
         <Button type="submit" look="primary" disabled={look.isPending}>
           {k("capsules.import.look")}

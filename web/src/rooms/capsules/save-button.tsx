@@ -9,6 +9,7 @@ import { capsulesApi, type Exported, shortDigest } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
 
 export interface SaveButtonProps {
+  /** Or the digest of a kept capsule, which is given as it came. */
   readonly episode: string;
   readonly title: string;
   /** Keep it among the capsules of this hub, instead of giving it to the browser as a file. */
