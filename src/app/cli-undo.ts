@@ -56,14 +56,22 @@ function headText({ status, files, filesMore, undoId, episode }: UndoReport, pen
   const stuck = files.filter(({ fate }) => stuckFates.has(fate)).length;
   if (status === "nothing") return pen.paint("dim", "Nothing to undo: no file is changed by it.");
   if (status === "undone-before") return pen.paint("green", "✓ It was undone before; nothing is left to do.");
-  const asSettled = settled === 0 ? "" : `, ${counted(settled)} as you settle ${settled === 1 ? "it" : "them"}`;
-  const stays =
-    stuck === 0 ? "" : `, ${counted(stuck)} ${stuck === 1 ? "stays" : "stay"} as ${stuck === 1 ? "it is" : "they are"}`;
-  if (status === "ready")
-    return `${pen.paint("bold", `An undo would change ${counted(changing.length + filesMore)}`)}${asSettled}${stays}. Do it with: arw undo ${pen.safe(episode)}`;
-  if (undoId === null) return pen.paint("yellow", `! Nothing can be brought back${stays}.`);
+  const asSettled = settled === 0 ? [] : [`${counted(settled)} as you settle ${settled === 1 ? "it" : "them"}`];
+  const stays = stuck === 0 ? [] : [`${counted(stuck)} ${stuck === 1 ? "stays as it is" : "stay as they are"}`];
+  if (status === "ready") {
+    const head = pen.paint("bold", `An undo would change ${counted(changing.length + filesMore)}`);
+    const how =
+      settled > 0 ? "Do it by the same command without --dry-run." : `Do it with: arw undo ${pen.safe(episode)}`;
+    return `${[head, ...asSettled, ...stays].join(", ")}. ${how}`;
+  }
+  if (undoId === null) return pen.paint("yellow", `! ${["Nothing can be brought back", ...stays].join(", ")}.`);
   const mark = status === "undone" ? pen.paint("green", "✓") : pen.paint("yellow", "!");
-  return `${mark} ${changed} of ${counted(files.length + filesMore)} ${changed === 1 ? "is" : "are"} as before the run${asSettled}${stays}.`;
+  const before = changed + files.filter(({ fate }) => fate === "as-before" || fate === "undone-before").length;
+  const done =
+    before === 0
+      ? []
+      : [`${before} of ${counted(files.length + filesMore)} ${before === 1 ? "is" : "are"} as before the run`];
+  return `${mark} ${[...done, ...asSettled, ...stays].join(", ")}.`;
 }
 
 const counted = (files: number): string => (files === 1 ? "1 file" : `${files} files`);

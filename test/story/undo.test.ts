@@ -74,6 +74,14 @@ test("what a run changed goes back beside what was edited since, and a conflict 
   const { items } = await hub.get(`/state/undone?episode=${episode}`);
   assert.equal(items.length, 2);
 
+  assert.match(plan.stdout, /--conflicts marks +both sides are written into it/);
+  const settled = await arw("undo", episode, "--path", "same.md", "--conflicts", "marks");
+  assert.equal(settled.code, 0, settled.stderr);
+  assert.match(settled.stdout, /^✓ 1 file as you settle it\.\n.*same\.md has both sides in it now/);
+  const both = "<<<<<<< edited since\nby me\n=======\nbefore\n>>>>>>> before the run\n";
+  assert.equal(await readFile(join(folder, "same.md"), "utf8"), both);
+  assert.equal((await hub.post(`/undo/${episode}`, {})).status, "undone-before");
+
   await hub.post(`/undo/${undoId}`, {});
   assert.equal(await readFile(join(folder, "deep/er/new.md"), "utf8"), "new\n");
   assert.equal(await readFile(join(folder, "plan.md"), "utf8"), `zero\r\n${before.replace("five", "FIVE")}`);

@@ -1,8 +1,9 @@
 /** What if: a policy over what happened, rules that answers suggest, and one run under other rules and answers; through a real hub. */
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
+import { scriptedModel, serveScript } from "../kit/scripted-chat.ts";
 import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, briefToEnd, decide, episodeEnded, episodeWaits } from "./kit/scout-run.ts";
@@ -149,6 +150,45 @@ test("a budget cuts the run off, an edit shows what would have been written, and
   const [, answered = ""] = /It answered (.*) Fields that are left out stay/.exec(edit.body.detail) ?? [];
   assert.ok(answered.length > 0 && answered.length <= 200, edit.body.detail);
   assert.match(edit.body.detail, /what is given is not JSON\. Its answer is an object of /);
+});
+
+test("a run with a model: its role is costed and ruled on by the model that answered, and nobody guesses what another would say", async () => {
+  await using server = await serveScript(({ round }) =>
+    round === 0
+      ? { calls: [{ name: "fs_read", arguments: { path: "beds.md" } }] }
+      : { text: "They need water, see beds.md:1." },
+  );
+  const { server: name, url, model } = scriptedModel(server);
+  const beds = await room.folder("beds", { "beds.md": "Water the beans.\n" });
+  await mkdir(join(beds, ".arw", "agents"), { recursive: true });
+  const profile = 'about = "Helps."\ninstructions = "Read."\ntools = ["fs.read"]\n';
+  await writeFile(join(beds, ".arw", "agents", "helper.toml"), profile);
+  for (const [request, body] of [
+    [`PUT /models/servers/${name}`, { url }],
+    ["PUT /models/roles/chat", { models: [model] }],
+    ["POST /projects", { project: "beds", folder: beds }],
+  ] as const)
+    assert.equal((await hub.send(request, body)).status, 200);
+  const run = (await hub.send("POST /agents/run", { agent: "helper@beds", task: "Sum up" })).body.corrId;
+  assert.equal((await episodeEnded(hub, run)).status, "finished");
+  const told = await whatIf(run, { budget: ["1 token/run"] });
+  assert.deepEqual([told.spentThen.tokens, told.differences[0].result, told.unknownAfterStep], [220, "cut-off", 0]);
+  const wide = await whatIf(run, { budget: ["1000000 tokens/run"] });
+  assert.deepEqual([wide.firstChangedStep, wide.spentNow.tokens], [null, 220]);
+  const closed = await whatIf(run, { policy: `forbid (principal is Agent, action, resource == Model::"${model}");` });
+  assert.deepEqual([closed.differences[0].result, closed.unknownAfterStep], ["blocked", null]);
+  for (const same of ["chat", model]) {
+    const idle = await hub.call("POST", "/what-if", { run, model: same });
+    assert.deepEqual([idle.status, idle.body.code], [400, "whatif.nothing-changed"]);
+  }
+  const huge = await whatIf(run, { model: "localhost:1/huge" });
+  assert.deepEqual([huge.firstChangedStep, huge.unknownAfterStep, huge.outcomeNow], [1, 0, null]);
+  const given = await whatIf(run, { model: "localhost:1/huge", edit: ["1=I would leave it."] });
+  assert.deepEqual([given.unknownAfterStep, given.outcomeNow], [null, "I would leave it."]);
+  const other = await whatIf(run, { edit: ['2={"text":"Beans are dead."}'] });
+  assert.deepEqual([other.firstChangedStep, other.unknownAfterStep], [2, 2]);
+  const hinted = await whatIf(run, { hint: "Be short." });
+  assert.match(hinted.diffs[0].diff, /\+Be short\./);
 });
 
 test("the command line takes a file, a short id and an answer of a step, and says what nothing was done about", async () => {
