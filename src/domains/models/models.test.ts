@@ -488,15 +488,13 @@ describe("meters", () => {
 });
 
 test("what is set aside is never less than what an answer can take", () => {
-  // One to four bytes each, and a half of a sign. All there are would take seconds to lay out.
-  const signs = fc.constantFrom("a", '"', "\0", "\n", "ä", "€", "語", "🌱", "\uD800");
+  const signs = { unit: fc.constantFrom("a", "\0", "ä", "€", "🌱", "\uD800"), maxLength: 200 };
   fc.assert(
-    fc.property(fc.string({ unit: signs, maxLength: 200 }), fc.integer({ min: 1, max: 5000 }), (said, tokensMax) => {
+    fc.property(fc.string(signs), fc.integer({ min: 1, max: 5000 }), (said, tokensMax) => {
       const cost = costOf({ model: `${there}/x`, tokensMax }, said, 1);
       // Byte-level tokenizers make at most one token of each byte, and none makes more.
       assert.ok(cost.tokens !== undefined && cost.tokens.input >= new TextEncoder().encode(said).length);
       assert.equal(cost.tokens.output, tokensMax);
     }),
-    { numRuns: 100 },
   );
 });
