@@ -74,6 +74,10 @@ test("a passphrase that was typed twice opens the state, as do the code and a ke
   assert.equal((await stat(keyPath)).mode & 0o777, 0o600);
   assert.notEqual(codeIn(added.out), codeIn(on.out));
   await assert.rejects(opens(["x", "y", codeIn(on.out)]), isLocked);
+  for (const typed of [["x", "y", "z"], [""]]) {
+    const { code, err } = await arw("off", { typed });
+    assert.deepEqual([code, /encrypted/.test(err)], [1, true], err);
+  }
   const env = { ARW_STATE_KEY_FILE: keyPath };
   assert.match((await arw("status")).out, /It opens with: a key file, a passphrase, the recovery code\./);
   assert.equal((await arw("off", { env })).code, 0);

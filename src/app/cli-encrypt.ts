@@ -115,7 +115,7 @@ async function turnOn(options: EncryptOptions, given: Given): Promise<number> {
   if (journal.tee !== "")
     throw new StoreFault("locked", "journal.tee writes every event in plain words; take it out of the configuration");
   await refuseDamaged(stateDir);
-  if (known !== null) return goOn(options, given, "sealing");
+  if (known !== null) return await goOn(options, given, "sealing");
   await refuseFull(stateDir);
   const secret = await newSecret(options, given, stateDir);
   const master = new Uint8Array(randomBytes(masterBytes));
@@ -141,7 +141,7 @@ async function turnOff(options: EncryptOptions, given: Given): Promise<number> {
   if ((await readKeys(stateDir)) === null)
     return say(options, given, { words: "The state is not encrypted.", state: "off" });
   await refuseFull(stateDir);
-  return goOn(options, given, "opening");
+  return await goOn(options, given, "opening");
 }
 
 /** Notes the direction, and goes there: from where the state is, however it came there. */

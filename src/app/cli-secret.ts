@@ -41,9 +41,10 @@ export function secretCommand({ terminal, connect, readSecret }: SecretCommandOp
 export async function readSecretFromInput(question: string): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY) return await text(stdin);
-  stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: stdin, output: nowhere, terminal: true });
+  // Only now the terminal shows nothing of what is typed.
+  stderr.write(question);
   const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
   try {
     lines.on("SIGINT", () => lines.close());

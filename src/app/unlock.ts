@@ -124,8 +124,10 @@ async function askedMaster(file: KeysFile, { ask }: Unlocking): Promise<Uint8Arr
   }
   for (let tries = 1; tries <= triesMax; tries += 1) {
     const again = tries === 1 ? "" : "That does not open it. ";
-    const text = await ask(`${again}Passphrase or recovery code: `);
-    const master = text === "" ? null : await unlockKeys(file, { kind: "passphrase", text: withoutBreak(text) });
+    const text = withoutBreak(await ask(`${again}Passphrase or recovery code: `));
+    // Ctrl-C, or nothing typed: the person does not want to go on.
+    if (text === "") throw new StoreFault("locked", "no passphrase was typed, and the state is encrypted");
+    const master = await unlockKeys(file, { kind: "passphrase", text });
     if (master !== null) return master;
   }
   return null;
