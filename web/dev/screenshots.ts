@@ -1,4 +1,7 @@
-/** Takes the pictures of the README and the guides: `node web/dev/screenshots.ts`. A real hub, a real run, a real browser. */
+/**
+ * Takes the pictures of the README and the guides: `node web/dev/screenshots.ts`, or those of one kind, such as
+ * `node web/dev/screenshots.ts chat`. A real hub, a real run, a real browser.
+ */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,17 +25,17 @@ const pictures = join(repository, "docs", "images");
 const sizeBytesMax = 200_000;
 const runsAtOnce = 8;
 
-async function takePictures(): Promise<void> {
+const takes = { episode: takeEpisode, events: takeEvents, chat: takeChat, "what-if": takeWhatIf } as const;
+
+async function takePictures(only?: string): Promise<void> {
   const chromium = findChromium();
   assert.ok(chromium, "no Chromium found: install one, or set ARW_CHROMIUM to its path");
   buildWeb();
   mkdirSync(pictures, { recursive: true });
   const browser = await launch(chromium);
   try {
-    await takeEpisode(browser);
-    await takeEvents(browser);
-    await takeChat(browser);
-    await takeWhatIf(browser);
+    for (const [name, takeKind] of Object.entries(takes))
+      if (only === undefined || only === name) await takeKind(browser);
   } finally {
     await browser.close();
   }
@@ -138,7 +141,7 @@ async function takeChat(browser: Browser): Promise<void> {
       project: "garden",
       agent: "helper@garden",
     });
-    await using visited = await visit(browser, { viewport: { width: 1000, height: 960 } });
+    await using visited = await visit(browser, { viewport: { width: 1180, height: 1380 } });
     const { page } = visited;
     await signIn(page, hub);
     await page.goto(`${hub.url}/ui/chat?id=${begun.conversation}`);
@@ -189,4 +192,4 @@ async function take(page: Page, name: string): Promise<void> {
   assert.ok(statSync(path).size <= sizeBytesMax, "the picture is too large for a document");
 }
 
-await takePictures();
+await takePictures(process.argv[2]);
