@@ -86,6 +86,15 @@ const lateBuiltins = {
 const asciiOf = (code: string): string =>
   code.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
+/** An import makes a facade of each part of Node and runs all of its getters, some of which load what nobody asked for. */
+const builtinImport = /^import (\{[^}]*\}|[\w$]+) from "(node:[\w/]+)";$/gm;
+const takenBuiltins = (code: string): string =>
+  code.replaceAll(
+    builtinImport,
+    (_all, names: string, source: string) =>
+      `const ${names.replaceAll(" as ", ": ")} = process.getBuiltinModule("${source}");`,
+  );
+
 /**
  * The program in a few files, its libraries among them: loading hundreds of modules would be most of a start. Code that only
  * some starts need stays in files of its own. The licences of what goes in stand in THIRD-PARTY-NOTICES.md.
@@ -99,7 +108,7 @@ async function bundleInto(folder: string): Promise<void> {
   });
   const { output } = await bundle.write({ dir: join(folder, "app"), format: "esm" });
   for (const each of output)
-    if (each.type === "chunk") await writeFile(join(folder, "app", each.fileName), asciiOf(each.code));
+    if (each.type === "chunk") await writeFile(join(folder, "app", each.fileName), asciiOf(takenBuiltins(each.code)));
   await bundle.close();
   // Read at run time, so the bundler does not see it.
   await cp(

@@ -38,11 +38,13 @@ export async function main(given: readonly string[]): Promise<number> {
       pid: process.pid,
       unlocking: { env, ask: process.stdin.isTTY ? readSecretFromInput : null },
     });
+    // From before anybody can know that it runs: whoever stops it then stops it in good order, too.
+    const stopping = stopReason(hub);
     const { url } = await hub.listen();
     process.stdout.write(await screen({ hub, url, config }));
     // Now, and not at the end: by then the code of the start is forgotten, and whoever is killed keeps none.
     flushCompileCache();
-    const reason = await stopReason(hub);
+    const reason = await stopping;
     process.stdout.write(`\nStopping: ${reason}\n`);
     return 0;
   } catch (error) {
