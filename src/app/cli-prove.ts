@@ -111,7 +111,7 @@ function proofText(
   return [
     ...lines(`${glyph} ${text}`, "").map((line) => pen.paint(style, line)),
     // What was proved is the claim itself.
-    ...(answer === "proved" ? [] : dim(`The claim: ${claim}.`)),
+    ...(answer === "proved" || isFinding ? [] : dim(`The claim: ${claim}.`)),
     ...said,
     ...(answer === "counterexample" && !isComplete && examples.length > 1 ? ["", "  There may be more."] : []),
     "",

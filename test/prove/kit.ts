@@ -53,7 +53,16 @@ export async function booksOf(
 
 const quoted = (type: string, id: string): string => `${type}::${JSON.stringify(id)}`;
 const ids = ["ada", "scout"] as const;
-const folders = ["/", "/home", "/home/ada", "/home/ada/notes", "/home/bob", 'C:\\Users\\"ada"', "/home/a..b"];
+const folders = [
+  "/",
+  "/home",
+  "/home/ada",
+  "/home/ada/notes",
+  "/home/adam",
+  "/home/bob",
+  'C:\\Users\\"ada"',
+  "/home/a..b",
+];
 const things: Readonly<Record<ThingType, readonly string[]>> = {
   Hub: ["hub"],
   Folder: folders,
@@ -154,6 +163,7 @@ export const conditions = [
   "when { resource is Folder && (context.granted == context.open) }",
   'unless { resource == Folder::"/home/ada/notes" || resource == Host::"example.org:443" }',
   "when { -5 < 3 && !(2 > 3) }",
+  'when { "notes/a.md" like "notes/*" && (if context.granted then "a" else "b") like "b" }',
   "when { if context.granted then context.open else !context.open }",
 ] as const;
 export const policyText = fc

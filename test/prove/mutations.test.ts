@@ -48,6 +48,9 @@ const timed = (validFromMs: number, validToMs = untilMs): Rules => ({
 });
 const fetching = 'permit (principal is Agent, action in Action::"net:fetch", resource is Host);';
 const commands = 'permit (principal is Agent, action in Action::"exec", resource == Folder::"/srv");';
+const noWordsRead =
+  'forbid (principal, action in Action::"net:fetch", resource is Host) when { context.labels.contains("tool") };';
+const asking = '@ask("?") permit (principal is Node, action == Action::"agents.stop", resource);';
 const noFetching = { id: "no-fetching", patterns: ["web:*", "mcp:*", "models:*"], source: "file:gating.toml" };
 const programs = (...policies: readonly string[]): Rules => ({
   policies: [fetching, ...policies],
@@ -114,6 +117,25 @@ const families: readonly Family[] = [
       ["programs that calls start", programs(commands)],
       ["the calls themselves", { ...programs(), contracts: [{ ...noFetching, patterns: ["mcp:*"] }] }],
     ],
+  },
+  {
+    question: "network",
+    name: "programs that calls start",
+    base: programs(commands),
+    says: "counterexample",
+    mutants: [
+      // The command starts, and what its program would send is above what commands may.
+      ["no bytes", { ...programs(commands), allowances: [{ text: "0 B out/day shell:*" }] }],
+      ["no commands", { ...programs(commands), allowances: [{ text: "0 calls/day shell:*" }] }],
+      ["words that were read", programs(commands, noWordsRead)],
+    ],
+  },
+  {
+    question: "stricter",
+    name: "a question about what is forbidden",
+    base: { policies: [asking, asking.replace('@ask("?") permit', "forbid")] },
+    says: "proved",
+    mutants: [["the question alone", { policies: [asking] }]],
   },
   {
     question: "network",

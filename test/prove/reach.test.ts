@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
 import type { Scope } from "../../src/contract/caller.ts";
+import { accepts } from "../../src/domains/prove/language.ts";
 import { reachOf, type ThingType } from "../../src/domains/prove/reach.ts";
+import { below } from "../../src/domains/prove/space.ts";
 import { runs } from "../kit/runs.ts";
 import { valuesOf } from "../story/schema-values.ts";
 import { operations } from "./kit.ts";
@@ -41,4 +43,15 @@ test("what well-known operations reach is known", () => {
     ["fs.write", "web.fetch", "mcp.call", "shell.run", "models.chat", "provenance.adopt", "episodes.show"].map(reached),
     [["Folder"], ["Host"], ["Tool"], ["Folder"], ["Hub", "Model"], ["Hub", "Issuer"], ["Hub"]],
   );
+});
+
+test("a folder holds what lies below it, and none that only begins like it", () => {
+  const isBelow = (folder: string, text: string) => accepts(below(folder), text);
+  assert.deepEqual(
+    ["/home/ada/notes", "/home/ada/notes/a", "/home/ada", "/home/adam", "/home"].map((each) =>
+      isBelow("/home/ada", each),
+    ),
+    [true, true, false, false, false],
+  );
+  assert.deepEqual([isBelow("/", "/home"), isBelow("/", "/")], [true, false]);
 });

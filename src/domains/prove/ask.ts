@@ -54,7 +54,7 @@ export async function ask(question: Question): Promise<Found> {
       return { answer, examples, isComplete: doubtful === 0, checkedBy, doubt };
     }
     if (decided.kind === "tooMany") return undecided(examples, checkedBy, tooManyCases);
-    const { point } = decided;
+    const point = plainer(decided.point, refuted);
     const confirmed = await confirmedIn(point, refuted, question);
     if (confirmed === null) doubtful += 1;
     else examples.push(confirmed);
@@ -69,6 +69,18 @@ export async function ask(question: Question): Promise<Found> {
     if (doubtful >= doubtfulMax) return undecided(examples, checkedBy, notModelled);
     refuted = all([refuted, not(confirmed === null ? sameCall(point) : (question.alike ?? sameCall)(point))]);
   }
+}
+
+/** The same call with as few facts about it as do: nobody reads what does not matter. */
+function plainer(found: Point, refuted: Formula): Point {
+  const { choices, texts, numbers } = found;
+  const flags = new Map(found.flags);
+  for (const [name, value] of found.flags) {
+    if (!value) continue;
+    flags.set(name, false);
+    if (!holds(refuted, { choices, flags, texts, numbers })) flags.set(name, true);
+  }
+  return { choices, flags, texts, numbers };
 }
 
 /** Windows end one after the other; more of them nobody waits for. */
@@ -90,7 +102,7 @@ async function confirmedIn(point: Point, refuted: Formula, question: Question): 
 
 /** No solver came to an end. */
 export const tooManyCases = "there are more cases than could be walked through";
-const notModelled = "what was found depends on what is not modelled";
+export const notModelled = "what was found depends on what is not modelled";
 
 function undecided(examples: readonly Confirmed[], checkedBy: readonly string[], doubt: string): Found {
   return { answer: examples.length > 0 ? "counterexample" : "unknown", examples, isComplete: false, checkedBy, doubt };

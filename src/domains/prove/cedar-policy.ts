@@ -3,7 +3,7 @@
  * nothing is proved that depends on what it says.
  */
 import { all, any, atMost, choice, flag, type Formula, implies, not, numberIs, textIs, textWithin } from "./formula.ts";
-import { anything, type Language, sequence, word } from "./language.ts";
+import { accepts, anything, type Language, sequence, word } from "./language.ts";
 import { knownLabels, labelFlag, type Space, tagFlag, someTags, within } from "./space.ts";
 
 export interface EncodedPolicy {
@@ -261,7 +261,8 @@ function like(value: Value, pattern: readonly unknown[]): Formula {
   if (value.is === "textOf") return textWithin(value.name, language);
   if (value.is === "either")
     return any([all([value.when, like(value.first, pattern)]), all([not(value.when), like(value.otherwise, pattern)])]);
-  throw new NotModelled("`like` of a text that is written out");
+  if (value.is === "word") return accepts(language, value.text);
+  throw new NotModelled("`like` of what is no text");
 }
 
 /** Both sides are of one type; Cedar's validator has seen to that, or knows that they never are. */

@@ -22,9 +22,9 @@ import {
   UnknownRule,
   type Witness,
 } from "./contract.ts";
-import type { Point } from "./decide.ts";
+import { decideInTurns, type Point } from "./decide.ts";
 import { declaredBy, type Desk, open, type ProveDeps, spaceOf } from "./desk.ts";
-import type { Formula } from "./formula.ts";
+import { all, type Formula } from "./formula.ts";
 import type { ListedContract } from "./in-force.ts";
 import type { PolicyBook } from "./port.ts";
 import {
@@ -39,7 +39,19 @@ import {
   writesOutside,
 } from "./questions.ts";
 import { witnessOf } from "./space.ts";
-import { alikeChange, counted, leftOut, lookedAt, nextOf, notModelledIn, outsideOf, textOf } from "./told.ts";
+import {
+  alikeChange,
+  doubtOf,
+  leftOut,
+  lookedAt,
+  type Narrowed,
+  narrowedWords,
+  nextOf,
+  notModelledIn,
+  outsideOf,
+  policiesText,
+  textOf,
+} from "./told.ts";
 
 export const createProve = (deps: ProveDeps): Domain => ({
   name: "prove",
@@ -59,7 +71,8 @@ export const createProve = (deps: ProveDeps): Domain => ({
       const desk = await open(deps, ctx, agent);
       const { rules, space, whose } = desk;
       const refuted = writesOutside(rules, space, { whose, inFolder: inFolder ?? null });
-      return await answered("writes-outside", desk, { refuted, confirm: confirmPassing(desk.engines) });
+      const asking = { refuted, confirm: confirmPassing(desk.engines), folder: inFolder };
+      return await answered("writes-outside", desk, asking);
     }),
     bind(ProveChild, async ({ agent }, ctx) => await child(agent, await open(deps, ctx), ctx)),
     bind(ProveReachable, async ({ rule }, ctx) => await reachable(rule, await open(deps, ctx))),
@@ -90,9 +103,11 @@ const restOf =
 interface Asking {
   readonly refuted: Formula;
   readonly confirm: Parameters<typeof ask>[0]["confirm"];
+  /** Where nothing is to be changed outside of it, whatever was granted. */
+  readonly folder?: string | undefined;
 }
 
-async function answered(name: QuestionName, desk: Desk, { refuted, confirm }: Asking): Promise<Proof> {
+async function answered(name: QuestionName, desk: Desk, { refuted, confirm, folder }: Asking): Promise<Proof> {
   const { space, deps, ctx, telling } = desk;
   const found = await ask({
     refuted,
@@ -104,7 +119,8 @@ async function answered(name: QuestionName, desk: Desk, { refuted, confirm }: As
     witnessOf: (point) => witnessOf(point, telling),
     examplesMax: 1,
   });
-  return proofOf(name, found, toldBy(desk));
+  const told = toldBy(desk);
+  return proofOf(name, found, { ...told, narrowed: { ...told.narrowed, folder } });
 }
 
 const toldBy = ({ deps, rules, facts, whose }: Desk): About => ({
@@ -112,30 +128,34 @@ const toldBy = ({ deps, rules, facts, whose }: Desk): About => ({
   notModelled: notModelledIn(rules.policies),
   lookedAt: lookedAt(rules, facts, whose),
   isOfOne: whose !== null,
+  narrowed: { agent: whose?.agent },
 });
 
 interface About {
   readonly notModelled: readonly string[];
   readonly lookedAt: readonly string[];
   readonly isOfOne: boolean;
+  readonly narrowed: Narrowed;
   readonly deps: ProveDeps;
   readonly subject?: string;
 }
 
-function proofOf(name: QuestionName, found: Found, about: About): Proof {
+function proofOf(name: QuestionName, given: Found, about: About): Proof {
   const { notModelled, deps, subject, isOfOne } = about;
+  const found = { ...given, doubt: doubtOf(given.doubt, notModelled) };
   const { claim } = questionRow(name);
   const next = nextOf(found, deps.solver);
   return {
     question: name,
-    claim: subject === undefined ? claim : claim.replace("the rule", subject),
+    claim: narrowedWords(subject === undefined ? claim : claim.replace("the rule", subject), about.narrowed),
     answer: found.answer,
-    text: textOf(name, found, subject),
+    text: narrowedWords(textOf(name, found, subject), about.narrowed),
     examples: [...found.examples],
     isComplete: found.isComplete,
     checkedBy: [...found.checkedBy],
     lookedAt: [...about.lookedAt],
-    notModelled: [...notModelled, ...outsideOf({ name, isOfOne })],
+    // What is proved, and what was found, holds whatever those policies say.
+    notModelled: [...(found.answer === "unknown" ? notModelled : []), ...outsideOf({ name, isOfOne })],
     leftOut: [...leftOut(name)],
     ...(next === undefined ? {} : { next }),
   };
@@ -163,7 +183,16 @@ async function reachable(rule: string, desk: Desk): Promise<Proof> {
   const quota = desk.facts.contracts.find((each) => each.id === rule && each.quotaLimit !== undefined);
   const isDoubted = found.answer === "unknown" && quota !== undefined;
   const doubt = isDoubted ? quotaDoubt(quota) : found.doubt;
-  return proofOf("reachable", { ...found, doubt }, { ...toldBy(desk), subject: rule });
+  const proof = proofOf("reachable", { ...found, doubt }, { ...toldBy(desk), subject: rule });
+  return proof.answer === "proved" ? { ...proof, text: await deadText(rule, desk) } : proof;
+}
+
+/** A rule that matches no call is a mistake; one that others always decide before is only idle. */
+async function deadText(rule: string, { rules, space, deps, ctx }: Desk): Promise<string> {
+  const matches = [...rules.policies, ...rules.contracts].find(({ id }) => id === rule)?.matches ?? false;
+  const matched = await decideInTurns(all([matches, space.possible]), space.domains, restOf(deps, ctx));
+  if (matched.kind === "none") return `Proved: ${rule} never decides; it matches no call that there could be.`;
+  return `Proved: ${rule} never decides; of every call that it matches other rules decide.`;
 }
 
 /** One call alone never meets it, so there is none to show. */
@@ -214,14 +243,11 @@ async function compared(
     examplesMax: isAllChanges ? changesMax : 1,
     alike: alikeChange(sets),
   });
-  const [before, after] = [one.policies.length, two.policies.length];
   return proofOf(name, found, {
     notModelled: notModelledIn([...sets.first, ...sets.second]),
-    lookedAt: [
-      `${counted(before, "policies", "policy")} of the first`,
-      `${counted(after, "policies", "policy")} of the second`,
-    ],
+    lookedAt: [`${policiesText(sets.first)} of the first`, `${policiesText(sets.second)} of the second`],
     isOfOne: false,
+    narrowed: {},
     deps,
   });
 }

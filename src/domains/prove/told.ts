@@ -1,5 +1,5 @@
 /** Answers in words: the call that was found, what stands outside the proof, and what would bring an answer. */
-import { type Found, tooManyCases } from "./ask.ts";
+import { type Found, notModelled, tooManyCases } from "./ask.ts";
 import type { EncodedPolicy } from "./cedar-policy.ts";
 import type { QuestionName, Witness } from "./contract.ts";
 import type { Point } from "./decide.ts";
@@ -46,6 +46,7 @@ const momentText = (timeMs: number): string => (timeMs < 8.64e15 ? new Date(time
 
 export function textOf(name: QuestionName, { answer, examples, doubt }: Found, subject?: string): string {
   const [first] = examples;
+  const said = first?.said ?? [];
   const rule = subject ?? "the rule";
   if (answer === "unknown") return `Unknown: ${doubt ?? "nobody could decide"}.`;
   if (answer === "proved") return `Proved: ${provedWords[name].replace("RULE", rule)}.`;
@@ -60,9 +61,11 @@ export function textOf(name: QuestionName, { answer, examples, doubt }: Found, s
     case "reachable":
       return `${rule} decides: ${shown}.`;
     case "stricter":
-      return `It is not: ${shown}.`;
+      return `It is not: ${shown}; the first says ${said[0]?.effect}, and the second ${said[1]?.effect}.`;
     case "changed":
-      return `${examples.length} kinds of calls are answered otherwise; the first: ${shown}.`;
+      return examples.length === 1
+        ? `One kind of calls is answered otherwise: ${shown}.`
+        : `${examples.length} kinds of calls are answered otherwise; the first: ${shown}.`;
     default:
       return name satisfies never;
   }
@@ -77,12 +80,32 @@ const provedWords: Readonly<Record<QuestionName, string>> = {
   changed: "both say the same of every call",
 };
 
+/** What a question was narrowed or widened to. */
+export interface Narrowed {
+  readonly agent?: string | undefined;
+  readonly folder?: string | undefined;
+}
+
+/** The same words about one agent, and with a folder that nothing is to leave. */
+export function narrowedWords(words: string, { agent, folder }: Narrowed): string {
+  const granted = "outside what a person granted";
+  const inFolder = folder === undefined ? words : words.replace(granted, `${granted}, nor outside ${folder},`);
+  if (agent === undefined) return inFolder;
+  return inFolder
+    .replace("no agent, plugin or node", `${agent}, by the tools that it declares, never`)
+    .replace(/^Proved: nothing/, `Proved: by the tools of ${agent} nothing`);
+}
+
 export const notModelledIn = (policies: readonly EncodedPolicy[]): readonly string[] => {
-  const named = policies.flatMap(({ id, notModelled }) =>
-    notModelled === null ? [] : [`the policy ${id}: ${notModelled}`],
+  const named = policies.flatMap(({ id, notModelled: what }) =>
+    what === null ? [] : [`the policy ${id}: ${what} is not understood`],
   );
   return [...new Set(named)];
 };
+
+/** Names the policies that an answer may hang on. */
+export const doubtOf = (doubt: string | null, policies: readonly string[]): string | null =>
+  doubt === notModelled && policies.length > 0 ? `it hangs on ${policies.join("; ")}` : doubt;
 
 /** What a proof cannot see, and what might refute it nevertheless. */
 const always = ["links in the file system, and names that differ in letter case alone", "folders more than 256 deep"];
@@ -126,12 +149,19 @@ const fewer = "ask about one agent with --agent, or part the policies into fewer
 export const counted = (count: number, many: string, one: string): string =>
   count === 1 ? `1 ${one}` : `${count === 0 ? "no" : count} ${many}`;
 
+/** Those that are not understood count as ones that may match whatever their heads let through. */
+export function policiesText(policies: readonly EncodedPolicy[]): string {
+  const unclear = policies.filter((each) => each.notModelled !== null).map(({ id }) => id);
+  const all = counted(policies.length, "policies", "policy");
+  return unclear.length === 0 ? all : `${all} (whatever ${unclear.join(", ")} may say)`;
+}
+
 export const lookedAt = (
   { policies }: Pick<InForce, "policies">,
   { contracts, leases, allowances, posture, self }: Facts,
   whose: Whose | null,
 ): readonly string[] => [
-  counted(policies.length, "policies", "policy"),
+  policiesText(policies),
   counted(contracts.length, "contracts", "contract"),
   counted(leases.length, "leases", "lease"),
   counted(allowances.length, "allowances", "allowance"),
