@@ -9,7 +9,7 @@ import { bind, op } from "../../src/contract/operation.ts";
 import { Problem, problem } from "../../src/contract/problem.ts";
 import { closed, type Static, type TSchema, Type } from "../../src/contract/schema.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
-import { openCapsule, sealCapsule } from "../../src/domains/capsules/capsule-file.ts";
+import { digestOfBytes, openCapsule, sealCapsule } from "../../src/domains/capsules/capsule-file.ts";
 import { type CapsuleInfo, capsuleBytesMax } from "../../src/domains/capsules/contract.ts";
 import {
   CapsuleFileFault,
@@ -82,6 +82,18 @@ export function signedBy(seed: number, bytes: Uint8Array): Uint8Array {
     manifest.parts.map((_each, place) => part(place)),
     seededKey(seed),
   );
+}
+
+/** The same run, but for what somebody wrote into its events; rightly signed, as by a hub whose code does something else. */
+export function altered(seed: number, bytes: Uint8Array, change: (journal: string) => string): Uint8Array {
+  const { manifest, part } = openCapsule(bytes);
+  const whole = Buffer.from(part(0)).toString("utf8");
+  const unproven = whole.replace(/,"format":\d+,"dataHash":"[^"]*","prevHash":"[^"]*","hash":"[^"]*"/g, "");
+  const journal = Buffer.from(change(unproven));
+  const rest = manifest.parts.slice(1);
+  const parts = [{ kind: "journal" as const, digest: digestOfBytes(journal), sizeBytes: journal.length }, ...rest];
+  const pieces = [journal, ...rest.map((_each, place) => part(place + 1))];
+  return sealCapsule({ ...manifest, chain: "none", parts }, pieces, seededKey(seed));
 }
 
 export interface CapsuleKit extends AsyncDisposable {

@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { programFlags } from "../../bin/program-flags.mjs";
-import { signedBy } from "../kit/run-capsules.ts";
+import { altered, signedBy } from "../kit/run-capsules.ts";
 import { cleanEnvironment, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
@@ -51,7 +51,7 @@ test("a run is exported, imported on a yes, listed, verified, shown, compared an
 
   const asked = await arw(["capsule", "import", file]);
   assert.equal(asked.code, 1);
-  assert.match(asked.stdout, /Signed by {3}this hub\n[^]*Permitted {3}fs:list in /);
+  assert.match(asked.stdout, /Signed by {3}this hub\n[^]*Permitted {3}fs:list, .* in /);
   assert.deepEqual((await hub.get("/state/capsules")).items, []);
   const kept = await arw(["capsule", "import", file, "--yes"]);
   assert.equal(kept.code, 0, kept.stderr);
@@ -81,6 +81,17 @@ test("a run is exported, imported on a yes, listed, verified, shown, compared an
   assert.equal(isEqual, true);
   assert.deepEqual((await hub.send(`DELETE /capsules/${short}`)).body, { digest });
   assert.equal((await hub.send("POST /capsules/verify", { capsule: short })).status, 404);
+});
+
+test("a run that would go another way by now stops there, and shows both sides where they differ", async () => {
+  const content: string = (await hub.post("/capsules/export", { episode })).content;
+  const file = join(room.path, "other.capsule");
+  const change = (journal: string): string => journal.replace('"summary":"Keep the list', '"summary":"Burn the list');
+  await writeFile(file, altered(9, Buffer.from(content, "base64"), change));
+  const { code, stdout } = await arw(["replay", file]);
+  assert.equal(code, 1);
+  assert.match(stdout, /✗ It went another way: at step 5, the code said something else/);
+  assert.match(stdout, /\n {2}- data\.summary: "Burn the list.*\n {2}\+ data\.summary: "Keep the list/);
 });
 
 test("a capsule goes out by one pipe and comes in by another, and nothing else with it", async () => {
