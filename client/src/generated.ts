@@ -13813,13 +13813,13 @@ export interface Client {
     leasesGet(input: StateLeasesGetInput, options?: CallOptions): Promise<StateLeasesGetOutput>;
     /** Follow leases as JSON patches (RFC 6902). */
     leasesWatch(input?: StateLeasesWatchInput, options?: StreamOptions): AsyncGenerator<StateLeasesWatchOutput, void, undefined>;
-    /** List mCP servers that the hub calls for its own agents and recipes, each as a person named it. */
+    /** List MCP servers that the hub calls for its own agents and recipes, each as a person named it. */
     mcpOwnServers(input?: StateMcpOwnServersInput, options?: CallOptions): Promise<StateMcpOwnServersOutput>;
     /** Show one row of mcpOwnServers. */
     mcpOwnServersGet(input: StateMcpOwnServersGetInput, options?: CallOptions): Promise<StateMcpOwnServersGetOutput>;
     /** Follow mcpOwnServers as JSON patches (RFC 6902). */
     mcpOwnServersWatch(input?: StateMcpOwnServersWatchInput, options?: StreamOptions): AsyncGenerator<StateMcpOwnServersWatchOutput, void, undefined>;
-    /** List mCP servers that were wrapped, each with the digest of its command. */
+    /** List MCP servers that were wrapped, each with the digest of its command. */
     mcpServers(input?: StateMcpServersInput, options?: CallOptions): Promise<StateMcpServersOutput>;
     /** Show one row of mcpServers. */
     mcpServersGet(input: StateMcpServersGetInput, options?: CallOptions): Promise<StateMcpServersGetOutput>;

@@ -298,4 +298,6 @@ function createHistory() {
   };
 }
 
-const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1);
+/** A word of capitals alone keeps them: `MCP servers`. */
+const lowerFirst = (sentence: string): string =>
+  /^[A-Z]{2}/.test(sentence) ? sentence : sentence.charAt(0).toLowerCase() + sentence.slice(1);
