@@ -22,6 +22,10 @@ export function createTerminal(): Terminal {
     if (error.code === "EPIPE") process.exit(0);
     throw error;
   });
+  // Who reads no more of what is said beside the answer still gets the answer, and its exit code.
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   return {
     write: (text) => void stdout.write(text),
     writeBytes: (bytes) => void stdout.write(bytes),
