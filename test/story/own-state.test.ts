@@ -94,7 +94,9 @@ test("rules and configuration belong to the hub wherever they lie, also before t
   const at = config.fileAt ?? assert.fail("a place is looked at");
   assert.ok(at.startsWith(home), at);
   await mkdir(dirname(at), { recursive: true });
-  await using hub = await openHub({ config, givenToken: undefined, pid: process.pid });
+  const env = { ARW_STATE_KEY_FILE: join(home, "notes", "arw.key") };
+  const unlocking = { env, ask: null };
+  await using hub = await openHub({ config, givenToken: undefined, pid: process.pid, unlocking });
   const caller: Caller = { kind: "agent", id: "a", grants: [{ key: "*", folder: home }] };
   const write = (path: string) =>
     hub.kernel.dispatch({
@@ -102,7 +104,7 @@ test("rules and configuration belong to the hub wherever they lie, also before t
       input: { folder: home, path, text: "x" },
       credentials: { kind: "caller", caller },
     });
-  for (const path of ["rules/gates.toml", "elsewhere/own.cedar", relative(home, at)])
+  for (const path of ["rules/gates.toml", "elsewhere/own.cedar", "notes/arw.key", relative(home, at)])
     await assert.rejects(write(path), isKept, path);
   await write("rules/notes.md");
   await write("notes/a.md");
