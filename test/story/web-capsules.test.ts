@@ -137,6 +137,7 @@ test("a run is kept and verified, given away as a file, removed, and taken in ag
   await card.getByLabel("File", { exact: true }).setInputFiles(path);
   await card.getByRole("button", { name: "Look at it" }).press("Enter");
   await card.getByText("signed by this hub").waitFor();
+  await page.locator("main [data-layer=import]:focus").waitFor();
   await card.getByText(`created ${folder}/brief.md, `).waitFor();
   await card.getByText(/ of events, .* of rules, .* of settings/u).waitFor();
   assert.deepEqual(await axeViolations(page), []);
@@ -289,7 +290,7 @@ test("an undo shows what it would do, does it, and is taken back", async (contex
   assert.deepEqual(await axeViolations(page), []);
   assert.equal(readFileSync(brief, "utf8"), text);
   await page.getByRole("button", { name: "Undo 1 file" }).press("Enter");
-  await page.locator("main [data-undo=undone]").getByText("as it was before the run").waitFor();
+  await page.locator("main [data-undo=undone]:focus").getByText("as it was before the run").waitFor();
   assert.notEqual(existsSync(brief) ? readFileSync(brief, "utf8") : "", text);
   await page.getByRole("button", { name: "Take the undo back" }).press("Enter");
   await page.locator("main [data-fate=restore], main [data-fate=remove]").waitFor();

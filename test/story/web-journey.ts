@@ -12,8 +12,8 @@ export const webDist = join(repository, "web", "dist");
 
 /** Starting takes a second; a machine under load takes several. */
 const startMsMax = 40_000;
-/** What a person would wait for; longer is a failure of the screen. */
-const stepMsMax = 15_000;
+/** Far above what a person would wait for: how quick a screen is, is measured by itself. */
+const stepMsMax = 40_000;
 
 /** Builds the UI when a source is newer than what was built last. */
 export function buildWeb(): void {
@@ -215,7 +215,7 @@ export interface Started {
 export async function briefSample(hub: Hub): Promise<string> {
   const { folder } = await hub.call<{ folder: string }>("/scout/sample", {});
   const { corrId } = await hub.call<Started>("/scout/brief", { folder });
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 400; tries += 1) {
     const response = await fetch(`${hub.url}/state/approvals?status=waiting`, {
       headers: { authorization: `Bearer ${hub.token}` },
     });

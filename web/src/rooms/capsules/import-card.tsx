@@ -1,6 +1,6 @@
 import { useMutation, type UseMutationResult } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type SubmitEvent, useState } from "react";
+import { type SubmitEvent, useEffect, useRef, useState } from "react";
 import { ApiFault } from "../../api.ts";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
@@ -44,8 +44,22 @@ export interface ImportCardProps {
 
 /** A capsule of somebody else: looked at as data, and kept only on yes. */
 export function ImportCard({ look, onClose }: ImportCardProps) {
+  const card = useRef<HTMLElement>(null);
+  const isSeen = look.data !== undefined;
+  const wasSeen = useRef(isSeen);
+  // What was pressed is gone from the card, so the focus goes to its top.
+  useEffect(() => {
+    if (wasSeen.current !== isSeen) card.current?.focus();
+    wasSeen.current = isSeen;
+  }, [isSeen]);
   return (
-    <section className={styles["card"]} aria-label={k("capsules.import.open")} data-layer="import">
+    <section
+      ref={card}
+      tabIndex={-1}
+      className={styles["card"]}
+      aria-label={k("capsules.import.open")}
+      data-layer="import"
+    >
       <h2>{k("capsules.import.open")}</h2>
       <p className={styles["lead"]}>{k("capsules.import.lead")}</p>
       {look.data ? (

@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { CheckIcon, CircleSlashIcon, type LucideIcon, TriangleAlertIcon, Undo2Icon } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { Diff } from "../../parts/diff.tsx";
@@ -42,7 +43,12 @@ function UndoOf({ episode }: { readonly episode: string }) {
     <>
       {undo.isError ? <ErrorCard error={undo.error} /> : null}
       {undo.data ? (
-        <Done report={undo.data} onBack={(id) => undo.mutate({ episode: id })} isBusy={undo.isPending} />
+        <Done
+          key={undo.data.undoId}
+          report={undo.data}
+          onBack={(id) => undo.mutate({ episode: id })}
+          isBusy={undo.isPending}
+        />
       ) : null}
       <Section title={k("undo.plan.title")} lead={k("undo.plan.lead")}>
         {plan.isError ? <ErrorCard error={plan.error} onRetry={() => void plan.refetch()} /> : null}
@@ -96,8 +102,11 @@ function Done({ report: { status, undoId, files }, onBack, isBusy }: DoneProps) 
   // What a person settled tells its own end.
   const settled = done.filter(({ detail }) => detail !== undefined);
   const count = done.length - settled.length;
+  // The button that was pressed is gone, so the focus goes where the way back is.
+  const card = useRef<HTMLDivElement>(null);
+  useEffect(() => card.current?.focus(), []);
   return (
-    <div className={styles["card"]} role="status" data-undo={status}>
+    <div ref={card} tabIndex={-1} className={styles["card"]} role="status" data-undo={status}>
       {count > 0 || settled.length === 0 ? (
         <p>{k(status === "partly" ? "undo.done.partly" : "undo.done.whole", { count })}</p>
       ) : null}
