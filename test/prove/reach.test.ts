@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
 import type { Scope } from "../../src/contract/caller.ts";
-import { accepts } from "../../src/domains/prove/language.ts";
+import { accepts, anything, sequence, textIn, TooManyTexts, word } from "../../src/domains/prove/language.ts";
 import { reachOf, type ThingType } from "../../src/domains/prove/reach.ts";
 import { below } from "../../src/domains/prove/space.ts";
 import { runs } from "../kit/runs.ts";
@@ -54,4 +54,12 @@ test("a folder holds what lies below it, and none that only begins like it", () 
     [true, true, false, false, false],
   );
   assert.deepEqual([isBelow("/", "/home"), isBelow("/", "/")], [true, false]);
+});
+
+test("texts that would take too long to look through are given up on", () => {
+  const words = ["abc", "def", "ghi", "jkl", "mno", "pqr", "stu", "vwx", "yza", "bdf", "ceg", "hjl"];
+  const holding = words.map((each) =>
+    sequence(anything, ...Array.from(each).flatMap((letter) => [word(letter), anything])),
+  );
+  assert.throws(() => textIn(holding, []), TooManyTexts);
 });

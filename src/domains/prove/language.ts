@@ -24,10 +24,13 @@ export const maybe = (part: Language): Language => ({ is: "maybe", part });
 /** More states than this no rule that a person wrote needs. */
 const statesMax = 20_000;
 
+/** Letters tried, over all languages together: some tenths of a second, in which the hub does nothing else. */
+const lettersMax = 200_000;
+
 /** The texts were too many to look through. */
 export class TooManyTexts extends Error {
   constructor() {
-    super(`more than ${statesMax} states`);
+    super(`more than ${statesMax} states, or ${lettersMax} letters`);
     this.name = "TooManyTexts";
   }
 }
@@ -148,7 +151,10 @@ export function textIn(inside: readonly Language[], outside: readonly Language[]
   if (isWanted(begin)) return "";
   const seen = new Set([nameOf(begin)]);
   /** One letter further, where that can still lead into all of `inside`. */
+  let tried = 0;
   const moved = ({ places, text }: Reached, letter: string): Reached | null => {
+    tried += places.length;
+    if (tried > lettersMax) throw new TooManyTexts();
     const next = places.map((states, index) => after(all[index] as Machine, states, letter));
     const isLost = next.some((states, index) => index < inside.length && states.length === 0);
     return isLost ? null : { places: next, text: text + letter };
