@@ -13,7 +13,7 @@ test("a hub that has answered has loaded no second client for HTTP", async () =>
   await using room = await createRoom();
   const told = join(room.path, "modules.txt");
   const preload = join(programRoot, "test", "story", "kit", "told-modules.ts");
-  const hub = await startHub({
+  await using hub = await startHub({
     stateDir: room.stateDir,
     env: { ARW_TEST_MODULES: told },
     nodeFlags: ["--import", preload],
