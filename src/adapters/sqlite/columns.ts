@@ -9,7 +9,7 @@ import { SealFault, type Sealer } from "../sealed-state/sealer.ts";
 /** Versions of the file's layout. A file with a higher one was written by a newer ARW and is refused untouched. */
 export const plainFormat = 1;
 export const sealedFormat = 2;
-export const storeFormat = sealedFormat;
+export const storeFormat = Math.max(plainFormat, sealedFormat);
 
 /** In the order of `envelopeColumns` and `hashColumns`. */
 export type EventValues = readonly [

@@ -16,9 +16,7 @@ import {
   hashColumns,
   plainColumns,
   sealedColumns,
-  sealedFormat,
 } from "./columns.ts";
-import { fileFormat } from "./inspect.ts";
 import { createEventWriter, createRowWriter, firstPragma, guard, layout } from "./store.ts";
 
 /** Read and written at once; bounds memory, as one event may have a megabyte. */
@@ -45,8 +43,6 @@ export async function convertStore({ path, sealer, to, onProgress }: StoreConver
     rmSync(draft, { force: true });
   }
 }
-
-export const isSealedStore = (path: string): boolean => fileFormat(path) === sealedFormat;
 
 /** False where the store has these columns already. */
 function writeDraft(path: string, draft: string, copying: Copying): boolean {
