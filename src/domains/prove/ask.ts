@@ -5,7 +5,7 @@ import { type Decided, decideInTurns, type Domains, holds, type Point } from "./
 import { all, choice, type Formula, flag, not, textIs } from "./formula.ts";
 import type { Solver } from "./port.ts";
 import { scriptOf } from "./smt.ts";
-import { atMs } from "./space.ts";
+import { atMs, labelFlag } from "./space.ts";
 
 export interface Question {
   /** A call that refutes the claim. */
@@ -71,12 +71,12 @@ export async function ask(question: Question): Promise<Found> {
   }
 }
 
-/** The same call with as few facts about it as do: nobody reads what does not matter. */
+/** The same call, built from no words but those that matter: of the others nobody wants to read. */
 function plainer(found: Point, refuted: Formula): Point {
   const { choices, texts, numbers } = found;
   const flags = new Map(found.flags);
   for (const [name, value] of found.flags) {
-    if (!value) continue;
+    if (!value || !name.startsWith(labelFlag(""))) continue;
     flags.set(name, false);
     if (!holds(refuted, { choices, flags, texts, numbers })) flags.set(name, true);
   }
