@@ -87,11 +87,11 @@ async function convertBlob(path: string, { sealer, to }: StateConversion): Promi
   if (name === basename(path)) return;
   const folder = join(dirname(dirname(path)), name.slice(0, 2));
   const { mtimeMs } = await lstat(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
   await replaceFile(join(folder, name), packing.pack(ref, content), { mode: fileMode });
   // Its age decides how long it is kept.
   await utimes(join(folder, name), mtimeMs / 1000, mtimeMs / 1000);
-  await syncFolderAt(dirname(folder));
+  if (made !== undefined) await syncFolderAt(dirname(folder));
   await unlink(path);
 }
 
