@@ -5,6 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import { capsuleCommands } from "../../src/app/cli-capsule.ts";
+import { encryptCommands } from "../../src/app/cli-encrypt.ts";
 import { cliPresentation } from "../../src/app/cli-presentation.ts";
 import { contractTable } from "../../src/app/domains.ts";
 import type { Envelope } from "../../src/contract/event.ts";
@@ -83,6 +84,7 @@ test("every command that a guide shows is one of the hub", () => {
     // Commands that no single operation stands behind.
     ...presentation.groups.flatMap(({ words }) => words),
     ...capsuleCommands({} as never).map(({ words }) => words),
+    ...encryptCommands({} as never).map(({ words }) => words),
   ]);
   const shown = guides.flatMap((text) =>
     [...text.matchAll(/^npm run arw -- ([a-z -]+[a-z])/gm)].map((match) => match[1] ?? ""),
