@@ -59,9 +59,15 @@ function headText({ verdict, replayableToStep, steps, divergence }: Report, gap:
     verdict === "incomplete"
       ? ` replayable to step ${replayableToStep} of ${steps.recorded}: ${gap ?? "nothing more is recorded"}.`
       : verdict === "diverged"
-        ? ` ${divergence?.step === null ? "before the first step" : `at step ${divergence?.step}`}, ${divergence?.why}.`
+        ? ` ${placeOf(divergence?.step ?? null, steps.replayed)}, ${divergence?.why}.`
         : "";
   return pen.paint(style, pen.safe(`${text}${more}`));
+}
+
+/** What an agent says between two steps has the number of none. */
+function placeOf(step: number | null, replayed: number): string {
+  if (step !== null) return `at step ${step}`;
+  return replayed === 0 ? "before the first step" : `behind step ${replayed}`;
 }
 
 function divergenceLines({ divergence }: Report, pen: Pen): readonly string[] {

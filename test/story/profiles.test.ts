@@ -356,7 +356,7 @@ test("`arw run NAME@PROJECT` with a sentence is all that a person types", async 
     }).exited;
   const ran = await arw(["run", "talker@garden", "What comes first?"]);
   assert.equal(ran.code, 0, ran.stderr);
-  assert.match(ran.stdout, /Beans first\.\n[^]*1 steps, 100 tokens in, 10 out, 0 USD/);
+  assert.match(ran.stdout, /Beans first\.\n[^]*1 step, 100 tokens in, 10 out, 0 USD/);
   const checked = await arw(["agents", "check", join(folder, ".arw", "agents", "talker.toml")]);
   assert.deepEqual([checked.code, checked.stderr], [0, ""]);
   assert.match(checked.stdout, /It holds/);

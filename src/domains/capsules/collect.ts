@@ -116,7 +116,9 @@ async function rowsOf(episode: string, { parts, means, signal }: Collecting): Pr
     afterSeq = last.seq;
     await new Promise<void>((resolve) => means.clock.soon(resolve));
   }
-  // A row may be a sync of the disk ahead of what everybody sees.
+  // A row may be a sync of the disk ahead of what everybody sees, and a list that tells of the run's end may be, too.
+  const newest = rows.at(-1);
+  if (newest !== undefined) await parts.kernel.journal.reached(newest.seq);
   const headSeq = parts.kernel.journal.headSeq();
   const seen = rows.filter(({ seq }) => seq <= headSeq);
   if (seen.length === 0) throw new Problem(NotFound, `there is no episode, no kept capsule and no file ${episode}`);

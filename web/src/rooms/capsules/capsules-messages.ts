@@ -136,6 +136,7 @@ const messages = {
     "The agent's code is not of this hub, so it could not work again: what it was answered was checked instead.",
   "replay.table.other": "This hub has other operations and events than the one that recorded it.",
   "replay.apart.step": "The first difference is in step {step}:",
+  "replay.apart.behind": "The first difference comes behind step {step}:",
   "replay.apart.begin": "The first difference comes before the first step:",
   "replay.side.recorded": "Recorded",
   "replay.side.made": "This time",

@@ -68,18 +68,28 @@ function Verdict({ replay: { report, table } }: { readonly replay: Replay }) {
       {table.isSame ? null : <p>{k("replay.table.other")}</p>}
       {mode === "answers" ? <p>{k("replay.mode.answers")}</p> : null}
       {replayableToStep === null ? null : <p>{k("replay.counts.until", { step: replayableToStep })}</p>}
-      {divergence ? <Divergence divergence={divergence} /> : null}
+      {divergence ? <Divergence divergence={divergence} replayed={steps.replayed} /> : null}
     </div>
   );
 }
 
-function Divergence({ divergence }: { readonly divergence: NonNullable<Report["divergence"]> }) {
+interface DivergenceProps {
+  readonly divergence: NonNullable<Report["divergence"]>;
+  /** Steps that were equal before it. */
+  readonly replayed: number;
+}
+
+function Divergence({ divergence, replayed }: DivergenceProps) {
   const { step, at, why, recorded, made } = divergence;
   return (
     <>
       <p>
-        {step === null ? k("replay.apart.begin") : k("replay.apart.step", { step })} {plainLine(why)}{" "}
-        {at === "" ? null : <code>{plainLine(at)}</code>}
+        {step !== null
+          ? k("replay.apart.step", { step })
+          : replayed === 0
+            ? k("replay.apart.begin")
+            : k("replay.apart.behind", { step: replayed })}{" "}
+        {plainLine(why)} {at === "" ? null : <code>{plainLine(at)}</code>}
       </p>
       <TwoSides
         then={{ title: k("replay.side.recorded"), body: <JsonView value={recorded} /> }}
