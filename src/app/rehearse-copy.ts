@@ -19,7 +19,7 @@ import { openCapsule } from "../domains/capsules/capsule-file.ts";
 import { readContents } from "../domains/capsules/contents.ts";
 import { CapsuleImported, CapsuleRemoved, capsuleBytesMax } from "../domains/capsules/contract.ts";
 import { breatheWith } from "../domains/capsules/pieces.ts";
-import { judged } from "../domains/capsules/replay.ts";
+import { judged } from "../domains/capsules/contract.ts";
 import { seal } from "../kernel/archive.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
 import { fromStored } from "../kernel/envelope.ts";

@@ -4,6 +4,7 @@
  */
 import { jsonDifference } from "../../base/json-difference.ts";
 import type { Envelope, EventDefinition } from "../../contract/event.ts";
+import { checkerOf } from "../../contract/schema.ts";
 import type { Recorded } from "../episodes/contract.ts";
 import type { RecordedStep, ReplayOptions } from "./contract.ts";
 import type { Course, Ending } from "./replay-course.ts";
@@ -134,6 +135,8 @@ function fromRecord(call: StepCall, course: Course): Carried | Promise<Carried> 
   const { step, operation, input, summary } = call;
   const known = course.reading.steps.get(step);
   if (known !== undefined && !isSameCall(known, call)) return otherCall(known, call, course);
+  const fault = known === undefined || known.kind === "stopped" ? null : faultOf(call);
+  if (known !== undefined && fault !== null) return refusedByNow(known, { call, fault }, course);
   if (known !== undefined && course.order.next() === known.event) return answerOf(known, call, course);
   return new Promise((resolve, reject) => {
     const settle = (result: () => Promise<Carried> | Carried): void => {
@@ -156,6 +159,33 @@ function fromRecord(call: StepCall, course: Course): Carried | Promise<Carried> 
 
 const isSameCall = ({ tool, argsDigest }: RecordedStep, call: StepCall): boolean =>
   tool === call.operation.id && argsDigest === call.argsDigest;
+
+/** What the table has against the arguments by now; they were taken when the step was recorded. */
+function faultOf({ operation, input }: StepCall): string | null {
+  const checker = checkerOf(operation.input);
+  if (checker.check(input)) return null;
+  const [fault] = checker.faults(input);
+  return fault === undefined ? "" : `${fault.at} ${fault.message}`.trim();
+}
+
+interface Refused {
+  readonly call: StepCall;
+  readonly fault: string;
+}
+
+/** The code does the same, and the table is another: a step that was answered would be refused. */
+async function refusedByNow(known: RecordedStep, { call, fault }: Refused, course: Course): Promise<Carried> {
+  const { step, operation, input, argsDigest, summary } = call;
+  course.differ({
+    step,
+    seq: known.seq,
+    at: "/input",
+    why: `${operation.id} takes these arguments no longer (${fault})`,
+    recorded: { tool: known.tool, argsDigest: known.argsDigest, summary, answer: "a result" },
+    made: { tool: operation.id, argsDigest, summary, answer: "a refusal", input },
+  });
+  return course.isOver() ? never() : elsewhere(call, course);
+}
 
 async function otherCall(known: RecordedStep, call: StepCall, course: Course): Promise<Carried> {
   const { step, operation, input, argsDigest } = call;

@@ -257,6 +257,22 @@ test("a program that does another thing is stopped at the first step that differ
   );
 }, 60_000);
 
+test("a table that takes the arguments of a step no longer stops it there, though the code says the same", async () => {
+  const { kit, replay } = await recorded(["read", "write"]);
+  await using _kit = kit;
+  const input = closed({ ...tools.write.input.properties, reason: Type.String() });
+  const changed = { ...tools.write, input };
+  const swapped = (hands: Tools): Tools => ({
+    ...hands,
+    call: (operation, given, summary) =>
+      hands.call(operation.id === changed.id ? (changed as unknown as typeof operation) : operation, given, summary),
+  });
+  const { report } = await replay({ ...actor, run: (given, hands) => actor.run(given, swapped(hands)) });
+  assert.equal(report.verdict, "diverged");
+  assert.deepEqual([report.divergence?.step, report.divergence?.at, report.steps.replayed], [3, "/input", 2]);
+  assert.match(report.divergence?.why ?? "", /^world\.write takes these arguments no longer \(.*reason/u);
+});
+
 /** Of one word. */
 const stepsMaxEach = 6;
 

@@ -192,12 +192,12 @@ function sliceOf({ rows, cut }: CutRows, events: readonly Envelope[], blobs: Fou
   const named = new Set(blobs.cut.size === 0 ? [] : rows.filter(isNaming).map(({ seq }) => seq));
   const missing = (ref: string) => (blobs.kept.has(ref) ? null : blobs.cut.has(ref) ? "cut" : "gone");
   const ofSteps = stepsOf(events);
-  const { replayable, gapSeq } = horizonOf(events, ofSteps, { cut, named, missing });
+  const replayable = horizonOf(events, ofSteps, { cut, named, missing });
   if (cut.size + named.size === 0) return { rows, cut, replayable };
   const isSuspect = (place: number): boolean => {
     const event = events[place] as Envelope;
     const step = stepNamed(event);
-    return step === null ? event.seq >= (gapSeq ?? 0) : step > replayable.toStep;
+    return step === null ? event.seq >= (replayable.gapSeq ?? 0) : step > replayable.toStep;
   };
   const isKept = (digest: string): boolean => blobs.kept.has(digest);
   return { rows: withoutTraces(rows, { isSuspect, isKept }), cut, replayable };

@@ -96,9 +96,16 @@ function holdAgainst(
     if (canonicalJson(said) !== canonicalJson(is))
       throw unsound("inconsistent", `the manifest says something else of its ${what} than the events do`);
   const missing = (ref: string) => (blobOf(ref) === null ? "gone" : null);
-  const { replayable } = horizonOf(events, counts.steps, { cut: nothing, named: nothing, missing });
-  if (manifest.replayable.toStep > replayable.toStep)
-    throw unsound("inconsistent", `the manifest promises more than step ${replayable.toStep}, where its answers end`);
+  const { gapSeq } = manifest.replayable;
+  const cut = gapSeq === undefined ? nothing : new Set([gapSeq]);
+  const horizon = horizonOf(events, counts.steps, { cut, named: nothing, missing });
+  if (manifest.replayable.toStep > horizon.toStep)
+    throw unsound("inconsistent", `the manifest promises more than step ${horizon.toStep}, where its answers end`);
+  if (gapSeq !== undefined && gapSeq !== horizon.gapSeq)
+    throw unsound(
+      "inconsistent",
+      `the manifest says that event ${gapSeq} is the first that is not as it was, and it is none`,
+    );
   const wanted = blobRefsOf(events, blobOf);
   if (manifest.parts.some(({ kind, digest }) => kind === "blob" && !wanted.has(digest)))
     throw unsound("inconsistent", "a part of the capsule belongs to none of its events");

@@ -6,6 +6,7 @@ import { closed, CorrelationId, Digest, EpochMs, oneOf, SizeBytes, type Static, 
 import { NotFound } from "../../contract/standard-problems.ts";
 import { Count, Manifest, Text } from "./manifest.ts";
 
+export { gapOf, judged } from "./judged.ts";
 export {
   ChangedFile,
   Conditions,

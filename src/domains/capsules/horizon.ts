@@ -12,11 +12,7 @@ interface Gaps {
   missing(ref: string): "gone" | "cut" | null;
 }
 
-export interface Horizon {
-  readonly replayable: Manifest["replayable"];
-  /** Position of the first event that is not as it was; null where all are. */
-  readonly gapSeq: number | null;
-}
+export type Horizon = Manifest["replayable"];
 
 /** The steps before the first one whose answer, or what stands beside it, is not there as it was. */
 export function horizonOf(events: readonly Envelope[], ofSteps: number, gaps: Gaps): Horizon {
@@ -24,12 +20,12 @@ export function horizonOf(events: readonly Envelope[], ofSteps: number, gaps: Ga
   for (const event of events) {
     const step = stepOf(event);
     const reason = gapAt(event, step, gaps);
-    if (reason !== null) return { replayable: { toStep: unbroken(answered), ofSteps, reason }, gapSeq: event.seq };
+    if (reason !== null) return { toStep: unbroken(answered), ofSteps, reason, gapSeq: event.seq };
     if (step !== null) answered.add(step);
   }
   const toStep = unbroken(answered);
   const reason = toStep < ofSteps ? `nothing is recorded of step ${toStep + 1}` : null;
-  return { replayable: { toStep, ofSteps, reason }, gapSeq: null };
+  return { toStep, ofSteps, reason };
 }
 
 /** Steps of one turn may end in any order. */

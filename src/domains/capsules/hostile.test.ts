@@ -219,6 +219,9 @@ test("a signer who says less than the events do is refused", async () => {
     ({ counts }) => ({ counts: { ...counts, blobs: 0 } }),
     () => ({ filesMore: 7 }),
     ({ replayable }) => ({ replayable: { ...replayable, toStep: replayable.ofSteps + 1, ofSteps: 99 } }),
+    // A gap where none is would hide that the code says something else by now.
+    ({ replayable }) => ({ replayable: { ...replayable, gapSeq: 999_999 } }),
+    ({ replayable }) => ({ replayable: { ...replayable, gapSeq: 1 } }),
     ({ inForce }) => ({ inForce: { ...inForce, conditions: `sha256:${"1".repeat(64)}` } }),
   ];
   for (const [place, lie] of lies.entries()) assert.equal(await refusal(signed(lie)), "inconsistent", `lie ${place}`);

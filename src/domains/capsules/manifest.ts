@@ -97,6 +97,12 @@ export const Manifest = closed({
     toStep: Type.Integer({ minimum: 0, description: "Steps that the record answers without a gap." }),
     ofSteps: Count,
     reason: Type.Union([Text(500), Type.Null()], { description: "Why not further; null when all of it is." }),
+    gapSeq: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: "Position of the first event that is not as it was; absent where all are.",
+      }),
+    ),
   }),
   cuts: closed({
     events: Type.Integer({ minimum: 0, description: "Events out of which a secret was cut at the export." }),

@@ -9,6 +9,8 @@ import {
   CapsuleTooLarge,
   CapsuleUnsound,
   FileNotTaken,
+  gapOf,
+  judged,
   Manifest,
   type RecordingSource,
   RunIsGoing,
@@ -66,29 +68,3 @@ export const replayOperation = ({ recordings, replayer, tableHash }: ReplayDeps)
     const { asOf, tableHash: recorded } = program;
     return { report, gap: gapOf(report, recording.manifest), table: { isSame: own === recorded, asOf, recorded, own } };
   });
-
-/** As the manifest says it, where it speaks of the same step. */
-const gapOf = ({ verdict, replayableToStep }: Report, { replayable }: Manifest): string | null =>
-  verdict !== "incomplete"
-    ? null
-    : replayable.toStep === replayableToStep && replayable.reason !== null
-      ? replayable.reason
-      : `the answer of step ${(replayableToStep ?? 0) + 1} is not kept, or a secret was cut out of it`;
-
-/** A replay of what leaves a hub is judged as far as it left whole. */
-export const judged = (report: Report, manifest: Manifest): Report =>
-  beyondCut(report, manifest) ? incomplete(report, manifest) : report;
-
-/** What differs behind the place where a secret was cut out differs for that. */
-function beyondCut({ verdict, divergence }: Report, { cuts, replayable }: Manifest): boolean {
-  if (verdict !== "diverged" || cuts.events + cuts.blobs === 0) return false;
-  return divergence === null || divergence.step === null || divergence.step > replayable.toStep;
-}
-
-type Report = Replayed["report"];
-const incomplete = (report: Report, { replayable }: Manifest): Report => ({
-  ...report,
-  verdict: "incomplete",
-  divergence: null,
-  replayableToStep: Math.min(replayable.toStep, report.steps.replayed),
-});
