@@ -79,7 +79,11 @@ test("what is used up is free again later, and a ceiling of nothing closes for g
   const closed = await hub.post("/prove/network", {});
   assert.deepEqual([closed.answer, closed.lookedAt.includes("1 allowance")], ["proved", true]);
   await hub.call("DELETE", `/budgets/${allowanceId}`);
-  await hub.call("PUT", "/gating/contracts/few", { patterns: ["web:*", "mcp:*"], quotaLimit: 1, quotaWindowSecs: 3600 });
+  await hub.call("PUT", "/gating/contracts/few", {
+    patterns: ["web:*", "mcp:*"],
+    quotaLimit: 1,
+    quotaWindowSecs: 3600,
+  });
   const open = await hub.post("/prove/network", {});
   assert.deepEqual([open.answer, open.examples[0].call.operation], ["counterexample", "web.fetch"]);
   const quota = await hub.post("/prove/reachable", { rule: "few" });

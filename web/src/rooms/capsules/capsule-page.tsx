@@ -65,14 +65,13 @@ function ShownCapsule({ id, shown }: ShownProps) {
   const { run } = shown.capsule.manifest;
   const isHere = useIsHere(run.episode);
   useFocusedEpisode(isHere ? run.episode : null);
+  // What is kept leaves as it is kept: made anew from its run, it may have become another file.
+  const source = shown.capsule.isKept ? shown.capsule.digest : isHere ? run.episode : null;
   return (
     <>
       <RoomHeader title={plainLine(run.title)} status={<RunStatus status={run.status} />}>
         {isHere && !shown.capsule.isKept ? <SaveButton episode={run.episode} title={run.title} isKept /> : null}
-        {isHere ? <SaveButton episode={run.episode} title={run.title} /> : null}
-        {isHere === false && shown.capsule.isKept ? (
-          <SaveButton episode={shown.capsule.digest} title={run.title} />
-        ) : null}
+        {source === null ? null : <SaveButton episode={source} title={run.title} />}
         <CopyButton text={shown.capsule.digest} label={k("capsule.action.digest")} />
       </RoomHeader>
       <div className={styles["views"]}>
