@@ -892,6 +892,8 @@ export type CapsulesExportOutput = {
         readonly ofSteps: number;
         /** Why not further; null when all of it is. */
         readonly reason: string | null;
+        /** Position of the first event that is not as it was; absent where all are. */
+        readonly gapSeq?: number | undefined;
       };
       readonly cuts: {
         /** Events out of which a secret was cut at the export. */
@@ -1029,6 +1031,8 @@ export type CapsulesImportOutput = {
         readonly ofSteps: number;
         /** Why not further; null when all of it is. */
         readonly reason: string | null;
+        /** Position of the first event that is not as it was; absent where all are. */
+        readonly gapSeq?: number | undefined;
       };
       readonly cuts: {
         /** Events out of which a secret was cut at the export. */
@@ -1180,6 +1184,8 @@ export type CapsulesPreviewOutput = {
       readonly ofSteps: number;
       /** Why not further; null when all of it is. */
       readonly reason: string | null;
+      /** Position of the first event that is not as it was; absent where all are. */
+      readonly gapSeq?: number | undefined;
     };
     readonly cuts: {
       /** Events out of which a secret was cut at the export. */
@@ -1374,6 +1380,8 @@ export type CapsulesShowOutput = {
         readonly ofSteps: number;
         /** Why not further; null when all of it is. */
         readonly reason: string | null;
+        /** Position of the first event that is not as it was; absent where all are. */
+        readonly gapSeq?: number | undefined;
       };
       readonly cuts: {
         /** Events out of which a secret was cut at the export. */
@@ -1525,6 +1533,8 @@ export type CapsulesVerifyOutput = {
         readonly ofSteps: number;
         /** Why not further; null when all of it is. */
         readonly reason: string | null;
+        /** Position of the first event that is not as it was; absent where all are. */
+        readonly gapSeq?: number | undefined;
       };
       readonly cuts: {
         /** Events out of which a secret was cut at the export. */
@@ -10527,13 +10537,14 @@ export type StateUndoneOutput = {
     readonly episode: string;
     readonly folder: string;
     readonly path: string;
-    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "settled" | "conflict" | "not-kept" | "out-of-reach";
     /** Joins everything that belongs to one episode. */
     readonly undoId: string;
     /** Milliseconds since 1970-01-01 UTC. */
     readonly atMs: number;
     readonly beforeRef: string | null;
     readonly afterRef: string | null;
+    readonly settled?: "mine" | "before" | "marks" | undefined;
   })[];
   readonly nextCursor: string | null;
 };
@@ -10552,13 +10563,14 @@ export type StateUndoneGetOutput = {
   readonly episode: string;
   readonly folder: string;
   readonly path: string;
-  readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+  readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "settled" | "conflict" | "not-kept" | "out-of-reach";
   /** Joins everything that belongs to one episode. */
   readonly undoId: string;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly atMs: number;
   readonly beforeRef: string | null;
   readonly afterRef: string | null;
+  readonly settled?: "mine" | "before" | "marks" | undefined;
 };
 
 export type StateUndoneWatchInput = {
@@ -11005,13 +11017,13 @@ export type UndoApplyInput = {
   readonly episode: string;
   /** Only this file of those that the run changed. */
   readonly path?: string | undefined;
-  /** What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. */
+  /** What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. A file that was settled before may go back by `before` after all. */
   readonly conflicts?: "stay" | "mine" | "before" | "marks" | undefined;
 };
 export type UndoApplyOutput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
-  /** `ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do. */
+  /** `ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do, as all was undone or settled before. */
   readonly status: "nothing" | "ready" | "undone" | "partly" | "undone-before";
   /** What this undo is undone by; null of a plan, and when nothing was changed. */
   readonly undoId: string | null;
@@ -11020,7 +11032,7 @@ export type UndoApplyOutput = {
     readonly folder: string;
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path: string;
-    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "settled" | "conflict" | "not-kept" | "out-of-reach";
     /** Steps of the run that changed it. */
     readonly steps: readonly number[];
     /** What was found; null when it was not there. */
@@ -11054,13 +11066,13 @@ export type UndoPlanInput = {
   readonly episode: string;
   /** Only this file of those that the run changed. */
   readonly path?: string | undefined;
-  /** What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. */
+  /** What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. A file that was settled before may go back by `before` after all. */
   readonly conflicts?: "stay" | "mine" | "before" | "marks" | undefined;
 };
 export type UndoPlanOutput = {
   /** Joins everything that belongs to one episode. */
   readonly episode: string;
-  /** `ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do. */
+  /** `ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do, as all was undone or settled before. */
   readonly status: "nothing" | "ready" | "undone" | "partly" | "undone-before";
   /** What this undo is undone by; null of a plan, and when nothing was changed. */
   readonly undoId: string | null;
@@ -11069,7 +11081,7 @@ export type UndoPlanOutput = {
     readonly folder: string;
     /** Path inside the folder, with `/` between the parts; never absolute and never with `..`. */
     readonly path: string;
-    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "settled" | "conflict" | "not-kept" | "out-of-reach";
     /** Steps of the run that changed it. */
     readonly steps: readonly number[];
     /** What was found; null when it was not there. */
@@ -13167,17 +13179,26 @@ export interface EventData {
     /** Steps that cannot be undone. */
     readonly left: number;
   };
-  /** A file that a run had changed was brought back to what it was. */
+  /** A file that a person had settled was edited since, and is to go back after all: what becomes of it is open again. */
+  readonly "undo.file.reopened": {
+    /** Joins everything that belongs to one episode. */
+    readonly episode: string;
+    readonly folder: string;
+    readonly path: string;
+  };
+  /** A file that a run had changed was brought back to what it was, or settled as its person said. */
   readonly "undo.file.restored": {
     /** Joins everything that belongs to one episode. */
     readonly episode: string;
     readonly folder: string;
     readonly path: string;
-    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "settled" | "conflict" | "not-kept" | "out-of-reach";
     /** What the undo found; null for no file. */
     readonly beforeRef: string | null;
     /** What it leaves; null for no file. */
     readonly afterRef: string | null;
+    /** How a person settled it, where it was edited since in the same place. */
+    readonly settled?: "mine" | "before" | "marks" | undefined;
     /** Folders made on the way to it. */
     readonly madeFolders: number;
     /** Where the folder really lies, where its path leads through a link. */
@@ -13189,11 +13210,13 @@ export interface EventData {
     readonly episode: string;
     readonly folder: string;
     readonly path: string;
-    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "conflict" | "not-kept" | "out-of-reach";
+    readonly fate: "restore" | "merge" | "remove" | "bring-back" | "as-before" | "undone-before" | "settled" | "conflict" | "not-kept" | "out-of-reach";
     /** What the undo found; null for no file. */
     readonly beforeRef: string | null;
     /** What it leaves; null for no file. */
     readonly afterRef: string | null;
+    /** How a person settled it, where it was edited since in the same place. */
+    readonly settled?: "mine" | "before" | "marks" | undefined;
   };
   /** A person made a proposal a rule of their own. */
   readonly "whatif.rule.adopted": {
@@ -13909,7 +13932,7 @@ export interface Client {
     tasksGet(input: StateTasksGetInput, options?: CallOptions): Promise<StateTasksGetOutput>;
     /** Follow tasks as JSON patches (RFC 6902). */
     tasksWatch(input?: StateTasksWatchInput, options?: StreamOptions): AsyncGenerator<StateTasksWatchOutput, void, undefined>;
-    /** List files that were brought back to what they were before a run, with the undo that did it, newest run first. */
+    /** List files that were brought back to what they were before a run, or that a person settled, with the undo that did it, newest run first. */
     undone(input?: StateUndoneInput, options?: CallOptions): Promise<StateUndoneOutput>;
     /** Show one row of undone. */
     undoneGet(input: StateUndoneGetInput, options?: CallOptions): Promise<StateUndoneGetOutput>;

@@ -30,6 +30,7 @@ const fateWords: Readonly<Record<FileUndo["fate"], readonly [plan: string, done:
   "bring-back": ["comes back", "is there again"],
   "as-before": ["is as it was before", "is as it was before"],
   "undone-before": ["was undone before", "was undone before"],
+  settled: ["was settled before", "was settled before"],
   conflict: ["stays as it is", "stays as it is"],
   "not-kept": ["stays as it is", "stays as it is"],
   "out-of-reach": ["stays as it is", "stays as it is"],
@@ -42,6 +43,7 @@ function reportText(report: UndoReport, pen: Pen): string {
     headText(report, pen),
     ...files.flatMap((file) => fileLines(file, isDone, pen)),
     ...settleLines(report, pen),
+    ...changeMindLines(report, pen),
     ...(filesMore === 0 ? [] : [`  and ${filesMore} more files, which the next undo of this episode reaches`]),
     ...(left.length === 0 ? [] : [pen.paint("yellow", "No undo reaches:"), ...left.map((each) => leftText(each, pen))]),
     ...(leftMore === 0 ? [] : [`  and ${leftMore} more steps`]),
@@ -54,24 +56,39 @@ function headText({ status, files, filesMore, undoId, episode }: UndoReport, pen
   const settled = changing.filter(({ fate, detail }) => fate === "merge" && detail !== undefined).length;
   const changed = changing.length - settled;
   const stuck = files.filter(({ fate }) => stuckFates.has(fate)).length;
+  const were = wereWords(files);
   if (status === "nothing") return pen.paint("dim", "Nothing to undo: no file is changed by it.");
-  if (status === "undone-before") return pen.paint("green", "✓ It was undone before; nothing is left to do.");
+  if (status === "undone-before")
+    return files.every(({ fate }) => fate !== "settled")
+      ? pen.paint("green", "✓ It was undone before; nothing is left to do.")
+      : `${pen.paint("green", "✓")} Nothing is left to do: ${were.join(", ")}.`;
   const asSettled = settled === 0 ? [] : [`${counted(settled)} as you settle ${settled === 1 ? "it" : "them"}`];
   const stays = stuck === 0 ? [] : [`${counted(stuck)} ${stuck === 1 ? "stays as it is" : "stay as they are"}`];
   if (status === "ready") {
     const head = pen.paint("bold", `An undo would change ${counted(changing.length + filesMore)}`);
-    const how =
-      settled > 0 ? "Do it by the same command without --dry-run." : `Do it with: arw undo ${pen.safe(episode)}`;
-    return `${[head, ...asSettled, ...stays].join(", ")}. ${how}`;
+    const how = changing.some(({ detail }) => detail !== undefined)
+      ? "Do it by the same command without --dry-run."
+      : `Do it with: arw undo ${pen.safe(episode)}`;
+    return `${[head, ...asSettled, ...stays, ...were].join(", ")}. ${how}`;
   }
-  if (undoId === null) return pen.paint("yellow", `! ${["Nothing can be brought back", ...stays].join(", ")}.`);
+  if (undoId === null)
+    return pen.paint("yellow", `! ${["Nothing can be brought back", ...stays, ...were].join(", ")}.`);
   const mark = status === "undone" ? pen.paint("green", "✓") : pen.paint("yellow", "!");
-  const before = changed + files.filter(({ fate }) => fate === "as-before" || fate === "undone-before").length;
+  const before = changed + files.filter(({ fate }) => fate === "as-before").length;
   const done =
     before === 0
       ? []
       : [`${before} of ${counted(files.length + filesMore)} ${before === 1 ? "is" : "are"} as before the run`];
-  return `${mark} ${[...done, ...asSettled, ...stays].join(", ")}.`;
+  return `${mark} ${[...done, ...asSettled, ...stays, ...were].join(", ")}.`;
+}
+
+/** What was done before counts apart: nobody looked what an undone file is now, and a settled one is not as before the run. */
+function wereWords(files: readonly FileUndo[]): readonly string[] {
+  const words = (fate: FileUndo["fate"], done: string): readonly string[] => {
+    const count = files.filter((file) => file.fate === fate).length;
+    return count === 0 ? [] : [`${counted(count)} ${count === 1 ? "was" : "were"} ${done} before`];
+  };
+  return [...words("undone-before", "undone"), ...words("settled", "settled")];
 }
 
 const counted = (files: number): string => (files === 1 ? "1 file" : `${files} files`);
@@ -107,11 +124,18 @@ function settleLines({ episode, files }: UndoReport, pen: Pen): readonly string[
     const words = way === "stay" ? null : settleWords[way];
     return words === null ? [] : [`  ${`--conflicts ${way}`.padEnd(settleWidth)}  ${words}`];
   });
-  const file = stuck.length === 1 ? "" : " --path FILE";
+  // Without its name, the way would reach what was settled before, too.
+  const isAlone = stuck.length === 1 && !files.some(({ fate }) => fate === "settled");
+  const file = isAlone ? "" : " --path FILE";
   return [
     `Settle ${stuck.length === 1 ? "it" : "them"} with: arw undo ${pen.safe(episode)}${file} --conflicts …`,
     ...lines,
   ];
+}
+
+function changeMindLines({ episode, files }: UndoReport, pen: Pen): readonly string[] {
+  if (!files.some(({ fate }) => fate === "settled")) return [];
+  return [pen.paint("dim", `Back after all with: arw undo ${pen.safe(episode)} --path FILE --conflicts before`)];
 }
 
 const settleWidth = "--conflicts before".length;

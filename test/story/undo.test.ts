@@ -80,7 +80,13 @@ test("what a run changed goes back beside what was edited since, and a conflict 
   assert.match(settled.stdout, /^✓ 1 file as you settle it\.\n.*same\.md has both sides in it now/);
   const both = "<<<<<<< edited since\nby me\n=======\nbefore\n>>>>>>> before the run\n";
   assert.equal(await readFile(join(folder, "same.md"), "utf8"), both);
-  assert.equal((await hub.post(`/undo/${episode}`, {})).status, "undone-before");
+  const again = await arw("undo", episode);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /^✓ Nothing is left to do: 2 files were undone before, 1 file was settled before\.$/m);
+  assert.match(again.stdout, /same\.md was settled before: marks are in it$/m);
+  const back = await arw("undo", episode, "--conflicts", "before");
+  assert.match(back.stdout, /^✓ 1 of 3 files is as before the run, 2 files were undone before\.\n.*same\.md goes back/);
+  assert.equal(await readFile(join(folder, "same.md"), "utf8"), "before\n");
 
   await hub.post(`/undo/${undoId}`, {});
   assert.equal(await readFile(join(folder, "deep/er/new.md"), "utf8"), "new\n");

@@ -309,6 +309,7 @@ test("an undo shows what it would do, does it, and is taken back", async (contex
   await page.locator("main [data-undo]").getByText("stays as it is now, and counts as undone").waitFor();
   await conflict.waitFor({ state: "detached" });
   assert.equal(readFileSync(brief, "utf8"), edited);
+  await page.locator("main [data-fate=settled]").getByText("kept as you had it").waitFor();
 });
 
 test("three answers alike suggest a rule with its exact effect; one press makes it one, and one takes it back", async (context) => {

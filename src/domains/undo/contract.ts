@@ -30,6 +30,8 @@ export const fileFates = [
   "as-before",
   /** An undo did it before. */
   "undone-before",
+  /** A person settled it before: it was kept as they had it, or has both sides in it between marks. */
+  "settled",
   /** Edited since in the same place, or no text: it stays as it is. */
   "conflict",
   /** What it was is not kept any more. */
@@ -41,6 +43,10 @@ export const fileFates = [
 export const changingFates: ReadonlySet<string> = new Set(["restore", "merge", "remove", "bring-back"]);
 /** Fates that leave something of the run in the file. */
 export const stuckFates: ReadonlySet<string> = new Set(["conflict", "not-kept", "out-of-reach"]);
+
+/** What a person may say of a file that was edited since in the same place. */
+export const settlements = ["mine", "before", "marks"] as const;
+export type Settlement = (typeof settlements)[number];
 
 /** Files of one answer; a run that changed more is undone by calling again. */
 export const filesMax = 1000;
@@ -74,7 +80,7 @@ export const UndoReport = closed({
   episode: CorrelationId,
   status: oneOf(
     undoStatuses,
-    "`ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do.",
+    "`ready` of a plan that changes something; `partly` when a file stays that the run changed; `undone-before` when nothing was left to do, as all was undone or settled before.",
   ),
   undoId: Type.Union([CorrelationId, Type.Null()], {
     description: "What this undo is undone by; null of a plan, and when nothing was changed.",
@@ -96,6 +102,7 @@ const restoration = {
   fate: oneOf(fileFates),
   beforeRef: Type.Union([Digest, Type.Null()], { description: "What the undo found; null for no file." }),
   afterRef: Type.Union([Digest, Type.Null()], { description: "What it leaves; null for no file." }),
+  settled: Type.Optional(oneOf(settlements, "How a person settled it, where it was edited since in the same place.")),
 };
 export const FileTaken = event({
   kind: "undo.file.taken",
@@ -104,7 +111,7 @@ export const FileTaken = event({
 });
 export const FileRestored = event({
   kind: "undo.file.restored",
-  about: "A file that a run had changed was brought back to what it was.",
+  about: "A file that a run had changed was brought back to what it was, or settled as its person said.",
   data: closed({
     ...restoration,
     madeFolders: Type.Integer({ minimum: 0, description: "Folders made on the way to it." }),
@@ -115,6 +122,12 @@ export const FileRestored = event({
       }),
     ),
   }),
+});
+export const FileReopened = event({
+  kind: "undo.file.reopened",
+  about:
+    "A file that a person had settled was edited since, and is to go back after all: what becomes of it is open again.",
+  data: closed({ episode: CorrelationId, folder: restoration.folder, path: restoration.path }),
 });
 export const UndoApplied = event({
   kind: "undo.applied",
@@ -137,6 +150,7 @@ export const UndoneFile = closed({
   atMs: EpochMs,
   beforeRef: BeforeOrNull,
   afterRef: BeforeOrNull,
+  settled: Type.Optional(oneOf(settlements)),
 });
 export type UndoneFile = Static<typeof UndoneFile>;
 
@@ -147,7 +161,7 @@ export const StillRunning = problem({
   about: "A run that goes on changes files. Stop it first: `arw stop EPISODE`.",
 });
 
-export const conflictsWays = ["stay", "mine", "before", "marks"] as const;
+export const conflictsWays = ["stay", ...settlements] as const;
 export type ConflictsWay = (typeof conflictsWays)[number];
 const UndoInput = closed({
   episode: CorrelationId,
@@ -157,7 +171,7 @@ const UndoInput = closed({
   conflicts: Type.Optional(
     oneOf(
       conflictsWays,
-      "What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks.",
+      "What becomes of a file that was edited since in the same place. `stay` (the default): it stays, and both sides are shown. `mine`: it stays, and counts as undone. `before`: it goes back to what it was before, without the edits. `marks`: both sides are written into it, between marks. A file that was settled before may go back by `before` after all.",
     ),
   ),
 });
@@ -185,6 +199,6 @@ export const Apply = op({
   input: UndoInput,
   output: UndoReport,
   problems: [NotFound, StillRunning],
-  emits: [FileTaken, FileRestored, UndoApplied],
+  emits: [FileTaken, FileRestored, FileReopened, UndoApplied],
   needs: ["fs:write"],
 });

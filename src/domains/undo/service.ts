@@ -11,6 +11,7 @@ import { type ChangedFile, eventsOf, readChanges } from "./changes.ts";
 import {
   Apply,
   changingFates,
+  FileReopened,
   FileRestored,
   FileTaken,
   type FileUndo,
@@ -20,11 +21,13 @@ import {
   stepsNamedMax,
   stuckFates,
   UndoApplied,
+  type UndoneFile,
   type UndoReport,
 } from "./contract.ts";
 import type { UndoFiles } from "./port.ts";
+import { type Settled, settleAgain, settledBy } from "./settled.ts";
 import { createShower } from "./shown.ts";
-import { type Content, unwind, type Unwound } from "./unwind.ts";
+import { type Content, settledWords, unwind, type Unwound } from "./unwind.ts";
 import { type FileOfRun, undone, undoneKey } from "./views.ts";
 
 export interface UndoDeps {
@@ -39,11 +42,11 @@ export const createUndo = (deps: UndoDeps): Domain => {
   return {
     name: "undo",
     operations: [
-      bind(Plan, (input, ctx) => report({ ...input, ctx, deps }, (_file, unwound) => Promise.resolve(unwound))),
+      bind(Plan, (input, ctx) => report({ ...input, ctx, deps }, (_task, unwound) => Promise.resolve(unwound))),
       // Two at once would each find what the other one changes.
       bind(Apply, (input, ctx) => turns.run(input.episode, () => apply({ ...input, ctx, deps }), ctx)),
     ],
-    events: [FileTaken, FileRestored, UndoApplied],
+    events: [FileTaken, FileRestored, FileReopened, UndoApplied],
     views: [undone],
   };
 };
@@ -53,11 +56,14 @@ interface Asked extends Static<typeof Apply.input> {
   readonly deps: UndoDeps;
 }
 
+interface Task {
+  readonly file: ChangedFile;
+  /** Where its person settled it before. */
+  readonly settled: Settled | undefined;
+}
+
 /** Looks at each file, lets `act` do what it does about it, and tells what came of it. */
-async function report(
-  asked: Asked,
-  act: (file: ChangedFile, unwound: Unwound) => Promise<Unwound>,
-): Promise<UndoReport> {
+async function report(asked: Asked, act: (task: Task, unwound: Unwound) => Promise<Unwound>): Promise<UndoReport> {
   const { episode, ctx, deps } = asked;
   const { kernel } = deps.parts;
   if (kernel.journal.read({ corrId: episode, limit: 1 }).length === 0)
@@ -70,15 +76,14 @@ async function report(
       NotFound,
       `${episode} changed no file ${asked.path}; \`arw undo ${episode} --dry-run\` names those it did`,
     );
-  const waiting = files.toReversed().filter((file) => !isUndone({ episode, ...file }, deps));
-  const before = files.filter((file) => !waiting.includes(file)).map(undoneBefore);
+  const { tasks, before } = tasksOf(files, asked);
   const show = createShower();
   const shown: FileUndo[] = [];
-  for (const file of waiting.slice(0, filesMax)) {
+  for (const task of tasks.slice(0, filesMax)) {
     ctx.signal.throwIfAborted();
-    shown.push(show(file, await act(file, await lookAt(file, asked))));
+    shown.push(show(task.file, await act(task, await lookAt(task, asked))));
   }
-  const told = [...shown, ...before].slice(0, filesMax);
+  const told = [...shown, ...before.map(undoneBefore)].slice(0, filesMax);
   return {
     episode,
     undoId: null,
@@ -90,19 +95,40 @@ async function report(
   };
 }
 
+/** What is to be looked at, newest first and what is settled last; and what is undone. */
+function tasksOf(
+  files: readonly ChangedFile[],
+  { episode, deps }: Asked,
+): { readonly tasks: readonly Task[]; readonly before: readonly ChangedFile[] } {
+  const [open, settled, before]: [Task[], Task[], ChangedFile[]] = [[], [], []];
+  for (const file of files.toReversed()) {
+    const row = undoneBy({ episode, ...file }, deps);
+    const way = row === undefined ? undefined : settledBy(row);
+    if (row === undefined) open.push({ file, settled: undefined });
+    else if (way === undefined) before.unshift(file);
+    else settled.push({ file, settled: way });
+  }
+  return { tasks: [...open, ...settled], before };
+}
+
 const has = (files: readonly FileUndo[], fates: ReadonlySet<string>): boolean =>
   files.some(({ fate }) => fates.has(fate));
 
 function statusOf(files: readonly FileUndo[]): UndoReport["status"] {
   if (has(files, changingFates)) return "ready";
   if (has(files, stuckFates)) return "partly";
-  return has(files, new Set(["undone-before"])) ? "undone-before" : "nothing";
+  return has(files, new Set(["undone-before", "settled"])) ? "undone-before" : "nothing";
 }
 
 /** Undos of undos of one file that are followed. */
 const undosMax = 1000;
 
-/** Undone, unless that undo was itself undone. Ids of undos are younger than what they undo, so this comes to an end. */
+/** Undone or settled, unless that undo was itself undone. */
+function undoneBy(file: FileOfRun, deps: UndoDeps): UndoneFile | undefined {
+  return isUndone(file, deps) ? deps.parts.kernel.views.get(undone, undoneKey(file)) : undefined;
+}
+
+/** Ids of undos are younger than what they undo, so this comes to an end. */
 function isUndone(file: FileOfRun, deps: UndoDeps): boolean {
   let { episode } = file;
   let isReverted = false;
@@ -122,13 +148,16 @@ const undoneBefore = ({ folder, path, changes }: ChangedFile): FileUndo => ({
   diff: "",
 });
 
-async function lookAt(file: ChangedFile, { ctx, deps, conflicts = "stay" }: Asked): Promise<Unwound> {
+async function lookAt({ file, settled }: Task, { ctx, deps, conflicts = "stay" }: Asked): Promise<Unwound> {
   const { files, parts } = deps;
+  const how = { recall: parts.recorder.recallBytes, conflicts };
   try {
     const now = await files.read(file, file.path, ctx.signal);
-    return await unwind(file, now, { recall: parts.recorder.recallBytes, conflicts });
+    return await (settled === undefined ? unwind(file, now, how) : settleAgain(file, now, { ...how, before: settled }));
   } catch (error) {
-    return outOfReach(error, null);
+    const unread = outOfReach(error, null);
+    // Nothing is asked of it.
+    return settled !== undefined && conflicts === "stay" ? { ...unread, fate: "settled" } : unread;
   }
 }
 
@@ -142,10 +171,13 @@ function outOfReach(error: unknown, now: Content): Unwound {
 async function apply(asked: Asked): Promise<UndoReport> {
   const { episode, ctx } = asked;
   let taken: ReadonlyMap<string, Taken> | undefined;
-  const made = await report(asked, async (file, unwound) => {
+  const made = await report(asked, async ({ file, settled }, unwound) => {
     if (!changingFates.has(unwound.fate)) {
       taken ??= takenIn(asked);
-      return await finishTaken({ file, unwound, ctx }, taken.get(undoneKey({ episode, ...file })));
+      const ended = await finishTaken({ file, unwound, ctx }, taken.get(undoneKey({ episode, ...file })));
+      if (settled !== undefined && ended.fate === "conflict")
+        await ctx.emit(FileReopened, { episode, folder: file.folder, path: file.path });
+      return ended;
     }
     try {
       await restore(asked, file, unwound);
@@ -175,7 +207,8 @@ async function finishTaken(
   if (taken === undefined || taken.afterRef !== unwound.nowDigest) return unwound;
   const lies = file.realFolder === undefined ? {} : { realFolder: file.realFolder };
   await ctx.emit(FileRestored, { ...taken, madeFolders: 0, ...lies });
-  return { fate: taken.fate, now: unwound.now, goal: unwound.now, thenDigest: taken.afterRef };
+  const words = taken.settled === undefined ? {} : { detail: settledWords[taken.settled] };
+  return { fate: taken.fate, now: unwound.now, goal: unwound.now, thenDigest: taken.afterRef, ...words };
 }
 
 /** Files that an undo of this episode took in hand last without saying how that ended. */
@@ -194,21 +227,19 @@ function takenIn({ episode, deps }: Asked): ReadonlyMap<string, Taken> {
 /** Walks the corridor as the person who asked: rules that keep them from changing this file hold here, too. */
 async function restore({ episode, ctx, deps }: Asked, file: ChangedFile, unwound: Unwound): Promise<void> {
   const { folder, path, realFolder } = file;
-  const { fate, goal, nowDigest = null, thenDigest = null } = unwound;
+  const { fate, goal, nowDigest = null, thenDigest = null, settled } = unwound;
   // What a merge came to is kept nowhere yet, and a later undo of this one needs it.
   if (goal !== null) await deps.parts.recorder.keepBytes(goal);
   const lies = realFolder === undefined ? {} : { realFolder };
   const input = { folder, ...lies, path, ref: thenDigest, expectedDigest: nowDigest };
-  await ctx.emit(FileTaken, { episode, folder, path, fate, beforeRef: nowDigest, afterRef: thenDigest });
+  const place = { episode, folder, path, fate, ...(settled === undefined ? {} : { settled }) };
+  await ctx.emit(FileTaken, { ...place, beforeRef: nowDigest, afterRef: thenDigest });
   const { beforeRef, digest, madeFolders } = await ctx.call(
     Restore,
     thenDigest === null ? { ...input, emptyFolders: file.madeFolders } : input,
   );
   const data: Static<typeof FileRestored.data> = {
-    episode,
-    folder,
-    path,
-    fate,
+    ...place,
     beforeRef,
     afterRef: digest,
     madeFolders,

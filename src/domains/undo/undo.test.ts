@@ -243,10 +243,100 @@ test.each([
   assert.deepEqual([undone.status, fates(undone)], ["undone", { "a.md": fate }]);
   const text = async (path: string) => Buffer.from((await desk.tree())[path] ?? "", "base64").toString();
   assert.equal(await text("a.md"), content);
-  assert.deepEqual(fates(await desk.undo(episode)), { "a.md": "undone-before", "b.md": "restore" });
+  const later = { "a.md": conflicts === "before" ? "undone-before" : "settled", "b.md": "restore" };
+  assert.deepEqual(fates(await desk.undo(episode)), later);
   assert.equal((await desk.undo(undone.undoId ?? "")).files[0]?.fate, conflicts === "mine" ? "as-before" : "restore");
   assert.equal(await text("a.md"), "ONE\nby me\n");
   assert.equal(await text("b.md"), lines);
+});
+
+const marked = "<<<<<<< edited since\nby me\n=======\nbefore\n>>>>>>> before the run\n";
+const textOf = async (desk: Desk): Promise<string> =>
+  Buffer.from((await desk.tree())["a.md"] ?? "", "base64").toString();
+const factsOf = ({ status, files }: UndoReport) => [status, ...files.map(({ fate, detail }) => [fate, detail])];
+
+/** A file that was edited where the run wrote, and settled in this way. */
+async function settledAs(desk: Desk, conflicts: string): Promise<string> {
+  desk.put("a.md", "before\n");
+  const episode = await desk.run([["a.md", "by the run\n"]]);
+  desk.put("a.md", "by me\n");
+  assert.equal((await desk.undo(episode, { conflicts })).status, "undone");
+  return episode;
+}
+
+test.each([
+  ["mine", "by me\n", "kept as you had it"],
+  ["marks", marked, "marks are in it"],
+])(
+  "what was settled by %s is told apart, goes back after all, and that is undone, too",
+  async (way, settled, words) => {
+    await using desk = await open();
+    const episode = await settledAs(desk, way);
+    assert.deepEqual(factsOf(await desk.undo(episode)), ["undone-before", ["settled", words]]);
+    assert.deepEqual(factsOf(await desk.undo(episode, { conflicts: way })), ["undone-before", ["settled", words]]);
+    assert.equal(await textOf(desk), settled);
+
+    const how = { conflicts: "before" };
+    const planned = await desk.plan(episode, how);
+    assert.equal(await textOf(desk), settled);
+    const back = await desk.undo(episode, how);
+    assert.deepEqual([back.files, back.status, fates(back)], [planned.files, "undone", { "a.md": "restore" }]);
+    assert.equal(await textOf(desk), "before\n");
+    assert.equal((await desk.undo(episode)).files[0]?.fate, "undone-before");
+    await desk.undo(back.undoId ?? "");
+    assert.equal(await textOf(desk), settled);
+  },
+);
+
+test("what was edited since it was settled is thrown away by no second thought, but is open to all three ways again", async () => {
+  await using desk = await open();
+  const episode = await settledAs(desk, "marks");
+  const edited = `${marked}and more\n`;
+  desk.put("a.md", edited);
+  const told = "marks were written into it, and it was edited since";
+  assert.deepEqual(factsOf(await desk.undo(episode)), ["undone-before", ["settled", told]]);
+
+  const how = { conflicts: "before" };
+  assert.deepEqual(fates(await desk.plan(episode, how)), { "a.md": "conflict" });
+  assert.deepEqual(fates(await desk.plan(episode)), { "a.md": "settled" }, "a plan opens nothing");
+  const again = await desk.undo(episode, how);
+  assert.deepEqual([again.status, fates(again), again.undoId], ["partly", { "a.md": "conflict" }, null]);
+  assert.match(again.files[0]?.since ?? "", /\+and more/);
+  assert.equal(await textOf(desk), edited);
+  assert.deepEqual(fates(await desk.undo(episode)), { "a.md": "conflict" });
+
+  const back = await desk.undo(episode, how);
+  assert.equal(await textOf(desk), "before\n");
+  await desk.undo(back.undoId ?? "");
+  assert.equal(await textOf(desk), edited);
+});
+
+test("a settled file is what it is on the disk: both sides after mine, as before by hand, gone with what it was", async () => {
+  await using desk = await open();
+  const episode = await settledAs(desk, "mine");
+  assert.deepEqual(fates(await desk.undo(episode, { conflicts: "marks" })), { "a.md": "merge" });
+  assert.equal(await textOf(desk), marked);
+  desk.put("a.md", "before\n");
+  assert.deepEqual(fates(await desk.undo(episode)), { "a.md": "as-before" });
+  desk.put("a.md", marked);
+  for await (const { ref } of desk.blobs.list()) await desk.blobs.remove(ref);
+  const gone = await desk.undo(episode, { conflicts: "before" });
+  assert.deepEqual([gone.status, fates(gone)], ["partly", { "a.md": "not-kept" }]);
+  assert.equal(await textOf(desk), marked);
+  assert.deepEqual(fates(await desk.undo(episode)), { "a.md": "settled" });
+});
+
+test("a file whose settling was cut off is told as settled, not as what it was before", async () => {
+  await using desk = await open();
+  desk.put("a.md", "before\n");
+  const episode = await desk.run([["a.md", "by the run\n"]]);
+  desk.put("a.md", "by me\n");
+  const { nowDigest: digest } = (await desk.plan(episode)).files[0] as FileUndo;
+  const taken = { episode, folder, path: "a.md", fate: "merge", beforeRef: digest, afterRef: digest, settled: "mine" };
+  await desk.kit.call("bell.cutOff", taken);
+  const words = "stays as it is now, and counts as undone";
+  assert.deepEqual(factsOf(await desk.undo(episode)), ["undone", ["merge", words]]);
+  assert.deepEqual(factsOf(await desk.undo(episode)), ["undone-before", ["settled", "kept as you had it"]]);
 });
 
 test("an undo that was cut off behind a file is made again, and undone with that file", async () => {
@@ -257,7 +347,7 @@ test("an undo that was cut off behind a file is made again, and undone with that
     ["a.md", "after\n"],
     ["b.md", "b by the run\n"],
   ]);
-  const [taken] = (await desk.plan(episode)).files.filter(({ path }) => path === "a.md");
+  const taken = (await desk.plan(episode)).files.find(({ path }) => path === "a.md");
   const { nowDigest: beforeRef, thenDigest: afterRef } = taken as FileUndo;
   await desk.kit.call("bell.cutOff", { episode, folder, path: "a.md", fate: "restore", beforeRef, afterRef });
   desk.put("a.md", "before\n");

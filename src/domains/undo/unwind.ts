@@ -3,7 +3,7 @@ import { sha256Hex } from "../../base/canonical-json.ts";
 import { mergeTexts } from "../../base/merge-text.ts";
 import { isLikelyBinary } from "../../base/text-marks.ts";
 import type { ChangedFile, FileChange } from "./changes.ts";
-import type { ConflictsWay, FileUndo } from "./contract.ts";
+import type { ConflictsWay, FileUndo, Settlement } from "./contract.ts";
 
 /** A file's bytes, or null where there is no file. */
 export type Content = Uint8Array | null;
@@ -19,12 +19,14 @@ export interface Unwound {
   /** What the run left, where that is known and was edited since. */
   readonly left?: Content;
   readonly detail?: string;
+  /** How its person settles it. */
+  readonly settled?: Settlement;
 }
 
 /** The content of a digest; null when it is no longer kept. */
 export type Recall = (digest: string) => Promise<Uint8Array | null>;
 
-const bytesDigest = (bytes: Uint8Array): string => `sha256:${sha256Hex(bytes)}`;
+export const bytesDigest = (bytes: Uint8Array): string => `sha256:${sha256Hex(bytes)}`;
 
 /** `conflicts` says what becomes of a file that was edited since in the same place. */
 export async function unwind(
@@ -68,23 +70,41 @@ async function settled(
   { kept, conflicts }: { readonly kept: Recall; readonly conflicts: ConflictsWay },
 ): Promise<Unwound> {
   const { now } = stuck;
-  if (conflicts === "mine")
-    return { ...told(stuck, now), fate: "merge", detail: "stays as it is now, and counts as undone" };
+  if (conflicts === "mine") return { ...told(stuck, now), fate: "merge", detail: settledWords.mine, settled: "mine" };
   if (conflicts === "stay" || stuck.fate !== "conflict") return stuck;
   const [first, last] = [changes[0], changes.at(-1)];
   const before = first === undefined || first.beforeRef === null ? null : await kept(first.beforeRef);
-  if (first === undefined || last === undefined || (first.beforeRef !== null && before === null)) return stuck;
-  if (conflicts === "before") {
-    const detail = "goes back to what it was before, without what was edited since";
-    return { ...told(stuck, before), fate: fateOf(now, before, false), detail };
-  }
+  if (first === undefined || last === undefined) return stuck;
+  if (first.beforeRef !== null && before === null)
+    return { ...stuck, ...notKept("what it was before", first.beforeRef) };
+  if (conflicts === "before")
+    return {
+      ...told(stuck, before),
+      fate: fateOf(now, before, false),
+      detail: settledWords.before,
+      settled: "before",
+    };
   const left = last.afterRef === null ? null : await kept(last.afterRef);
   const [base, ours, theirs] = [left, now, before].map((each) => (each === null ? null : textOf(each)));
   if (typeof base !== "string" || typeof ours !== "string" || typeof theirs !== "string") return stuck;
   const text = mergeTexts({ base, ours, theirs, marks: { ours: "edited since", theirs: "before the run" } });
   if (text === null) return stuck;
-  const detail = "has both sides in it now, between marks; edit it by hand";
-  return { ...told(stuck, new TextEncoder().encode(text)), fate: "merge", detail };
+  const goal = new TextEncoder().encode(text);
+  return { ...told(stuck, goal), fate: "merge", detail: settledWords.marks, settled: "marks" };
+}
+
+/** What becomes of a file that a person settles. */
+export const settledWords: Readonly<Record<Settlement, string>> = {
+  mine: "stays as it is now, and counts as undone",
+  before: "goes back to what it was before, without what was edited since",
+  marks: "has both sides in it now, between marks; edit it by hand",
+};
+
+/** All that the run and its person made of the file goes, however it would unwind. */
+export function backToBefore({ changes }: ChangedFile, now: Content, recall: Recall): Promise<Unwound> {
+  const digest = now === null ? null : bytesDigest(now);
+  const stuck = { fate: "conflict" as const, now, goal: now, nowDigest: digest, thenDigest: digest };
+  return settled(stuck, changes, { kept: recall, conflicts: "before" });
 }
 
 const told = ({ now, nowDigest = null }: Unwound, goal: Content) => ({

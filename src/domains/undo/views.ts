@@ -1,7 +1,7 @@
 import { sha256Hex } from "../../base/canonical-json.ts";
 import { CorrelationId } from "../../contract/schema.ts";
 import { on, view } from "../../contract/view.ts";
-import { FileRestored, UndoneFile } from "./contract.ts";
+import { FileReopened, FileRestored, UndoneFile } from "./contract.ts";
 
 /** Beyond it the oldest are forgotten; an undo of those again finds the files as they were and changes nothing. */
 const undoneMax = 100_000;
@@ -17,8 +17,9 @@ export const undoneKey = ({ episode, folder, path }: FileOfRun): string =>
 
 export const undone = view(UndoneFile)({
   name: "undone",
-  version: 1,
-  about: "Files that were brought back to what they were before a run, with the undo that did it, newest run first.",
+  version: 2,
+  about:
+    "Files that were brought back to what they were before a run, or that a person settled, with the undo that did it, newest run first.",
   rowsMax: undoneMax,
   filters: {
     episode: { schema: CorrelationId, matches: (row: UndoneFile, value: string) => row.episode === value },
@@ -31,6 +32,11 @@ export const undone = view(UndoneFile)({
         const { madeFolders: _made, realFolder: _real, ...file } = e.data;
         return { ...file, undoId: e.corrId, atMs: e.timeMs };
       },
+    ),
+    on<UndoneFile>()(
+      FileReopened,
+      (e) => undoneKey(e.data),
+      () => null,
     ),
   ],
 });

@@ -254,6 +254,7 @@ const messages = {
   "undo.fate.bringback": "it was removed, and comes back",
   "undo.fate.asbefore": "as it was before the run",
   "undo.fate.undonebefore": "undone before",
+  "undo.fate.settled": "settled before",
   "undo.fate.conflict": "stays as it is",
   "undo.fate.notkept": "what it was is not kept any more",
   "undo.fate.outofreach": "cannot be read or written now",

@@ -135,6 +135,7 @@ const fates: Readonly<
   "bring-back": { Icon: Undo2Icon, tone: "accent", word: "undo.fate.bringback" },
   "as-before": { Icon: CheckIcon, tone: "ok", word: "undo.fate.asbefore" },
   "undone-before": { Icon: CheckIcon, tone: "ok", word: "undo.fate.undonebefore" },
+  settled: { Icon: CheckIcon, tone: "calm", word: "undo.fate.settled" },
   conflict: { Icon: TriangleAlertIcon, tone: "warn", word: "undo.fate.conflict" },
   "not-kept": { Icon: CircleSlashIcon, tone: "warn", word: "undo.fate.notkept" },
   "out-of-reach": { Icon: CircleSlashIcon, tone: "warn", word: "undo.fate.outofreach" },
@@ -196,6 +197,7 @@ interface FileItemProps extends Omit<FilesProps, "report"> {
 
 function FileItem({ file: { folder, path, fate, diff, since, detail }, isBusy, onSettle }: FileItemProps) {
   const { Icon, tone, word } = fates[fate];
+  const ways = waysOf[fate] ?? [];
   return (
     <li data-thing="file" data-copy={`${folder}/${path}`} data-fate={fate} tabIndex={-1}>
       <div className={styles["row"]}>
@@ -214,7 +216,7 @@ function FileItem({ file: { folder, path, fate, diff, since, detail }, isBusy, o
       ) : null}
       {since && diff !== "" ? <p>{k(fate === "conflict" ? "undo.file.wanted" : "undo.file.undo")}</p> : null}
       {diff === "" ? null : <Diff diff={diff} />}
-      {fate === "conflict" ? (
+      {ways.length > 0 ? (
         <div className={styles["actions"]} role="group" aria-label={k("undo.settle.label", { path: plainLine(path) })}>
           {ways.map((conflicts) => (
             <Button key={conflicts} disabled={isBusy} onClick={() => onSettle({ path, conflicts })}>
@@ -227,4 +229,8 @@ function FileItem({ file: { folder, path, fate, diff, since, detail }, isBusy, o
   );
 }
 
-const ways = ["mine", "before", "marks"] as const;
+/** What a person may say of a file; one that they settled goes back after all. */
+const waysOf: Readonly<Partial<Record<FileUndo["fate"], readonly ("mine" | "before" | "marks")[]>>> = {
+  conflict: ["mine", "before", "marks"],
+  settled: ["before"],
+};
