@@ -272,3 +272,29 @@ test("answers suggest a rule; adopted it answers, and withdrawn it is gone", asy
   const { events } = await hub.get("/events/journal?prefix=whatif.");
   assert.deepEqual(events.map((each: Json) => each.kind).toSorted(), ["whatif.rule.adopted", "whatif.rule.withdrawn"]);
 });
+
+/** Stands in the sample folder, and nobody knew yet that it is one. */
+const lateSecret = "Drain the water tank";
+
+test("behind a secret that was cut out of a capsule all is unknown, and a change before it is tried", async () => {
+  const [episode = ""] = episodes;
+  const file = join(room.path, "cut.capsule");
+  assert.equal((await hub.send("PUT /secrets/LATE", { value: lateSecret })).status, 200);
+  const { capsule } = await hub.post("/capsules/export", { episode, file });
+  const { toStep, ofSteps, reason } = capsule.manifest.replayable;
+  assert.ok(toStep > 0 && toStep < ofSteps, `${toStep} of ${ofSteps}`);
+  const same = await whatIf(file, { policy: "" });
+  assert.deepEqual(
+    [same.steps, same.firstChangedStep, same.unknownAfterStep, same.outcomeNow],
+    [ofSteps, null, toStep, null],
+  );
+  assert.ok(
+    same.horizon.endsWith(`unknown after step ${toStep}, as the record goes no further: ${reason}.`),
+    same.horizon,
+  );
+  const none = await whatIf(file, { policy: forbidAll });
+  assert.deepEqual([none.firstChangedStep, none.differences[0].result], [1, "blocked"]);
+  const told = await arw("what-if", "cut.capsule", "--policy", "none.cedar");
+  assert.equal(told.code, 0, told.stderr);
+  assert.match(told.stdout, new RegExp(`unknown after step ${toStep}, as the record goes no further`));
+});

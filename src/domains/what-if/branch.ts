@@ -12,11 +12,15 @@ import type { ChangedStep, Said } from "./contract.ts";
 import { type Bench, compared, type Decision, ruledAnew } from "./decision.ts";
 import type { TrialBudget } from "./port.ts";
 import type { Outcome, RecordedRun } from "./recorded-run.ts";
-import { type Answers, insideOf, modelsOf } from "./step-answers.ts";
+import type { RecordGap } from "./record-gap.ts";
+import { type Answers, asksModel, insideOf, modelsOf } from "./step-answers.ts";
 
 export interface BranchOptions {
   readonly run: RecordedRun;
   readonly answers: Answers;
+  readonly gap: RecordGap | null;
+  /** Whether the run was given other words. */
+  readonly isGivenOther: boolean;
   /** Null where the rules stay as they were. */
   readonly bench: Bench | null;
   readonly budget: TrialBudget | null;
@@ -36,6 +40,8 @@ export interface Branch {
   readonly used: readonly { readonly step: ReplayStep; readonly recorded: RecordedStep }[];
   /** What the other model said instead, by step; undefined where nobody knows. */
   readonly exchanged: ReadonlyMap<number, unknown>;
+  /** Whether it was given something, or told something at a step, that the run was not. */
+  isOther(): boolean;
 }
 
 interface State extends BranchOptions {
@@ -45,27 +51,49 @@ interface State extends BranchOptions {
   readonly exchanged: Map<number, unknown>;
   /** Changes that the record has and the branch has not. */
   readonly undone: { readonly operation: Operation; readonly scope: Scope }[];
+  isOther: boolean;
 }
 
 const recordedAnswer: StepAnswer = { kind: "recorded" };
 const unknownOf = (why: string): StepAnswer => ({ kind: "unknown", why });
 
 export function createBranch(options: BranchOptions): Branch {
-  const state: State = { ...options, differences: [], reached: [], used: [], exchanged: new Map(), undone: [] };
+  const { isGivenOther: isOther } = options;
+  const state: State = {
+    ...options,
+    differences: [],
+    reached: [],
+    used: [],
+    exchanged: new Map(),
+    undone: [],
+    isOther,
+  };
   const { differences, reached, used, exchanged } = state;
-  return { beforeStep: (step) => answerTo(step, state), differences, reached, used, exchanged };
+  const beforeStep = async (step: ReplayStep): Promise<StepAnswer> => {
+    const answer = await answerTo(step, state);
+    state.isOther ||= answer.kind === "answer" || answer.kind === "refused";
+    return answer;
+  };
+  return { beforeStep, differences, reached, used, exchanged, isOther: () => state.isOther };
 }
 
 async function answerTo(step: ReplayStep, state: State): Promise<StepAnswer> {
   state.reached.push(step);
   const { recorded } = step;
-  if (recorded === null) return await answerToNew(step, state);
+  if (recorded === null) return byGap(step, state) ?? (await answerToNew(step, state));
   for (const each of metOf(step, recorded, state)) {
     const refused = (await byRules(each, state)) ?? byBudget(each, state);
     if (refused !== null) return refused;
   }
   // What its person gives as the answer stands for whatever another model would have said.
-  return byEdit(step, recorded, state) ?? byModel(step, state) ?? byRecord(step, recorded, state);
+  return byEdit(step, recorded, state) ?? byModel(step, state) ?? byGap(step, state) ?? byRecord(step, recorded, state);
+}
+
+/** Where the record goes no further and the program does what it did, what is missing is the answer. */
+function byGap(step: ReplayStep, { gap, answers, isOther }: State): StepAnswer | null {
+  if (gap === null || step.step <= gap.step) return null;
+  // Of a record with a gap before its first step not even the words of its task need be whole.
+  return !isOther || gap.step === 0 || isCallOf(answers.callOf(step.step), step) ? unknownOf(gap.why) : null;
 }
 
 /** One call that rules and allowances are asked about: the step itself, or what it calls inside. */
@@ -130,6 +158,8 @@ function changeOf({ was, answer }: Outcome, now: Said, recorded: RecordedStep): 
   return { result: "saved", next: "goes-on" };
 }
 
+const neverMade = "the run never made this call";
+
 /** A call that the run never made, or made with other arguments. */
 async function answerToNew(step: ReplayStep, state: State): Promise<StepAnswer> {
   const none: Outcome = { was: "allow", by: "policy" };
@@ -137,7 +167,8 @@ async function answerToNew(step: ReplayStep, state: State): Promise<StepAnswer> 
     const decision = decisionOf(step, none, { ...state, mayBeLeased: true });
     const now = await ruledAnew(decision, state.bench);
     if (now?.effect === "deny") {
-      const was: Said = { effect: "unknown", reason: "the run never made this call" };
+      const reason = state.gap === null ? neverMade : "the record does not say whether the run made this call";
+      const was: Said = { effect: "unknown", reason };
       state.differences.push(differenceOf(step, { was, now, result: "blocked" }));
       return { kind: "refused", problem: refusal(step, now) };
     }
@@ -179,6 +210,9 @@ function byBudget({ call: step, isInside, recorded, outcome }: Met, state: State
   }
 }
 
+export const isCallOf = (known: ReplayStep | undefined, { operation, argsDigest }: ReplayStep): boolean =>
+  known?.operation.id === operation.id && known.argsDigest === argsDigest;
+
 /** Another model would have answered something else; null for what no model answers, and for what this very one did. */
 function byModel(step: ReplayStep, { model, answers, used, exchanged }: State): StepAnswer | null {
   const { operation } = step;
@@ -191,8 +225,6 @@ function byModel(step: ReplayStep, { model, answers, used, exchanged }: State): 
   used.push({ step, recorded: said.recorded });
   return { kind: "answer", result: said.result };
 }
-
-export const asksModel = ({ needs }: Operation): boolean => needs.includes("model:ask");
 
 function byEdit(step: ReplayStep, recorded: RecordedStep, { edits, used }: State): StepAnswer | null {
   if (!edits.has(step.step)) return null;

@@ -2,8 +2,9 @@
 import { unifiedDiff } from "../../base/text-diff.ts";
 import type { Static } from "../../contract/schema.ts";
 import type { Replayed, ReplayStep } from "../agents/contract.ts";
-import type { Branch } from "./branch.ts";
+import { type Branch, isCallOf } from "./branch.ts";
 import { type ChangedStep, diffCharsMax, type Run, type Spent, type TextDiff } from "./contract.ts";
+import type { RecordGap } from "./record-gap.ts";
 import { outcomeIn, type RecordedRun } from "./recorded-run.ts";
 import { type Answered, type Answers, insideOf, spentOf } from "./step-answers.ts";
 
@@ -15,8 +16,10 @@ export interface Branched {
   readonly branch: Branch;
   readonly replayed: Replayed;
   readonly edits: ReadonlyMap<number, unknown>;
-  /** Whether the run was given other words. */
-  readonly isGivenOther: boolean;
+  readonly gap: RecordGap | null;
+  /** Steps that the run had. */
+  readonly steps: number;
+  readonly spentThen: Spent;
 }
 
 /** More would be read by nobody. */
@@ -24,11 +27,10 @@ const diffsMax = 16;
 const diffLinesMax = 200;
 
 export function reportOf(branched: Branched): Omit<Told, "episode" | "agent" | "title" | "changed" | "policyThen"> {
-  const { run, answers, branch, replayed } = branched;
+  const { run, branch, replayed, gap, steps, spentThen } = branched;
   const { differences } = branch;
-  const steps = answers.all.length;
   const firstChangedStep = firstChange(branched);
-  const unknown = unknownIn(replayed);
+  const unknown = unknownIn(branched);
   const added = differences.find(({ result }) => result === "added")?.step ?? null;
   const exactToStep = Math.min(unknown?.step ?? steps, added === null ? steps : added - 1, steps);
   const count = (...results: readonly string[]) => differences.filter(({ result }) => results.includes(result)).length;
@@ -37,12 +39,12 @@ export function reportOf(branched: Branched): Omit<Told, "episode" | "agent" | "
     firstChangedStep,
     exactToStep,
     unknownAfterStep: unknown?.step ?? null,
-    horizon: horizonWords({ steps, firstChangedStep, added, unknown }),
+    horizon: horizonWords({ steps, firstChangedStep, added, unknown, gap }),
     differences: differences.slice(0, differencesMax),
     approvals: { asked: run.asked, saved: questionsSaved(branched), added: count("added") },
     blocked: count("blocked", "cut-off"),
     opened: count("opened"),
-    spentThen: spentOf(answers.all),
+    spentThen,
     spentNow: unknown === null ? spentOf(usedIn(branched)) : unknownSpent,
     diffs: [...answerDiffs(branched), ...callDiffs(branched)].toSorted((a, b) => a.step - b.step).slice(0, diffsMax),
     outcomeThen: run.end,
@@ -57,10 +59,11 @@ export const isNotAskedNow = ({ was, now, result }: ChangedStep): boolean =>
   was.effect === "ask" && (now.effect === "allow" || now.effect === "deny") && result !== "cut-off";
 
 /** Questions that the rules answer or that a refusal stands before, and those that the branch does not come to. */
-function questionsSaved({ run, answers, branch, replayed }: Branched): number {
+function questionsSaved(branched: Branched): number {
+  const { run, answers, branch } = branched;
   const reached = new Map(branch.reached.flatMap(({ step, recorded }) => (recorded ? [[recorded.step, step]] : [])));
   const dropped = new Set(branch.differences.filter(isNotAskedNow).map(({ step }) => step));
-  const isKnown = unknownIn(replayed) === null;
+  const isKnown = unknownIn(branched) === null;
   const saved = answers.all.filter((answered) => {
     const { recorded } = answered;
     const argsDigest = insideOf(answered)?.argsDigest ?? recorded.argsDigest;
@@ -79,7 +82,10 @@ interface Unknown {
 }
 
 /** Where a branch ends that does not reach its end. */
-function unknownIn({ unknownAfter, report }: Replayed): Unknown | null {
+function unknownIn({ replayed, gap, branch }: Branched): Unknown | null {
+  const { unknownAfter, report } = replayed;
+  // What stands behind the gap may have come to its end all the same, but not as the record tells it.
+  if (gap !== null && (unknownAfter?.why === gap.why || !branch.isOther())) return gap;
   if (unknownAfter !== null) return unknownAfter;
   const { verdict, replayableToStep } = report;
   if (verdict !== "incomplete") return null;
@@ -95,16 +101,12 @@ function firstChange(branched: Branched): number | null {
   return all.length === 0 ? null : Math.min(...all);
 }
 
-const isOtherCall = ({ step, operation, argsDigest }: ReplayStep, answers: Answers): boolean => {
-  const known = answers.of(step);
-  return known?.step.operation.id !== operation.id || known.step.argsDigest !== argsDigest;
-};
+const isOtherCall = (step: ReplayStep, answers: Answers): boolean => !isCallOf(answers.callOf(step.step), step);
 
 /** What a model would have charged for the words of an edit nobody knows. */
 const usedIn = ({ branch, answers, edits }: Branched): readonly Answered[] =>
-  branch.used.flatMap(({ step, recorded }) => {
-    const known = answers.of(recorded.step);
-    if (known === undefined) return [];
+  branch.used.map(({ step, recorded }) => {
+    const known = answers.of(recorded.step) ?? { step, recorded, result: undefined };
     return edits.has(step.step) ? { ...known, result: undefined } : known;
   });
 
@@ -113,17 +115,21 @@ interface Horizon {
   readonly firstChangedStep: number | null;
   readonly added: number | null;
   readonly unknown: Unknown | null;
+  readonly gap: RecordGap | null;
 }
 
-function horizonWords({ steps, firstChangedStep, added, unknown }: Horizon): string {
+function horizonWords({ steps, firstChangedStep, added, unknown, gap }: Horizon): string {
+  const behind =
+    gap === null || unknown?.why !== gap.why
+      ? "what comes behind is unknown"
+      : `unknown after step ${gap.step}, as the record goes no further`;
   if (unknown !== null && firstChangedStep === null)
-    return `Up to step ${unknown.step} of ${steps} nothing would have come out differently; what comes behind is unknown: ${unknown.why}.`;
+    return `Up to step ${unknown.step} of ${steps} nothing would have come out differently; ${behind}: ${unknown.why}.`;
   const first =
     firstChangedStep === null
       ? "Nothing would have come out differently"
       : `Step ${firstChangedStep} is the first that differs`;
-  if (unknown !== null)
-    return `${first}. Exact up to step ${unknown.step} of ${steps}; what comes behind is unknown: ${unknown.why}.`;
+  if (unknown !== null) return `${first}. Exact up to step ${unknown.step} of ${steps}; ${behind}: ${unknown.why}.`;
   if (added !== null)
     return `${first}. From step ${added} on it holds if you would have allowed what you would have been asked about.`;
   return firstChangedStep === null ? `${first}: exact over all ${steps} steps.` : `${first}. Exact to the end.`;
@@ -143,11 +149,13 @@ const answerDiffs = (branched: Branched): readonly TextDiff[] =>
   });
 
 /** What the agent would do otherwise, up to where nobody knows what it is told. */
-const callDiffs = ({ branch, answers }: Branched): readonly TextDiff[] =>
+const callDiffs = ({ branch, answers, gap }: Branched): readonly TextDiff[] =>
   branch.reached
     .filter((step) => isOtherCall(step, answers))
     .flatMap((step) => {
-      const known = answers.of(step.step)?.step;
+      const known = answers.callOf(step.step);
+      // Behind a gap nobody knows what it called then.
+      if (gap !== null && known === undefined) return [];
       const isSameTool = known?.operation.id === step.operation.id;
       return diffFor(step, { what: "call", before: isSameTool ? known.input : "", after: step.input });
     });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { domainOf, makeKernel } from "../../../test/kit/kernel.ts";
 import { runs } from "../../../test/kit/runs.ts";
+import type { Envelope } from "../../contract/event.ts";
 import type { Context } from "../../contract/operation.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
@@ -12,6 +13,8 @@ import type { PolicyCall, Ruling } from "../../kernel/ports.ts";
 import { type AgentProgram, UnknownAgent } from "../agents/contract.ts";
 import { createReplayer } from "../agents/replayer.ts";
 import type { Recording } from "../capsules/contract.ts";
+import { noDigest } from "../capsules/cut.ts";
+import type { Recorded } from "../episodes/contract.ts";
 import type { Run } from "./contract.ts";
 import type { Rules, Trial } from "./port.ts";
 import { whatIfRun } from "./run.ts";
@@ -94,9 +97,16 @@ async function recorded(input: unknown, answers: readonly object[] = [], isKnown
   const manifest = {
     run: { episode, agent: "worker", title: "Work" },
     inForce: { conditions: null },
+    cuts: { events: 0, blobs: 0 },
+    replayable: { toStep: 0, ofSteps: 0, reason: null },
     counts: { steps: events.filter(({ data }) => (data as { recorded?: unknown } | null)?.recorded).length },
   };
-  const recording = { manifest, events, blob: (ref: string) => kit.blobs.get(ref) } as unknown as Recording;
+  const blob = (ref: string) => kit.blobs.get(ref);
+  let recording = { manifest, events, blob } as unknown as Recording;
+  /** The record as it is once something of it is gone. */
+  const damage = (change: (event: Envelope) => Envelope, says: object = {}): void => {
+    recording = { manifest: { ...manifest, ...says }, events: events.map(change), blob } as unknown as Recording;
+  };
   const nobody = () => {
     throw new Problem(UnknownAgent, "no such agent");
   };
@@ -123,7 +133,7 @@ async function recorded(input: unknown, answers: readonly object[] = [], isKnown
       budgetOf: ([text = "0"]) => callsOf(Number(text)),
     });
   };
-  return { kit, ask, headSeq: () => kit.kernel.journal.headSeq() };
+  return { kit, ask, damage, headSeq: () => kit.kernel.journal.headSeq() };
 }
 
 /** So many calls, and no more. */
@@ -324,4 +334,85 @@ test("calls of a program whose code is elsewhere are ruled again, up to the firs
   assert.match(blocked.horizon, /its calls are ruled again up to step 3/);
   const hinted = await ask({ model: "small" });
   assert.deepEqual([hinted.exactToStep, hinted.unknownAfterStep], [0, 0]);
+});
+
+/** An event that tells what a step of at least this number answered, changed; others as they are. */
+const fromStep =
+  (first: number, change: (data: { recorded: Recorded }) => object) =>
+  (event: Envelope): Envelope => {
+    const data = event.data as { readonly recorded?: Recorded } | null;
+    const { recorded } = data ?? {};
+    return recorded === undefined || recorded.step < first ? event : { ...event, data: change({ ...data, recorded }) };
+  };
+
+const gapScript = {
+  script: [
+    ["read", 1],
+    ["write", 4],
+    ["read", 3],
+  ],
+};
+
+test("an answer that is no longer kept ends a what-if there, and what is decided before it is told", async () => {
+  const { kit, ask, damage } = await recorded(gapScript);
+  await using _kit = kit;
+  const whole = await ask({ policy: "" });
+  damage(
+    fromStep(2, (data) => {
+      const { result: _gone, ...recorded } = data.recorded;
+      return recorded.step === 2 ? { ...data, recorded: { ...recorded, kept: "blob", resultRef: noDigest } } : data;
+    }),
+    { replayable: { toStep: 1, ofSteps: 4, reason: "the answer of step 2 is no longer kept" } },
+  );
+  const same = await ask({ policy: "" });
+  assert.deepEqual(
+    [same.steps, same.firstChangedStep, same.exactToStep, same.unknownAfterStep, same.outcomeNow],
+    [4, null, 1, 1, null],
+  );
+  assert.equal(
+    same.horizon,
+    "Up to step 1 of 4 nothing would have come out differently; unknown after step 1, as the record goes no further: the answer of step 2 is no longer kept.",
+  );
+  assert.deepEqual([same.spentThen, same.spentNow.workedMs], [whole.spentThen, "unknown"]);
+  const added = await ask({ policy: "" }, ({ scope }) => (scope.path === "1.md" ? "ask" : "allow"));
+  assert.deepEqual(
+    [added.differences.map(({ step, result }) => [step, result]), added.unknownAfterStep],
+    [[[1, "added"]], 1],
+  );
+  // What a refused call would have answered nobody needs to know.
+  const blocked = await ask({ policy: "" }, ({ operation }) => (operation === "world.write" ? "deny" : "allow"));
+  assert.deepEqual([blocked.firstChangedStep, blocked.blocked, blocked.unknownAfterStep], [2, 1, 3]);
+  const edited = await ask({ edit: ["1=other words"] });
+  assert.deepEqual([edited.firstChangedStep, edited.unknownAfterStep], [1, 1]);
+  await assert.rejects(ask({ edit: ["2=x"] }), /the record holds no answer of step 2/);
+});
+
+test("behind a secret that was cut out nothing is compared and nothing made up; what differs before it is refused", async () => {
+  const { kit, ask, damage } = await recorded(gapScript);
+  await using _kit = kit;
+  const cut = fromStep(3, (data) => ({
+    ...data,
+    recorded: { ...data.recorded, argsDigest: noDigest, resultRef: noDigest, result: { text: "[cut]" } },
+  }));
+  const says = { cuts: { events: 1, blobs: 0 } };
+  const reason = "a secret was cut out of step 3";
+  damage(cut, { ...says, replayable: { toStep: 2, ofSteps: 4, reason } });
+  const same = await ask({ policy: "" });
+  assert.deepEqual([same.differences, same.firstChangedStep, same.unknownAfterStep], [[], null, 2]);
+  assert.match(same.horizon, /unknown after step 2, as the record goes no further: a secret was cut out of step 3\.$/);
+  const blocked = await ask({ policy: "" }, ({ operation }) => (operation === "world.write" ? "deny" : "allow"));
+  assert.deepEqual([blocked.firstChangedStep, blocked.blocked, blocked.unknownAfterStep], [2, 1, 2]);
+  // The steps behind it are there, and what was called at them is not: no rule is asked about them.
+  const none = await ask({ policy: "" }, ({ scope }) => (scope.path === "3.md" ? "deny" : "allow"));
+  assert.deepEqual([none.differences, none.unknownAfterStep], [[], 2]);
+  const edited = await ask({ edit: ["2=other words"] });
+  assert.deepEqual([edited.firstChangedStep, edited.unknownAfterStep, edited.diffs.length], [2, 2, 1]);
+  assert.match(edited.horizon, /^Step 2 is the first that differs\. Exact up to step 2 of 4; unknown after step 2, as/);
+  const model = ask({ model: "huge" });
+  await assert.rejects(model, /no step of the run asked a model/);
+  // Without a cut, and before one, the same is another run.
+  damage(cut);
+  await assert.rejects(ask({ policy: "" }), /does not replay: it differs at step 3/);
+  damage(cut, { ...says, replayable: { toStep: 3, ofSteps: 4, reason } });
+  await assert.rejects(ask({ policy: "" }), /does not replay: it differs at step 3/);
 });

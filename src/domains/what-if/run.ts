@@ -4,17 +4,18 @@ import type { Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { checkerOf, type Static } from "../../contract/schema.ts";
 import type { Table } from "../../kernel/kernel.ts";
-import { type RecordedStep, type Replayer, RunStarted, type ReplayStep } from "../agents/contract.ts";
+import { type Replayer, RunStarted, type ReplayStep } from "../agents/contract.ts";
 import { Conditions, type Recording, type RecordingSource } from "../capsules/contract.ts";
-import { asksModel, createBranch } from "./branch.ts";
+import { createBranch } from "./branch.ts";
 import { changes, NothingChanged, NotReplayable, type Run } from "./contract.ts";
 import { type Bench, benchOf } from "./decision.ts";
 import { editsOf, withHint } from "./edits.ts";
 import { foreignRun } from "./foreign-run.ts";
 import type { Candidate, RecordedRules, Rules, TrialBudget } from "./port.ts";
+import { type Behind, behindGap, gapIn, type RecordGap, spentWith } from "./record-gap.ts";
 import { readRecordedRun } from "./recorded-run.ts";
 import { reportOf } from "./run-report.ts";
-import { type Answers, modelsOf, readAnswers } from "./step-answers.ts";
+import { type Answers, asksModel, modelsOf, readAnswers } from "./step-answers.ts";
 
 export interface RunDeps {
   readonly table: () => Pick<Table, "operations">;
@@ -45,39 +46,51 @@ export async function whatIfRun(input: Input, { signal }: Context, deps: RunDeps
   const head = { episode, agent, title, changed: [...changed], policyThen };
   const baseline = await replayAsItWas(recording, deps, signal);
   if (baseline === null) return { ...head, ...(await foreignRun(recording, { bench, table: deps.table(), changed })) };
-  const edits = editsOf(input.edit ?? [], baseline);
-  refuseIdleModel(input.model, baseline);
+  const { answers, gap, behind, steps } = baseline;
+  const edits = editsOf(input.edit ?? [], answers);
+  if (!behind.mayAskModel) refuseIdleModel(input.model, answers);
   const run = readRecordedRun(recording.events);
-  const branch = createBranch({ run, answers: baseline, bench, budget, model: input.model ?? null, edits, episode });
   const given = givenWith(input.hint, recording.events);
+  const trial = { bench, budget, model: input.model ?? null, edits, isGivenOther: given !== null };
+  const branch = createBranch({ run, answers, gap, episode, ...trial });
   const replayed = await deps.replayer.replay(recording, {
     beforeStep: branch.beforeStep,
     signal,
     ...(given === null ? {} : { given: { input: given } }),
   });
-  return { ...head, ...reportOf({ run, answers: baseline, branch, replayed, edits, isGivenOther: given !== null }) };
+  return {
+    ...head,
+    ...reportOf({ run, answers, gap, steps, spentThen: spentWith(answers, behind), branch, replayed, edits }),
+  };
 }
 
-/** Every step with its input and its recorded answer; null where the code is not this hub's. Throws `NotReplayable`. */
+interface AsItWas {
+  readonly answers: Answers;
+  readonly gap: RecordGap | null;
+  readonly behind: Behind;
+  readonly steps: number;
+}
+
+/** Every step with its input and its recorded answer, as far as the record goes; null where the code is not this hub's. Throws `NotReplayable`. */
 async function replayAsItWas(
   recording: Recording,
-  { replayer }: RunDeps,
+  { replayer, table }: RunDeps,
   signal: AbortSignal,
-): Promise<Answers | null> {
-  const steps: { step: ReplayStep; recorded: RecordedStep }[] = [];
-  const { report, departedAt, unknownAfter } = await replayer.replay(recording, {
+): Promise<AsItWas | null> {
+  const steps: ReplayStep[] = [];
+  const replayed = await replayer.replay(recording, {
     signal,
     beforeStep(step) {
-      if (step.recorded !== null) steps.push({ step, recorded: step.recorded });
+      steps.push(step);
       return { kind: "recorded" };
     },
   });
-  if (report.mode === "answers") return null;
-  if (report.verdict === "diverged" || (departedAt !== null && unknownAfter === null))
-    throw new Problem(NotReplayable, `the run does not replay: it differs at step ${departedAt ?? 0}`);
-  if (departedAt !== null)
-    throw new Problem(NotReplayable, `the run does not replay: it differs after step ${unknownAfter?.step ?? 0}`);
-  return await readAnswers(steps, (ref) => recording.blob(ref));
+  if (replayed.report.mode === "answers") return null;
+  const gap = await gapIn(replayed, { recording, replayer, signal });
+  const answers = await readAnswers(steps, (ref) => recording.blob(ref));
+  const nothing = { mayAskModel: false, workedMs: 0 };
+  const behind = gap === null ? nothing : behindGap(recording, answers, table().operations);
+  return { answers, gap, behind, steps: gap === null ? answers.all.length : replayed.report.steps.recorded };
 }
 
 interface Benching {

@@ -1,6 +1,6 @@
 /** Recorded answers of one run: what steps told the agent, when, and what they used up. */
 import { digestOf } from "../../base/canonical-json.ts";
-import type { Cost } from "../../contract/operation.ts";
+import type { Cost, Operation } from "../../contract/operation.ts";
 import type { RecordedStep, ReplayStep } from "../agents/contract.ts";
 import type { Recorded } from "../episodes/contract.ts";
 import type { Spent } from "./contract.ts";
@@ -17,6 +17,8 @@ export interface Answers {
   /** In the order of the run. */
   readonly all: readonly Answered[];
   of(step: number): Answered | undefined;
+  /** What the program called at this step when nothing was changed, also where the record holds no answer to it. */
+  callOf(step: number): ReplayStep | undefined;
   atMsOf(recorded: RecordedStep): number;
   /** What this model said to this very call, wherever the run made it and by whatever name it asked; null where it did not. */
   saidBy(model: string, call: Pick<ReplayStep, "operation" | "input">): Answered | null;
@@ -24,16 +26,21 @@ export interface Answers {
 }
 
 export async function readAnswers(
-  steps: readonly { readonly step: ReplayStep; readonly recorded: RecordedStep }[],
+  steps: readonly ReplayStep[],
   blob: (ref: string) => Promise<Uint8Array | null>,
 ): Promise<Answers> {
   const all: Answered[] = [];
-  for (const each of steps) all.push({ ...each, result: await resultOf(each.recorded, blob) });
+  for (const step of steps) {
+    const { recorded } = step;
+    if (recorded !== null) all.push({ step, recorded, result: await resultOf(recorded, blob) });
+  }
+  const calls = new Map(steps.map((each) => [each.step, each]));
   const byStep = new Map(all.map((each) => [each.recorded.step, each]));
   const byWords = new Map(all.flatMap((each) => modelsOf(each).map((model) => [wordsKey(model, each.step), each])));
   return {
     all,
     of: (step) => byStep.get(step),
+    callOf: (step) => calls.get(step),
     atMsOf: (recorded) => (recorded.kind === "done" ? recorded.atMs : recorded.event.timeMs),
     saidBy(model, call) {
       const known = byWords.get(wordsKey(model, call));
@@ -47,9 +54,11 @@ export async function readAnswers(
   };
 }
 
+export const asksModel = ({ needs }: Operation): boolean => needs.includes("model:ask");
+
 /** What was asked for, which may be the name of a role, and what answered. */
 export function modelsOf({ step, result }: Answered): readonly string[] {
-  if (!step.operation.needs.includes("model:ask")) return [];
+  if (!asksModel(step.operation)) return [];
   return [step.input, result].flatMap((value) => {
     const { model } = (value ?? {}) as { readonly model?: unknown };
     return typeof model === "string" ? [model] : [];
@@ -60,7 +69,7 @@ export function modelsOf({ step, result }: Answered): readonly string[] {
 export function insideOf({ step, result }: Answered): ReplayStep | null {
   const { operation, input } = step;
   const { model } = (result ?? {}) as { readonly model?: unknown };
-  if (!operation.needs.includes("model:ask") || typeof model !== "string") return null;
+  if (!asksModel(operation) || typeof model !== "string") return null;
   if (operation.scope?.(input as never).model !== undefined) return null;
   const asked = { ...(input as object), model };
   return { ...step, input: asked, argsDigest: digestOf(asked) };
@@ -96,8 +105,7 @@ export function spentOf(answers: readonly Answered[]): Spent {
 
 function partOf({ step, recorded, result }: Answered): Spent {
   const workedMs = recorded.kind === "done" ? recorded.durationMs : 0;
-  if (recorded.kind !== "done" || !step.operation.needs.includes("model:ask"))
-    return { tokens: 0, microUsd: 0, workedMs };
+  if (recorded.kind !== "done" || !asksModel(step.operation)) return { tokens: 0, microUsd: 0, workedMs };
   const { tokens } = costOf(insideOf({ step, recorded, result }) ?? step, result) ?? {};
   const { microUsd } = (result ?? {}) as { readonly microUsd?: unknown };
   return {
