@@ -25,8 +25,12 @@ const unknownSpent: Spent = { tokens: "unknown", microUsd: "unknown", workedMs: 
 export async function foreignRun({ events, manifest }: Recording, { bench, table, changed }: Ruling): Promise<Told> {
   const history = createHistory(table);
   const items = [...events.flatMap((event) => history.take(event)), ...history.rest()];
-  const decisions = items.flatMap((item) => (item.kind === "decision" ? [item.decision] : []));
   const stepAt = stepFinder(events);
+  const { counts, cuts, replayable } = manifest;
+  const gap = cuts.events + cuts.blobs === 0 ? null : replayable;
+  // What was cut is not what was called, and rules would decide about something else.
+  const isTold = ({ seq }: Decision): boolean => gap === null || stepAt(seq) <= gap.toStep;
+  const decisions = items.flatMap((item) => (item.kind === "decision" && isTold(item.decision) ? [item.decision] : []));
   const differences: ChangedStep[] = [];
   for (const decision of decisions) {
     if (bench === null) break;
@@ -36,20 +40,26 @@ export async function foreignRun({ events, manifest }: Recording, { bench, table
     // It was answered as recorded, and would go on as it did.
     if (found.result !== "saved" && found.result !== "added") break;
   }
-  const { steps } = manifest.counts;
+  const { steps } = counts;
   const last = differences.at(-1);
   const isOnlyPolicy = changed.every((each) => each === "policy");
   const isCut = last !== undefined && last.result !== "saved" && last.result !== "added";
-  const unknownAfterStep = isOnlyPolicy ? (isCut ? last.step : null) : 0;
+  const unknownAfterStep = isOnlyPolicy ? (isCut ? last.step : (gap?.toStep ?? null)) : 0;
+  const firstAdded = differences.find(({ result }) => result === "added")?.step ?? steps + 1;
   const count = (result: string): number => differences.filter((each) => each.result === result).length;
   const { asked, end } = readRecordedRun(events);
   const spentThen: Spent = { ...unknownSpent, workedMs: workedMsOf(events) };
   return {
     steps,
     firstChangedStep: differences[0]?.step ?? null,
-    exactToStep: unknownAfterStep ?? (count("added") > 0 ? (differences[0]?.step ?? 1) - 1 : steps),
+    exactToStep: Math.min(unknownAfterStep ?? steps, firstAdded - 1),
     unknownAfterStep,
-    horizon: horizonWords({ unknownAfterStep, isOnlyPolicy, first: differences[0]?.step ?? null }),
+    horizon: horizonWords({
+      unknownAfterStep,
+      isOnlyPolicy,
+      first: differences[0]?.step ?? null,
+      gap: isCut ? null : gap,
+    }),
     differences,
     approvals: { asked, saved: Math.min(differences.filter(isNotAskedNow).length, asked), added: count("added") },
     blocked: count("blocked"),
@@ -109,11 +119,15 @@ interface Horizon {
   readonly unknownAfterStep: number | null;
   readonly isOnlyPolicy: boolean;
   readonly first: number | null;
+  /** Where the record ends, if nothing else ends it before. */
+  readonly gap: Recording["manifest"]["replayable"] | null;
 }
 
-function horizonWords({ unknownAfterStep, isOnlyPolicy, first }: Horizon): string {
+function horizonWords({ unknownAfterStep, isOnlyPolicy, first, gap }: Horizon): string {
   const code = "The code of this agent is not this hub's";
   if (!isOnlyPolicy) return `${code}: what it would have done with anything but other rules is unknown.`;
+  if (gap !== null)
+    return `${code}: its calls are ruled again up to step ${gap.toStep}; unknown after step ${gap.toStep}, as the record goes no further: ${gap.reason}.`;
   if (unknownAfterStep !== null)
     return `${code}: its calls are ruled again up to step ${unknownAfterStep}, and what it would have done then is unknown.`;
   return `${code}: its calls are ruled again, ${first === null ? "and all come to the same" : "and it would have been answered alike"}.`;

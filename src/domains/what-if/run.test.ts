@@ -321,7 +321,7 @@ test("calls of a program whose code is elsewhere are ruled again, up to the firs
       ["write", 4],
     ],
   };
-  const { kit, ask } = await recorded(script, [], false);
+  const { kit, ask, damage } = await recorded(script, [], false);
   await using _kit = kit;
   const same = await ask({ policy: "" });
   assert.deepEqual([same.differences, same.unknownAfterStep, same.exactToStep], [[], null, same.steps]);
@@ -334,6 +334,13 @@ test("calls of a program whose code is elsewhere are ruled again, up to the firs
   assert.match(blocked.horizon, /its calls are ruled again up to step 3/);
   const hinted = await ask({ model: "small" });
   assert.deepEqual([hinted.exactToStep, hinted.unknownAfterStep], [0, 0]);
+  const reason = "a secret was cut out of step 3";
+  damage((event) => event, { cuts: { events: 1, blobs: 0 }, replayable: { toStep: 2, ofSteps: 4, reason } });
+  const cut = await ask({ policy: "" }, ({ operation }) =>
+    operation === "world.write" ? "deny" : kitRules({ operation } as PolicyCall),
+  );
+  assert.deepEqual([cut.differences, cut.exactToStep, cut.unknownAfterStep], [[], 2, 2]);
+  assert.match(cut.horizon, /unknown after step 2, as the record goes no further: a secret was cut out of step 3\.$/);
 });
 
 /** An event that tells what a step of at least this number answered, changed; others as they are. */
@@ -351,6 +358,7 @@ const gapScript = {
     ["write", 4],
     ["read", 3],
   ],
+  task: "Sum up.",
 };
 
 test("an answer that is no longer kept ends a what-if there, and what is decided before it is told", async () => {
@@ -408,6 +416,10 @@ test("behind a secret that was cut out nothing is compared and nothing made up; 
   const edited = await ask({ edit: ["2=other words"] });
   assert.deepEqual([edited.firstChangedStep, edited.unknownAfterStep, edited.diffs.length], [2, 2, 1]);
   assert.match(edited.horizon, /^Step 2 is the first that differs\. Exact up to step 2 of 4; unknown after step 2, as/);
+  // The hint reached nobody before the cut.
+  const hinted = await ask({ hint: "Be short." });
+  assert.deepEqual([hinted.firstChangedStep, hinted.unknownAfterStep, hinted.diffs], [null, 2, []]);
+  assert.match(hinted.horizon, /nothing would have come out differently; unknown after step 2, as the record goes/);
   const model = ask({ model: "huge" });
   await assert.rejects(model, /no step of the run asked a model/);
   // Without a cut, and before one, the same is another run.
