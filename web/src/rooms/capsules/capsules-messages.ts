@@ -146,7 +146,7 @@ const messages = {
   "replay.scrub.back": "One event back",
   "replay.scrub.forth": "One event on",
   "replay.events.title": "Events",
-  "replay.events.lead": "Left and Right go one event on, with Shift ten.",
+  "replay.events.lead": "On the slider, Left and Right go one event on; Shift with them goes ten, from anywhere here.",
   "replay.events.step": "step {step}",
   "replay.events.here": "The event at this place",
   "replay.events.apart": "Here it parts:",
