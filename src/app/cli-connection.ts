@@ -7,6 +7,7 @@ import { findToken } from "../adapters/credentials/credentials.ts";
 import { StateLocked } from "../adapters/files/state-lock.ts";
 import { isProblem, type ProblemDocument, problemDocument } from "../contract/problem.ts";
 import type { Table } from "../kernel/kernel.ts";
+import { StoreFault } from "../kernel/ports.ts";
 import { createHttpTransport } from "../surfaces/cli/http-transport.ts";
 import { createLocalTransport, type LocalHub } from "../surfaces/cli/local-transport.ts";
 import { CallFailed, type Globals, type Transport } from "../surfaces/cli/port.ts";
@@ -111,7 +112,8 @@ async function openLocal({ openHub }: ConnectionOptions, config: LoadedConfig): 
     return await openHub(config);
   } catch (error) {
     if (error instanceof StateLocked) throw new CallFailed(lockedDocument(error));
-    throw error;
+    if (error instanceof StoreFault) throw new CallFailed(storeDocument(error));
+    throw isProblem(error) ? new CallFailed(problemDocument(error, "")) : error;
   }
 }
 
@@ -123,3 +125,22 @@ const lockedDocument = (error: StateLocked): ProblemDocument => ({
   detail: `${error.message}. Leave out --local to talk to that hub, or name another state directory.`,
   instance: "",
 });
+
+/** In the words of a hub that does not start. */
+const storeDocument = ({ reason, message }: StoreFault): ProblemDocument => ({
+  type: "about:blank",
+  title: reason === "locked" ? "The state does not open" : "The store cannot be used",
+  status: 503,
+  code: reason === "locked" ? "cli.state-encrypted" : "cli.store",
+  detail: `${message}. Nothing was touched. ${storeSteps[reason]}`,
+  instance: "",
+});
+
+const restoreStep = "Restore a backup, or name another state directory.";
+const storeSteps: Readonly<Record<StoreFault["reason"], string>> = {
+  locked: "`arw encrypt status` says what opens it.",
+  newer: "Use the newer ARW, or restore a backup of this one's time into another state directory.",
+  full: "Free some space, then try again.",
+  corrupt: restoreStep,
+  failed: restoreStep,
+};

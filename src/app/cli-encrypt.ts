@@ -25,8 +25,10 @@ import { StoreFault } from "../kernel/ports.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surfaces/cli/port.ts";
 import type { Environment } from "./config/places.ts";
 import type { ConfigValues } from "./config/schema.ts";
+import { keyFileVariable, passphraseVariable } from "./key-places.ts";
 import {
   finishConversion,
+  isKeyGiven,
   keyFileBytesMin,
   readKeyBytes,
   refuseInside,
@@ -59,7 +61,10 @@ export const encryptCommands = (options: EncryptOptions): readonly OwnCommand[] 
   {
     words: "encrypt off",
     about: "Write the state directory in plain again.",
-    options: [],
+    options: [
+      ["--key-file <path>", "the key file that opens it"],
+      ["--passphrase-stdin", "read the passphrase, or the recovery code, from the input"],
+    ],
     run: (given) => told(options, () => turnOff(options, given)),
   },
   {
@@ -71,7 +76,14 @@ export const encryptCommands = (options: EncryptOptions): readonly OwnCommand[] 
   {
     words: "encrypt passphrase",
     about: "Change the passphrase, or the key file; nothing else is written anew.",
-    options: [...secretFlags, ["--recovery", "make a new recovery code as well; the old one then opens nothing"]],
+    options: [
+      keyFileFlag,
+      [
+        "--passphrase-stdin",
+        "read from the input what opens it now, unless the environment names that, then the new one",
+      ],
+      ["--recovery", "make a new recovery code as well; the old one then opens nothing"],
+    ],
     run: (given) => told(options, () => change(options, given)),
   },
   {
@@ -82,8 +94,12 @@ export const encryptCommands = (options: EncryptOptions): readonly OwnCommand[] 
   },
 ];
 
+const keyFileFlag: OwnCommand["options"][number] = [
+  "--key-file <path>",
+  "a file outside of the state directory that opens it; made where there is none",
+];
 const secretFlags: OwnCommand["options"] = [
-  ["--key-file <path>", "a file outside of the state directory that opens it; made where there is none"],
+  keyFileFlag,
   ["--passphrase-stdin", "read the new passphrase from the input"],
 ];
 
@@ -128,12 +144,23 @@ async function turnOn(options: EncryptOptions, given: Given): Promise<number> {
   await writeKeys(stateDir, file);
   const sealer = createSealer({ master, randomBytes });
   await convert(options, { stateDir, master, sealer, file });
-  return say(options, given, { words: onWords, state: "on" });
+  return say(options, given, { words: onWords(options, given, ways), state: "on" });
 }
 
-const onWords =
-  "✓ The state is encrypted. The hub asks for the passphrase when it starts.\n" +
-  "  What was there before may survive in parts of the disk that are no longer used, and in older backups.";
+function onWords(options: EncryptOptions, given: Given, ways: readonly Way[]): string {
+  const isTyped = ways.some(({ kind }) => kind === "passphrase");
+  const start = isTyped ? "The hub asks for the passphrase when it starts." : startWords(options, given);
+  return `✓ The state is encrypted. ${start}\n  What was there before may survive in parts of the disk that are no longer used, and in older backups.`;
+}
+
+const startWords = (options: EncryptOptions, given: Given): string =>
+  `Start the hub with ${keyFileVariable}=${keyFileOf(options, given) ?? options.env[keyFileVariable] ?? "FILE"}: the key file opens it.`;
+
+/** As it was named to the command. */
+function keyFileOf({ terminal }: EncryptOptions, { flags }: Given): string | undefined {
+  const [path] = (flags["keyFile"] as readonly string[] | undefined) ?? [];
+  return path === undefined ? undefined : terminal.resolvePath(path);
+}
 
 async function turnOff(options: EncryptOptions, given: Given): Promise<number> {
   const stateDir = options.valuesOf(given.globals).state.dir;
@@ -146,12 +173,12 @@ async function turnOff(options: EncryptOptions, given: Given): Promise<number> {
 
 /** Notes the direction, and goes there: from where the state is, however it came there. */
 async function goOn(options: EncryptOptions, given: Given, state: "sealing" | "opening"): Promise<number> {
-  const unlocked = await unlockedOf(options, given);
+  const unlocked = await unlockedOf(options, given, await presentSecret(options, given));
   const file = keysFile({ master: unlocked.master, state, ways: unlocked.file.ways });
   await writeKeys(unlocked.stateDir, file);
   await convert(options, { ...unlocked, file });
   return state === "sealing"
-    ? say(options, given, { words: onWords, state: "on" })
+    ? say(options, given, { words: onWords(options, given, file.ways), state: "on" })
     : say(options, given, { words: "✓ The state is in plain again; anybody with the disk can read it.", state: "off" });
 }
 
@@ -176,8 +203,11 @@ const wayWords: Readonly<Record<Way["kind"], string>> = {
 async function change(options: EncryptOptions, given: Given): Promise<number> {
   const stateDir = options.valuesOf(given.globals).state.dir;
   await using _lock = await locked(options, stateDir);
-  const { master, file } = await unlockedOf(options, given);
-  const secret = await newSecret(options, given, stateDir);
+  const isFromInput = given.flags["passphraseStdin"] === true && !options.terminal.isTty && !isKeyGiven(options.env);
+  const asking = isFromInput ? lineByLine(options) : options;
+  const present = isFromInput ? await readPresent(asking) : null;
+  const { master, file } = await unlockedOf(options, given, present);
+  const secret = await newSecret(asking, given, stateDir);
   const kept = file.ways.filter(
     ({ kind }) => kind !== secret.kind && !(kind === "recovery" && given.flags["recovery"] === true),
   );
@@ -189,7 +219,8 @@ async function change(options: EncryptOptions, given: Given): Promise<number> {
     tellCode(options.terminal, code);
   }
   await writeKeys(stateDir, keysFile({ master, state: file.state, ways }));
-  const words = `✓ From now on it opens with: ${ways.map(({ kind }) => wayWords[kind]).join(", ")}.`;
+  const start = secret.kind === "keyFile" ? ` ${startWords(options, given)}` : "";
+  const words = `✓ From now on it opens with: ${ways.map(({ kind }) => wayWords[kind]).join(", ")}.${start}`;
   return say(options, given, { words: `${words}\n  Older backups open with what opened them then.`, state: "on" });
 }
 
@@ -208,11 +239,45 @@ async function printLog(options: EncryptOptions, given: Given): Promise<number> 
 const locked = ({ pid, nowMs }: EncryptOptions, stateDir: string): ReturnType<typeof acquireStateLock> =>
   acquireStateLock(stateDir, { pid, nowMs: nowMs() });
 
-async function unlockedOf({ valuesOf, env, terminal, readSecret }: EncryptOptions, given: Given): Promise<Unlocked> {
-  const stateDir = valuesOf(given.globals).state.dir;
-  const unlocked = await unlockState(stateDir, { env, ask: terminal.isTty ? readSecret : null });
+async function unlockedOf(
+  { valuesOf, env, terminal, readSecret }: EncryptOptions,
+  { globals }: Given,
+  given: Secret | null = null,
+): Promise<Unlocked> {
+  const stateDir = valuesOf(globals).state.dir;
+  const unlocked = await unlockState(stateDir, { env, ask: terminal.isTty ? readSecret : null, given });
   if (unlocked === null) throw new StoreFault("locked", `${stateDir} is not encrypted`);
   return unlocked;
+}
+
+/** What the command was handed to open the state with; null where the environment says it, or a person is here to type. */
+async function presentSecret(options: EncryptOptions, given: Given): Promise<Secret | null> {
+  const { terminal, env, valuesOf } = options;
+  const path = keyFileOf(options, given);
+  if (path !== undefined)
+    return { kind: "keyFile", bytes: await readKeyBytes(path, valuesOf(given.globals).state.dir) };
+  if (given.flags["passphraseStdin"] === true) return readPresent(options);
+  if (terminal.isTty || isKeyGiven(env)) return null;
+  const ways = `give --passphrase-stdin or --key-file, or set ${passphraseVariable} or ${keyFileVariable}`;
+  throw new StoreFault("locked", `the state is encrypted, and nobody is here to type the passphrase: ${ways}`);
+}
+
+const readPresent = async ({ readSecret }: EncryptOptions): Promise<Secret> => ({
+  kind: "passphrase",
+  text: withoutBreak(await readSecret("Passphrase or recovery code: ")),
+});
+
+/** Where one input holds the answers to two questions: a line each. */
+function lineByLine(options: EncryptOptions): EncryptOptions {
+  let rest: string | null = null;
+  return {
+    ...options,
+    async readSecret(question) {
+      const [line = "", ...more] = (rest ?? (await options.readSecret(question))).split("\n");
+      rest = more.join("\n");
+      return `${line}\n`;
+    },
+  };
 }
 
 async function refuseDamaged(stateDir: string): Promise<void> {
@@ -232,10 +297,11 @@ async function refuseFull(stateDir: string): Promise<void> {
   throw new StoreFault("full", "there is no room for a second journal beside the first: free some space");
 }
 
-async function newSecret(options: EncryptOptions, { flags }: Given, stateDir: string): Promise<Secret> {
+async function newSecret(options: EncryptOptions, given: Given, stateDir: string): Promise<Secret> {
   const { terminal, readSecret } = options;
-  const [path] = (flags["keyFile"] as readonly string[] | undefined) ?? [];
-  if (path !== undefined) return { kind: "keyFile", bytes: await keyFileAt(terminal.resolvePath(path), stateDir) };
+  const { flags } = given;
+  const path = keyFileOf(options, given);
+  if (path !== undefined) return { kind: "keyFile", bytes: await keyFileAt(path, stateDir) };
   if (flags["passphraseStdin"] !== true && !terminal.isTty)
     throw new StoreFault("locked", "nobody is here to type a passphrase: give --passphrase-stdin or --key-file");
   const text = withoutBreak(await readSecret("New passphrase: "));
@@ -249,7 +315,7 @@ async function newSecret(options: EncryptOptions, { flags }: Given, stateDir: st
 }
 
 async function keyFileAt(path: string, stateDir: string): Promise<Uint8Array> {
-  refuseInside(path, stateDir);
+  await refuseInside(path, stateDir);
   if ((await lstat(path).catch(() => null)) !== null) return readKeyBytes(path, stateDir);
   const bytes = randomBytes(keyFileBytesMin);
   await writeNewFile(fileCalls, path, once(bytes));

@@ -43,13 +43,14 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf, unlocking }: OwnO
     options: [],
     async run({ globals }) {
       const stateDir = stateDirOf(globals);
-      const sealer = await sealerGiven(stateDir, unlocking);
+      const { sealer, unopened } = await sealerGiven(stateDir, unlocking);
       const doctor = createDoctor({
         stateDir,
         nowMs,
         storeFormat,
         verifyTail: (path) => journalTailFault(path, sealer),
         sealer,
+        unopened,
         versions: { arw: version, node: process.versions.node, nodeMin },
         async holder() {
           const holder = await stateHolder(stateDir);
@@ -153,17 +154,21 @@ async function sealerOf(folder: string, unlocking: Unlocking): Promise<Sealer | 
 }
 
 /** Whoever examines is not asked: without a key the contents are not looked into. */
-async function sealerGiven(stateDir: string, { env }: Unlocking): Promise<Sealer | null> {
-  if (!existsSync(join(stateDir, keysName))) return null;
+async function sealerGiven(
+  stateDir: string,
+  { env }: Unlocking,
+): Promise<{ readonly sealer: Sealer | null; readonly unopened: string | null }> {
+  if (!existsSync(join(stateDir, keysName))) return { sealer: null, unopened: null };
   const { isKeyGiven, unlockState } = await import("./unlock.ts");
-  const opened = isKeyGiven(env) ? await unlockState(stateDir, { env, ask: null }).catch(unlessLocked) : null;
-  return opened?.sealer ?? null;
-}
-
-/** The examination says what is wrong with the keys. */
-function unlessLocked(error: unknown): null {
-  if (error instanceof StoreFault && error.reason === "locked") return null;
-  throw error;
+  if (!isKeyGiven(env)) return { sealer: null, unopened: null };
+  try {
+    const opened = await unlockState(stateDir, { env, ask: null });
+    return { sealer: opened?.sealer ?? null, unopened: null };
+  } catch (error) {
+    // The examination says what is wrong with the keys.
+    if (error instanceof StoreFault && error.reason === "locked") return { sealer: null, unopened: error.message };
+    throw error;
+  }
 }
 
 function runsText(runs: readonly RehearsedRun[]): readonly string[] {

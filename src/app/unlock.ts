@@ -1,7 +1,8 @@
 /** The way into an encrypted state directory: what a person types or the environment points to, and the key behind it. */
 import { randomBytes } from "node:crypto";
 import { lstat, readFile, unlink } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { realPlace } from "../adapters/files/real-folder.ts";
 import { syncFolderAt } from "../adapters/files/replace-file.ts";
 import { type ConversionStep, convertState } from "../adapters/sealed-state/convert.ts";
 import {
@@ -22,6 +23,8 @@ export interface Unlocking {
   readonly env: Environment;
   /** Asks a person, unseen; null where nobody is there. */
   readonly ask: ((question: string) => Promise<string>) | null;
+  /** What a command was handed; goes before all else, and is tried once. */
+  readonly given?: Secret | null;
   /** Told how far a conversion is that goes on. */
   readonly onStep?: (step: ConversionStep) => void;
 }
@@ -42,9 +45,9 @@ const secretBytesMax = 4096;
 export async function unlockState(stateDir: string, unlocking: Unlocking): Promise<Unlocked | null> {
   const file = await readKeys(stateDir);
   if (file === null) return null;
-  const given = await givenSecret(unlocking.env, stateDir);
+  const given = unlocking.given ?? (await givenSecret(unlocking.env, stateDir));
   const master = given === null ? await askedMaster(file, unlocking) : await unlockKeys(file, given);
-  if (master === null) throw locked(given === null ? "the passphrase" : nameOf(given));
+  if (master === null) throw locked(given?.kind === "keyFile" ? "the key file" : "the passphrase");
   return { stateDir, master, sealer: createSealer({ master, randomBytes }), file };
 }
 
@@ -71,8 +74,6 @@ export async function finishConversion(
 
 export const isKeyGiven = (env: Environment): boolean => keyPaths(env).length > 0;
 
-const nameOf = ({ kind }: Secret): string => (kind === "keyFile" ? "the key file" : "the passphrase of the file");
-
 const locked = (what: string): StoreFault =>
   new StoreFault("locked", `${what} does not open the state: it is encrypted with another one`);
 
@@ -81,6 +82,7 @@ async function givenSecret(env: Environment, stateDir: string): Promise<Secret |
   const [keyPath, passphrasePath] = [env[keyFileVariable] ?? "", env[passphraseVariable] ?? ""];
   if (keyPath !== "") return { kind: "keyFile", bytes: await readKeyBytes(keyPath, stateDir) };
   if (passphrasePath === "") return null;
+  await refuseInside(passphrasePath, stateDir);
   const text = (await privateBytes(passphrasePath, passphraseVariable)).toString("utf8");
   return { kind: "passphrase", text: withoutBreak(text) };
 }
@@ -89,15 +91,15 @@ async function givenSecret(env: Environment, stateDir: string): Promise<Secret |
 export const withoutBreak = (text: string): string => text.replace(/\r?\n$/u, "");
 
 export async function readKeyBytes(path: string, stateDir: string): Promise<Uint8Array> {
-  refuseInside(path, stateDir);
+  await refuseInside(path, stateDir);
   const bytes = await privateBytes(path, "the key file");
   if (bytes.length >= keyFileBytesMin) return bytes;
   throw new StoreFault("locked", `${path} has ${bytes.length} bytes; a key file has ${keyFileBytesMin} or more`);
 }
 
-/** A key beside what it opens is no key. */
-export function refuseInside(path: string, stateDir: string): void {
-  if (!resolve(path).startsWith(join(resolve(stateDir), "/"))) return;
+/** A key beside what it opens is no key, by whichever link it came there. */
+export async function refuseInside(path: string, stateDir: string): Promise<void> {
+  if (!(await realPlace(path)).startsWith(join(await realPlace(stateDir), "/"))) return;
   throw new StoreFault("locked", `${path} lies in the state directory; whoever takes that would have the key, too`);
 }
 

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, test } from "vitest";
 import { openAuditLog } from "../audit/audit-log.ts";
+import { keysFile, recoveryWay, writeKeys } from "../sealed-state/keys.ts";
+import { sealedFormat } from "../sqlite/columns.ts";
 import { openSqliteStore, storeFormat } from "../sqlite/store.ts";
 import { createDoctor, type DoctorOptions } from "./examine.ts";
 
@@ -102,4 +104,16 @@ test("a damaged, a newer and a missing store are faults, and a missing folder is
 test("policies that cannot be read are a fault, since no hub starts with them", async () => {
   await mkdir(join(stateDir, "policies", "a.cedar"), { recursive: true });
   assert.equal((await examine())["policies"], "fault");
+});
+
+test("what is encrypted and was not looked into does not look well, and neither does a key that opens nothing", async () => {
+  const master = new Uint8Array(32).fill(1);
+  const way = recoveryWay(master, "0000-0000", { randomBytes: (sizeBytes) => new Uint8Array(sizeBytes) });
+  await writeKeys(stateDir, keysFile({ master, state: "sealed", ways: [way] }));
+  const database = new DatabaseSync(join(stateDir, "journal.db"));
+  database.exec(`PRAGMA user_version = ${sealedFormat}`);
+  database.close();
+  assert.deepEqual(await examine(), { ...well, chain: "warning", audit: "warning", keys: "ok" });
+  const unopened = "the key file does not open the state";
+  assert.equal((await examine({ unopened }))["keys"], "warning");
 });

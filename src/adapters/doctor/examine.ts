@@ -26,6 +26,8 @@ export interface DoctorOptions {
   readonly verifyTail: (path: string) => string | null;
   /** What opens an encrypted state; without it its contents are not looked into. */
   readonly sealer?: Sealer | null;
+  /** Why what was given does not open it; null where nothing was given, or it does. */
+  readonly unopened?: string | null;
   readonly versions: { readonly arw: string; readonly node: string; readonly nodeMin: string };
   /** Who holds the directory; null when nobody does. Not asked from inside a hub, which holds it itself. */
   readonly holder: () => Promise<string | null>;
@@ -128,7 +130,7 @@ function store({ stateDir, storeFormat, verifyTail, nowMs, sealer = null }: Doct
     return [
       fine("store", `whole, ${newest?.seq ?? 0} events, store format ${known}`),
       isClosed
-        ? fine("chain", closedText)
+        ? unseen("chain", "arw journal verify")
         : reason === null
           ? fine("chain", "the newest events hold together")
           : fault("chain", reason, `Look with \`arw journal verify\`. ${restoreHint}`),
@@ -152,13 +154,19 @@ function clock(newestMs: number, nowMs: number): Finding {
   );
 }
 
-/** The running hub looks into it, and so does who points to the key. */
-const closedText =
-  "encrypted, and not looked into: run the hub, or set ARW_STATE_PASSPHRASE_FILE or ARW_STATE_KEY_FILE";
+const keyHint = "ARW_STATE_PASSPHRASE_FILE or ARW_STATE_KEY_FILE";
+
+/** What nobody has looked into is not well yet: the running hub looks, and so does who points to the key. */
+const unseen = (name: string, command: string): Finding =>
+  warning(
+    name,
+    "encrypted, and not looked into",
+    `Ask the running hub with \`${command}\`, or set ${keyHint} for the doctor.`,
+  );
 
 async function audit({ stateDir, sealer = null }: DoctorOptions): Promise<Finding> {
   const isEncrypted = (await lstat(join(stateDir, "keys.json")).catch(() => null)) !== null;
-  if (isEncrypted && sealer === null) return fine("audit", closedText);
+  if (isEncrypted && sealer === null) return unseen("audit", "arw audit verify");
   const known = await readAuditAnchor(stateDir, sealer);
   const lines = sealer === null ? plainLines : sealedLines(sealer);
   const verdict = await verifyFiles(auditPaths(stateDir).toReversed(), known, lines);
@@ -172,10 +180,11 @@ async function audit({ stateDir, sealer = null }: DoctorOptions): Promise<Findin
 }
 
 /** Nothing is said of a state in plain. */
-async function keys({ stateDir, sealer = null }: DoctorOptions): Promise<readonly Finding[]> {
+async function keys({ stateDir, sealer = null, unopened = null }: DoctorOptions): Promise<readonly Finding[]> {
   try {
     const file = await readKeys(stateDir);
     if (file === null) return [];
+    if (unopened !== null) return [warning("keys", unopened, `Name by ${keyHint} what \`arw encrypt status\` lists.`)];
     const under = file.state === "sealed" ? "" : "; a change of that goes on at the next start";
     const tried = sealer === null ? ", not tried here" : ", and the key opens it";
     return [fine("keys", `the state is encrypted (${file.ways.length} ways in)${tried}${under}`)];
