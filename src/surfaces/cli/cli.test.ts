@@ -97,6 +97,8 @@ test("answers are tables and pairs, with units read from the names and no escape
   const times = await arw(["notes"], { call: () => answer({ validFromMs: 0, validToMs: 1000 }) });
   assert.equal(times.out, "validFromMs  1970-01-01T00:00:00.000Z\nvalidToMs    1970-01-01T00:00:01.000Z\n");
   assert.match((await arw(["notes"], { call: () => answer({ items: [] }) })).out, /Nothing here/u);
+  const beside = await arw(["notes"], { call: () => answer({ rules: 1, held: [], idle: ["mistyped"] }) });
+  assert.match(beside.out, /idle +mistyped/u);
 });
 
 test("short ids are completed from the list; one that fits several is refused", async () => {

@@ -14,7 +14,9 @@ export function renderAnswer(output: unknown, pen: Pen): string {
   if (!isRow(output)) return valueText("", output, pen);
   const lists = Object.entries(output).filter((entry): entry is [string, readonly Row[]] => isRows(entry[1]));
   const [list] = lists;
-  if (list === undefined || lists.length > 1) return renderPairs(output, pen);
+  // A list that is empty may be one of words: beside another it is not all that is told.
+  const isAll = list !== undefined && (list[1].length > 0 || Object.values(output).filter(Array.isArray).length === 1);
+  if (list === undefined || lists.length > 1 || !isAll) return renderPairs(output, pen);
   const more =
     typeof output["nextCursor"] === "string"
       ? `\n${pen.paint("dim", `More: --cursor ${pen.safe(output["nextCursor"])}`)}`
