@@ -17,4 +17,5 @@ test("what differs before the place of a cut is a difference, also where it belo
   assert.equal(verdictAt({ step: null, seq: 40 }, 40), "incomplete");
   assert.equal(verdictAt({ step: 4, seq: 38 }, 40), "incomplete");
   assert.equal(verdictAt({ step: null, seq: null }, 40), "incomplete");
+  assert.equal(verdictAt({ step: null, seq: 40 }), "diverged");
 });

@@ -19,8 +19,9 @@ function beyondCut({ verdict, divergence }: ReplayReport, { cuts, replayable }: 
   if (verdict !== "diverged" || cuts.events + cuts.blobs === 0) return false;
   if (divergence === null) return true;
   if (divergence.step !== null) return divergence.step > replayable.toStep;
-  // What is said between two steps has no number; its place tells on which side of the gap it stands.
-  return divergence.seq === null || divergence.seq >= (replayable.gapSeq ?? 0);
+  // What is said between two steps has no number; its place tells on which side of the gap it stands. Without a place of the
+  // gap nothing is behind it: a signer who leaves that out hides no words of their own.
+  return replayable.gapSeq !== undefined && (divergence.seq === null || divergence.seq >= replayable.gapSeq);
 }
 
 const incomplete = (report: ReplayReport, { replayable }: Manifest): ReplayReport => ({
