@@ -80,6 +80,11 @@ test("each operation about rights and rules that changes something says whether 
   }
 });
 
+test("what shows how a stopped run went is open in a halted hub", () => {
+  for (const id of ["capsules.export", "capsules.debug"])
+    assert.equal(contractTable().operations.get(id)?.operation.isOpenWhenHalted, true, id);
+});
+
 /** What is open in a halted hub for one of these reasons is also what rules of others, and limits, leave to a person. */
 const wayOutReasons: ReadonlySet<string> = new Set(["narrows", "narrowsOrRefuses", "readsFiles", "stops", "takesBack"]);
 const wayOutByName: Readonly<Record<string, boolean>> = {

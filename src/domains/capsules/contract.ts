@@ -210,6 +210,8 @@ export const Export = op({
   effect: "write",
   isIdempotent: true,
   isForPersons: true,
+  // What was stopped is what somebody wants to show.
+  isOpenWhenHalted: true,
   deadlineMs: 300_000,
   about: "Write a run that has ended into one signed file; the same run gives the same bytes.",
   input: closed({

@@ -21,6 +21,7 @@ export const Debug = op({
   effect: "write",
   isIdempotent: true,
   isForPersons: true,
+  isOpenWhenHalted: true,
   about:
     "Write a bundle about a run for whoever helps you: what happened and under which rules, and no content of files.",
   input: closed({ episode: CorrelationId, file: Type.Optional(CapsuleFile) }),
