@@ -27,6 +27,7 @@ import { callOf } from "../domains/prove/space.ts";
 import type { Confinement } from "../domains/shell/port.ts";
 import type { KernelParts } from "../kernel/create-kernel.ts";
 import type { Clock } from "../kernel/ports.ts";
+import { platformOf } from "./config/places.ts";
 import { cedarProgram } from "./state-dir.ts";
 
 export interface PolicyReaderOptions {
@@ -114,6 +115,7 @@ export function openProve(parts: KernelParts, { policies, clock, confinement, is
       const terms = parseAllowance(text);
       return "fault" in terms ? null : terms;
     },
+    platform: platformOf(process.platform),
     soon: clock.soon,
     canLeave: (host, caller) => !isShut(host, caller),
     isUnconfined: async () => !(await confinement.abilities()).confinesFiles,

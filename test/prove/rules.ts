@@ -209,7 +209,7 @@ export async function answerOf(
   const carrying = { rules: inForce, facts, space };
   const telling = { nowMs, runs: new Set(facts.agentOfRun.keys()) };
   const { whose = null } = rules;
-  const starts = startsOf(carrying, whose?.tools ?? null);
+  const starts = startsOf(carrying, whose);
   const engines = enginesOf(rules, facts, book);
   const defaults = bookFor({});
   const sets = { first: encodeAll(defaults.policies, space), second: encoded, space };

@@ -191,3 +191,33 @@ test("a folder that goes up again is no way past a rule about the folder that it
   }
   await policies("");
 });
+
+test("what is shown is a call that a request can be, and nothing lies outside of everything", async () => {
+  const outside = await hub.post("/prove/writes-outside", { inFolder: process.platform === "win32" ? "C:\\" : "/" });
+  if (process.platform !== "win32") assert.equal(outside.answer, "proved", outside.text);
+  await hub.call("PUT", "/egress/posture", { posture: "allowlist", hosts: ["example.org"] });
+  await hub.post("/leases", { capability: "web:fetch", holder: "agent:scout", host: "example.org" });
+  const proof = await hub.post("/prove/network", {});
+  assert.equal(proof.answer, "counterexample");
+  for (const { call } of proof.examples) {
+    for (const { type, id } of [call.reached, ...(call.startedBy === undefined ? [] : [call.startedBy.reached])])
+      if (type === "Tool") assert.match(id, /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\/./u);
+  }
+  await hub.call("PUT", "/egress/posture", { posture: "closed" });
+});
+
+test("an agent of a project works in its folder only, and proofs know it", async () => {
+  const file =
+    'about = "Helps"\nmodel = "localhost:1/m"\ninstructions = "Help."\ntools = ["fs.list", "fs.write", "shell.run"]\n';
+  const folder = await room.folder("garden", { ".arw/agents/helper.toml": file });
+  await hub.post("/projects", { project: "garden", folder });
+  const asked = { agent: "helper@garden", inFolder: folder };
+  const stays = await hub.post("/prove/writes-outside", asked);
+  assert.equal(stays.answer, "proved", stays.text);
+  assert.ok(stays.lookedAt.includes(`the folder ${folder} that helper@garden works in`));
+  assert.ok(stays.notModelled.some((each: string) => each.includes("folder that its project is given")));
+  const narrower = await hub.post("/prove/writes-outside", { ...asked, inFolder: join(folder, "beds") });
+  assert.deepEqual([narrower.answer, narrower.examples[0].call.reached.id], ["counterexample", folder]);
+  const anywhere = await hub.post("/prove/writes-outside", { agent: "scout", inFolder: folder });
+  assert.equal(anywhere.answer, "counterexample");
+});

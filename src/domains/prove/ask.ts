@@ -16,6 +16,8 @@ export interface Question {
   /** Lets others work; throws when nobody waits for the answer any more. */
   readonly rest: () => Promise<void>;
   readonly witnessOf: (point: Point) => Witness;
+  /** Whether a request can name what the call reaches. */
+  readonly fits?: (call: Witness) => boolean;
   /** Null where the real engine sees the call otherwise, or when it passes, where something is used up. */
   readonly confirm: (call: Witness, point: Point) => Promise<Confirmation>;
   /** How many different calls are looked for. */
@@ -93,7 +95,9 @@ async function confirmedIn(point: Point, refuted: Formula, question: Question): 
   for (let tries = 0; tries < laterTriesMax; tries += 1) {
     const at: Point = { choices, flags, texts, numbers };
     if (tries > 0 && !holds(refuted, at)) return null;
-    const answer = await question.confirm(question.witnessOf(at), at);
+    const call = question.witnessOf(at);
+    if (question.fits?.(call) === false) return null;
+    const answer = await question.confirm(call, at);
     if (answer === null || !("laterMs" in answer)) return answer;
     numbers = new Map(numbers).set(atMs, answer.laterMs);
   }

@@ -6,8 +6,21 @@ import { matchesKey } from "../../contract/caller.ts";
 import { gateKey, type Operation } from "../../contract/operation.ts";
 import { type Ceiling, exceeds, limitFor, spentBy } from "./ceilings.ts";
 import { holds, type Point } from "./decide.ts";
-import { type Atom, all, any, choice, flag, type Formula, implies, not, reduced, textWithin } from "./formula.ts";
+import {
+  type Atom,
+  all,
+  any,
+  choice,
+  flag,
+  type Formula,
+  implies,
+  not,
+  reduced,
+  textIs,
+  textWithin,
+} from "./formula.ts";
 import type { Facts, InForce } from "./in-force.ts";
+import type { Place, Whose } from "./questions.ts";
 import { reachOf, type ThingType } from "./reach.ts";
 import { knownLabels, labelFlag, runText, type Space } from "./space.ts";
 
@@ -35,11 +48,11 @@ export interface Carrying {
 }
 
 /** Calls that start programs, of all operations or of those that an agent declares. */
-export function startsOf({ rules, facts, space }: Carrying, declared: readonly string[] | null): readonly Start[] {
+export function startsOf({ rules, facts, space }: Carrying, whose: Whose | null): readonly Start[] {
   const starters = [...space.operations.values()].filter(
-    ({ id, needs }) => needs.includes("exec") && (declared?.includes(id) ?? true),
+    ({ id, needs }) => needs.includes("exec") && (whose?.tools.includes(id) ?? true),
   );
-  const passing = all([rules.passes, rules.confinement, space.possible]);
+  const passing = all([rules.passes, rules.confinement, space.possible, space.here, staysIn(whose, space)]);
   return starters.flatMap((operation) =>
     [...reachOf(operation).types].map((reached): Start => {
       const isCounted = any(facts.allowances.map((each) => stopsProgram(each, operation)));
@@ -49,8 +62,8 @@ export function startsOf({ rules, facts, space }: Carrying, declared: readonly s
 }
 
 /** The program's traffic passes, and so did the call that started it. */
-export function carried(carrying: Carrying, declared: readonly string[] | null): Formula {
-  const starts = startsOf(carrying, declared);
+export function carried(carrying: Carrying, whose: Whose | null): Formula {
+  const starts = startsOf(carrying, whose);
   if (starts.length === 0) return false;
   return all([
     byProgram,
@@ -62,6 +75,17 @@ export function carried(carrying: Carrying, declared: readonly string[] | null):
     carrying.rules.isRuled,
     any(starts.map(({ holds }) => holds)),
   ]);
+}
+
+/** Where the hub says the folder and the project of an agent's calls, they reach no other. */
+export function staysIn(whose: Whose | null, { operations }: Space): Formula {
+  const place = whose?.place;
+  if (place === undefined) return true;
+  const bound = (field: keyof Place, type: ThingType): Formula => {
+    const given = [...operations.values()].filter(({ input }) => field in input.properties).map(({ id }) => id);
+    return implies(all([choice("action", given), choice("reached", [type])]), textIs("resource", place[field]));
+  };
+  return all([bound("folder", "Folder"), bound("project", "Project")]);
 }
 
 /** The same question of the call that started the program: same caller, same run, same moment, another thing reached. */

@@ -6,6 +6,7 @@ import { parseEndpoint } from "../../base/web-address.ts";
 import type { ExplainStage, Question, StageAnswer } from "../policy/contract.ts";
 import type { Confirmed, Said, Witness } from "./contract.ts";
 import type { Point } from "./decide.ts";
+import { fits } from "./fits.ts";
 import type { PolicyBook } from "./port.ts";
 import { runOfOther } from "./questions.ts";
 import { samplesOf } from "./reach.ts";
@@ -104,6 +105,7 @@ export const confirmLeaving =
   (engines: Engines, startOf: (point: Point) => Witness | null): Confirm =>
   async (call, point) => {
     const start = startOf(point);
+    if (start !== null && !fits(start, engines.operations)) return null;
     const walks = start === null ? [await walked(call, engines)] : await walkedAsProgram(call, start, engines);
     if (call.reached.type === "Host") walks.push(await wayOut(call, engines));
     const barred = walks.find(({ said: { effect } }) => effect !== "allow");

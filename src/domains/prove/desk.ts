@@ -1,4 +1,5 @@
 /** What one question looks at: the rules in force, the facts that they depend on, and the engines that confirm a call. */
+import type { Platform } from "../../base/path-rules.ts";
 import type { Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
@@ -13,14 +14,15 @@ import { ShowState } from "../hierarchy/contract.ts";
 import { ListLeases } from "../leases/contract.ts";
 import { Carry } from "../mcp/contract.ts";
 import { ListServers } from "../models/contract.ts";
+import { List as ListProjects } from "../projects/contract.ts";
 import type { ExplainStage } from "../policy/contract.ts";
 import type { Ceiling } from "./ceilings.ts";
 import type { Engines } from "./confirm.ts";
 import { UnknownAgentTools } from "./contract.ts";
 import { encodeInForce, type Facts, type InForce, type ListedContract } from "./in-force.ts";
 import type { PolicyBook, PolicyReader, SolverSeat } from "./port.ts";
-import { encodeAll, type Whose } from "./questions.ts";
-import { createSpace, type Space, type Telling } from "./space.ts";
+import { encodeAll, type Place, type Whose } from "./questions.ts";
+import { createSpace, isPlainFolder, type Space, type Telling } from "./space.ts";
 
 export interface ProveDeps {
   readonly parts: KernelParts;
@@ -37,6 +39,7 @@ export interface ProveDeps {
   readonly soon: (run: () => void) => void;
   /** Whether nothing would confine a program that is started now. */
   readonly isUnconfined: () => Promise<boolean>;
+  readonly platform: Platform;
 }
 
 /** All that one question looks at. */
@@ -52,16 +55,16 @@ export interface Desk {
   readonly telling: Telling;
 }
 
-export const spaceOf = ({ parts, reader }: ProveDeps, nowMs: number): Space => {
+export const spaceOf = ({ parts, reader, platform }: ProveDeps, nowMs: number): Space => {
   const operations = [...parts.kernel.table.operations.values()].map((each) => each.operation);
-  return createSpace({ operations, groupsOf: reader.groupsOf, nowMs });
+  return createSpace({ operations, groupsOf: reader.groupsOf, nowMs, platform });
 };
 
 export async function open(deps: ProveDeps, ctx: Context, agent?: string): Promise<Desk> {
   const nowMs = ctx.now();
   const space = spaceOf(deps, nowMs);
   const declared = agent === undefined ? null : await declaredBy(agent, deps, ctx);
-  const whose = declared === null ? null : { agent: declared.agent, tools: callsOfTools(declared.tools, space) };
+  const whose = declared === null ? null : await whoseOf(declared, space, ctx);
   const [book, hub] = [await deps.reader.inForce(), await factsOf(deps, ctx)];
   const facts: Facts = {
     ...hub,
@@ -75,6 +78,19 @@ export async function open(deps: ProveDeps, ctx: Context, agent?: string): Promi
   const engines: Engines = { stages, operations: space.operations, nowMs, canLeave, asks };
   const telling = { nowMs, runs: new Set(runsOf(facts.leases)) };
   return { deps, ctx, space, book, whose, facts, rules, engines, telling };
+}
+
+async function whoseOf({ agent, tools }: Declared, space: Space, ctx: Context): Promise<Whose> {
+  return { agent, tools: callsOfTools(tools, space), place: await placeOf(agent, ctx) };
+}
+
+/** An agent of a project works in its folder; where that has another spelling than rules are asked by, nothing is taken of it. */
+async function placeOf(agent: string, ctx: Context): Promise<Place | undefined> {
+  const [, project] = agent.split("@");
+  if (project === undefined) return undefined;
+  const { projects } = await ctx.call(ListProjects, {});
+  const found = projects.find((each) => each.project === project);
+  return found !== undefined && isPlainFolder(found.folder) ? { folder: found.folder, project } : undefined;
 }
 
 /** More contracts than these are not read; each only takes away, so what is proved without them holds with them. */

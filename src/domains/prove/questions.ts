@@ -1,6 +1,6 @@
 /** The questions: what each of them claims, as a formula over every call that would refute it. */
 import type { QuestionName } from "./contract.ts";
-import { byProgram, type Carrying, carried } from "./carried.ts";
+import { byProgram, type Carrying, carried, staysIn } from "./carried.ts";
 import { encodePolicy, type EncodedPolicy } from "./cedar-policy.ts";
 import { all, any, choice, type Formula, flag, not, reduced, textIs, textWithin } from "./formula.ts";
 import { decidesAmong, type InForce, programs, verdictsOf } from "./in-force.ts";
@@ -56,12 +56,19 @@ export const encodeAll = (policies: readonly ReadPolicy[], space: Space): readon
 export interface Whose {
   readonly agent: string;
   readonly tools: readonly string[];
+  /** Of an agent of a project: the hub gives each of its calls this folder and this project. */
+  readonly place?: Place | undefined;
+}
+
+export interface Place {
+  readonly folder: string;
+  readonly project: string;
 }
 
 const callerIn = (whose: Whose | null): Formula =>
   whose === null ? programs : all([choice("kind", ["Agent"]), textIs("caller", whose.agent)]);
-const callsOf = (whose: Whose | null): Formula =>
-  whose === null ? programs : all([callerIn(whose), choice("action", whose.tools)]);
+const callsOf = (whose: Whose | null, space: Space): Formula =>
+  whose === null ? programs : all([callerIn(whose), choice("action", whose.tools), staysIn(whose, space)]);
 
 /** A command that nothing confines does whatever its person can. */
 const freely = all([choice("reached", ["Folder"]), flag("unconfined")]);
@@ -69,9 +76,9 @@ const freely = all([choice("reached", ["Folder"]), flag("unconfined")]);
 /** A call goes there itself, or a program does that a call started. */
 export function reachesNetwork(carrying: Carrying, whose: Whose | null): Formula {
   const { rules, space } = carrying;
-  const direct = all([not(byProgram), callsOf(whose), any([rules.leaves, freely]), rules.passes]);
-  const program = all([callerIn(whose), rules.leaves, carried(carrying, whose?.tools ?? null)]);
-  return all([any([direct, program]), rules.world, space.possible]);
+  const direct = all([not(byProgram), callsOf(whose, space), any([rules.leaves, freely]), rules.passes]);
+  const program = all([callerIn(whose), rules.leaves, carried(carrying, whose)]);
+  return all([any([direct, program]), rules.world, space.possible, space.here]);
 }
 
 export function writesOutside(
@@ -86,12 +93,13 @@ export function writesOutside(
   const { inFolder } = asked;
   const isOutside = inFolder === null ? false : not(insideFolder(inFolder));
   return all([
-    callsOf(asked.whose),
+    callsOf(asked.whose, space),
     changes,
     any([not(flag("granted")), isOutside]),
     rules.world,
     rules.passes,
     space.possible,
+    space.here,
   ]);
 }
 
@@ -107,6 +115,7 @@ export const childExceeds = (rules: InForce, space: Space, parent: string | null
     rules.passes,
     not(asOther(rules.passes)),
     space.possible,
+    space.here,
     asOther(all([rules.world, space.possible])),
   ]);
 

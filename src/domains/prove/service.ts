@@ -24,6 +24,7 @@ import {
 } from "./contract.ts";
 import { decideInTurns, type Point } from "./decide.ts";
 import { declaredBy, type Desk, open, type ProveDeps, spaceOf } from "./desk.ts";
+import { fits } from "./fits.ts";
 import { all, type Formula } from "./formula.ts";
 import type { ListedContract } from "./in-force.ts";
 import type { PolicyBook } from "./port.ts";
@@ -59,7 +60,7 @@ export const createProve = (deps: ProveDeps): Domain => ({
     bind(ListQuestions, () => listQuestions(deps)),
     bind(ProveNetwork, async ({ agent }, ctx) => {
       const desk = await open(deps, ctx, agent);
-      const starts = startsOf(desk, desk.whose?.tools ?? null);
+      const starts = startsOf(desk, desk.whose);
       const startOf = (point: Point): Witness | null => {
         const start = startPoint(point, starts);
         return start === null ? null : witnessOf(start, desk.telling);
@@ -117,6 +118,7 @@ async function answered(name: QuestionName, desk: Desk, { refuted, confirm, fold
     signal: ctx.signal,
     rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, telling),
+    fits: (call) => fits(call, space.operations),
     examplesMax: 1,
   });
   const told = toldBy(desk);
@@ -128,6 +130,7 @@ const toldBy = ({ deps, rules, facts, whose }: Desk): About => ({
   notModelled: notModelledIn(rules.policies),
   lookedAt: lookedAt(rules, facts, whose),
   isOfOne: whose !== null,
+  isInPlace: whose?.place !== undefined,
   narrowed: { agent: whose?.agent },
 });
 
@@ -135,13 +138,14 @@ interface About {
   readonly notModelled: readonly string[];
   readonly lookedAt: readonly string[];
   readonly isOfOne: boolean;
+  readonly isInPlace?: boolean;
   readonly narrowed: Narrowed;
   readonly deps: ProveDeps;
   readonly subject?: string;
 }
 
 function proofOf(name: QuestionName, given: Found, about: About): Proof {
-  const { notModelled, deps, subject, isOfOne } = about;
+  const { notModelled, deps, subject, isOfOne, isInPlace } = about;
   const found = { ...given, doubt: doubtOf(given.doubt, notModelled) };
   const { claim } = questionRow(name);
   const next = nextOf(found, deps.solver);
@@ -155,7 +159,7 @@ function proofOf(name: QuestionName, given: Found, about: About): Proof {
     checkedBy: [...found.checkedBy],
     lookedAt: [...about.lookedAt],
     // What is proved, and what was found, holds whatever those policies say.
-    notModelled: [...(found.answer === "unknown" ? notModelled : []), ...outsideOf({ name, isOfOne })],
+    notModelled: [...(found.answer === "unknown" ? notModelled : []), ...outsideOf({ name, isOfOne, isInPlace })],
     leftOut: [...leftOut(name)],
     ...(next === undefined ? {} : { next }),
   };
@@ -178,6 +182,7 @@ async function reachable(rule: string, desk: Desk): Promise<Proof> {
     signal: ctx.signal,
     rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, telling),
+    fits: (call) => fits(call, space.operations),
     examplesMax: 1,
   });
   const quota = desk.facts.contracts.find((each) => each.id === rule && each.quotaLimit !== undefined);
@@ -240,6 +245,7 @@ async function compared(
     signal: ctx.signal,
     rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, { nowMs, runs: new Set() }),
+    fits: (call) => fits(call, space.operations),
     examplesMax: isAllChanges ? changesMax : 1,
     alike: alikeChange(sets),
   });

@@ -5,10 +5,22 @@
 import type { Caller, Scope } from "../../contract/caller.ts";
 import { labels } from "../../contract/caller.ts";
 import type { Operation } from "../../contract/operation.ts";
+import type { Platform } from "../../base/path-rules.ts";
 import type { Witness } from "./contract.ts";
 import type { Domains, Point } from "./decide.ts";
 import { all, any, atMost, choice, flag, type Formula, implies, not, textIs, textWithin } from "./formula.ts";
-import { anything, either, letterBut, letterOf, many, maybe, sequence, type Language, word } from "./language.ts";
+import {
+  accepts,
+  anything,
+  either,
+  letterBut,
+  letterOf,
+  many,
+  maybe,
+  sequence,
+  type Language,
+  word,
+} from "./language.ts";
 import { reachOf, type ThingType, thingTypes } from "./reach.ts";
 
 export const callerTypes = ["Agent", "Plugin", "Node", "Person"] as const;
@@ -27,15 +39,19 @@ export interface Space {
   readonly domains: Domains;
   /** Holds of every call that the policies can be asked about. */
   readonly possible: Formula;
+  /** Holds of every call that does something on this machine: what is no folder here is refused whatever the rules say. */
+  readonly here: Formula;
 }
 
 export interface SpaceOptions {
   readonly operations: Iterable<Operation>;
   readonly groupsOf: (operation: Operation) => readonly string[];
   readonly nowMs: number;
+  /** That of the hub; without it, any. */
+  readonly platform?: Platform;
 }
 
-export function createSpace({ operations, groupsOf, nowMs }: SpaceOptions): Space {
+export function createSpace({ operations, groupsOf, nowMs, platform }: SpaceOptions): Space {
   // Nobody is asked about what is open to everybody.
   const asked = [...operations].filter(({ isPublic }) => !isPublic);
   // Where many would do, the first is taken: what people call comes before what only the hub itself calls.
@@ -57,6 +73,10 @@ export function createSpace({ operations, groupsOf, nowMs }: SpaceOptions): Spac
       ]),
     },
     possible: possible(ruled),
+    here: implies(
+      choice("reached", ["Folder"]),
+      platform === undefined ? true : textWithin("resource", rooted(platform)),
+    ),
   };
 }
 
@@ -111,7 +131,8 @@ const atLeast = (name: string, least: number): Formula => not(atMost(name, least
 const small = "abcdefghijklmnopqrstuvwxyz";
 const digits = "0123456789";
 const some = many(letterBut(""));
-const callerNames = many(letterOf(`${small}${small.toUpperCase()}${digits}._:@-`));
+const alphanumeric = `${small}${small.toUpperCase()}${digits}`;
+const callerNames = many(letterOf(`${alphanumeric}._:@-`));
 const label = many(letterOf(`${small}${digits}_-`));
 /** The last part of a name begins with a letter: one of digits would be an address to some. */
 const hostName = sequence(maybe(many(sequence(label, word(".")))), letterOf(small), maybe(label));
@@ -138,28 +159,53 @@ const ownServer = sequence(
   ),
   maybe(port),
 );
+/** Hosts as addresses of the web come out, with the port that is asked. */
+const digit = letterOf(digits);
+const edge = letterOf(`${small}${digits}_`);
+const tail = sequence(maybe(many(letterOf(`${small}${digits}_-`))), edge);
+/** Not of digits alone. */
+const lastLabel = either(
+  sequence(maybe(number), letterOf(`${small}_`), maybe(tail)),
+  sequence(number, word("-"), tail),
+);
+const webName = sequence(maybe(many(sequence(edge, maybe(tail), word(".")))), lastLabel);
+const fromOne = letterOf("123456789");
+const octet = either(
+  digit,
+  sequence(fromOne, digit),
+  sequence(word("1"), digit, digit),
+  sequence(word("2"), letterOf("01234"), digit),
+  sequence(word("25"), letterOf("012345")),
+);
+const octets = sequence(octet, word("."), octet, word("."), octet, word("."), octet);
+const webPort = sequence(word(":"), fromOne, maybe(number));
 const slash = letterOf("/\\");
 const part = many(letterBut("/\\"));
-const root = either(word("/"), sequence(letterOf(small + small.toUpperCase()), word(":"), slash));
+const drive = sequence(letterOf(small + small.toUpperCase()), word(":"), slash);
+const root = either(word("/"), drive);
+const rooted = (platform: Platform): Language => sequence(platform === "win32" ? drive : word("/"), anything);
 
 const end = maybe(sequence(slash, anything));
 /** A name of one or two dots, two slashes in a row, or one at the end of what is no root. */
 const notPlain = either(
   sequence(anything, slash, either(word("."), word("..")), end),
   sequence(anything, slash, slash, anything),
-  sequence(anything, part, slash),
+  sequence(anything, slash, part, slash),
 );
 
 /** How the names of things are written, where the hub made them one spelling. */
-const names: Readonly<Record<ThingType, Language>> = {
+export const names: Readonly<Record<ThingType, Language>> = {
   Hub: word("hub"),
   Folder: sequence(root, anything),
-  Host: sequence(either(hostName, ip4, ip6), port),
+  Host: sequence(either(webName, octets, ip6), webPort),
   Model: either(sequence(server, word("/"), some), many(letterBut("/"))),
-  Project: some,
+  Project: sequence(letterOf(small + digits), maybe(many(letterOf(`${small}${digits}-`)))),
   Issuer: some,
-  Tool: sequence(many(letterBut("/")), word("/"), some),
+  Tool: sequence(letterOf(alphanumeric), maybe(many(letterOf(`${alphanumeric}._-`))), word("/"), some),
 };
+
+/** The spelling in which the rules are asked about the folder. */
+export const isPlainFolder = (folder: string): boolean => accepts(names.Folder, folder) && !accepts(notPlain, folder);
 
 /** What lies below the folder, as the hub goes up from a folder to those above it. */
 export function below(folder: string): Language {

@@ -111,6 +111,7 @@ export const doubtOf = (doubt: string | null, policies: readonly string[]): stri
 const always = ["links in the file system, and names that differ in letter case alone", "folders more than 256 deep"];
 const inForce = ["rules, grants and leases that come after the question", "what MCP servers do by themselves"];
 const ofPrograms = "what programs do that nothing confines, beyond the call that starts them";
+const ofPlace = "another folder that its project is given after the question";
 const ofOneAgent = "calls that its tools make inside the hub, beyond those that it declares";
 
 /** What was left out, as it can only take away: what is proved without it holds with it. */
@@ -126,11 +127,14 @@ export interface Asked {
   readonly name: QuestionName;
   /** Only the tools of one agent were looked at. */
   readonly isOfOne: boolean;
+  /** And they work in one folder only. */
+  readonly isInPlace?: boolean | undefined;
 }
 
-export function outsideOf({ name, isOfOne }: Asked): readonly string[] {
+export function outsideOf({ name, isOfOne, isInPlace = false }: Asked): readonly string[] {
   if (name === "stricter" || name === "changed") return always;
-  return [...inForce, ...(name === "child" ? [] : [ofPrograms]), ...(isOfOne ? [ofOneAgent] : []), ...always];
+  const ofOne = [...(isOfOne ? [ofOneAgent] : []), ...(isInPlace ? [ofPlace] : [])];
+  return [...inForce, ...(name === "child" ? [] : [ofPrograms]), ...ofOne, ...always];
 }
 
 /** A proof needs none of these, and each call that is shown was asked of the stages that know of them. */
@@ -168,6 +172,7 @@ export const lookedAt = (
   `the posture ${posture.posture}`,
   `the role ${self.role}`,
   ...(whose === null ? [] : [`${counted(whose.tools.length, "tools", "tool")} of ${whose.agent}`]),
+  ...(whose?.place === undefined ? [] : [`the folder ${whose.place.folder} that ${whose.agent} works in`]),
 ];
 
 interface Sets {
