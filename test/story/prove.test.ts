@@ -221,3 +221,16 @@ test("an agent of a project works in its folder only, and proofs know it", async
   const anywhere = await hub.post("/prove/writes-outside", { agent: "scout", inFolder: folder });
   assert.equal(anywhere.answer, "counterexample");
 });
+
+test("rules that close lists close no question about themselves", async () => {
+  const patterns = ["models:*", "egress:*", "leases:*", "budgets:*"];
+  await hub.call("PUT", "/gating/contracts/quiet", { patterns });
+  assert.equal((await hub.call("GET", "/models")).status, 403);
+  for (const question of ["network", "writes-outside"])
+    assert.equal((await hub.call("POST", `/prove/${question}`, {})).status, 200, question);
+  assert.equal((await hub.call("POST", "/hierarchy/role", { role: "observer" })).status, 200);
+  const { status, body } = await hub.call("POST", "/prove/network", {});
+  assert.deepEqual([status, body.answer], [200, "proved"], JSON.stringify(body));
+  await hub.call("POST", "/hierarchy/role", { role: "edge" });
+  await hub.call("DELETE", "/gating/contracts/quiet");
+});

@@ -1,8 +1,9 @@
 /** What one question looks at: the rules in force, the facts that they depend on, and the engines that confirm a call. */
+import { strict as assert } from "node:assert";
 import type { Platform } from "../../base/path-rules.ts";
-import type { Context } from "../../contract/operation.ts";
+import type { Context, Operation } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
-import type { Static } from "../../contract/schema.ts";
+import type { Static, TObject, TSchema } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { ListAgents } from "../agents/contract.ts";
@@ -63,9 +64,10 @@ export const spaceOf = ({ parts, reader, platform }: ProveDeps, nowMs: number): 
 export async function open(deps: ProveDeps, ctx: Context, agent?: string): Promise<Desk> {
   const nowMs = ctx.now();
   const space = spaceOf(deps, nowMs);
+  const look = lookOf(deps, ctx);
   const declared = agent === undefined ? null : await declaredBy(agent, deps, ctx);
-  const whose = declared === null ? null : await whoseOf(declared, space, ctx);
-  const [book, hub] = [await deps.reader.inForce(), await factsOf(deps, ctx)];
+  const whose = declared === null ? null : await whoseOf(declared, space, look);
+  const [book, hub] = [await deps.reader.inForce(), await factsOf(deps, look)];
   const facts: Facts = {
     ...hub,
     nowMs,
@@ -80,36 +82,49 @@ export async function open(deps: ProveDeps, ctx: Context, agent?: string): Promi
   return { deps, ctx, space, book, whose, facts, rules, engines, telling };
 }
 
-async function whoseOf({ agent, tools }: Declared, space: Space, ctx: Context): Promise<Whose> {
-  return { agent, tools: callsOfTools(tools, space), place: await placeOf(agent, ctx) };
+async function whoseOf({ agent, tools }: Declared, space: Space, look: Look): Promise<Whose> {
+  return { agent, tools: callsOfTools(tools, space), place: await placeOf(agent, look) };
 }
 
 /** An agent of a project works in its folder; where that has another spelling than rules are asked by, nothing is taken of it. */
-async function placeOf(agent: string, ctx: Context): Promise<Place | undefined> {
+async function placeOf(agent: string, look: Look): Promise<Place | undefined> {
   const [, project] = agent.split("@");
   if (project === undefined) return undefined;
-  const { projects } = await ctx.call(ListProjects, {});
+  const { projects } = await look(ListProjects, {});
   const found = projects.find((each) => each.project === project);
   return found !== undefined && isPlainFolder(found.folder) ? { folder: found.folder, project } : undefined;
 }
 
+/**
+ * Reads for a proof, past the rules that the proof is about: a contract that closes a list, or a role that does, must not close
+ * the question what it closes. Who asks it was let in by its own key, and it is a person.
+ */
+type Look = <I extends TObject, O extends TSchema>(operation: Operation<I, O>, input: Static<I>) => Promise<Static<O>>;
+const lookOf = ({ parts }: ProveDeps, ctx: Context): Look => {
+  return async (operation, input) => {
+    const bound = parts.kernel.table.operations.get(operation.id);
+    assert(bound?.operation.effect === "read", `${operation.id} is a read of this hub`);
+    return (await bound.run(input as never, ctx)) as Static<typeof operation.output>;
+  };
+};
+
 /** More contracts than these are not read; each only takes away, so what is proved without them holds with them. */
 const contractsReadMax = 5_000;
 
-async function factsOf({ isUnconfined }: ProveDeps, ctx: Context): Promise<Omit<Facts, "askPatterns" | "nowMs">> {
+async function factsOf({ isUnconfined }: ProveDeps, look: Look): Promise<Omit<Facts, "askPatterns" | "nowMs">> {
   const contracts: ListedContract[] = [];
   let cursor: number | null = 0;
   while (cursor !== null && contracts.length < contractsReadMax) {
-    const page: Static<typeof ListContracts.output> = await ctx.call(ListContracts, { limit: 1000, cursor });
+    const page: Static<typeof ListContracts.output> = await look(ListContracts, { limit: 1000, cursor });
     contracts.push(...page.contracts.filter(({ status }) => status !== "ended"));
     cursor = page.nextCursor;
   }
-  const { leases } = await ctx.call(ListLeases, {});
-  const posture = await ctx.call(ShowPosture, {});
-  const { self } = await ctx.call(ShowState, {});
-  const { servers } = await ctx.call(ListServers, {});
-  const { allowances } = await ctx.call(ListAllowances, {});
-  const { prices } = await ctx.call(Prices, {});
+  const { leases } = await look(ListLeases, {});
+  const posture = await look(ShowPosture, {});
+  const { self } = await look(ShowState, {});
+  const { servers } = await look(ListServers, {});
+  const { allowances } = await look(ListAllowances, {});
+  const { prices } = await look(Prices, {});
   return {
     contracts,
     leases,
@@ -118,7 +133,7 @@ async function factsOf({ isUnconfined }: ProveDeps, ctx: Context): Promise<Omit<
     allowances,
     prices,
     farServers: servers.filter(({ isLocal }) => !isLocal).map(({ server }) => server),
-    agentOfRun: await agentsOf(leases, ctx),
+    agentOfRun: await agentsOf(leases, look),
     isUnconfined: await isUnconfined(),
   };
 }
@@ -127,11 +142,11 @@ const runsOf = (leases: Facts["leases"]): readonly string[] =>
   leases.flatMap(({ scope: { run } }) => (run === undefined ? [] : [run]));
 
 /** Whose the runs are that leases were given to. One that has not begun may be anybody's. */
-async function agentsOf(leases: Facts["leases"], ctx: Context): Promise<Facts["agentOfRun"]> {
+async function agentsOf(leases: Facts["leases"], look: Look): Promise<Facts["agentOfRun"]> {
   const agents = new Map<string, string>();
   for (const run of new Set(runsOf(leases))) {
     try {
-      const { episode } = await ctx.call(Show, { id: run, limit: 1 });
+      const { episode } = await look(Show, { id: run, limit: 1 });
       agents.set(run, episode.agent);
     } catch (error) {
       if (!isProblem(error, NotFound)) throw error;
@@ -148,14 +163,14 @@ export interface Declared {
 }
 
 /** What the agent's own file, or the hub's, says of it. */
-export async function declaredBy(agent: string, { readAllowance }: ProveDeps, ctx: Context): Promise<Declared> {
-  const { agents } = await ctx.call(ListAgents, {});
+export async function declaredBy(agent: string, deps: ProveDeps, ctx: Context): Promise<Declared> {
+  const { agents } = await lookOf(deps, ctx)(ListAgents, {});
   const found = agents.find(({ id }) => id === agent);
   if (found === undefined) throw new Problem(UnknownAgentTools, `there is no agent ${agent}`, { next: "arw agents" });
   const { tools, asks = [], allowances = [] } = found;
   // What each run may use up begins anew with every run.
   const own = allowances.flatMap((text): Ceiling[] => {
-    const terms = readAllowance(text);
+    const terms = deps.readAllowance(text);
     return terms === null ? [] : [{ ...terms, window: "run", used: 0, resetsAtMs: null }];
   });
   return { agent, tools: tools.map(({ id }) => id), asks, allowances: own };
