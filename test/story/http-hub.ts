@@ -3,7 +3,7 @@ import { bind, type Bound, op } from "../../src/contract/operation.ts";
 import { Problem, problem } from "../../src/contract/problem.ts";
 import { checkerOf, closed, Type } from "../../src/contract/schema.ts";
 import { InvalidInput, standardProblems } from "../../src/contract/standard-problems.ts";
-import type { CallRequest, Dispatcher, Outcome, Table } from "../../src/kernel/kernel.ts";
+import type { CallRequest, Dispatcher, Doorkeeper, Outcome, Table } from "../../src/kernel/kernel.ts";
 import type { Clock, Log } from "../../src/kernel/ports.ts";
 import { createHttpSurface, type HttpDeps, type HttpSurface } from "../../src/surfaces/http/surface.ts";
 
@@ -56,7 +56,7 @@ export const thingTable: Table = {
   hash: "0",
 };
 
-export interface FakeKernel extends Dispatcher {
+export interface FakeKernel extends Dispatcher, Doorkeeper {
   readonly table: Table;
   readonly calls: CallRequest[];
 }
@@ -67,6 +67,7 @@ export function fakeKernel(outcomeOf: (request: CallRequest) => Outcome | Promis
   return {
     table: thingTable,
     calls,
+    mayEnter: () => true,
     async dispatch(request) {
       calls.push(request);
       const bound = definitions.get(request.operationId);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "vitest";
 import type { AssetFolder } from "../../src/surfaces/http/port.ts";
 import type { HttpDeps, HttpSurface } from "../../src/surfaces/http/surface.ts";
+import { inject } from "../kit/inject.ts";
 import { thingSurface } from "./http-hub.ts";
 
 const open: HttpSurface[] = [];
@@ -32,7 +33,7 @@ test("the UI answers at / and below /ui with a fresh nonce and a strict policy",
   const surface = surfaceWith({ web, chance });
   const policies = new Set<string>();
   for (const url of ["/", "/ui", "/ui/episodes", "/ui/episodes/a%2Fb?x=1"]) {
-    const { statusCode, headers, body } = await surface.inject({ url });
+    const { statusCode, headers, body } = await inject(surface, { url });
     assert.equal(statusCode, 200);
     assert.equal(headers["cache-control"], "no-cache");
     assert.equal(headers["x-content-type-options"], "nosniff");
@@ -48,15 +49,15 @@ test("the UI answers at / and below /ui with a fresh nonce and a strict policy",
 
 test("assets are kept for ever, files beside the index are not", async () => {
   const surface = surfaceWith({ web });
-  const asset = await surface.inject({ url: "/assets/app-1a2b.js" });
+  const asset = await inject(surface, { url: "/assets/app-1a2b.js" });
   assert.deepEqual([asset.body, asset.headers["content-type"]], ["run()", "text/javascript; charset=utf-8"]);
   assert.match(String(asset.headers["cache-control"]), /immutable/);
-  const again = await surface.inject({
+  const again = await inject(surface, {
     url: "/assets/app-1a2b.js",
     headers: { "if-none-match": String(asset.headers["etag"]) },
   });
   assert.deepEqual([again.statusCode, again.body], [304, ""]);
-  const icon = await surface.inject({ url: "/icon.svg" });
+  const icon = await inject(surface, { url: "/icon.svg" });
   assert.deepEqual(
     [icon.statusCode, icon.headers["content-type"], icon.headers["cache-control"]],
     [200, "image/svg+xml", "no-cache"],
@@ -69,29 +70,29 @@ test("assets are kept for ever, files beside the index are not", async () => {
     "/assets/../index.html",
     "/assets/%2e%2e/index.html",
   ])
-    assert.equal((await surface.inject({ url })).statusCode, 404, url);
+    assert.equal((await inject(surface, { url })).statusCode, 404, url);
 });
 
 test("without a built UI the page says how to get one", async () => {
-  const { statusCode, body } = await surfaceWith({ web: null }).inject({ url: "/" });
+  const { statusCode, body } = await inject(surfaceWith({ web: null }), { url: "/" });
   assert.equal(statusCode, 200);
   assert.match(body, /not built/);
 });
 
 test("the generated documents are served as what they are", async () => {
   const surface = surfaceWith({ spec: folder({ "openapi.yaml": "openapi: 3.1.0", "schemas/a.json": "{}" }) });
-  const yaml = await surface.inject({ url: "/spec/openapi.yaml" });
+  const yaml = await inject(surface, { url: "/spec/openapi.yaml" });
   assert.deepEqual([yaml.body, yaml.headers["content-type"]], ["openapi: 3.1.0", "application/yaml; charset=utf-8"]);
-  assert.equal((await surface.inject({ url: "/spec/schemas/a.json" })).body, "{}");
-  assert.equal((await surface.inject({ url: "/spec/none.yaml" })).json().code, "arw.not-found");
-  assert.equal((await surfaceWith({}).inject({ url: "/spec/openapi.yaml" })).statusCode, 404);
+  assert.equal((await inject(surface, { url: "/spec/schemas/a.json" })).body, "{}");
+  assert.equal((await inject(surface, { url: "/spec/none.yaml" })).json().code, "arw.not-found");
+  assert.equal((await inject(surfaceWith({}), { url: "/spec/openapi.yaml" })).statusCode, 404);
 });
 
 test("a problem's type leads to its page, for programs and for people", async () => {
   const surface = surfaceWith({});
-  const json = await surface.inject({ url: "/problems/things.full" });
+  const json = await inject(surface, { url: "/problems/things.full" });
   assert.deepEqual(json.json(), { code: "things.full", status: 503, title: "Full", about: "Try again later." });
-  const html = await surface.inject({ url: "/problems/things.full", headers: { accept: "text/html,*/*" } });
+  const html = await inject(surface, { url: "/problems/things.full", headers: { accept: "text/html,*/*" } });
   assert.match(html.body, /<h1>Full<\/h1><p>Try again later\.<\/p>/);
-  assert.equal((await surface.inject({ url: "/problems/none.such" })).statusCode, 404);
+  assert.equal((await inject(surface, { url: "/problems/none.such" })).statusCode, 404);
 });

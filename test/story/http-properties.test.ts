@@ -8,6 +8,7 @@ import { openHub, type OpenHub } from "../../src/app/hub.ts";
 import type { Operation } from "../../src/contract/operation.ts";
 import { checkerOf } from "../../src/contract/schema.ts";
 import { standardProblems } from "../../src/contract/standard-problems.ts";
+import { inject } from "../kit/inject.ts";
 import { programRoot } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { valuesOf } from "./schema-values.ts";
@@ -50,7 +51,7 @@ afterEach(async () => {
     ["/halt/release", {}],
     ["/hierarchy/role", { role: "edge" }],
   ] as const) {
-    const { statusCode } = await hub.http.inject({ method: "POST", url, payload, headers });
+    const { statusCode } = await inject(hub.http, { method: "POST", url, payload, headers });
     assert.ok(statusCode < 500);
   }
 });
@@ -99,7 +100,7 @@ interface Asked {
 
 /** Checks what holds for every answer, whatever was asked. */
 async function ask(operation: Operation, { method, ...request }: Asked): Promise<Answer> {
-  const response = await hub.http.inject({ ...request, method: method as "GET" });
+  const response = await inject(hub.http, { ...request, method });
   const type = response.headers["content-type"] ?? "";
   const about = `${operation.id}: ${method} ${request.url} ${String(request.payload ?? "")} -> ${response.statusCode} ${response.body.slice(0, 500)}`;
   assert.match(String(response.headers["x-arw-corr"]), /^[A-Za-z0-9._-]{1,64}$/, about);
@@ -216,7 +217,11 @@ test("a stream of what does not exist is refused before it begins", async () => 
 test.each(openStreams.map(({ id }) => id))("%s opens as a stream with its first item", async (id) => {
   const operation = operationOf(id);
   const url = operation.http.split(" ")[1] ?? "";
-  const response = await hub.http.inject({ url, headers: { authorization: `Bearer ${token}` }, payloadAsStream: true });
+  const response = await inject(hub.http, {
+    url,
+    headers: { authorization: `Bearer ${token}` },
+    payloadAsStream: true,
+  });
   assert.equal(response.statusCode, 200);
   assert.match(String(response.headers["content-type"]), /^text\/event-stream/);
   for await (const chunk of response.stream()) {
@@ -237,14 +242,14 @@ test("who signs in by code gets a cookie that works, and whoever signs out loses
   const path = await hub.signinPath();
   const code = path.slice(path.indexOf("=") + 1);
   const post = (url: string, payload: object, cookie?: string) =>
-    hub.http.inject({
+    inject(hub.http, {
       method: "POST",
       url,
       payload,
       headers: { ...origin, ...(cookie === undefined ? {} : { cookie }) },
     });
   const whoami = async (cookie: string): Promise<number> =>
-    (await hub.http.inject({ url: "/whoami", headers: { cookie } })).statusCode;
+    (await inject(hub.http, { url: "/whoami", headers: { cookie } })).statusCode;
   const signedIn = await post("/signin", { code });
   assert.equal(signedIn.statusCode, 200, signedIn.body);
   const cookie = String(signedIn.headers["set-cookie"]).split(";")[0] ?? "";
@@ -252,7 +257,7 @@ test("who signs in by code gets a cookie that works, and whoever signs out loses
   // The requests before may have used up what wrong codes are allowed.
   assert.ok(["access.code-refused", "arw.too-many-requests"].includes((await post("/signin", { code })).json().code));
   assert.equal(
-    (await hub.http.inject({ method: "POST", url: "/signout", payload: {}, headers: { cookie } })).json().code,
+    (await inject(hub.http, { method: "POST", url: "/signout", payload: {}, headers: { cookie } })).json().code,
     "arw.wrong-origin",
   );
   const signedOut = await post("/signout", {}, cookie);
@@ -263,8 +268,8 @@ test("who signs in by code gets a cookie that works, and whoever signs out loses
 
 test("the alias under /admin leads through the same corridor", async () => {
   const headers = { authorization: `Bearer ${token}` };
-  assert.equal((await hub.http.inject({ url: "/admin/whoami", headers })).statusCode, 200);
-  assert.equal((await hub.http.inject({ url: "/admin/whoami" })).statusCode, 401);
+  assert.equal((await inject(hub.http, { url: "/admin/whoami", headers })).statusCode, 200);
+  assert.equal((await inject(hub.http, { url: "/admin/whoami" })).statusCode, 401);
 });
 
 function operationOf(id: string): Operation {

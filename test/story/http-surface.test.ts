@@ -4,6 +4,7 @@ import { afterEach, test } from "vitest";
 import { Problem } from "../../src/contract/problem.ts";
 import type { ForeignRoute, Outcome } from "../../src/kernel/kernel.ts";
 import type { HttpDeps, HttpSurface } from "../../src/surfaces/http/surface.ts";
+import { inject } from "../kit/inject.ts";
 import { fakeKernel, Full, thingSurface } from "./http-hub.ts";
 
 const open: HttpSurface[] = [];
@@ -22,7 +23,7 @@ const json = { "content-type": "application/json" };
 
 test("path and query become the input, converted by the declared types alone", async () => {
   const url = "/things/a%2Fb?count=12&ratio=-1.5&deep=true&names=x,y&names=z&sizes=1,2&mode=slow";
-  const response = await surfaceWith().inject({ url });
+  const response = await inject(surfaceWith(), { url });
   assert.equal(response.statusCode, 200);
   assert.deepEqual(response.json(), {
     id: "a/b",
@@ -47,7 +48,7 @@ test.each([
   ["/things/a?mode=medium", "/mode"],
   ["/things/a?surplus=1", ""],
 ])("what cannot be converted is refused with the place: %s", async (url, at) => {
-  const response = await surfaceWith().inject({ url });
+  const response = await inject(surfaceWith(), { url });
   assert.equal(response.statusCode, 400);
   const document = response.json();
   assert.equal(document.code, "arw.invalid-input");
@@ -56,7 +57,7 @@ test.each([
 
 test("a key in two places, and __proto__ anywhere, is refused", async () => {
   const surface = surfaceWith();
-  const put = (url: string, payload: string) => surface.inject({ method: "PUT", url, payload, headers: json });
+  const put = (url: string, payload: string) => inject(surface, { method: "PUT", url, payload, headers: json });
   for (const [url, payload] of [
     ["/things/a", '{"id":"b"}'],
     ["/things/a?count=1", '{"count":1}'],
@@ -81,7 +82,7 @@ test.each([
   ["bad escape", '{"more":"\\x"}', 8],
   ["leading zero", '{"more":01}', 9],
 ])("malformed JSON says where: %s", async (_name, payload, position) => {
-  const response = await surfaceWith().inject({ method: "POST", url: "/things", payload, headers: json });
+  const response = await inject(surfaceWith(), { method: "POST", url: "/things", payload, headers: json });
   assert.equal(response.statusCode, 400);
   assert.equal(response.json().position, position);
 });
@@ -89,7 +90,7 @@ test.each([
 test("bodies that are no JSON object in UTF-8 are refused", async () => {
   const surface = surfaceWith({ limits: { bodyBytesMax: 64 } });
   const post = (payload: string | Buffer, type: string) =>
-    surface.inject({ method: "POST", url: "/things", payload, headers: { "content-type": type } });
+    inject(surface, { method: "POST", url: "/things", payload, headers: { "content-type": type } });
   const statuses = [
     await post("[1]", "application/json"),
     await post("null", "application/json"),
@@ -107,24 +108,24 @@ test("bodies that are no JSON object in UTF-8 are refused", async () => {
 test("a body is refused at 65 levels and taken at 64", async () => {
   const surface = surfaceWith();
   const nested = (depth: number): string => `{"more":${"[".repeat(depth)}${"]".repeat(depth)}}`;
-  const post = (payload: string) => surface.inject({ method: "POST", url: "/things", payload, headers: json });
+  const post = (payload: string) => inject(surface, { method: "POST", url: "/things", payload, headers: json });
   assert.equal((await post(nested(63))).statusCode, 200);
   assert.equal((await post(nested(64))).statusCode, 400);
   assert.equal((await post(nested(100_000))).statusCode, 400);
 });
 
 test("every outcome has its status, headers and body", async () => {
-  const answer = await answering({ kind: "answer", output: { a: 1 }, etag: '"v1"' }).inject({ url: "/things/a" });
+  const answer = await inject(answering({ kind: "answer", output: { a: 1 }, etag: '"v1"' }), { url: "/things/a" });
   assert.deepEqual([answer.statusCode, answer.headers["etag"], answer.json()], [200, '"v1"', { a: 1 }]);
-  const unchanged = await answering({ kind: "unchanged", etag: '"v1"' }).inject({ url: "/things/a" });
+  const unchanged = await inject(answering({ kind: "unchanged", etag: '"v1"' }), { url: "/things/a" });
   assert.deepEqual([unchanged.statusCode, unchanged.headers["etag"], unchanged.body], [304, '"v1"', ""]);
-  const accepted = await answering({ kind: "accepted", taskId: "t 1" }).inject({ method: "POST", url: "/things" });
+  const accepted = await inject(answering({ kind: "accepted", taskId: "t 1" }), { method: "POST", url: "/things" });
   assert.deepEqual([accepted.statusCode, accepted.headers["location"]], [202, "/tasks/t%201"]);
   assert.deepEqual(accepted.json(), { taskId: "t 1", corrId: "fresh-1", href: "/tasks/t%201" });
-  const held = await answering({ kind: "held", approvalId: "q1" }).inject({ method: "POST", url: "/things" });
+  const held = await inject(answering({ kind: "held", approvalId: "q1" }), { method: "POST", url: "/things" });
   assert.deepEqual(held.json(), { approvalId: "q1", corrId: "fresh-1", href: "/state/approvals/q1" });
   assert.equal(held.statusCode, 202);
-  const text = await answering({ kind: "answer", output: "up 1\n" }).inject({ url: "/text" });
+  const text = await inject(answering({ kind: "answer", output: "up 1\n" }), { url: "/text" });
   assert.deepEqual([text.headers["content-type"], text.body], ["text/plain; charset=utf-8", "up 1\n"]);
 });
 
@@ -132,7 +133,7 @@ test("problems are RFC 9457 documents with the correlation id, and Retry-After w
   const kernel = fakeKernel(() => {
     throw new Problem(Full, "No room for things.", { retryAfterMs: 1200, left: 0 });
   });
-  const response = await surfaceWith({ kernel }).inject({ url: "/things/a" });
+  const response = await inject(surfaceWith({ kernel }), { url: "/things/a" });
   assert.equal(response.statusCode, 503);
   assert.match(String(response.headers["content-type"]), /^application\/problem\+json/);
   assert.equal(response.headers["retry-after"], "2");
@@ -154,7 +155,7 @@ test("a defect tells the client nothing but where to look", async () => {
     throw new TypeError("secret path /home/ada");
   });
   const log = { info() {}, warn() {}, error: (...line: unknown[]) => void lines.push(line) };
-  const response = await surfaceWith({ kernel, log }).inject({ url: "/things/a" });
+  const response = await inject(surfaceWith({ kernel, log }), { url: "/things/a" });
   assert.equal(response.statusCode, 500);
   assert.equal(response.json().code, "arw.internal");
   assert.doesNotMatch(response.body, /secret/);
@@ -165,8 +166,8 @@ test("a correlation id or trace that comes along joins and is echoed; a malforme
   const kernel = fakeKernel();
   const surface = surfaceWith({ kernel });
   const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  const own = await surface.inject({ url: "/things/a", headers: { "x-arw-corr": "mine.1" } });
-  const traced = await surface.inject({ url: "/things/a", headers: { traceparent: trace } });
+  const own = await inject(surface, { url: "/things/a", headers: { "x-arw-corr": "mine.1" } });
+  const traced = await inject(surface, { url: "/things/a", headers: { traceparent: trace } });
   assert.deepEqual([own.headers["x-arw-corr"], traced.headers["x-arw-corr"]], ["mine.1", trace.slice(3, 35)]);
   assert.deepEqual(
     kernel.calls.map((call) => call.corrId),
@@ -178,7 +179,7 @@ test("a correlation id or trace that comes along joins and is echoed; a malforme
     { traceparent: "junk" },
   ];
   for (const headers of bad) {
-    const refused = await surface.inject({ url: "/things/a", headers });
+    const refused = await inject(surface, { url: "/things/a", headers });
     assert.equal(refused.statusCode, 400);
     assert.match(String(refused.headers["x-arw-corr"]), /^fresh-/);
     assert.equal(refused.json().instance, refused.headers["x-arw-corr"]);
@@ -188,10 +189,10 @@ test("a correlation id or trace that comes along joins and is echoed; a malforme
 test("credentials are read from the bearer token, the admin header, then the cookie", async () => {
   const kernel = fakeKernel();
   const surface = surfaceWith({ kernel });
-  await surface.inject({ url: "/things/a", headers: { authorization: "bearer T1", cookie: "arw_session=C" } });
-  await surface.inject({ url: "/things/a", headers: { "x-arw-admin": "T2" } });
-  await surface.inject({ url: "/things/a", headers: { cookie: "a=b; arw_session=C=1; c=d" } });
-  await surface.inject({ url: "/things/a", headers: { authorization: "Basic abc" } });
+  await inject(surface, { url: "/things/a", headers: { authorization: "bearer T1", cookie: "arw_session=C" } });
+  await inject(surface, { url: "/things/a", headers: { "x-arw-admin": "T2" } });
+  await inject(surface, { url: "/things/a", headers: { cookie: "a=b; arw_session=C=1; c=d" } });
+  await inject(surface, { url: "/things/a", headers: { authorization: "Basic abc" } });
   const address = "127.0.0.1";
   assert.deepEqual(
     kernel.calls.map((call) => call.credentials),
@@ -207,7 +208,7 @@ test("credentials are read from the bearer token, the admin header, then the coo
 test("unknown addresses are 404, known ones with another method 405 with Allow", async () => {
   const surface = surfaceWith();
   const status = async (method: string, url: string) => {
-    const response = await surface.inject({ method: method as "GET", url });
+    const response = await inject(surface, { method, url });
     assert.match(String(response.headers["content-type"]), /^application\/problem\+json/, `${method} ${url}`);
     assert.match(String(response.headers["x-arw-corr"]), /^fresh-/);
     return [response.statusCode, response.headers["allow"]];
@@ -243,35 +244,35 @@ test("below the address of a protocol of others, every refusal takes its form", 
     [{ method: "GET", url: "/v9/nope?x=1" }, 404, "not-found"],
     [{ method: "GET", url: "/v9" }, 404, "not-found"],
   ] as const) {
-    const response = await surface.inject({ url: "/v9/things/a/b", ...request });
+    const response = await inject(surface, { url: "/v9/things/a/b", ...request });
     assert.equal(response.statusCode, status, JSON.stringify(request));
     assert.deepEqual(response.json(), { error: { code: `arw.${code}` } });
     assert.match(String(response.headers["content-type"]), /^application\/json/);
     assert.ok(response.headers["x-arw-corr"]);
     assert.equal(response.headers["allow"], status === 405 ? "POST" : undefined);
   }
-  const other = await surface.inject({ url: "/v99" });
+  const other = await inject(surface, { url: "/v99" });
   assert.match(String(other.headers["content-type"]), /problem\+json/);
 });
 
 test("HEAD answers as GET does, without the body", async () => {
-  const response = await surfaceWith().inject({ method: "HEAD", url: "/things/a" });
+  const response = await inject(surfaceWith(), { method: "HEAD", url: "/things/a" });
   assert.deepEqual([response.statusCode, response.body], [200, ""]);
 });
 
 test("/admin is a second address of the table's routes, and of nothing else", async () => {
   const surface = surfaceWith();
-  assert.equal((await surface.inject({ url: "/admin/things/a?count=1" })).statusCode, 200);
-  assert.equal((await surface.inject({ url: "/admin/ui/episodes" })).statusCode, 404);
-  assert.equal((await surface.inject({ url: "/admin/problems/arw.internal" })).statusCode, 404);
-  assert.equal((await surface.inject({ url: "/admin/" })).statusCode, 404);
+  assert.equal((await inject(surface, { url: "/admin/things/a?count=1" })).statusCode, 200);
+  assert.equal((await inject(surface, { url: "/admin/ui/episodes" })).statusCode, 404);
+  assert.equal((await inject(surface, { url: "/admin/problems/arw.internal" })).statusCode, 404);
+  assert.equal((await inject(surface, { url: "/admin/" })).statusCode, 404);
 });
 
 test("other hosts and other origins are turned away", async () => {
   const surface = surfaceWith({ allowedHosts: ["hub.example"] });
   const status = async (method: "GET" | "POST", headers: Record<string, string>) => {
     const url = method === "GET" ? "/things/a" : "/things";
-    return (await surface.inject({ method, url, headers })).json().code ?? "ok";
+    return (await inject(surface, { method, url, headers })).json().code ?? "ok";
   };
   const wrong = "arw.wrong-origin";
   assert.equal(await status("GET", { host: "evil.example" }), wrong);
@@ -299,15 +300,15 @@ test("a cookie that the call left is set on its own answer alone", async () => {
   const cookies = { take: (operationId: string, corrId: string) => left.get(`${operationId} ${corrId}`) ?? null };
   const surface = surfaceWith({ cookies });
   const headers = { "x-arw-corr": "mine" };
-  assert.equal((await surface.inject({ url: "/things/a", headers })).headers["set-cookie"], undefined);
+  assert.equal((await inject(surface, { url: "/things/a", headers })).headers["set-cookie"], undefined);
   assert.equal(
-    (await surface.inject({ method: "POST", url: "/things", headers })).headers["set-cookie"],
+    (await inject(surface, { method: "POST", url: "/things", headers })).headers["set-cookie"],
     "arw_session=1; HttpOnly",
   );
 });
 
 test("a hub that is not ready takes no calls", async () => {
-  const response = await surfaceWith({ isReady: () => false }).inject({ url: "/things/a" });
+  const response = await inject(surfaceWith({ isReady: () => false }), { url: "/things/a" });
   assert.deepEqual([response.statusCode, response.headers["retry-after"]], [503, "1"]);
 });
 
@@ -316,14 +317,14 @@ test("requests above the limit are told to come back", async () => {
   const gate = new Promise<void>((resolve) => (release = resolve));
   const kernel = fakeKernel(() => gate.then((): Outcome => ({ kind: "answer", output: {} })));
   const surface = surfaceWith({ kernel, limits: { requestsInFlightMax: 2 } });
-  const first = [surface.inject({ url: "/things/a" }), surface.inject({ url: "/things/b" })];
+  const first = [inject(surface, { url: "/things/a" }), inject(surface, { url: "/things/b" })];
   while (kernel.calls.length < 2) await new Promise((resolve) => setImmediate(resolve));
-  const refused = await surface.inject({ url: "/things/c" });
+  const refused = await inject(surface, { url: "/things/c" });
   assert.deepEqual([refused.statusCode, refused.headers["retry-after"]], [429, "1"]);
   release();
   assert.deepEqual(
     (await Promise.all(first)).map((response) => response.statusCode),
     [200, 200],
   );
-  assert.equal((await surface.inject({ url: "/things/d" })).statusCode, 200);
+  assert.equal((await inject(surface, { url: "/things/d" })).statusCode, 200);
 });

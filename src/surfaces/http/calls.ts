@@ -1,6 +1,5 @@
 /** The routes of the table: every operation at its address, read from the request, called, and its outcome answered. */
 import type { ServerResponse } from "node:http";
-import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
 import type { Bound, Operation } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { ShuttingDown } from "../../contract/standard-problems.ts";
@@ -8,11 +7,13 @@ import type { Answered, Dispatcher, Outcome } from "../../kernel/kernel.ts";
 import type { Log } from "../../kernel/ports.ts";
 import { writeOutcome } from "./answers.ts";
 import { formatFor } from "./frames.ts";
-import { sendProblem, tooBusy, toProblem } from "./failure.ts";
+import type { Exchange, Handler } from "./exchange.ts";
+import { tooBusy, toProblem } from "./failure.ts";
 import { type InputPlan, type InputSources, planInput, readInput } from "./input.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { OriginGuard } from "./origin.ts";
 import type { Cookies } from "./port.ts";
+import { queryOf } from "./query.ts";
 import type { Streams } from "./streams.ts";
 import type { Load } from "./load.ts";
 import { credentialsOf } from "./visit.ts";
@@ -34,7 +35,8 @@ export interface CallRoute {
   readonly path: string;
   /** In the table's form: `/tasks/{taskId}`. */
   readonly template: string;
-  readonly handler: RouteHandlerMethod;
+  readonly asks: string;
+  readonly handler: Handler;
 }
 
 type StreamOutcome = Extract<Outcome, { kind: "stream" }>;
@@ -49,64 +51,54 @@ export function callRoute({ operation }: Bound, deps: CallDeps): CallRoute {
   return {
     method,
     template,
+    asks: operation.id,
     path: template.replaceAll(":", "::").replaceAll(/\{(\w+)\}/g, ":$1"),
-    handler: (request, reply) => {
-      // Answers by `reply.send`, not by a returned promise: one promise less per request.
-      void serve(operation, plan, { request, reply, deps });
-    },
+    handler: (exchange) => serve(exchange, { operation, plan, deps }),
   };
 }
 
-interface Exchange {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
+interface Served {
+  readonly operation: Operation;
+  readonly plan: InputPlan;
   readonly deps: CallDeps;
 }
 
-async function serve(operation: Operation, plan: InputPlan, exchange: Exchange): Promise<void> {
-  const { request, reply, deps } = exchange;
-  const { visit } = request;
-  try {
-    if (!deps.isReady()) throw new Problem(ShuttingDown, "The hub takes no calls now.", { retryAfterMs: readyRetryMs });
-    const { corrId, outcome } = await call(operation, plan, exchange);
-    if (outcome.kind === "stream") await stream(outcome, exchange);
-    else writeOutcome(operation, outcome, { reply, corrId, cookies: deps.cookies });
-  } catch (error) {
-    // Nobody is left to read it, or the head is out already.
-    if (reply.sent || reply.raw.destroyed) return;
-    sendProblem(reply, toProblem(error, visit.corrId, deps.log), visit.corrId);
-  }
+async function serve(exchange: Exchange, served: Served): Promise<void> {
+  const { operation, deps } = served;
+  if (!deps.isReady()) throw new Problem(ShuttingDown, "The hub takes no calls now.", { retryAfterMs: readyRetryMs });
+  const { corrId, outcome } = await call(exchange, served);
+  if (outcome.kind === "stream") await stream(outcome, exchange, deps);
+  else writeOutcome(operation, outcome, { exchange, corrId, cookies: deps.cookies });
 }
 
-function call(operation: Operation, plan: InputPlan, { request, deps }: Exchange): Promise<Answered> {
-  const { headers, visit } = request;
-  const credentials = credentialsOf(headers, visit.address);
-  if (credentials.kind === "cookie") deps.guard.checkCookieCall(request.method, headers);
+function call(exchange: Exchange, { operation, plan, deps }: Served): Promise<Answered> {
+  const { headers, address, controller, corrId } = exchange;
+  const credentials = credentialsOf(headers, address);
+  if (credentials.kind === "cookie") deps.guard.checkCookieCall(exchange.method, headers);
   const ifNoneMatch = headers["if-none-match"];
   return deps.dispatcher.dispatch({
     operationId: operation.id,
-    input: readInput(plan, sourcesOf(request)),
+    input: exchange.isUnread ? undefined : readInput(plan, sourcesOf(exchange)),
     credentials,
-    signal: visit.controller.signal,
-    corrId: visit.corrId,
+    signal: controller.signal,
+    corrId,
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
   });
 }
 
-function sourcesOf(request: FastifyRequest): InputSources {
-  const lastEventId = request.headers["last-event-id"];
+function sourcesOf({ headers, params, url, body }: Exchange): InputSources {
+  const lastEventId = headers["last-event-id"];
   return {
-    params: request.params as InputSources["params"],
-    query: request.query as InputSources["query"],
-    body: (request.body ?? undefined) as InputSources["body"],
+    params,
+    query: queryOf(url),
+    body,
     lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
   };
 }
 
-async function stream({ items }: StreamOutcome, { request, reply, deps }: Exchange): Promise<void> {
-  const { visit } = request;
-  const { corrId, controller } = visit;
-  const format = formatFor(request.headers.accept);
+async function stream({ items }: StreamOutcome, exchange: Exchange, deps: CallDeps): Promise<void> {
+  const { corrId, controller, response } = exchange;
+  const format = formatFor(exchange.headers.accept);
   const head = {
     "content-type": format.media,
     "cache-control": "no-cache, no-transform",
@@ -114,20 +106,19 @@ async function stream({ items }: StreamOutcome, { request, reply, deps }: Exchan
     "x-content-type-options": "nosniff",
     "x-arw-corr": corrId,
   };
-  const begin = (response: ServerResponse): void => {
-    reply.hijack();
-    response.writeHead(200, head);
-    response.flushHeaders();
+  const begin = (to: ServerResponse): void => {
+    to.writeHead(200, head);
+    to.flushHeaders();
   };
-  if (request.method === "HEAD") {
-    begin(reply.raw);
-    reply.raw.end();
+  if (exchange.method === "HEAD") {
+    begin(response);
+    response.end();
     await items[Symbol.asyncIterator]().return?.();
     return;
   }
   if (deps.streams.size >= deps.limits.streamsMax)
     throw tooBusy(`${deps.limits.streamsMax} streams are open, which is the most.`, streamRetryMs);
-  deps.load.turnIntoStream(visit);
+  deps.load.turnIntoStream(exchange);
   const problemOf = (error: unknown): Problem => toProblem(error, corrId, deps.log);
-  await deps.streams.serve({ response: reply.raw, items, format, begin, controller, corrId, toProblem: problemOf });
+  await deps.streams.serve({ response, items, format, begin, controller, corrId, toProblem: problemOf });
 }

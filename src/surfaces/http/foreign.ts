@@ -1,63 +1,57 @@
 /** Serves the doors for protocols of others, each at its own addresses. */
 import type { ServerResponse } from "node:http";
-import type { FastifyReply, RouteHandlerMethod } from "fastify";
 import { type Problem, Problem as ProblemError } from "../../contract/problem.ts";
 import { ShuttingDown } from "../../contract/standard-problems.ts";
-import type { ForeignRoute } from "../../kernel/kernel.ts";
+import type { Answered, ForeignRoute } from "../../kernel/kernel.ts";
+import { baseHeaders, jsonMedia, write } from "./answers.ts";
 import type { CallDeps } from "./calls.ts";
-import { addBaseHeaders, addRefusalHeaders, sendProblem, tooBusy, toProblem } from "./failure.ts";
+import { type Exchange, type Handler, isAnswered, pathOf } from "./exchange.ts";
+import { refusalHeaders, sendProblem, tooBusy, toProblem } from "./failure.ts";
 import type { StreamFormat } from "./frames.ts";
-import type { JsonObject } from "./json-body.ts";
+import { restName } from "./router.ts";
 import { credentialsOf } from "./visit.ts";
 
 const readyRetryMs = 1_000;
 const streamRetryMs = 5_000;
 
-export const foreignHandler = (route: ForeignRoute, deps: CallDeps): RouteHandlerMethod =>
-  async function handle(request, reply) {
-    const { visit, headers } = request;
-    const { corrId } = visit;
+export const foreignHandler = (route: ForeignRoute, deps: CallDeps): Handler =>
+  async function handle(exchange) {
+    const { headers, corrId, controller, response } = exchange;
     try {
       if (!deps.isReady())
         throw new ProblemError(ShuttingDown, "The hub takes no calls now.", { retryAfterMs: readyRetryMs });
-      const credentials = credentialsOf(headers, visit.address);
-      if (credentials.kind === "cookie") deps.guard.checkCookieCall(request.method, headers);
+      const credentials = credentialsOf(headers, exchange.address);
+      if (credentials.kind === "cookie") deps.guard.checkCookieCall(exchange.method, headers);
+      const call = (operationId: string, input: unknown): Promise<Answered> =>
+        deps.dispatcher.dispatch({ operationId, input, credentials, signal: controller.signal, corrId });
+      if (exchange.isUnread && route.asks !== undefined) await call(route.asks, undefined);
       const answer = await route.serve({
-        body: (request.body ?? {}) as JsonObject,
-        rest: (request.params as { "*"?: string })["*"] ?? "",
+        body: exchange.body ?? {},
+        rest: exchange.params[restName] ?? "",
         header(name) {
           const line = headers[name];
           return typeof line === "string" ? line : undefined;
         },
-        call: (operationId, input) =>
-          deps.dispatcher.dispatch({ operationId, input, credentials, signal: visit.controller.signal, corrId }),
+        call,
       });
-      if (answer.kind === "taken") return await addBaseHeaders(reply, corrId).code(202).send();
-      if (answer.kind === "json") {
-        addBaseHeaders(reply, corrId)
-          .code(answer.status ?? 200)
-          .header("cache-control", "no-store")
-          .type("application/json; charset=utf-8");
-        return reply.send(JSON.stringify(answer.body));
-      }
+      if (answer.kind === "taken") return write(response, { status: 202, headers: baseHeaders(corrId), body: "" });
+      if (answer.kind === "json") return writeJson(exchange, answer);
       if (deps.streams.size >= deps.limits.streamsMax)
         throw tooBusy(`${deps.limits.streamsMax} streams are open, which is the most.`, streamRetryMs);
-      deps.load.turnIntoStream(visit);
-      const begin = (response: ServerResponse): void => {
-        reply.hijack();
-        response.writeHead(200, {
+      deps.load.turnIntoStream(exchange);
+      const begin = (to: ServerResponse): void => {
+        to.writeHead(200, {
           "content-type": "text/event-stream; charset=utf-8",
           "cache-control": "no-cache, no-transform",
           "x-accel-buffering": "no",
           "x-content-type-options": "nosniff",
           "x-arw-corr": corrId,
         });
-        response.flushHeaders();
+        to.flushHeaders();
       };
-      const { controller } = visit;
       const problemOf = (error: unknown): Problem => toProblem(error, corrId, deps.log);
       await deps.streams.serve({
-        response: reply.raw,
+        response,
         items: answer.frames,
         format: formatOf(route),
         begin,
@@ -65,36 +59,33 @@ export const foreignHandler = (route: ForeignRoute, deps: CallDeps): RouteHandle
         corrId,
         toProblem: problemOf,
       });
-      return reply;
     } catch (error) {
-      if (reply.sent || reply.raw.destroyed) return reply;
-      return sendForeign(reply, { route, problem: toProblem(error, corrId, deps.log), corrId });
+      if (!isAnswered(exchange)) sendForeign(exchange, route, toProblem(error, corrId, deps.log));
     }
   };
 
-interface Refusing {
-  readonly route: ForeignRoute;
-  readonly problem: Problem;
-  readonly corrId: string;
+function writeJson(
+  { response, corrId }: Exchange,
+  { status = 200, body }: { readonly status?: number; readonly body: unknown },
+): void {
+  const headers = [...baseHeaders(corrId), "cache-control", "no-store", "content-type", jsonMedia];
+  write(response, { status, headers, body: JSON.stringify(body) });
 }
 
-function sendForeign(reply: FastifyReply, { route, problem, corrId }: Refusing): FastifyReply {
+function sendForeign({ response, corrId }: Exchange, route: ForeignRoute, problem: Problem): void {
   const { status, body } = route.failure(problem, corrId);
-  addRefusalHeaders(reply, problem, corrId).code(status).type("application/json; charset=utf-8");
-  return reply.send(JSON.stringify(body));
+  const headers = [...refusalHeaders(problem, corrId), "content-type", jsonMedia];
+  write(response, { status, headers, body: JSON.stringify(body) });
 }
 
 /** Sends what was refused before or beside every route: as the protocol writes it where the address is one of its own. */
 export const refuserOf =
   (routes: readonly ForeignRoute[]) =>
-  (
-    reply: FastifyReply,
-    problem: Problem,
-    { path, corrId }: { readonly path: string; readonly corrId: string },
-  ): void => {
+  (exchange: Exchange, problem: Problem): void => {
+    const path = pathOf(exchange.url);
     const route = routes.find(({ below }) => below !== undefined && `${path}/`.startsWith(`${below}/`));
-    if (route === undefined) sendProblem(reply, problem, corrId);
-    else sendForeign(reply, { route, problem, corrId });
+    if (route === undefined) sendProblem(exchange, problem);
+    else sendForeign(exchange, route, problem);
   };
 
 const formatOf = (route: ForeignRoute): StreamFormat => ({

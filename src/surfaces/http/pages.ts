@@ -1,10 +1,11 @@
 /** What a browser gets besides the table's routes: the UI, the generated documents and the pages of the problems. */
-import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
+import type { ServerResponse } from "node:http";
 import { isAnyTag, listsTag } from "../../base/entity-tag.ts";
 import { Problem, type ProblemDefinition } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { Table } from "../../kernel/kernel.ts";
-import { addBaseHeaders } from "./failure.ts";
+import { baseHeaders, jsonMedia, write } from "./answers.ts";
+import type { Exchange, Handler } from "./exchange.ts";
 import type { AssetFile, AssetFolder } from "./port.ts";
 import { restName } from "./router.ts";
 
@@ -32,6 +33,7 @@ const mediaByExtension: Readonly<Record<string, string>> = {
 
 /** Bundlers put a hash of the content into these names, so that they never change. */
 const cacheForEver = "public, max-age=31536000, immutable";
+const bytesMedia = "application/octet-stream";
 const nonceBytes = 16;
 const noncePlaceholder = /<meta name="csp-nonce"(?: content="[^"]*")?\s*\/?>/;
 
@@ -43,24 +45,22 @@ const notBuiltPage = page(
 interface PageRoute {
   readonly method: "GET";
   readonly path: string;
-  readonly handler: RouteHandlerMethod;
+  readonly handler: Handler;
 }
 
 /** The UI lives at `/` and below `/ui/`, where its own router takes over. Everything here is public: it holds no state. */
 export function pageRoutes(deps: PageDeps): readonly PageRoute[] {
-  const page = (path: string, handler: RouteHandlerMethod): PageRoute => ({ method: "GET", path, handler });
-  const index: RouteHandlerMethod = (request, reply) => sendIndex(request, reply, deps);
+  const page = (path: string, handler: Handler): PageRoute => ({ method: "GET", path, handler });
+  const index: Handler = (exchange) => sendIndex(exchange, deps);
   return [
     page("/", index),
     page("/ui", index),
     page("/ui/*", index),
-    page("/assets/*", (request, reply) =>
-      sendFile(reply, deps.web, { path: `assets/${restOf(request)}`, cache: cacheForEver, request }),
+    page("/assets/*", (exchange) =>
+      sendFile(exchange, deps.web, { path: `assets/${restOf(exchange)}`, cache: cacheForEver }),
     ),
-    page("/spec/*", (request, reply) =>
-      sendFile(reply, deps.spec, { path: restOf(request), cache: "no-cache", request }),
-    ),
-    page("/problems/:code", (request, reply) => sendProblemPage(request, reply, deps.table)),
+    page("/spec/*", (exchange) => sendFile(exchange, deps.spec, { path: restOf(exchange), cache: "no-cache" })),
+    page("/problems/:code", (exchange) => sendProblemPage(exchange, deps.table)),
   ];
 }
 
@@ -70,72 +70,86 @@ export async function topLevelFile(path: string, web: AssetFolder | null): Promi
   return web.read(path.slice(1));
 }
 
-export function sendBytes(reply: FastifyReply, path: string, file: AssetFile): FastifyReply {
-  return reply
-    .header("content-type", mediaOf(path))
-    .send(Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength));
+/** A file beside the index. */
+export function sendTopLevel({ response, corrId }: Exchange, path: string, file: AssetFile): void {
+  const headers = [...baseHeaders(corrId), "cache-control", "no-cache"];
+  sendBytes(response, { headers, path, file });
 }
 
-async function sendIndex(request: FastifyRequest, reply: FastifyReply, deps: PageDeps): Promise<FastifyReply> {
-  beginPage(request, reply);
+interface Sent {
+  readonly headers: string[];
+  readonly path: string;
+  readonly file: AssetFile;
+}
+
+function sendBytes(response: ServerResponse, { headers, path, file }: Sent): void {
+  headers.push("content-type", mediaOf(path) ?? bytesMedia);
+  write(response, { status: 200, headers, body: file.bytes });
+}
+
+async function sendIndex(exchange: Exchange, deps: PageDeps): Promise<void> {
+  refuseAlias(exchange);
+  const { response, corrId } = exchange;
   const file = await deps.web?.read("index.html");
   const nonce = Buffer.from(deps.randomBytes(nonceBytes)).toString("base64url");
-  addPageHeaders(reply, nonce);
-  if (file === null || file === undefined) return reply.send(notBuiltPage);
+  const headers = [...baseHeaders(corrId), ...pageHeaders(nonce)];
+  if (file === null || file === undefined) return write(response, { status: 200, headers, body: notBuiltPage });
   const html = new TextDecoder().decode(file.bytes);
-  return reply.send(html.replace(noncePlaceholder, `<meta name="csp-nonce" content="${nonce}">`));
+  const body = html.replace(noncePlaceholder, `<meta name="csp-nonce" content="${nonce}">`);
+  return write(response, { status: 200, headers, body });
 }
 
 async function sendFile(
-  reply: FastifyReply,
+  exchange: Exchange,
   folder: AssetFolder | null,
-  { path, cache, request }: { readonly path: string; readonly cache: string; readonly request: FastifyRequest },
-): Promise<FastifyReply> {
-  beginPage(request, reply);
+  { path, cache }: { readonly path: string; readonly cache: string },
+): Promise<void> {
+  refuseAlias(exchange);
   const file = mediaOf(path) === undefined ? null : await folder?.read(path);
   if (file === null || file === undefined) throw new Problem(NotFound, "There is no such file.");
   const etag = `"${file.modifiedMs.toString(36)}-${file.bytes.length.toString(36)}"`;
-  reply.header("cache-control", cache).header("etag", etag).header("content-security-policy", "default-src 'none'");
-  const known = request.headers["if-none-match"] ?? "";
-  if (isAnyTag(known) || listsTag(known, etag)) return reply.code(304).send();
-  return sendBytes(reply, path, file);
+  const headers = [...baseHeaders(exchange.corrId), "cache-control", cache, "etag", etag];
+  headers.push("content-security-policy", "default-src 'none'");
+  const known = exchange.headers["if-none-match"] ?? "";
+  if (isAnyTag(known) || listsTag(known, etag)) return write(exchange.response, { status: 304, headers, body: null });
+  return sendBytes(exchange.response, { headers, path, file });
 }
 
-function sendProblemPage(request: FastifyRequest, reply: FastifyReply, table: Table): FastifyReply {
-  beginPage(request, reply);
-  const { code } = request.params as { code: string };
-  const definition = table.problems.get(code);
+function sendProblemPage(exchange: Exchange, table: Table): void {
+  refuseAlias(exchange);
+  const { response, params } = exchange;
+  const definition = table.problems.get(params["code"] ?? "");
   if (definition === undefined) throw new Problem(NotFound, "There is no problem of this code.");
-  reply.header("cache-control", "no-cache").header("vary", "accept");
-  if (request.headers.accept?.includes("text/html") !== true)
-    return reply.header("content-type", "application/json; charset=utf-8").send(JSON.stringify(definition));
-  addPageHeaders(reply, null);
-  return reply.send(problemPage(definition));
+  const headers = [...baseHeaders(exchange.corrId), "vary", "accept"];
+  if (exchange.headers.accept?.includes("text/html") === true) {
+    headers.push(...pageHeaders(null));
+    return write(response, { status: 200, headers, body: problemPage(definition) });
+  }
+  headers.push("cache-control", "no-cache", "content-type", jsonMedia);
+  return write(response, { status: 200, headers, body: JSON.stringify(definition) });
 }
 
-function addPageHeaders(reply: FastifyReply, nonce: string | null): void {
+function pageHeaders(nonce: string | null): string[] {
   const style = nonce === null ? "style-src 'self'" : `style-src 'self' 'nonce-${nonce}'`;
-  reply.header("content-type", "text/html; charset=utf-8");
-  reply.header("cache-control", "no-cache");
-  reply.header(
-    "content-security-policy",
-    `default-src 'none'; script-src 'self'; ${style}; img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
-  );
-  reply.header("referrer-policy", "no-referrer");
-  reply.header("cross-origin-opener-policy", "same-origin");
-  reply.header("cross-origin-resource-policy", "same-origin");
-  reply.header("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
-  reply.header("x-frame-options", "DENY");
+  const policy = `default-src 'none'; script-src 'self'; ${style}; img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+  return Object.entries({
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-cache",
+    "content-security-policy": policy,
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "x-frame-options": "DENY",
+  }).flat();
 }
 
 /** `/admin/…` is a second address of the table's routes alone. */
-function beginPage(request: FastifyRequest, reply: FastifyReply): void {
-  addBaseHeaders(reply, request.visit.corrId);
-  if (request.originalUrl !== request.url) throw new Problem(NotFound, "There is nothing under this address.");
+function refuseAlias({ isAlias }: Exchange): void {
+  if (isAlias) throw new Problem(NotFound, "There is nothing under this address.");
 }
 
-const restOf = (request: FastifyRequest): string =>
-  (request.params as Readonly<Record<string, string>>)[restName] ?? "";
+const restOf = ({ params }: Exchange): string => params[restName] ?? "";
 
 const mediaOf = (path: string): string | undefined => mediaByExtension[path.slice(path.lastIndexOf(".") + 1)];
 

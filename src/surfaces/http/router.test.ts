@@ -17,6 +17,9 @@ const router = createRouter([
   route("GET", "/ui/*"),
   route("HEAD", "/only/head"),
   route("GET", "/only/head"),
+  route("GET", "/both/name"),
+  route("DELETE", "/both/:id"),
+  route("PUT", "/both/*"),
 ]);
 
 const found = (method: string, url: string) => {
@@ -54,6 +57,39 @@ test.each([
 test("a row that is there for HEAD answers it, and no other", () => {
   assert.equal(router.match("HEAD", "/only/head")?.route.method, "HEAD");
   assert.equal(router.match("HEAD", "/things")?.route.method, "GET");
+});
+
+test.each([
+  ["/", ["GET", "HEAD"]],
+  ["/things", ["GET", "HEAD", "POST"]],
+  ["/things?x=/a", ["GET", "HEAD", "POST"]],
+  ["/things/a", ["GET", "HEAD"]],
+  ["/things/new/parts", ["GET", "HEAD"]],
+  ["/things/new/parts/1", ["GET", "HEAD"]],
+  ["/both/name", ["DELETE", "GET", "HEAD", "PUT"]],
+  ["/both/other", ["DELETE", "PUT"]],
+  ["/both/a/b", ["PUT"]],
+  ["/both", []],
+  ["/v1:batch", ["GET", "HEAD"]],
+  ["/ui/a/b", ["GET", "HEAD"]],
+  [`/things/${"x".repeat(2000)}`, []],
+  ["/nothing", []],
+  ["//things", []],
+])("%s takes %j", (url, methods) => {
+  assert.deepEqual(router.methodsOf(url), methods);
+});
+
+test("an address takes a method exactly when a row answers it", () => {
+  const word = fc.constantFrom("things", "new", "parts", "both", "name", "only", "head", "ui", "v1:batch", "x", "");
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 5 }), (parts) => {
+      const url = `/${parts.join("/")}`;
+      const answered = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"].filter(
+        (method) => found(method, url) !== null,
+      );
+      assert.deepEqual(router.methodsOf(url), answered);
+    }),
+  );
 });
 
 test("what is no address, or too long to name anything, is a problem", () => {

@@ -14,6 +14,8 @@ export interface Match<R> {
 export interface Router<R> {
   /** Null where nothing fits. `url` may bring its query along. Throws the problem of an address that is none. */
   match(method: string, url: string): Match<R> | null;
+  /** What the address can be asked by, sorted; empty where nothing fits, whatever the method. Throws as `match` does. */
+  methodsOf(url: string): readonly string[];
 }
 
 export interface Routed {
@@ -45,10 +47,15 @@ export function createRouter<R extends Routed>(routes: readonly R[]): Router<R> 
   for (const route of routes) add(root, route);
   return {
     match(method, url) {
-      const end = url.search(/[?#]/);
-      const parts = partsOf(end === -1 ? url : url.slice(0, end));
+      const parts = partsOf(url);
       // What answers GET answers HEAD; its body is never sent.
       return find(root, parts, method) ?? (method === "HEAD" ? find(root, parts, "GET") : null);
+    },
+    methodsOf(url) {
+      const methods = new Set<string>();
+      gather(root, partsOf(url), methods);
+      if (methods.has("GET")) methods.add("HEAD");
+      return [...methods].toSorted();
     },
   };
 }
@@ -79,8 +86,11 @@ function add<R extends Routed>(root: Node<R>, route: R): void {
   leaves.set(route.method, { route, names: isOpen ? [...names, restName] : names });
 }
 
-/** Decoded part by part, so that no encoded slash makes two of one. */
-function partsOf(path: string): readonly string[] {
+/** Decoded part by part, so that no encoded slash makes two of one. A whole URL, or a star, is no path and has none. */
+function partsOf(url: string): readonly string[] {
+  const end = url.search(/[?#]/);
+  const path = end === -1 ? url : url.slice(0, end);
+  if (!path.startsWith("/")) return [];
   const parts = path.slice(1).split("/");
   if (!path.includes("%")) return parts;
   try {
@@ -125,4 +135,17 @@ function walk<R>(node: Node<R>, on: Walk, at: number): Leaf<R> | null {
   if (rest === undefined) return null;
   values.push(parts.slice(at).join("/"));
   return rest;
+}
+
+/** Every route that fits counts, not only the first: an address may be read under its name and written as a parameter. */
+function gather<R>(node: Node<R>, parts: readonly string[], methods: Set<string>): void {
+  const [part, ...behind] = parts;
+  if (part === undefined) {
+    for (const method of node.ends.keys()) methods.add(method);
+    return;
+  }
+  const named = node.named.get(part);
+  if (named !== undefined) gather(named, behind, methods);
+  if (node.any !== null && part.length <= paramLengthMax) gather(node.any, behind, methods);
+  for (const method of node.rests.keys()) methods.add(method);
 }

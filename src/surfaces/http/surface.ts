@@ -1,36 +1,30 @@
 /**
- * The HTTP surface: Fastify as a server and a parser, everything else from the table. It validates, serialises and logs
- * nothing itself; the corridor does. The routes are no routes of Fastify's: some hundred of them would be a fifth of a start.
+ * The HTTP surface: a server of Node's, and everything else from the table. It validates, serialises and logs nothing
+ * itself; the corridor does.
  */
-import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type RouteHandlerMethod,
-} from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Problem } from "../../contract/problem.ts";
 import { MethodNotAllowed, NotFound } from "../../contract/standard-problems.ts";
-import type { Dispatcher, ForeignRoute, Table } from "../../kernel/kernel.ts";
+import type { Dispatcher, Doorkeeper, ForeignRoute, Table } from "../../kernel/kernel.ts";
 import type { Chance, Clock, Log, RouteMeter, RouteMeters } from "../../kernel/ports.ts";
+import { bringsBody, leaveBody, readBody } from "./body.ts";
 import { type CallDeps, callRoute } from "./calls.ts";
 import { capsuleHeader, presentCapsule, tellUnread } from "./capsule-header.ts";
-import { addBaseHeaders, rawProblem, tooBusy, toProblem } from "./failure.ts";
-import { checkMedia, parseBody } from "./json-body.ts";
-import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
+import { Exchange, isAnswered, pathOf, type Route } from "./exchange.ts";
+import { tooBusy, toProblem } from "./failure.ts";
 import { foreignHandler, refuserOf } from "./foreign.ts";
+import { defaultHttpLimits, type HttpLimits } from "./limits.ts";
+import { createListener, type HttpAddress } from "./listener.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createOriginGuard, type OriginGuard } from "./origin.ts";
-import { pageRoutes, sendBytes, topLevelFile } from "./pages.ts";
+import { pageRoutes, sendTopLevel, topLevelFile } from "./pages.ts";
 import type { AssetFolder, Capsules, ClientAddress, Cookies } from "./port.ts";
 import { createRouter, type Router } from "./router.ts";
-import { createRouteIndex, type RouteIndex } from "./routes.ts";
 import { createStreams } from "./streams.ts";
-import { abortVisit, broughtCorrId } from "./visit.ts";
+import { abortVisit, broughtCorrId, credentialsOf } from "./visit.ts";
 
 export interface HttpDeps {
-  readonly kernel: Dispatcher & { readonly table: Table };
+  readonly kernel: Dispatcher & Doorkeeper & { readonly table: Table };
   readonly clock: Clock;
   readonly chance: Pick<Chance, "randomBytes">;
   readonly log: Log;
@@ -55,19 +49,13 @@ export interface HttpDeps {
   readonly limits?: Partial<HttpLimits>;
 }
 
-export interface HttpAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly url: string;
-}
-
 export interface HttpSurface extends AsyncDisposable {
   /** Port 0 takes a free one. Rejects with Node's error when the port is taken. */
   listen(options: { readonly port: number; readonly host: string }): Promise<HttpAddress>;
   /** null until it listens. */
   address(): HttpAddress | null;
-  /** A request without a socket, for tests and for calls inside the process. */
-  readonly inject: FastifyInstance["inject"];
+  /** Answers a request that came by no socket of this surface's own, for tests and for calls inside the process. */
+  answer(request: IncomingMessage, response: ServerResponse): void;
   readonly streamCount: number;
   /** Ends the streams, lets running requests end within the grace, then cuts. May be called again. */
   close(): Promise<void>;
@@ -75,17 +63,12 @@ export interface HttpSurface extends AsyncDisposable {
 
 /** Requests that found the hub full may come back soon. */
 const busyRetryMs = 1_000;
-const aliasPrefix = "/admin/";
 
 export function createHttpSurface(deps: HttpDeps): HttpSurface {
   const limits: HttpLimits = { ...defaultHttpLimits, ...deps.limits };
   const guard = createOriginGuard(deps.allowedHosts ?? [], deps.allowedOrigins ?? []);
   const streams = createStreams(deps.clock, limits);
-  const foreign = deps.foreign ?? [];
-  const refuse = refuserOf(foreign);
-  const app = createApp(deps, { limits, refuse });
   const load = createLoad();
-  const { addresses = peerAddress } = deps;
   const calls = {
     dispatcher: deps.kernel,
     guard,
@@ -96,39 +79,31 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
     isReady: deps.isReady,
     log: deps.log,
   };
-  const { routes, index, unmatched } = openRoutes(deps, calls);
-  const onUnmatched = unmatchedHandler(index, deps.web);
-  addAdmission(app, deps, { limits, guard, addresses, load, unmatched, onUnmatched, router: createRouter(routes) });
-  addBodyParser(app, limits);
-  app.route({
-    method: [...app.supportedMethods],
-    url: "/*",
-    // What nothing answers to was answered at the door.
-    handler: (request, reply) => request.route?.handler.call(app, request, reply),
-  });
-  app.setNotFoundHandler(onUnmatched);
-  addFailures(app, deps, refuse);
+  const { router, unmatched } = openRoutes(deps, calls);
+  const refuse = refuserOf(deps.foreign ?? []);
+  const addresses = deps.addresses ?? peerAddress;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    void serve(new Exchange(request, response), door);
+  };
+  const listener = createListener({ ...deps, limits, answer });
+  const { answered } = listener;
+  const door: Door = { ...deps, limits, guard, load, router, unmatched, refuse, addresses, answered };
 
   let address: HttpAddress | null = null;
   let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
+  const close = (): Promise<void> => {
     streams.close();
-    const cancel = deps.clock.after(limits.closeGraceMs, () => app.server.closeAllConnections());
-    await app.close();
-    cancel();
+    return listener.close();
   };
   const closeOnce = (): Promise<void> => (closing ??= close());
   return {
-    async listen({ port, host }) {
-      await app.listen({ port, host });
-      const bound = app.server.address();
-      const actual = typeof bound === "object" && bound !== null ? bound.port : port;
-      guard.setPort(actual);
-      address = { host, port: actual, url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}` };
+    async listen(options) {
+      address = await listener.listen(options);
+      guard.setPort(address.port);
       return address;
     },
     address: () => address,
-    inject: app.inject.bind(app),
+    answer,
     get streamCount() {
       return streams.size;
     },
@@ -137,18 +112,10 @@ export function createHttpSurface(deps: HttpDeps): HttpSurface {
   };
 }
 
-/** One address of the surface, whoever it belongs to. */
-interface Route {
-  readonly method: string;
-  readonly path: string;
-  readonly handler: RouteHandlerMethod;
-  readonly meter: RouteMeter;
-}
-
 function openRoutes(
   deps: HttpDeps,
   calls: CallDeps,
-): { readonly routes: readonly Route[]; readonly index: RouteIndex; readonly unmatched: RouteMeter } {
+): { readonly router: Router<Route>; readonly unmatched: RouteMeter } {
   const { foreign = [], meters = noMeters, web, spec, chance } = deps;
   const { table } = deps.kernel;
   const unmatched = meters.of("ANY", "unmatched");
@@ -157,222 +124,148 @@ function openRoutes(
     method: route.method,
     path: route.path,
     template: route.path,
+    asks: route.asks ?? null,
     handler: foreignHandler(route, calls),
   }));
-  const metered = [...own, ...others].map(({ method, path, template, handler }) => ({
+  const metered = [...own, ...others].map(({ method, path, template, asks, handler }) => ({
     method,
     path,
+    asks,
     handler,
     meter: meters.of(method, template),
   }));
   const pages = pageRoutes({ table, web, spec, randomBytes: chance.randomBytes });
   return {
-    routes: [...metered, ...pages.map((page) => ({ ...page, meter: unmatched }))],
-    index: createRouteIndex([...metered, ...pagePaths]),
+    router: createRouter([...metered, ...pages.map((page) => ({ ...page, asks: null, meter: unmatched }))]),
     unmatched,
   };
 }
 
-const pagePaths = ["/", "/ui", "/ui/:path", "/assets/:path", "/spec/:path", "/problems/:code"].map((path) => ({
-  method: "GET",
-  path,
-}));
-
-type Refuse = ReturnType<typeof refuserOf>;
-
-interface Building {
-  readonly limits: HttpLimits;
-  readonly refuse: Refuse;
-}
-
-function createApp(deps: HttpDeps, { limits, refuse }: Building): FastifyInstance {
-  const app = Fastify({
-    logger: false,
-    bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    http: {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: limits.timeoutCheckMs,
-    },
-    return503OnClosing: false,
-    forceCloseConnections: "idle",
-    rewriteUrl: ({ url = "/" }) => (url.startsWith(aliasPrefix) ? url.slice(aliasPrefix.length - 1) : url),
-    clientErrorHandler: (error, socket) => refuseSocket(error, socket, deps),
-    frameworkErrors: (error, request, reply) => {
-      const corrId = deps.newCorrId();
-      const problem = toProblem(error, corrId, deps.log);
-      if (deps.capsules !== undefined) tellUnread(request.headers, reply.raw, problem);
-      refuse(reply, problem, { path: pathOf(request.url), corrId });
-    },
-  });
-  app.server.maxConnections = limits.connectionsMax;
-  return app;
-}
-
-interface Admission {
+/** What every request passes, and what it leads to. */
+interface Door extends HttpDeps {
   readonly limits: HttpLimits;
   readonly guard: OriginGuard;
   readonly addresses: ClientAddress;
   readonly load: Load;
+  readonly router: Router<Route>;
   /** Takes whatever is no row of the table, so that no address of a stranger becomes a label. */
   readonly unmatched: RouteMeter;
-  readonly router: Router<Route>;
-  readonly onUnmatched: Unmatched;
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Null where nothing answers to the address. */
-    route: Route | null;
-  }
+  readonly refuse: ReturnType<typeof refuserOf>;
+  readonly answered: () => void;
 }
 
 const noMeters: RouteMeters = { of: () => ({ arrived: () => undefined, answered: () => undefined }) };
+const peerAddress: ClientAddress = { of: (peer) => peer ?? "unknown" };
 
-/** Everything that is checked before the body is read: correlation, who may knock, how many at once. */
-function addAdmission(app: FastifyInstance, deps: HttpDeps, admission: Admission): void {
-  const { limits, guard, addresses, load, unmatched, router, onUnmatched } = admission;
-  const { capsules, isReady } = deps;
-  app.decorateRequest("visit");
-  app.decorateRequest("route");
-  app.addHook("onRequest", (request, reply, done) => {
-    const visit = { corrId: "", address: "", controller: new AbortController(), isStream: false };
-    request.visit = visit;
-    load.enter();
-    const { fault } = findRoute(request, router);
-    const meter = request.route?.meter ?? unmatched;
-    const startedMs = deps.clock.monotonicMs();
-    meter.arrived();
-    const { raw } = reply;
-    raw.once("close", () => {
-      load.leave(visit);
-      const isTimed = raw.writableFinished && !visit.isStream;
-      meter.answered(raw.statusCode, isTimed ? deps.clock.monotonicMs() - startedMs : null);
-      if (!raw.writableFinished) abortVisit(visit);
-    });
-    try {
-      visit.corrId = broughtCorrId(request.headers) ?? deps.newCorrId();
-      visit.address = addresses.of(request.socket.remoteAddress, request.headers["x-forwarded-for"]);
-      guard.check(request.method, request.headers);
-      guard.welcome(request.headers.origin, raw);
-      if (guard.isPreflight(request.method, request.headers)) {
-        reply.hijack();
-        sendPreflight(raw);
-        return;
-      }
-      if (load.requests > limits.requestsInFlightMax) throw tooBusy("Too many requests are running.", busyRetryMs);
-      if (fault !== null) throw fault;
-      const goOn = (refusal?: Error): void => {
-        if (refusal !== undefined || request.route !== null) done(refusal);
-        else void answerUnmatched({ request, reply, done }, onUnmatched);
-      };
-      if (capsules === undefined || request.headers[capsuleHeader] === undefined) goOn();
-      else void presentCapsule({ request, reply, done: goOn }, { capsules, guard, isReady });
-    } catch (error) {
-      if (capsules !== undefined) tellUnread(request.headers, raw, error);
-      done(error as Error);
-    }
-  });
-}
-
-interface Arrived {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly done: (error: Error) => void;
-}
-
-/** Before any body is read: none would be used. */
-async function answerUnmatched({ request, reply, done }: Arrived, answer: Unmatched): Promise<void> {
+/** Never rejects: whatever is thrown on the way is the answer. */
+async function serve(exchange: Exchange, door: Door): Promise<void> {
+  const fault = findRoute(exchange, door.router);
+  watch(exchange, door);
   try {
-    await answer(request, reply);
+    admit(exchange, door);
+    if (door.guard.isPreflight(exchange.method, exchange.headers)) return sendPreflight(exchange.response);
+    if (door.load.requests > door.limits.requestsInFlightMax)
+      throw tooBusy("Too many requests are running.", busyRetryMs);
+    if (fault !== null) throw fault;
+    const { capsules } = door;
+    if (capsules !== undefined && exchange.headers[capsuleHeader] !== undefined)
+      await presentCapsule(exchange, { ...door, capsules });
+    const { route } = exchange;
+    // Before any body is read: none would be used.
+    if (route === null) return await answerUnmatched(exchange, door);
+    if (bringsBody(exchange, door.limits)) {
+      exchange.isUnread = !mayBeRead(exchange, route, door);
+      if (exchange.isUnread) leaveBody(exchange);
+      else exchange.body = await readBody(exchange, door.limits);
+    }
+    await route.handler(exchange);
   } catch (error) {
-    done(error as Error);
+    fail(exchange, error, door);
   }
 }
 
-const peerAddress: ClientAddress = { of: (peer) => peer ?? "unknown" };
+/** Who calls is known by the header lines; a stranger's body would cost its reading and lead nowhere. */
+const mayBeRead = ({ headers, address }: Exchange, { asks }: Route, { kernel }: Door): boolean =>
+  asks === null || kernel.mayEnter(asks, credentialsOf(headers, address));
+
+/** Leaves in the exchange what answers it. A fault is told once the caller may knock. */
+function findRoute(exchange: Exchange, router: Router<Route>): Error | null {
+  try {
+    const match = router.match(exchange.method, exchange.url);
+    if (match === null) return null;
+    exchange.route = match.route;
+    exchange.params = match.params;
+    return null;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** Counts the request, and what became of it; a client that left no longer wants its answer. */
+function watch(exchange: Exchange, { load, unmatched, clock, answered }: Door): void {
+  const { response } = exchange;
+  const meter = exchange.route?.meter ?? unmatched;
+  const startedMs = clock.monotonicMs();
+  load.enter();
+  meter.arrived();
+  // With nobody to hear it, a fault of one answer would end the process.
+  response.on("error", () => response.destroy());
+  response.once("close", () => {
+    load.leave(exchange);
+    const isTimed = response.writableFinished && !exchange.isStream;
+    meter.answered(response.statusCode, isTimed ? clock.monotonicMs() - startedMs : null);
+    if (!response.writableFinished) abortVisit(exchange);
+    answered();
+  });
+}
+
+/** Correlation, and who may knock. */
+function admit(exchange: Exchange, { addresses, guard, newCorrId }: Door): void {
+  const { method, headers, request } = exchange;
+  exchange.corrId = broughtCorrId(headers) ?? newCorrId();
+  exchange.address = addresses.of(request.socket.remoteAddress, headers["x-forwarded-for"]);
+  guard.check(method, headers);
+  guard.welcome(headers.origin, exchange.response);
+}
 
 /** Tells a browser that a page of an allowed site may send its call; the call itself is checked like any other. */
-function sendPreflight(raw: ServerResponse): void {
-  raw.writeHead(204, {
+function sendPreflight(response: ServerResponse): void {
+  response.writeHead(204, {
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": "authorization, content-type, last-event-id, traceparent, x-arw-corr",
     "access-control-max-age": "600",
   });
-  raw.end();
+  response.end();
 }
 
-function addBodyParser(app: FastifyInstance, limits: HttpLimits): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    try {
-      checkMedia(request.headers["content-type"] ?? "");
-      done(null, parseBody(body as Buffer, limits.jsonDepthMax));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-}
-
-/** Leaves in the request what answers it. A fault is told once the caller may knock. */
-function findRoute(request: FastifyRequest, router: Router<Route>): { readonly fault: Error | null } {
-  request.route = null;
+function fail(exchange: Exchange, error: unknown, { newCorrId, log, capsules, refuse }: Door): void {
+  // Nobody is left to read it, or the head is out already.
+  if (isAnswered(exchange)) return;
+  // A request whose correlation header was refused still gets an id for its answer.
+  exchange.corrId ||= newCorrId();
   try {
-    const match = router.match(request.method, request.url);
-    if (match === null) return { fault: null };
-    request.route = match.route;
-    request.params = match.params;
-    return { fault: null };
-  } catch (error) {
-    return { fault: error as Error };
+    if (capsules !== undefined) tellUnread(exchange, error);
+    refuse(exchange, toProblem(error, exchange.corrId, log));
+  } catch (fault) {
+    log.error("a refusal could not be written", { corrId: exchange.corrId, error: String(fault) });
+    exchange.response.destroy();
   }
 }
-
-function addFailures(app: FastifyInstance, deps: HttpDeps, refuse: Refuse): void {
-  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    // A request whose correlation header was refused still gets an id for its answer.
-    request.visit.corrId ||= deps.newCorrId();
-    const { corrId } = request.visit;
-    refuse(reply, toProblem(error, corrId, deps.log), { path: pathOf(request.url), corrId });
-  };
-  app.setErrorHandler((error, request, reply) => {
-    fail(error, request, reply);
-  });
-}
-
-type Unmatched = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 /** A file beside the index, or a refusal that names what the address does take. */
-const unmatchedHandler =
-  (index: RouteIndex, web: AssetFolder | null): Unmatched =>
-  async (request, reply) => {
-    const path = pathOf(request.url);
-    const isRead = request.method === "GET" || request.method === "HEAD";
-    const file = isRead && request.url === request.originalUrl ? await topLevelFile(path, web) : null;
-    if (file !== null)
-      return sendBytes(addBaseHeaders(reply, request.visit.corrId).header("cache-control", "no-cache"), path, file);
-    const allow = index.methodsOf(path);
-    if (allow.length === 0) throw new Problem(NotFound, nothingAt(path, index));
-    throw new Problem(MethodNotAllowed, `This address takes ${allow.join(", ")}.`, { allow });
-  };
+async function answerUnmatched(exchange: Exchange, { router, web }: Door): Promise<void> {
+  const { method, isAlias } = exchange;
+  const path = pathOf(exchange.url);
+  const isRead = method === "GET" || method === "HEAD";
+  const file = isRead && !isAlias ? await topLevelFile(path, web) : null;
+  if (file !== null) return sendTopLevel(exchange, path, file);
+  const allow = router.methodsOf(path);
+  if (allow.length === 0) throw new Problem(NotFound, nothingAt(path, router));
+  throw new Problem(MethodNotAllowed, `This address takes ${allow.join(", ")}.`, { allow });
+}
 
 /** Views are under `/state`; what an operation makes of a row, such as a snapshot, has an address of its own. */
-const nothingAt = (path: string, index: RouteIndex): string =>
-  path.startsWith("/state/") && index.methodsOf(path.slice("/state".length)).length > 0
+const nothingAt = (path: string, router: Router<Route>): string =>
+  path.startsWith("/state/") && router.methodsOf(path.slice("/state".length)).length > 0
     ? "There is nothing under this address, but there is without its /state."
     : "There is nothing under this address.";
-
-const pathOf = (url: string): string => url.split("?", 1)[0] ?? url;
-
-/** Node gave up on the bytes before there was a request: malformed, too large, or too slow. */
-function refuseSocket(error: Error & { code?: string }, socket: Socket, deps: HttpDeps): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const corrId = deps.newCorrId();
-  // Every fault here is the client's; the status keeps it out of the log of our own.
-  socket.end(rawProblem(toProblem(Object.assign(error, { statusCode: 400 }), corrId, deps.log), corrId));
-}

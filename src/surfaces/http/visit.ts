@@ -14,12 +14,6 @@ export interface Visit {
   isStream: boolean;
 }
 
-declare module "fastify" {
-  interface FastifyRequest {
-    visit: Visit;
-  }
-}
-
 export const corrHeader = "x-arw-corr";
 export const sessionCookie = "arw_session";
 const bearerPrefix = "bearer ";
