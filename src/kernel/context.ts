@@ -18,7 +18,7 @@ export interface ContextOptions {
   readonly caller: Caller;
   readonly corrId: string;
   readonly causeId: string | null;
-  readonly isUnhurried?: boolean;
+  readonly atMs?: number;
   /** Asked on first need: joining signals costs more than most calls. */
   readonly signal: () => AbortSignal | undefined;
   readonly dispatch: (
@@ -49,8 +49,8 @@ class CallContext implements Context {
   #joined: AbortSignal | null = null;
 
   constructor({ journal, clock, chance, newId, shutdown }: ContextDeps, options: ContextOptions) {
-    const { caller, corrId, causeId, isUnhurried = false } = options;
-    const origin: Origin = { caller, corrId, causeId, isUnhurried };
+    const { caller, corrId, causeId, atMs } = options;
+    const origin: Origin = { caller, corrId, causeId, ...(atMs === undefined ? {} : { atMs }) };
     this.caller = caller;
     this.corrId = corrId;
     this.now = clock.nowMs;

@@ -11,6 +11,7 @@ import { createBus, type OwnedBus } from "./bus.ts";
 import { type ContextDeps, createContext } from "./context.ts";
 import { createDispatcher, type OwnedDispatcher } from "./dispatch.ts";
 import { createJournal } from "./journal.ts";
+import { createLook, type Look } from "./look.ts";
 import type { Kernel } from "./kernel.ts";
 import type {
   Approvals,
@@ -31,12 +32,14 @@ import type {
   Vault,
   Witness,
 } from "./ports.ts";
+import { prefacedJournal } from "./prefaced.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import type { Rehearsal } from "./rehearse.ts";
 import { noteSeam, seamText } from "./seams.ts";
 import { sealedJournal, sealedQueue } from "./sealed.ts";
 import { guardedJournal, guardedQueue } from "./stage-gate.ts";
+import { createDoorkeeper } from "./stage-identify.ts";
 import { stateOperations } from "./state-operations.ts";
 import { createTable } from "./table.ts";
 import { createViews } from "./views.ts";
@@ -91,8 +94,8 @@ export interface KernelParts {
     readonly caller: Caller;
     readonly corrId: string;
     readonly signal?: AbortSignal;
-    /** What it says may wait a moment for the commit of others. */
-    readonly isUnhurried?: boolean;
+    /** When what it says happened, where that is told a moment later. */
+    readonly atMs?: number;
   }): Context;
   /** What such a call would come to before a person is asked about it; throws what refuses it. Nothing runs. */
   rehearse(call: {
@@ -101,6 +104,8 @@ export interface KernelParts {
     readonly caller: Caller;
     readonly corrId: string;
   }): Promise<Rehearsal>;
+  /** Reads past the rules for a question about them, on behalf of the person who asks. */
+  look(asked: Context): Look;
 }
 
 export interface StartedKernel extends Kernel {
@@ -123,7 +128,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
   const { domains, ...ports } = options.compose(parts);
   const definitions = domains.flatMap((domain) => domain.views);
   const views = createViews({ views: definitions, store, pause: () => new Promise((resolve) => clock.soon(resolve)) });
-  const journal = openJournal(options, { views, newId, publish: parts.bus.publish });
+  const journal = prefacedJournal(openJournal(options, { views, newId, publish: parts.bus.publish }), ports.witness);
   const told = guardedJournal(journal, ports.gate);
   const context: ContextDeps = { journal: told, clock, chance, newId, shutdown: stop.signal };
   const table = createTable({ domains, derived: stateOperations(definitions, () => views) });
@@ -159,6 +164,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
     parts,
     stages: dispatcher.stages,
     dispatch: dispatcher.dispatch,
+    ...createDoorkeeper(table, ports.identity),
     async start() {
       views.open((view, seq, headSeq) => log.info("rebuilding a view", { view, seq, headSeq }));
       for (const domain of domains) await domain.start?.(parts.act({ caller: system, corrId: newId() }));
@@ -170,6 +176,7 @@ export function createKernel(options: KernelOptions): StartedKernel {
       stop.abort(new Problem(ShuttingDown, "the hub is stopping"));
       await queue.stop();
       await parts.scheduler[Symbol.asyncDispose]();
+      await ports.witness?.settle();
       await journal.close();
       store[Symbol.dispose]();
     },
@@ -236,17 +243,18 @@ function createParts(options: KernelOptions, late: Late): KernelParts {
       sizeBytesMax: limits.recordBytesMax,
       ageMsMax: limits.recordAgeMsMax,
     }),
-    act: ({ caller, corrId, signal, isUnhurried = false }) =>
+    act: ({ caller, corrId, signal, atMs }) =>
       createContext(made(late.context), {
         caller,
         corrId,
         causeId: null,
-        isUnhurried,
+        ...(atMs === undefined ? {} : { atMs }),
         signal: () => signal,
         dispatch: made(late.dispatcher).dispatch,
       }),
     rehearse: ({ operation, caller, ...call }) =>
       made(late.dispatcher).rehearse({ ...call, operationId: operation, credentials: { kind: "caller", caller } }),
+    look: (asked) => createLook(made(late.kernel).table, asked),
   };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
 import { runs } from "../../test/kit/runs.ts";
-import { turn, until } from "../../test/kit/kernel.ts";
+import { until } from "../../test/kit/kernel.ts";
 import { createFailingStore, openJournal, storedRows } from "../../test/kit/journal.ts";
 import { event, jsonText } from "../contract/event.ts";
 import { isProblem } from "../contract/problem.ts";
@@ -75,25 +75,10 @@ test("emits that wait together share one commit, in the order of asking", async 
   assert.equal(store.commits, 2);
 });
 
-test("what nobody waits for shares the commit of what somebody does, in the order of asking, and is not kept for ever", async () => {
-  const store = createFailingStore();
-  const kit = openJournal([notes], store);
-  const say = (count: number, isUnhurried = true) => kit.emit(Noted, { key: "a", count }, { isUnhurried });
-  const early = [say(1), say(2)];
-  for (let turns = 0; turns < 5; turns += 1) await turn();
-  assert.equal(store.commits, 0);
-  const hurried = await say(3, false);
-  assert.deepEqual(
-    (await Promise.all(early)).map(({ seq }) => seq),
-    [1, 2],
-  );
-  assert.deepEqual([hurried.seq, store.commits], [3, 1]);
-  // As many as fill a commit wait no longer.
-  await Promise.all(Array.from({ length: 300 }, () => say(0)).slice(0, 200));
-  assert.equal(store.commits, 2);
-  const last = say(4);
-  await kit.journal.close();
-  assert.equal((await last).seq, 304);
+test("what is told a moment later bears the time at which it happened", async () => {
+  const kit = openJournal([notes]);
+  const { timeMs } = await kit.emit(Noted, { key: "a", count: 1 }, { atMs: 7 });
+  assert.equal(timeMs, 7);
 });
 
 test("a live event passes by: no position, no commit, no row", async () => {

@@ -16,10 +16,6 @@ import type { OwnedViews } from "./views.ts";
 
 /** Events per transaction; keeps one commit within a few milliseconds. */
 const commitEventsMax = 2048;
-/** How long an event that nobody waits for may wait for others. A commit costs more than ten events in it. */
-export const unhurriedMsMax = 20;
-/** As many fill a commit well, and are soon too much to lose. */
-const unhurriedEventsMax = 256;
 /** One event's data as JSON. Larger things belong into the blob store. */
 export const eventBytesMax = 1_048_576;
 /** Emits that wait for a commit; above it a producer is faster than the disk and is refused rather than buffered. */
@@ -56,12 +52,12 @@ export function createJournal(options: JournalOptions): OwnedJournal {
   const writer = createWriter(options);
   const syncs = createSyncs(options);
   let group: Pending[] = [];
+  let isDue = false;
   let isClosed = false;
-
   const flush = (): void => {
     const entries = group;
     group = [];
-    due.passed();
+    isDue = false;
     for (let from = 0; from < entries.length; from += commitEventsMax) {
       const some = entries.length <= commitEventsMax ? entries : entries.slice(from, from + commitEventsMax);
       try {
@@ -74,8 +70,6 @@ export function createJournal(options: JournalOptions): OwnedJournal {
       }
     }
   };
-
-  const due = createDue(clock, flush);
 
   return {
     headSeq: syncs.headSeq,
@@ -93,7 +87,9 @@ export function createJournal(options: JournalOptions): OwnedJournal {
         if (group.length + syncs.pendingCount() >= pendingEventsMax)
           throw new Problem(StoreFailed, "too many events wait for the disk");
         group.push({ envelope, resolve, reject });
-        due.at(origin.isUnhurried === true && group.length < unhurriedEventsMax ? "later" : "soon");
+        if (isDue) return;
+        isDue = true;
+        clock.soon(flush);
       }),
     // What is not on the disk yet has not happened: nobody is told of an event that a loss of power can take back.
     read: (query) =>
@@ -118,28 +114,6 @@ export function createJournal(options: JournalOptions): OwnedJournal {
       flush();
       isClosed = true;
       await syncs.idle();
-    },
-  };
-}
-
-/** When the next group is written: at the end of this turn of the event loop, or a moment later where nobody waits for it. */
-function createDue({ soon, after }: Pick<Clock, "soon" | "after">, flush: () => void) {
-  let isSoon = false;
-  let forget: (() => void) | null = null;
-  return {
-    at(when: "soon" | "later"): void {
-      if (isSoon) return;
-      if (when === "later") {
-        forget ??= after(unhurriedMsMax, flush);
-        return;
-      }
-      isSoon = true;
-      soon(flush);
-    },
-    passed(): void {
-      isSoon = false;
-      forget?.();
-      forget = null;
     },
   };
 }
@@ -257,7 +231,7 @@ function prepare(
   const head = {
     seq: 0,
     id: options.newId(),
-    timeMs: options.clock.nowMs(),
+    timeMs: origin.atMs ?? options.clock.nowMs(),
     kind,
     version,
     corrId: origin.corrId,

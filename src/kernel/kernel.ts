@@ -51,6 +51,12 @@ export interface Dispatcher {
   dispatch(request: CallRequest): Promise<Answered>;
 }
 
+/** Asked by surfaces before they read what a call brings. */
+export interface Doorkeeper {
+  /** False where the corridor refuses whoever calls as one whom it does not know. Counts nothing and tells nobody. */
+  mayEnter(operationId: string, credentials: Credentials): boolean;
+}
+
 export interface GapMark {
   readonly fromSeq: number;
   readonly toSeq: number;
@@ -179,7 +185,7 @@ export interface Queue {
   release(): void;
 }
 
-export interface Kernel extends Dispatcher, AsyncDisposable {
+export interface Kernel extends Dispatcher, Doorkeeper, AsyncDisposable {
   readonly table: Table;
   readonly bus: Bus;
   readonly journal: Journal;
@@ -212,6 +218,8 @@ export interface ForeignRoute {
   readonly method: "GET" | "POST";
   /** May end in `/*`. */
   readonly path: string;
+  /** The operation that its requests come to: who may not call it is refused by it, before their request is read. */
+  readonly asks?: string;
   /** Refusals at this address and everywhere below it take the form of the protocol, such as of an address that is not there. */
   readonly below?: string;
   serve(request: ForeignRequest): Promise<ForeignAnswer>;

@@ -148,6 +148,11 @@ export interface Identity {
    * which limit the call counts towards.
    */
   identify(credentials: Credentials, wanted: Operation): Caller | null;
+  /**
+   * False where `identify` finds nobody or throws for that. Counts nothing: it is asked before anything of the call is read.
+   * Without it everybody counts as known until they are identified.
+   */
+  isKnown?(credentials: Credentials): boolean;
   /** Aborts when the proof that this caller came by is worth nothing any more: revoked, replaced, expired, signed out. */
   ending?(caller: Caller): AbortSignal | undefined;
 }
@@ -327,7 +332,9 @@ export interface Exits {
 
 /**
  * Records what programs outside of the hub ask it to do. `sees` is asked about every call that comes from outside and fits its
- * schema, before anybody decides about it; null where it is no episode of its own. Must be quick and never throw.
+ * schema, before anybody decides about it; null where it is no episode of its own. What it has to say of a call may wait for others:
+ * `precede` is called before anything else durable is written, with its episode, so that what happened before stands before it,
+ * and `settle` resolves once nothing waits any more. All must be quick and never throw.
  */
 export interface Witness {
   sees(call: {
@@ -337,6 +344,8 @@ export interface Witness {
     readonly corrId: string;
     readonly scope: Scope;
   }): Sighting | null;
+  precede(corrId: string): void;
+  settle(): Promise<void>;
 }
 
 /** One such call. One of these is called, once. */

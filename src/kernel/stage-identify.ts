@@ -3,6 +3,8 @@ import { type Caller, isInReach } from "../contract/caller.ts";
 import { Problem } from "../contract/problem.ts";
 import { Denied, Unauthenticated } from "../contract/standard-problems.ts";
 import type { Call, DispatchOptions } from "./call.ts";
+import type { Doorkeeper, Table } from "./kernel.ts";
+import type { Identity } from "./ports.ts";
 
 const byPerson = "let a person make the call";
 
@@ -31,6 +33,12 @@ export function identify(call: Call, { identity, brake }: Pick<DispatchOptions, 
     call.abort = joined(ends.filter((each) => each !== undefined));
   }
 }
+
+/** What the stage would say of a stranger, before there is a call. */
+export const createDoorkeeper = (table: Table, identity: Identity): Doorkeeper => ({
+  mayEnter: (operationId, credentials) =>
+    table.operations.get(operationId)?.operation.isPublic === true || (identity.isKnown?.(credentials) ?? true),
+});
 
 /** Calls that a handler makes belong to the call that let it run, and public operations are open to everybody. */
 function holdToReach({ prepared: { key, operation }, request }: Call, { kind, reach }: Caller): void {

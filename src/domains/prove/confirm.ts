@@ -114,7 +114,14 @@ export const confirmLeaving =
     return { call: shown, said: theHub((walks[0] as Walk).said), text: callText(shown) };
   };
 
-const startedBy = ({ operation, key, reached }: Witness) => ({ operation, key, reached });
+const startedBy = ({ operation, key, reached, path, isGranted, labels }: Witness) => ({
+  operation,
+  key,
+  reached,
+  path,
+  isGranted,
+  labels,
+});
 
 /** The start is walked as a call; what its program sends is ruled as a fetch, and counted as the start. */
 async function walkedAsProgram(call: Witness, start: Witness, engines: Engines): Promise<Walk[]> {

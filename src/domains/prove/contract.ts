@@ -53,7 +53,14 @@ export const Witness = closed({
   ),
   startedBy: Type.Optional(
     closed(
-      { operation: Word, key: Word, reached: ReachedThing },
+      {
+        operation: Word,
+        key: Word,
+        reached: ReachedThing,
+        path: Type.String({ maxLength: 8192 }),
+        isGranted: Type.Boolean(),
+        labels: Type.Array(oneOf(labels)),
+      },
       { description: "The call whose program makes this one." },
     ),
   ),

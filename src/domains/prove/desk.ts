@@ -1,11 +1,11 @@
 /** What one question looks at: the rules in force, the facts that they depend on, and the engines that confirm a call. */
-import { strict as assert } from "node:assert";
 import type { Platform } from "../../base/path-rules.ts";
-import type { Context, Operation } from "../../contract/operation.ts";
+import type { Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
-import type { Static, TObject, TSchema } from "../../contract/schema.ts";
+import type { Static } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
+import type { Look } from "../../kernel/look.ts";
 import { ListAgents } from "../agents/contract.ts";
 import { List as ListAllowances, Prices, type Terms } from "../budgets/contract.ts";
 import { ShowPosture } from "../egress/contract.ts";
@@ -64,7 +64,7 @@ export const spaceOf = ({ parts, reader, platform }: ProveDeps, nowMs: number): 
 export async function open(deps: ProveDeps, ctx: Context, agent?: string): Promise<Desk> {
   const nowMs = ctx.now();
   const space = spaceOf(deps, nowMs);
-  const look = lookOf(deps, ctx);
+  const look = deps.parts.look(ctx);
   const declared = agent === undefined ? null : await declaredBy(agent, deps, ctx);
   const whose = declared === null ? null : await whoseOf(declared, space, look);
   const [book, hub] = [await deps.reader.inForce(), await factsOf(deps, look)];
@@ -94,19 +94,6 @@ async function placeOf(agent: string, look: Look): Promise<Place | undefined> {
   const found = projects.find((each) => each.project === project);
   return found !== undefined && isPlainFolder(found.folder) ? { folder: found.folder, project } : undefined;
 }
-
-/**
- * Reads for a proof, past the rules that the proof is about: a contract that closes a list, or a role that does, must not close
- * the question what it closes. Who asks it was let in by its own key, and it is a person.
- */
-type Look = <I extends TObject, O extends TSchema>(operation: Operation<I, O>, input: Static<I>) => Promise<Static<O>>;
-const lookOf = ({ parts }: ProveDeps, ctx: Context): Look => {
-  return async (operation, input) => {
-    const bound = parts.kernel.table.operations.get(operation.id);
-    assert(bound?.operation.effect === "read", `${operation.id} is a read of this hub`);
-    return (await bound.run(input as never, ctx)) as Static<typeof operation.output>;
-  };
-};
 
 /** More contracts than these are not read; each only takes away, so what is proved without them holds with them. */
 const contractsReadMax = 5_000;
@@ -164,7 +151,7 @@ export interface Declared {
 
 /** What the agent's own file, or the hub's, says of it. */
 export async function declaredBy(agent: string, deps: ProveDeps, ctx: Context): Promise<Declared> {
-  const { agents } = await lookOf(deps, ctx)(ListAgents, {});
+  const { agents } = await deps.parts.look(ctx)(ListAgents, {});
   const found = agents.find(({ id }) => id === agent);
   if (found === undefined) throw new Problem(UnknownAgentTools, `there is no agent ${agent}`, { next: "arw agents" });
   const { tools, asks = [], allowances = [] } = found;

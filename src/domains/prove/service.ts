@@ -4,7 +4,7 @@ import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Delegate, RunStarted } from "../agents/contract.ts";
-import { ask, type Found } from "./ask.ts";
+import { ask, type Found, type Question } from "./ask.ts";
 import { startPoint, startsOf } from "./carried.ts";
 import { confirmChild, confirmLeaving, confirmPair, confirmPassing, confirmRule } from "./confirm.ts";
 import {
@@ -103,27 +103,31 @@ const restOf =
 
 interface Asking {
   readonly refuted: Formula;
-  readonly confirm: Parameters<typeof ask>[0]["confirm"];
+  readonly confirm: Question["confirm"];
   /** Where nothing is to be changed outside of it, whatever was granted. */
   readonly folder?: string | undefined;
 }
 
 async function answered(name: QuestionName, desk: Desk, { refuted, confirm, folder }: Asking): Promise<Proof> {
-  const { space, deps, ctx, telling } = desk;
-  const found = await ask({
-    refuted,
-    confirm,
+  const found = await askedAt(desk, { refuted, confirm, examplesMax: 1 });
+  const told = toldBy(desk);
+  return proofOf(name, found, { ...told, narrowed: { ...told.narrowed, folder } });
+}
+
+/** Asks what is to be refuted of every call there could be, within the time of the question. */
+const askedAt = async (
+  { deps, ctx, space, telling }: Pick<Desk, "deps" | "ctx" | "space" | "telling">,
+  question: Pick<Question, "refuted" | "confirm" | "examplesMax" | "alike">,
+): Promise<Found> =>
+  await ask({
+    ...question,
     domains: space.domains,
     solver: await deps.solver.find(),
     signal: ctx.signal,
     rest: restOf(deps, ctx),
     witnessOf: (point) => witnessOf(point, telling),
     fits: (call) => fits(call, space.operations),
-    examplesMax: 1,
   });
-  const told = toldBy(desk);
-  return proofOf(name, found, { ...told, narrowed: { ...told.narrowed, folder } });
-}
 
 const toldBy = ({ deps, rules, facts, whose }: Desk): About => ({
   deps,
@@ -166,7 +170,7 @@ function proofOf(name: QuestionName, given: Found, about: About): Proof {
 }
 
 async function reachable(rule: string, desk: Desk): Promise<Proof> {
-  const { rules, space, book, engines, telling, deps, ctx } = desk;
+  const { rules, space, book, engines } = desk;
   const isPolicy = rules.policies.some(({ id }) => id === rule);
   const isContract = rules.contracts.some(({ id }) => id === rule);
   if (!isPolicy && !isContract)
@@ -174,17 +178,8 @@ async function reachable(rule: string, desk: Desk): Promise<Proof> {
       next: "arw policy list, or arw gate contracts",
     });
   const refuted = isPolicy ? policyDecides(rules.policies, space, rule) : contractDecides(rules, space, rule);
-  const found = await ask({
-    refuted,
-    confirm: confirmRule(rule, isPolicy ? { book } : { engines }),
-    domains: space.domains,
-    solver: await deps.solver.find(),
-    signal: ctx.signal,
-    rest: restOf(deps, ctx),
-    witnessOf: (point) => witnessOf(point, telling),
-    fits: (call) => fits(call, space.operations),
-    examplesMax: 1,
-  });
+  const confirm = confirmRule(rule, isPolicy ? { book } : { engines });
+  const found = await askedAt(desk, { refuted, confirm, examplesMax: 1 });
   const quota = desk.facts.contracts.find((each) => each.id === rule && each.quotaLimit !== undefined);
   const isDoubted = found.answer === "unknown" && quota !== undefined;
   const doubt = isDoubted ? quotaDoubt(quota) : found.doubt;
@@ -237,15 +232,10 @@ async function compared(
   const [one, two] = [await bookOf(input.first, "first"), await bookOf(input.second, "second")];
   const sets = { first: encodeAll(one.policies, space), second: encodeAll(two.policies, space), space };
   const isAllChanges = name === "changed";
-  const found = await ask({
+  const at = { deps, ctx, space, telling: { nowMs, runs: new Set<string>() } };
+  const found = await askedAt(at, {
     refuted: isAllChanges ? saysOtherwise(sets) : permitsMore(sets),
     confirm: confirmPair(one, two, { isAnyChange: isAllChanges }),
-    domains: space.domains,
-    solver: await deps.solver.find(),
-    signal: ctx.signal,
-    rest: restOf(deps, ctx),
-    witnessOf: (point) => witnessOf(point, { nowMs, runs: new Set() }),
-    fits: (call) => fits(call, space.operations),
     examplesMax: isAllChanges ? changesMax : 1,
     alike: alikeChange(sets),
   });

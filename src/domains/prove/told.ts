@@ -24,22 +24,28 @@ export function callText({
   startedBy,
   atMs,
 }: Witness): string {
-  const what = reached.type === "Hub" ? "" : ` on the ${reached.type} ${reached.id}`;
   const facts = [
-    path === "" ? null : `at the path ${path}`,
-    isGranted ? "granted with its run" : null,
+    ...factsOf({ path, isGranted, labels }),
     isOpen ? "where the host is open to it" : null,
-    labels.length === 0 ? null : `built from words of ${labels.join(", ")}`,
     isUnconfined === true ? "with nothing that confines programs" : null,
     run === undefined ? null : `in the run ${run}`,
     atMs === undefined ? null : `at ${momentText(atMs)}`,
   ].filter((each) => each !== null);
   const call =
     startedBy === undefined
-      ? `${caller} calls ${operation}${what}`
-      : `a program that ${caller} starts by ${startedBy.operation} on the ${startedBy.reached.type} ${startedBy.reached.id} reaches the ${reached.type} ${reached.id}`;
+      ? `${caller} calls ${operation}${on(reached)}`
+      : `a program that ${[`${caller} starts by ${startedBy.operation}${on(startedBy.reached)}`, ...factsOf(startedBy)].join(", ")}, reaches the ${reached.type} ${reached.id}`;
   return [call, ...facts].join(", ");
 }
+
+const on = ({ type, id }: Witness["reached"]): string => (type === "Hub" ? "" : ` on the ${type} ${id}`);
+
+const factsOf = ({ path, isGranted, labels }: Pick<Witness, "path" | "isGranted" | "labels">) =>
+  [
+    path === "" ? null : `at the path ${path}`,
+    isGranted ? "granted with its run" : null,
+    labels.length === 0 ? null : `built from words of ${labels.join(", ")}`,
+  ].filter((each) => each !== null);
 
 /** The last moments that a date can name are of no use to a reader. */
 const momentText = (timeMs: number): string => (timeMs < 8.64e15 ? new Date(timeMs).toISOString() : String(timeMs));
