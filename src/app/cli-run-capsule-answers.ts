@@ -1,4 +1,5 @@
 /** Run capsules as the command line shows them: who signed, what the run was allowed, what it touched, how far it replays. */
+import { alphabetsMixed } from "../base/text-marks.ts";
 import { counted, formatBytes } from "../base/units.ts";
 import type { Static } from "../contract/schema.ts";
 import {
@@ -33,7 +34,7 @@ export const runCapsuleAnswers: Presentation["answers"] = {
   [ShowKey.id]: (output, pen) => keyText(output as Static<typeof ShowKey.output>, pen),
   [Pin.id]: (output, pen) => {
     const { keyId, name } = output as Static<typeof Pin.output>;
-    return `${pen.paint("green", "✓")} Capsules of ${keyId} are shown as signed by ${pen.safe(name)}`;
+    return `${pen.paint("green", "✓")} Capsules of ${keyId} are shown as signed by ${pen.line(name)}`;
   },
 };
 
@@ -50,8 +51,8 @@ function keptText(kept: readonly KeptCapsule[], pen: Pen): string {
     [
       pen.paint("bold", shortDigest(digest)),
       formatBytes(sizeBytes).padStart(9),
-      `${pen.safe(agent)}, ${status}, ${stepsText(replayableToStep, steps)}`,
-      pen.safe(title).replaceAll("\n", " "),
+      `${pen.line(agent)}, ${status}, ${stepsText(replayableToStep, steps)}`,
+      pen.line(title),
       pen.paint("dim", `${origin} ${pen.timeText(keptAtMs)}`),
     ].join("  "),
   );
@@ -68,7 +69,7 @@ const stepsText = (toStep: number, ofSteps: number): string =>
 
 function exportedText({ capsule, file }: Exported, pen: Pen): string {
   const { manifest, digest, sizeBytes } = capsule;
-  const where = file === null ? "" : ` ${pen.safe(file)}:`;
+  const where = file === null ? "" : ` ${pen.line(file)}:`;
   return [
     `${pen.paint("green", "✓")} Wrote${where} ${counted(manifest.counts.events, "event")}, ${formatBytes(sizeBytes)}.`,
     `  ${digest}`,
@@ -92,7 +93,7 @@ function cutLines({ cuts }: Manifest, pen: Pen): readonly string[] {
 function replayLine({ replayable }: Manifest, pen: Pen): string {
   const { toStep, ofSteps, reason } = replayable;
   if (reason === null) return pen.paint("dim", `  Replayable: ${stepsText(toStep, ofSteps)}.`);
-  return pen.paint("yellow", pen.safe(`  Replayable to step ${toStep} of ${ofSteps}: ${reason}.`));
+  return pen.paint("yellow", pen.line(`  Replayable to step ${toStep} of ${ofSteps}: ${reason}.`));
 }
 
 /** What a person decides by before they keep it. */
@@ -103,22 +104,29 @@ export function capsuleText({ digest, sizeBytes, signer, isKept, manifest }: Cap
     ...(files.length + filesMore > namedMax ? [`and ${files.length + filesMore - namedMax} more`] : []),
   ];
   return [
-    pen.paint("bold", pen.safe(run.title === "" ? run.episode : run.title)),
+    // What is set in looks like one of the lines below it.
+    pen.paint("bold", pen.line(run.title).trim() || pen.line(run.episode)),
     `  ${digest}${isKept ? ", kept here" : ""}`,
     `  Signed by   ${signerText(signer, pen)}`,
-    pen.safe(`  Agent       ${run.agent}, model: ${run.model || "none"}, ${run.status}`),
+    pen.line(`  Agent       ${agentText(run.agent)}, model: ${run.model || "none"}, ${run.status}`),
     `  Began       ${pen.timeText(run.startedAtMs)}`,
-    pen.safe(`  Permitted   ${listText(grantTexts(grants), "nothing without asking")}`),
-    pen.safe(`  Reached     ${listText([...folders, ...hosts], "no folder and no host")}`),
-    pen.safe(`  Changed     ${listText(changed, "no file")}`),
+    pen.line(`  Permitted   ${listText(grantTexts(grants), "nothing without asking")}`),
+    pen.line(`  Reached     ${listText([...folders, ...hosts], "no folder and no host")}`),
+    pen.line(`  Changed     ${listText(changed, "no file")}`),
     `  Holds       ${counted(counts.events, "event")}, ${counted(counts.steps, "step")}, ${counted(counts.blobs, "content")}, ${formatBytes(sizeBytes)}`,
     `  Rules       ${rulesText(manifest)}`,
-    pen.safe(
+    pen.line(
       `  Program     version ${program.version}, Node ${program.nodeVersion}${program.asOf === "run" ? "" : " where it was exported; of the run nothing was recorded"}`,
     ),
     ...cutLines(manifest, pen),
     replayLine(manifest, pen),
   ].join("\n");
+}
+
+/** A name in letters of two alphabets looks like another one. */
+export function agentText(agent: string): string {
+  const mixed = alphabetsMixed(agent);
+  return mixed.length === 0 ? agent : `${agent} (in ${mixed.join(" and ")} letters)`;
 }
 
 /** What holds for the same place stands together. */
@@ -140,7 +148,7 @@ const listText = (items: readonly string[], none: string): string =>
 
 export function signerText({ kind, name, keyId }: Signer, pen: Pen): string {
   if (kind === "own") return "this hub";
-  if (kind === "pinned") return `${pen.safe(name ?? "")} (${keyId})`;
+  if (kind === "pinned") return `${pen.line(name ?? "")} (${keyId})`;
   const known = kind === "known" ? "a key of other capsules that are kept here" : "a key that this hub does not know";
   return pen.paint("yellow", `${known}: ${keyId}`);
 }
@@ -159,8 +167,8 @@ function verifiedText({ capsule, digests, chain, linksProven }: Static<typeof Ve
   const chains = {
     whole: `The chain of its events is whole: ${counted(linksProven, "link")}.`,
     gaps: `Events of others stood between its own: ${linksProven} links are proven, and every event by itself.`,
-    none: "Its events come without their chain, as something was cut out of them.",
-  } as const;
+    none: `Its events come without their chain${capsule.manifest.cuts.events + capsule.manifest.cuts.blobs === 0 ? ": nothing but the signature holds them together" : ", as something was cut out of them"}.`,
+  };
   return [
     `${pen.paint("green", "✓")} The signature holds, and ${counted(digests, "part is", "parts are")} what it says.`,
     `  ${chains[chain]}`,
@@ -174,19 +182,19 @@ function shownText({ capsule, story, storyMore, event }: Static<typeof Show.outp
     ({ kind, digest, sizeBytes }) => `  ${kind.padEnd(13)} ${formatBytes(sizeBytes).padStart(9)}  ${digest}`,
   );
   const lines = story.map(
-    ({ step, text }) => `${pen.paint("dim", (step === null ? "" : String(step)).padStart(4))}  ${pen.safe(text)}`,
+    ({ step, text }) => `${pen.paint("dim", (step === null ? "" : String(step)).padStart(4))}  ${pen.inside(text, 6)}`,
   );
   const more = storyMore === 0 ? [] : [pen.paint("dim", `      and ${storyMore} more events`)];
   return [capsuleText(capsule, pen), "", ...lines, ...more, "", pen.paint("dim", "Parts"), ...parts].join("\n");
 }
 
 function diffText({ isEqual, equalEvents, firstStep, differing, onlyA, onlyB, inForce }: Differing, pen: Pen): string {
-  const around = inForce.map(({ what, a, b }) => pen.safe(`  ${what}: ${a} | ${b}`));
+  const around = inForce.map(({ what, a, b }) => pen.line(`  ${what}: ${a} | ${b}`));
   if (isEqual) return [`${pen.paint("green", "✓")} Both did the same: ${equalEvents} events.`, ...around].join("\n");
   const where = firstStep === 0 ? "before the first step" : `at step ${firstStep}`;
   const lines = differing.flatMap(({ a, b }) => [
-    ...(a === null ? [] : [pen.paint("red", pen.safe(`- ${a.kind}  ${a.text}`))]),
-    ...(b === null ? [] : [pen.paint("green", pen.safe(`+ ${b.kind}  ${b.text}`))]),
+    ...(a === null ? [] : [pen.paint("red", pen.line(`- ${a.kind}  ${a.text}`))]),
+    ...(b === null ? [] : [pen.paint("green", pen.line(`+ ${b.kind}  ${b.text}`))]),
     // Told in the same words, so the words are not what differs.
     ...(a !== null && a.text === b?.text ? differenceLines(jsonOf(a.json), jsonOf(b.json), pen) : []),
   ]);
@@ -212,7 +220,7 @@ function keyText({ keyId, publicKey, node }: Static<typeof ShowKey.output>, pen:
   return [
     `public key  ${publicKey ?? ""}`,
     `key id      ${keyId}`,
-    `hub         ${pen.safe(node)}`,
+    `hub         ${pen.line(node)}`,
     pen.paint("dim", `Recognise it elsewhere: arw capsule pin ${keyId} NAME`),
   ].join("\n");
 }

@@ -1,9 +1,10 @@
 /** `arw capsule …`: where files lie, how capsules are named, and the question before one is kept. */
-import { existsSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { formatBytes } from "../base/units.ts";
 import type { Static } from "../contract/schema.ts";
 import {
   type CapsuleInfo,
+  CapsuleProgress,
   contentCharsMax,
   Diff,
   Export,
@@ -13,6 +14,8 @@ import {
   Show,
   Verify,
 } from "../domains/capsules/contract.ts";
+import { Replay } from "../domains/capsules/replay.ts";
+import { callTelling, type LongCall } from "../surfaces/cli/long-call.ts";
 import { createPen, type Pen } from "../surfaces/cli/pen.ts";
 import {
   CallFailed,
@@ -26,20 +29,10 @@ import {
   type Terminal,
   type Transport,
 } from "../surfaces/cli/port.ts";
+import { withCapsulePaths } from "./capsule-names.ts";
 import { capsuleText, signerText } from "./cli-run-capsule-answers.ts";
 
 type Paths = Pick<Terminal, "resolvePath">;
-
-/** A file is meant from where the person stands; what is none is a kept capsule or an episode. */
-const named =
-  (...fields: readonly string[]) =>
-  (input: Input, { resolvePath }: Paths): Promise<Input> => {
-    const found = fields.flatMap((field) => {
-      const path = resolvePath(String(input[field]));
-      return existsSync(path) ? [[field, path] as const] : [];
-    });
-    return Promise.resolve({ ...input, ...Object.fromEntries(found) });
-  };
 
 const withFile = (input: Input, { resolvePath }: Paths): Promise<Input> =>
   Promise.resolve(typeof input["file"] === "string" ? { ...input, file: resolvePath(input["file"]) } : input);
@@ -64,9 +57,9 @@ export const runCapsuleFiles: NonNullable<Presentation["files"]> = {
 export const runCapsulePrepare: NonNullable<Presentation["prepare"]> = {
   [Export.id]: withoutStream,
   [Preview.id]: withFile,
-  [Verify.id]: named("capsule"),
-  [Show.id]: named("capsule"),
-  [Diff.id]: named("a", "b"),
+  [Verify.id]: (input, paths) => withCapsulePaths("capsule")(input, paths),
+  [Show.id]: (input, paths) => withCapsulePaths("capsule")(input, paths),
+  [Diff.id]: (input, paths) => withCapsulePaths("a", "b")(input, paths),
 };
 
 const episodeIn = (field: string): ShortId => ({ field, list: "state.episodes", key: "id" });
@@ -77,6 +70,11 @@ export const runCapsuleShortIds: Presentation["shortIds"] = {
   [Diff.id]: [episodeIn("a"), episodeIn("b")],
 };
 
+const heard = { kind: CapsuleProgress.kind, subject: "capsule" };
+export const runCapsuleProgress: NonNullable<Presentation["progress"]> = Object.fromEntries(
+  [Export, Preview, Import, Verify, Show, Diff, Replay].map(({ id }) => [id, heard]),
+);
+
 export const runCapsuleShortcuts: Presentation["shortcuts"] = [{ words: "capsule ls", operation: "state.capsules" }];
 
 export interface RunCapsuleCommandOptions {
@@ -84,34 +82,60 @@ export interface RunCapsuleCommandOptions {
   /** All that comes in, up to so many bytes; null for more. */
   readonly readInput: (sizeBytesMax: number) => Promise<Uint8Array | null>;
   readonly connect: (globals: Globals) => Promise<Transport>;
+  readonly follow: Presentation["follow"];
 }
 
 type Looked = { readonly kind: "seen"; readonly capsule: CapsuleInfo } | { readonly kind: "held" };
 
 /** Two calls: what is shown is what is kept, or the hub refuses. */
-export const importCommand = ({ terminal, connect, readInput }: RunCapsuleCommandOptions): OwnCommand => ({
+export const importCommand = (options: RunCapsuleCommandOptions): OwnCommand => ({
   words: "capsule import",
   about: "Show who signed a run capsule and what is in it, and keep it on your yes.",
   argument: { name: "file", about: "the capsule, as `arw capsule export` wrote it; - for what comes in by a pipe" },
   options: [["--yes", "keep it without asking, once its signature and digests hold"]],
   async run({ argument, flags, globals }) {
-    const signal = AbortSignal.any([]);
-    await using transport = await connect(globals);
-    const given = argument === streamWord ? await streamed(readInput) : { file: terminal.resolvePath(argument) };
-    const looked = await lookAt(given, transport, signal);
-    if (looked.kind === "held") return told(terminal, "A person is asked about it first: arw approvals");
-    const { capsule } = looked;
-    if (globals.json !== true) terminal.write(`${capsuleText(capsule, createPen(terminal))}\n`);
-    if (flags["yes"] !== true && !(await isAllowed(terminal, signal)))
-      return told(terminal, "Nothing is kept. Keep it with --yes.");
-    const kept = await transport.call(Import.id, { ...given, digest: capsule.digest }, signal);
-    if (kept.kind !== "answer") return told(terminal, "A person is asked about it first: arw approvals");
-    const output = kept.output as Static<typeof Import.output>;
-    const words = `✓ ${keptText(output, capsule, createPen(terminal))} Replay it: arw replay ${capsule.digest.slice(0, 19)}\n`;
-    terminal.write(globals.json === true ? `${JSON.stringify(output)}\n` : words);
-    return exitCodes.ok;
+    const { terminal, connect, follow } = options;
+    const leaving = new AbortController();
+    const stopListening = terminal.onInterrupt(() => leaving.abort());
+    try {
+      await using transport = await connect(globals);
+      const importing: LongCall = {
+        transport,
+        terminal,
+        presentation: { progress: runCapsuleProgress, follow },
+        wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),
+        pen: createPen(terminal),
+        signal: leaving.signal,
+        isJson: globals.json === true,
+      };
+      const file = argument === streamWord ? null : terminal.resolvePath(argument);
+      const given = file === null ? await streamed(options.readInput) : { file };
+      return await importGiven(given, importing, flags["yes"] === true);
+    } catch (error) {
+      if (leaving.signal.aborted) return exitCodes.interrupted;
+      throw error;
+    } finally {
+      stopListening();
+    }
   },
 });
+
+async function importGiven(given: Given, importing: LongCall, isYes: boolean): Promise<number> {
+  const { terminal, signal, pen, isJson } = importing;
+  const looked = await lookAt(given, importing);
+  if (looked.kind === "held") return told(terminal, "A person is asked about it first: arw approvals");
+  const { capsule } = looked;
+  if (!isJson) terminal.write(`${capsuleText(capsule, pen)}\n`);
+  const isAgreed = isYes || (await isAllowed(terminal, signal));
+  signal.throwIfAborted();
+  if (!isAgreed) return told(terminal, "Nothing is kept. Keep it with --yes.");
+  const kept = await callTelling(Import.id, { ...given, digest: capsule.digest }, importing);
+  if (kept.kind !== "answer") return told(terminal, "A person is asked about it first: arw approvals");
+  const output = kept.output as Static<typeof Import.output>;
+  const words = `✓ ${keptText(output, capsule, pen)} Replay it: arw replay ${capsule.digest.slice(0, 19)}\n`;
+  terminal.write(isJson ? `${JSON.stringify(output)}\n` : words);
+  return exitCodes.ok;
+}
 
 /** The copy of another signer may be there already, and stay. */
 function keptText({ capsule, isNew }: Static<typeof Import.output>, given: CapsuleInfo, pen: Pen): string {
@@ -137,8 +161,8 @@ async function streamed(readInput: RunCapsuleCommandOptions["readInput"]): Promi
 }
 const contentBytesMax = Math.floor(contentCharsMax / 4) * 3;
 
-async function lookAt(given: Given, transport: Transport, signal: AbortSignal): Promise<Looked> {
-  const result = await transport.call(Preview.id, given, signal);
+async function lookAt(given: Given, importing: LongCall): Promise<Looked> {
+  const result = await callTelling(Preview.id, given, importing);
   // The corridor has held the answer to its schema.
   return result.kind === "answer" ? { kind: "seen", capsule: result.output as CapsuleInfo } : { kind: "held" };
 }

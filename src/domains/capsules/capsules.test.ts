@@ -164,6 +164,34 @@ test("a secret that is known by now is nowhere in the file, in no form, and the 
   }
 });
 
+test("a secret that is broken over lines is found, and with it goes all that was made of its words", async () => {
+  const phrase = "gibbon umbrella cactus violin teapot";
+  const number = "zorblax-7741-QUUX-flimflam";
+  const breaks = (text: string): readonly string[] =>
+    ["\n", "\r\n  ", " ", "\n> "].map((gap) =>
+      text.replace(/(?<=[a-z1] ?)(?:-| )(?=[A-Zc])/u, (sign) => `${sign.trim()}${gap}`),
+    );
+  for (const [secret, text] of [phrase, number].flatMap((each) =>
+    [each, ...breaks(each)].map((other) => [each, other] as const),
+  )) {
+    await using hub = await openCapsuleKit();
+    const told = `It is ${text} and nobody knows.`;
+    const episode = await hub.run([
+      ["read", "one"],
+      ["words", told],
+      ["big", told],
+      ["write", told],
+      ["read", "two"],
+    ]);
+    hub.learn(secret);
+    const { bytes, capsule } = await hub.exported(episode);
+    for (const word of secret.split(/[ -]/u))
+      assert.ok(!fileText(bytes).includes(word), `${word} of ${JSON.stringify(text)}`);
+    assert.ok(capsule.manifest.replayable.toStep <= 1);
+    assert.equal((await preview(hub, bytes)).digest, capsule.digest);
+  }
+});
+
 test("no digest is left of what holds a secret, nor of what was built with it, and the record ends before it", async () => {
   const pin = "4829-1307";
   const plain = Buffer.from(`pin ${pin}`);

@@ -6,6 +6,7 @@ import { checkerOf } from "../../contract/schema.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
 import { isFromOutside, RunStarted } from "../agents/contract.ts";
+import type { Recorded } from "../episodes/contract.ts";
 import { ConfigApplied } from "../system/contract.ts";
 import { digestOfBytes, manifestBytes, manifestBytesMax } from "./capsule-file.ts";
 import { conditionsAt, type Noted } from "./conditions.ts";
@@ -23,10 +24,10 @@ import {
 } from "./contract.ts";
 import { type CutRows, cutPart, cutRows, digestsIn, holdsSecret, withoutTraces } from "./cut.ts";
 import { blobRefsOf, boundaryOf, changesOf, describe, readRefsOf, recordedOf, stepNamed, stepsOf } from "./describe.ts";
-import { horizonOf } from "./horizon.ts";
+import { horizonOf, isAsDigested } from "./horizon.ts";
 import { latin } from "./contents.ts";
 import { chainOf, envelopeOf, lineOf, shapeOf, sliceRow, type SliceRow, valuesMax } from "./lines.ts";
-import { breatheWith, inPieces } from "./pieces.ts";
+import { breatheWith, inPieces, type Waiting } from "./pieces.ts";
 import type { CapsuleMeans, Cutter } from "./port.ts";
 import type { Recording } from "./recording.ts";
 
@@ -42,7 +43,7 @@ export interface Collected {
 interface Collecting {
   readonly parts: KernelParts;
   readonly means: CollectMeans;
-  readonly signal: AbortSignal;
+  readonly waiting: Waiting;
 }
 
 const pageRows = 1_000;
@@ -58,15 +59,18 @@ export async function recordingOf(episode: string, collecting: Collecting): Prom
 
 /** Throws `NotFound`, `RunIsGoing`, `CapsuleTooLarge`. */
 export async function collect(episode: string, collecting: Collecting): Promise<Collected> {
-  const { parts, means } = collecting;
-  const breathe = breatheWith(means.clock);
+  const { parts, means, waiting } = collecting;
+  const breathe = breatheWith(means.clock, waiting);
   const recorded = await cutRows(await rowsOf(episode, collecting), means.cutter, breathe);
-  const seen = await inPieces(recorded.rows, breathe, envelopeOf);
+  const seen = await inPieces(recorded.rows, { breathe, phase: "opening" }, envelopeOf);
   const blobs = await blobsOf(seen, means);
-  const slice = sliceOf(recorded, seen, blobs);
-  const events = slice.rows === recorded.rows ? seen : await inPieces(slice.rows, breathe, envelopeOf);
+  // What does not leave the hub is read as it is, and the replay itself holds each answer to its digest.
+  const isAsNamed = means.cutter === noCuts ? () => true : isAsDigested;
+  const slice = sliceOf(recorded, seen, { ...blobs, isAsNamed });
+  const events =
+    slice.rows === recorded.rows ? seen : await inPieces(slice.rows, { breathe, phase: "opening" }, envelopeOf);
   const beside = await besides(events.find(({ kind }) => kind === RunStarted.kind) ?? events[0], { parts, means });
-  const lines = await inPieces(slice.rows, breathe, (row) => Buffer.from(`${lineOf(row)}\n`));
+  const lines = await inPieces(slice.rows, { breathe, phase: "writing" }, (row) => Buffer.from(`${lineOf(row)}\n`));
   refuseTooMany([...lines, ...[...readRefsOf(events)].map((ref) => blobs.kept.get(ref) ?? null)]);
   const journal = Buffer.concat(lines);
   const bytes = [journal, ...beside.parts.map(({ bytes: each }) => each), ...blobs.kept.values()];
@@ -104,17 +108,17 @@ const tooLarge = (detail: string): Problem =>
   new Problem(CapsuleTooLarge, detail, { sizeBytesMax: capsuleBytesMax, eventsMax });
 
 /** Up to the end of the run: what came to the episode later is no part of it, so that its capsule stays the same. */
-async function rowsOf(episode: string, { parts, means, signal }: Collecting): Promise<readonly SliceRow[]> {
+async function rowsOf(episode: string, { parts, means, waiting }: Collecting): Promise<readonly SliceRow[]> {
   const rows: SliceRow[] = [];
+  const breathe = breatheWith(means.clock, waiting);
   for (let afterSeq = 0; ; ) {
-    signal.throwIfAborted();
     const page = parts.archive.rows({ corrId: episode, afterSeq, limit: pageRows });
     for (const row of page) rows.push(sliceRow(row));
     const last = page.at(-1);
     if (last === undefined || page.length < pageRows) break;
     if (rows.length > eventsMax) throw tooLarge(`the record has more than ${eventsMax} events`);
     afterSeq = last.seq;
-    await new Promise<void>((resolve) => means.clock.soon(resolve));
+    await breathe();
   }
   // A row may be a sync of the disk ahead of what everybody sees, and a list that tells of the run's end may be, too.
   const newest = rows.at(-1);
@@ -186,17 +190,22 @@ interface Slice extends CutRows {
 }
 
 /** The rows as they leave the hub, and how far they can be replayed. */
-function sliceOf({ rows, cut }: CutRows, events: readonly Envelope[], blobs: FoundBlobs): Slice {
+function sliceOf(
+  { rows, cut }: CutRows,
+  events: readonly Envelope[],
+  blobs: FoundBlobs & { readonly isAsNamed: (recorded: Recorded) => boolean },
+): Slice {
   const isNaming = ({ data }: SliceRow): boolean =>
     data !== null && digestsIn(data).some((each) => blobs.cut.has(each));
   const named = new Set(blobs.cut.size === 0 ? [] : rows.filter(isNaming).map(({ seq }) => seq));
   const missing = (ref: string) => (blobs.kept.has(ref) ? null : blobs.cut.has(ref) ? "cut" : "gone");
   const ofSteps = stepsOf(events);
-  const replayable = horizonOf(events, ofSteps, { cut, named, missing });
+  const replayable = horizonOf(events, ofSteps, { cut, named, missing, isAsNamed: blobs.isAsNamed });
   if (cut.size + named.size === 0) return { rows, cut, replayable };
   const isSuspect = (place: number): boolean => {
     const event = events[place] as Envelope;
     const step = stepNamed(event);
+    if (named.has(event.seq)) return true;
     return step === null ? event.seq >= (replayable.gapSeq ?? 0) : step > replayable.toStep;
   };
   const isKept = (digest: string): boolean => blobs.kept.has(digest);
@@ -211,7 +220,7 @@ interface Besides {
 }
 
 /** What was in force when the run began, as far as it was written down then. */
-async function besides(start: Envelope | undefined, { parts, means }: Omit<Collecting, "signal">): Promise<Besides> {
+async function besides(start: Envelope | undefined, { parts, means }: Omit<Collecting, "waiting">): Promise<Besides> {
   const startSeq = start?.seq ?? 0;
   const { input } = (start?.data ?? {}) as { readonly input?: unknown };
   const noted = isFromOutside(input) ? null : conditionsAt(parts, startSeq);

@@ -4,8 +4,9 @@ import { textOf } from "../../base/dsse.ts";
 import type { Envelope } from "../../contract/event.ts";
 import type { CapsuleFile } from "./capsule-file.ts";
 import { eventsMax, type Manifest } from "./contract.ts";
+import { cutFault, markedRows, noDigest } from "./cut.ts";
 import { blobRefsOf, describe, readRefsOf } from "./describe.ts";
-import { horizonOf } from "./horizon.ts";
+import { gapWords, horizonOf, isAsDigested } from "./horizon.ts";
 import {
   chainOf,
   envelopeOf,
@@ -32,13 +33,15 @@ const newline = 0x0a;
 
 /** Throws `CapsuleUnsound`. */
 export async function readContents(file: CapsuleFile, proving: Proving): Promise<Contents> {
-  const { manifest } = file;
+  const { manifest, digest, keyId } = file;
   const { breathe } = proving;
   const room: Room = { values: valuesMax };
-  const rows = await inPieces(linesOf(file.part(0), manifest), breathe, (line) => readLine(line, room));
+  const rows = await inPieces(linesOf(file.part(0), manifest), { breathe, phase: "reading" }, (line) =>
+    readLine(line, room),
+  );
   const { chain, links } = await chainOf(rows, proving);
   if (chain !== manifest.chain) throw unsound("inconsistent", "the chain of the events is not what the manifest says");
-  const events = await inPieces(rows, breathe, envelopeOf);
+  const events = await inPieces(rows, { breathe, phase: "opening" }, envelopeOf);
   // What the run worked under is asked for by its digest, too.
   const places = new Map(
     manifest.parts.flatMap(({ kind, digest }, place) => (kind === "journal" ? [] : [[digest, place]])),
@@ -52,7 +55,11 @@ export async function readContents(file: CapsuleFile, proving: Proving): Promise
     takeRoom(room, shapeOf(latin(blobOf(ref))).values);
   }
   holdAgainst(manifest, events, blobOf);
-  return { manifest, rows, links, events, blob: (ref) => Promise.resolve(blobOf(ref)) };
+  const marked = markedRows(rows);
+  const fault = cutFault(manifest, marked) ?? horizonFault({ manifest, events, blobOf, marked });
+  if (fault !== null) throw unsound("inconsistent", fault);
+  const signed = { digest, keyId };
+  return { manifest, rows, links, events, signed, blob: (ref) => Promise.resolve(blobOf(ref)) };
 }
 
 function linesOf(bytes: Uint8Array, { counts }: Manifest): readonly string[] {
@@ -95,20 +102,36 @@ function holdAgainst(
   for (const [what, said, is] of told)
     if (canonicalJson(said) !== canonicalJson(is))
       throw unsound("inconsistent", `the manifest says something else of its ${what} than the events do`);
-  const missing = (ref: string) => (blobOf(ref) === null ? "gone" : null);
-  const { gapSeq } = manifest.replayable;
-  const cut = gapSeq === undefined ? nothing : new Set([gapSeq]);
-  const horizon = horizonOf(events, counts.steps, { cut, named: nothing, missing });
-  if (manifest.replayable.toStep > horizon.toStep)
-    throw unsound("inconsistent", `the manifest promises more than step ${horizon.toStep}, where its answers end`);
-  if (gapSeq !== undefined && gapSeq !== horizon.gapSeq)
-    throw unsound(
-      "inconsistent",
-      `the manifest says that event ${gapSeq} is the first that is not as it was, and it is none`,
-    );
   const wanted = blobRefsOf(events, blobOf);
   if (manifest.parts.some(({ kind, digest }) => kind === "blob" && !wanted.has(digest)))
     throw unsound("inconsistent", "a part of the capsule belongs to none of its events");
+}
+
+interface Reach {
+  readonly manifest: Manifest;
+  readonly events: readonly Envelope[];
+  readonly blobOf: (ref: string) => Uint8Array | null;
+  readonly marked: ReadonlySet<number>;
+}
+
+/** How far a record goes is what is in it, and no word of its signer's. Only which mark is the first cut nobody else can know. */
+function horizonFault({ manifest, events, blobOf, marked }: Reach): string | null {
+  const { cuts, counts, replayable } = manifest;
+  const { gapSeq, toStep, reason } = replayable;
+  const hasCuts = cuts.events + cuts.blobs > 0;
+  const cut = new Set(hasCuts && gapSeq !== undefined && marked.has(gapSeq) ? [gapSeq] : []);
+  const found = horizonOf(events, counts.steps, {
+    cut,
+    named: nothing,
+    missing: (ref) => (blobOf(ref) === null ? "gone" : null),
+    isAsNamed: (recorded) =>
+      recorded.resultRef === noDigest ? hasCuts && recorded.step > toStep : isAsDigested(recorded),
+  });
+  const gap = cut.size === 0 && !hasCuts ? undefined : events.find(({ seq }) => seq === found.gapSeq);
+  if (gapSeq !== found.gapSeq || toStep !== found.toStep)
+    return `the manifest says that the record goes to step ${toStep}, and it goes to step ${found.toStep}`;
+  if (reason === found.reason || (gap !== undefined && reason !== null && gapWords(gap).has(reason))) return null;
+  return `the manifest says why the record goes to step ${toStep} only, and that is not why: ${found.reason}`;
 }
 
 const nothing: ReadonlySet<number> = new Set();

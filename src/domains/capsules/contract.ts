@@ -19,7 +19,7 @@ export {
   Part,
   partsMax,
 } from "./manifest.ts";
-export type { Recording, RecordingSource } from "./recording.ts";
+export type { Recording, RecordingSource, SignedSource } from "./recording.ts";
 
 /** What a request may carry; larger capsules are named by their file. */
 export const contentCharsMax = 8_000_000;
@@ -89,6 +89,21 @@ export const CapsuleExported = event({
     sizeBytes: SizeBytes,
     episode: CorrelationId,
     file: Type.Union([Text(4096), Type.Null()]),
+  }),
+});
+export const CapsuleProgress = event({
+  kind: "capsules.progress",
+  isDurable: false,
+  about: "How far long work on a capsule is; passes by and is not kept.",
+  data: closed({
+    capsule: Text(4096, "As it was named by whoever asked for the work; `-` for one that was sent along."),
+    phase: Text(80),
+    done: Count,
+    total: Count,
+    unit: Text(20),
+    etaMs: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+      description: "Milliseconds left of this phase, as far as can be told.",
+    }),
   }),
 });
 export const CapsuleRemoved = event({
@@ -228,7 +243,7 @@ export const Export = op({
     content: Type.Union([Type.String(), Type.Null()], { description: "In base64, where no file was named." }),
   }),
   problems: [NotFound, CapsuleUnsound, CapsuleHoldsSecret, RunIsGoing, CapsuleTooLarge, FileNotTaken, CapsulesFull],
-  emits: [CapsuleExported, CapsuleImported],
+  emits: [CapsuleExported, CapsuleImported, CapsuleProgress],
   needs: ["hub:read", "fs:write"],
   scope: ({ file }) => (file === undefined ? {} : { path: file }),
 });
@@ -244,6 +259,7 @@ export const Preview = op({
   input: closed(Given),
   output: CapsuleInfo,
   problems: [CapsuleUnsound, FileNotTaken],
+  emits: [CapsuleProgress],
 });
 export const Import = op({
   id: "capsules.import",
@@ -259,7 +275,7 @@ export const Import = op({
   }),
   output: closed({ capsule: CapsuleInfo, isNew: Type.Boolean() }),
   problems: [CapsuleUnsound, FileNotTaken, CapsulesFull],
-  emits: [CapsuleImported],
+  emits: [CapsuleImported, CapsuleProgress],
 });
 const Verdict = closed({
   capsule: CapsuleInfo,
@@ -278,6 +294,7 @@ export const Verify = op({
   input: closed({ capsule: CapsuleName }),
   output: Verdict,
   problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
+  emits: [CapsuleProgress],
 });
 export const storyLinesMax = 2_000;
 const StoryLine = closed({
@@ -305,6 +322,7 @@ export const Show = op({
     event: Type.Optional(Type.String({ description: "The event at `seq`, as JSON." })),
   }),
   problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
+  emits: [CapsuleProgress],
 });
 
 export const diffRowsMax = 500;
@@ -346,6 +364,7 @@ export const Diff = op({
     }),
   }),
   problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge],
+  emits: [CapsuleProgress],
 });
 export const Remove = op({
   id: "capsules.remove",

@@ -44,8 +44,9 @@ const events = [
     tool: "web.fetch",
     code: "arw.denied",
     rule: "policy.no-permit",
-    reason: "closed",
+    reason: `denied by person:ada: ${planted}`,
   }),
+  eventOf("agents.run.failed", { agent: "scout", code: "models.refused", error: `400: you sent "${planted}"` }),
 ];
 
 const answers: Readonly<Record<string, unknown>> = {
@@ -80,7 +81,7 @@ test("a bundle says what happened, and holds no content, no secret and no home",
   assert.deepEqual(holds, output.holds);
   assert.equal(hub.about.version, "1.2.3");
   assert.equal(hub.configuration[0].value, "~/.local/share/arw");
-  const [started, read, refused] = run.events.map((each: { data: unknown }) => each.data);
+  const [started, read, refused, failed] = run.events.map((each: { data: unknown }) => each.data);
   assert.equal(started.folder, "~/notes");
   assert.deepEqual(started.grants, [{ key: "fs:read", folder: "~/notes" }]);
   assert.deepEqual(Object.keys(started.input), ["chars", "cut"]);
@@ -95,8 +96,9 @@ test("a bundle says what happened, and holds no content, no secret and no home",
     tool: "web.fetch",
     code: "arw.denied",
     rule: "policy.no-permit",
-    reason: "closed",
+    reason: { cut: refused.reason.cut, chars: refused.reason.chars },
   });
+  assert.deepEqual([failed.code, failed.error.chars > 0], ["models.refused", true]);
   assert.ok(cut.texts > 0 && cut.chars >= planted.length);
 });
 

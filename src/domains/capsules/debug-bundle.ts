@@ -60,19 +60,19 @@ const holds = [
   "The manifest of the run: its agent, model, grants, folders, hosts, and digests of the rules in force.",
   "The hub: version, health and configuration.",
   "Names of operations, rules, files, folders and hosts are as they were; paths below your home begin with ~.",
-  "All other texts are cut to a number, the same for the same text, and a length: contents, what was written, asked and answered.",
+  "All other texts are cut to a number, the same for the same text, and a length: contents, what was written, asked and answered, and why: a reason or an error may quote any of them. Its rule or code is there.",
   "Digests of contents are such numbers, too.",
   "Secrets that the hub knows are cut out of names, too.",
 ];
 /** Fields whose texts name something. What is not here is taken for content. */
 const namingFields: ReadonlySet<string> = new Set([
-  ..."agent approvalId asOf by caller callerKind capability chain code conditions configuration decision detail effect episode".split(
+  ..."agent approvalId asOf by caller callerKind capability chain code conditions configuration decision effect episode".split(
     " ",
   ),
-  ..."error folder folders from fromAgent hash holder host hosts how id key keyId kind kinds kept label labels level model name".split(
+  ..."folder folders from fromAgent hash holder host hosts how id key keyId kind kinds kept label labels level model name".split(
     " ",
   ),
-  ..."needs node nodeVersion nodes operation operationId outcomeCode path policyDigest reason ref ruleSource role rule scope".split(
+  ..."needs node nodeVersion nodes operation operationId outcomeCode path policyDigest ref ruleSource role rule scope".split(
     " ",
   ),
   ..."server source sources status step tableHash taskId tool tools unit until version visibility window".split(" "),

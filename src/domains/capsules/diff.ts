@@ -76,7 +76,7 @@ async function comparedOf(events: readonly Envelope[], breathe: Breathe): Promis
     return known;
   };
   const told = events.filter(({ kind }) => !untold(kind));
-  return await inPieces(told, breathe, (event) => {
+  return await inPieces(told, { breathe, phase: "comparing" }, (event) => {
     const { kind, version, caller, data } = event;
     const text = canonicalJson({ kind, version, caller, data: timeless(data) });
     const own = text.replaceAll(event.corrId, "the run");

@@ -126,7 +126,7 @@ export async function chainOf(rows: readonly SliceRow[], { seal, breathe }: Prov
   }
   let links = 0;
   let isWhole = true;
-  await inPieces(rows, breathe, (row, place) => {
+  await inPieces(rows, { breathe, phase: "checking" }, (row, place) => {
     proveRow(row, seal);
     const before = rows[place - 1];
     if (before === undefined) return;

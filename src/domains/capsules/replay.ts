@@ -6,15 +6,18 @@ import { NotFound } from "../../contract/standard-problems.ts";
 import { type Replayer, ReplayReport } from "../agents/contract.ts";
 import {
   CapsuleName,
+  CapsuleProgress,
   CapsuleTooLarge,
   CapsuleUnsound,
   FileNotTaken,
   gapOf,
   judged,
   Manifest,
-  type RecordingSource,
   RunIsGoing,
+  Signer,
+  type SignedSource,
 } from "./contract.ts";
+import { waitingFor } from "./telling.ts";
 
 export const NoRun = problem({
   code: "capsules.no-run",
@@ -37,6 +40,10 @@ export const Replay = op({
     gap: Type.Union([Type.String(), Type.Null()], {
       description: "Why the record goes no further, where it does not.",
     }),
+    signer: Type.Union([Signer, Type.Null()], {
+      description:
+        "On whose word all is that was taken from the record: what tools and persons answered, and when. Null: this hub wrote it down itself.",
+    }),
     table: closed(
       {
         isSame: Type.Boolean(),
@@ -48,23 +55,30 @@ export const Replay = op({
     ),
   }),
   problems: [NotFound, CapsuleUnsound, FileNotTaken, RunIsGoing, CapsuleTooLarge, NoRun],
+  emits: [CapsuleProgress],
 });
 export type Replayed = Static<typeof Replay.output>;
 
 export interface ReplayDeps {
-  readonly recordings: RecordingSource;
+  readonly recordings: SignedSource;
   readonly replayer: Replayer;
   readonly tableHash: () => string;
 }
 
 export const replayOperation = ({ recordings, replayer, tableHash }: ReplayDeps): Bound =>
-  bind(Replay, async ({ capsule }, { signal }) => {
-    const recording = await recordings.of(capsule, signal);
+  bind(Replay, async ({ capsule }, ctx) => {
+    const { signal, onPlace } = waitingFor(capsule, ctx);
+    const recording = await recordings.of(capsule, signal, onPlace);
     const { run, program } = recording.manifest;
     if (run.status === "none") throw new Problem(NoRun, `${capsule} holds no run of an agent`);
-    const { report: found } = await replayer.replay(recording, { signal });
+    const { report: found } = await replayer.replay(recording, {
+      signal,
+      onPlace: (done, total) => onPlace({ phase: "replaying", done, total }),
+    });
     const report = judged(found, recording.manifest);
     const own = tableHash();
     const { asOf, tableHash: recorded } = program;
-    return { report, gap: gapOf(report, recording.manifest), table: { isSame: own === recorded, asOf, recorded, own } };
+    const signer = await recordings.signerOf(recording);
+    const gap = gapOf(report, recording.manifest);
+    return { report, gap, signer, table: { isSame: own === recorded, asOf, recorded, own } };
   });

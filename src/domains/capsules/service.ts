@@ -1,7 +1,7 @@
 /** Run capsules: exported, looked at, kept, told and compared. Nothing of a capsule is ever run here. */
 import { keyIdOf } from "../../base/ed25519.ts";
 import type { Domain } from "../../contract/domain.ts";
-import { type Bound, bind } from "../../contract/operation.ts";
+import { type Bound, bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import { NotFound } from "../../contract/standard-problems.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
@@ -10,6 +10,7 @@ import {
   CapsuleExported,
   CapsuleImported,
   type CapsuleInfo,
+  CapsuleProgress,
   CapsuleRemoved,
   ConditionsRecorded,
   Diff,
@@ -30,18 +31,19 @@ import { stepOf } from "./describe.ts";
 import { diffOf } from "./diff.ts";
 import { breatheWith } from "./pieces.ts";
 import type { CapsuleMeans } from "./port.ts";
-import type { RecordingSource } from "./recording.ts";
+import type { RecordingSource, SignedSource } from "./recording.ts";
 import { unsound } from "./refusal.ts";
 import { createShelf, type Shelf } from "./shelf.ts";
 import { createSigners, type Signed, type Signers } from "./signers.ts";
 import { type CapsuleSource, createSource, fileWords } from "./source.ts";
+import { waitingFor } from "./telling.ts";
 import { capsuleSigners, capsules } from "./views.ts";
 
 export interface CapsulesDeps {
   readonly parts: KernelParts;
   readonly means: CapsuleMeans;
   /** Operations of this domain that need more than it has, such as the replay. */
-  readonly more?: (source: RecordingSource) => readonly Bound[];
+  readonly more?: (source: SignedSource) => readonly Bound[];
 }
 
 export interface Capsules {
@@ -58,7 +60,7 @@ const tidyIntervalMs = 43_200_000;
 export function createCapsules({ parts, means, more = () => [] }: CapsulesDeps): Capsules {
   const signers = createSigners(parts, means);
   const shelf = createShelf(parts, { ...means, signers });
-  const source = createSource(parts, means, shelf);
+  const source = createSource(parts, { ...means, signers }, shelf);
   const desk: Desk = { parts, means, shelf, source, signers };
   return {
     source,
@@ -66,7 +68,15 @@ export function createCapsules({ parts, means, more = () => [] }: CapsulesDeps):
     domain: {
       name: "capsules",
       operations: [...exporting(desk), ...taking(desk), ...reading(desk), ...signing(desk), ...more(source)],
-      events: [CapsuleImported, CapsuleExported, CapsuleRemoved, SignerPinned, SignerUnpinned, ConditionsRecorded],
+      events: [
+        CapsuleImported,
+        CapsuleExported,
+        CapsuleProgress,
+        CapsuleRemoved,
+        SignerPinned,
+        SignerUnpinned,
+        ConditionsRecorded,
+      ],
       views: [capsules, capsuleSigners],
       start(ctx) {
         recordConditions(parts, means, ctx);
@@ -93,8 +103,10 @@ interface Desk {
 const exporting = (desk: Desk): readonly Bound[] => [
   bind(Export, async ({ episode, file, keep }, ctx) => {
     const { means, shelf, source } = desk;
-    const { file: made, bytes } = await source.exported(episode, ctx.signal);
+    const { file: made, bytes } = await source.exported(episode, waitingFor(episode, ctx));
     const { episode: run } = made.manifest.run;
+    // Whoever left meanwhile finds no file.
+    ctx.signal.throwIfAborted();
     if (file !== undefined) await fileWords(() => means.files.write(file, bytes));
     if (keep === true) await shelf.keep({ file: made, bytes, origin: "exported" }, ctx);
     const { digest, sizeBytes } = made;
@@ -103,12 +115,19 @@ const exporting = (desk: Desk): readonly Bound[] => [
     return { capsule, file: file ?? null, content: file === undefined ? inBase64(bytes) : null };
   }),
 ];
+
 const inBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
+/** What was sent along has no name. */
+const waitingForGiven = ({ file = "-" }: { readonly file?: string }, ctx: Context) => waitingFor(file, ctx);
+
 const taking = (desk: Desk): readonly Bound[] => [
-  bind(Preview, async (input) => await infoOf((await desk.source.given(input)).file, desk)),
+  bind(
+    Preview,
+    async (input, ctx) => await infoOf((await desk.source.given(input, waitingForGiven(input, ctx))).file, desk),
+  ),
   bind(Import, async ({ digest, ...input }, ctx) => {
-    const { file, bytes } = await desk.source.given(input);
+    const { file, bytes } = await desk.source.given(input, waitingForGiven(input, ctx));
     if (file.digest !== digest)
       throw unsound("changed", "the file is another capsule than the one that was looked at; look at it again");
     const { isNew, ...kept } = await desk.shelf.keep({ file, bytes, origin: "imported" }, ctx);
@@ -120,13 +139,13 @@ const taking = (desk: Desk): readonly Bound[] => [
 
 const reading = (desk: Desk): readonly Bound[] => [
   bind(Verify, async ({ capsule }, ctx) => {
-    const { file, contents } = await desk.source.open(capsule, ctx.signal);
+    const { file, contents } = await desk.source.open(capsule, waitingFor(capsule, ctx));
     const { parts: pieces, chain } = file.manifest;
     const info = await infoOf(file, desk);
     return { capsule: info, signature: "holds" as const, digests: pieces.length, chain, linksProven: contents.links };
   }),
   bind(Show, async ({ capsule, seq }, ctx) => {
-    const { file, contents } = await desk.source.open(capsule, ctx.signal);
+    const { file, contents } = await desk.source.open(capsule, waitingFor(capsule, ctx));
     const told = contents.events.slice(0, storyLinesMax);
     const story = told.map((event) => {
       const { seq, timeMs, kind } = event;
@@ -140,9 +159,11 @@ const reading = (desk: Desk): readonly Bound[] => [
     return { ...shown, event: JSON.stringify(event) };
   }),
   bind(Diff, async ({ a, b }, ctx) => {
-    const [left, right] = [await desk.source.open(a, ctx.signal), await desk.source.open(b, ctx.signal)];
     const { tell, clock } = desk.means;
-    return await diffOf(left.contents, right.contents, { tell, breathe: breatheWith(clock) });
+    const left = await desk.source.open(a, waitingFor(a, ctx));
+    const waiting = waitingFor(b, ctx);
+    const right = await desk.source.open(b, waiting);
+    return await diffOf(left.contents, right.contents, { tell, breathe: breatheWith(clock, waiting) });
   }),
 ];
 

@@ -9,10 +9,11 @@ import { collect, recordingOf } from "./collect.ts";
 import { type Contents, readContents } from "./contents.ts";
 import { CapsuleHoldsSecret, CapsuleUnsound, capsuleBytesMax, FileNotTaken } from "./contract.ts";
 import { CapsuleFileFault, type CapsuleMeans, type Cutter } from "./port.ts";
-import { breatheWith } from "./pieces.ts";
-import type { RecordingSource } from "./recording.ts";
+import { breatheWith, type Waiting } from "./pieces.ts";
+import type { SignedSource } from "./recording.ts";
 import { unsound } from "./refusal.ts";
 import type { Shelf } from "./shelf.ts";
+import type { Signers } from "./signers.ts";
 
 export interface Opened {
   readonly file: CapsuleFile;
@@ -20,54 +21,65 @@ export interface Opened {
   readonly contents: Contents;
 }
 
-export interface CapsuleSource extends RecordingSource {
+export interface CapsuleSource extends SignedSource {
   /** A capsule, whatever it is named by; of an episode of this hub the one that its export would make. */
-  open(name: string, signal: AbortSignal): Promise<Opened>;
+  open(name: string, waiting: Waiting): Promise<Opened>;
   /** What somebody hands over, by its path or as it is. */
-  given(input: { readonly file?: string | undefined; readonly content?: string | undefined }): Promise<Opened>;
+  given(input: Given, waiting: Waiting): Promise<Opened>;
   /** What leaves this hub: a kept capsule as it is kept, to the byte, or the capsule of an episode. */
-  exported(name: string, signal: AbortSignal): Promise<Opened>;
+  exported(name: string, waiting: Waiting): Promise<Opened>;
 }
 
-export function createSource(parts: KernelParts, means: CapsuleMeans, shelf: Shelf): CapsuleSource {
-  const breathe = breatheWith(means.clock);
-  const openBytes = async (bytes: Uint8Array): Promise<Opened> => {
+interface Given {
+  readonly file?: string | undefined;
+  readonly content?: string | undefined;
+}
+
+export function createSource(
+  parts: KernelParts,
+  means: CapsuleMeans & { readonly signers: Signers },
+  shelf: Shelf,
+): CapsuleSource {
+  const openBytes = async (bytes: Uint8Array, waiting: Waiting): Promise<Opened> => {
     const file = openCapsule(bytes);
-    return { file, bytes, contents: await readContents(file, { seal: parts.archive.seal, breathe }) };
+    const proving = { seal: parts.archive.seal, breathe: breatheWith(means.clock, waiting) };
+    return { file, bytes, contents: await readContents(file, proving) };
   };
-  const fromFile = async (path: string): Promise<Opened> =>
-    await openBytes(await fileWords(() => means.files.read(path, capsuleBytesMax)));
-  const kept = async (name: string): Promise<Opened | null> => {
+  const fromFile = async (path: string, waiting: Waiting): Promise<Opened> =>
+    await openBytes(await fileWords(() => means.files.read(path, capsuleBytesMax)), waiting);
+  const kept = async (name: string, waiting: Waiting): Promise<Opened | null> => {
     const row = shelf.find(name);
     if (row === null) return null;
     const bytes = await shelf.bytes(row);
     if (bytes === null) throw new Problem(NotFound, `the file of the capsule ${row.digest} is gone; import it again`);
-    return await openBytes(bytes);
+    return await openBytes(bytes, waiting);
   };
-  const made = async (episode: string, signal: AbortSignal): Promise<Opened> => {
-    const { manifest, parts: pieces } = await collect(episode, { parts, means, signal });
-    return await openBytes(sealCapsule(manifest, pieces, await means.keys.own()));
+  const made = async (episode: string, waiting: Waiting): Promise<Opened> => {
+    const { manifest, parts: pieces } = await collect(episode, { parts, means, waiting });
+    return await openBytes(sealCapsule(manifest, pieces, await means.keys.own()), waiting);
   };
   return {
-    async exported(name, signal) {
-      const copy = await kept(name);
-      if (copy === null) return await made(name, signal);
+    signerOf: async ({ signed }) => (signed === undefined ? null : await means.signers.of(signed)),
+    async exported(name, waiting) {
+      const copy = await kept(name, waiting);
+      if (copy === null) return await made(name, waiting);
       refuseHeld(copy, means.cutter);
       return copy;
     },
-    async of(name, signal) {
-      if (isAbsolute(name)) return (await fromFile(name)).contents;
-      return (await kept(name))?.contents ?? (await recordingOf(name, { parts, means, signal }));
+    async of(name, signal, onPlace) {
+      const waiting: Waiting = onPlace === undefined ? { signal } : { signal, onPlace };
+      if (isAbsolute(name)) return (await fromFile(name, waiting)).contents;
+      return (await kept(name, waiting))?.contents ?? (await recordingOf(name, { parts, means, waiting }));
     },
-    async open(name, signal) {
-      if (isAbsolute(name)) return await fromFile(name);
-      return (await kept(name)) ?? (await made(name, signal));
+    async open(name, waiting) {
+      if (isAbsolute(name)) return await fromFile(name, waiting);
+      return (await kept(name, waiting)) ?? (await made(name, waiting));
     },
-    async given({ file, content }) {
-      if (file !== undefined) return await fromFile(file);
+    async given({ file, content }, waiting) {
+      if (file !== undefined) return await fromFile(file, waiting);
       const bytes = content === undefined ? null : Buffer.from(content, "base64");
       if (bytes === null) throw new Problem(FileNotTaken, "name the file of a capsule, or send its content");
-      return await openBytes(bytes);
+      return await openBytes(bytes, waiting);
     },
   };
 }
