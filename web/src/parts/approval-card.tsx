@@ -118,13 +118,17 @@ function YesOrNo({ approval, decide }: { readonly approval: Approval; readonly d
 /** An answered card goes or becomes another, so a focus that was in it is taken to what stands there now. */
 function useDecide({ approvalId }: Approval, card: RefObject<HTMLDivElement | null>) {
   const { client } = useHub();
+  const hadFocus = useRef(false);
   return useMutation({
     mutationFn: (decision: Decision) => api.decide(approvalId, decision),
+    // The event of the answer may come before the answer to the press, and take the card away.
+    onMutate: () => {
+      hadFocus.current = card.current?.contains(document.activeElement) === true;
+    },
     // An answer that came too late is an answer all the same: read what holds now.
     onSettled: async () => {
-      const hadFocus = card.current?.contains(document.activeElement) === true;
       await client.invalidateQueries({ queryKey: keys.approvals });
-      if (hadFocus) requestAnimationFrame(() => focusAfter(approvalId));
+      if (hadFocus.current) requestAnimationFrame(() => focusAfter(approvalId));
     },
   });
 }

@@ -13,6 +13,7 @@ test("an event asks again for what it may have changed, and for nothing else", (
   assert.deepEqual(of("samples.tick"), []);
   assert.deepEqual(of("models.asked"), []);
   assert.deepEqual(of("models.role.set"), [["models"]]);
+  assert.deepEqual(of("capsules.progress"), []);
   assert.deepEqual([of("capsules.imported"), of("undo.applied")], [[["runs"]], [["runs"]]]);
   assert.deepEqual(of("bus.gap"), [
     ["episodes"],

@@ -61,6 +61,8 @@ const modelChange = /^models\.(?:server|role)\./u;
 export function touched(event: HubEvent): readonly QueryKey[] {
   if (event.kind === "service.started" || event.kind === "bus.gap")
     return [["episodes"], ["episode"], ["approvals"], keys.models, ...new Set(Object.values(roomFamilies).flat())];
+  // Who waits for work on a capsule reads how far it is; nothing has changed yet.
+  if (event.kind === "capsules.progress") return [];
   const family = event.kind.slice(0, event.kind.indexOf("."));
   // What a model was asked and said changes nothing of what there is to ask.
   if (family === "models") return modelChange.test(event.kind) ? [keys.models] : [];

@@ -2,8 +2,9 @@
 
 const escape = "\u001b";
 const ansi = new RegExp(`${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\u0007${escape}]*(?:\\u0007|${escape}\\\\))`, "gu");
-// Controls but tab and newline, direction marks and overrides, zero-width characters, line separators, byte order mark.
-const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+// Controls but tab and newline, direction marks and overrides, zero-width characters, tags, line separators, byte order mark.
+const hidden =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\u{e0000}-\u{e0fff}]/gu;
 
 /** The text with escape sequences removed and every invisible character as a mark, e.g. `⟨U+202E⟩`. */
 export function plain(text: string): string {

@@ -39,7 +39,7 @@ const signers = {
   unknown: { Icon: CircleHelpIcon, tone: "warn" },
 } as const;
 
-function SignerMark({ signer: { kind, name, keyId } }: { readonly signer: CapsuleInfo["signer"] }) {
+export function SignerMark({ signer: { kind, name, keyId } }: { readonly signer: CapsuleInfo["signer"] }) {
   return (
     <p className={styles["row"]}>
       <ToneMark {...signers[kind]}>{k(`facts.signer.${kind}`, { name: plainLine(name ?? "") })}</ToneMark>

@@ -122,18 +122,29 @@ const messages = {
 
   "replay.verdict.title": "Replay",
   "replay.verdict.lead":
-    "The agent's code worked again over this record alone: no model, no key, no network, and nothing was done. A re-run is another thing: it would be live.",
+    "Over this record alone: no model, no key, no network, and nothing was done. A re-run is another thing: it would be live.",
+  "replay.wait.place": {
+    one: "{phase}: {done} of {count} event",
+    other: "{phase}: {done} of {count} events",
+  },
   "replay.verdict.equal": "equal to the record",
   "replay.verdict.diverged": "parts from the record",
-  "replay.verdict.incomplete": "equal as far as the record reaches",
+  "replay.verdict.incomplete": "equal up to where something is missing",
+  "replay.verdict.answers": "its answers fit its record; nothing was made again",
   "replay.counts.steps": { one: "{done} of {count} step", other: "{done} of {count} steps" },
   "replay.counts.events": {
     one: "{count} event: {made} made again and equal, {taken} taken from the record.",
     other: "{count} events: {made} made again and equal, {taken} taken from the record.",
   },
-  "replay.counts.until": "The record can be replayed to step {step}.",
+  "replay.counts.all": {
+    one: "{count} event, none of them made again.",
+    other: "{count} events, none of them made again.",
+  },
+  "replay.counts.until": "The record can be replayed to step {step}. Behind it nothing was compared: {why}.",
+  "replay.signer.word":
+    "What was taken from the record, such as what tools and persons answered, is the word of its signer:",
   "replay.mode.answers":
-    "The agent's code is not of this hub, so it could not work again: what it was answered was checked instead.",
+    "The agent's code is not of this hub, so it could not work again: what it was answered was checked, and what it said was not.",
   "replay.table.other": "This hub has other operations and events than the one that recorded it.",
   "replay.apart.step": "The first difference is in step {step}:",
   "replay.apart.behind": "The first difference comes behind step {step}:",

@@ -8,15 +8,16 @@ import { JsonView } from "../../parts/json-view.tsx";
 import { Section } from "../../parts/list-section.tsx";
 import { FamilyMark, type Tone, ToneMark } from "../../parts/marks.tsx";
 import styles from "../../parts/page.module.css";
-import { Skeleton } from "../../parts/skeleton.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { familyOf } from "../../text/event-words.ts";
 import { formatBytes, formatExact } from "../../text/formats.ts";
 import { plain, plainLine } from "../../text/plain.ts";
 import own from "./capsules.module.css";
+import { SignerMark } from "./capsule-facts.tsx";
 import { capsulesApi, type Replay, type Shown, type ShownLine } from "./capsules-api.ts";
 import { k } from "./capsules-messages.ts";
 import { type FileChange, pathOf, placeOf } from "./replay-places.ts";
+import { ReplayWait } from "./replay-wait.tsx";
 import { Scrubber } from "./scrubber.tsx";
 import { TwoSides } from "./two-sides.tsx";
 import { WholeEvent } from "./whole-event.tsx";
@@ -40,7 +41,7 @@ export function ReplayView({ id, shown }: ReplayViewProps) {
     <>
       <Section title={k("replay.verdict.title")} lead={k("replay.verdict.lead")}>
         {replay.isError ? <ErrorCard error={replay.error} onRetry={() => void replay.refetch()} /> : null}
-        {replay.isPending ? <Skeleton rows={2} /> : null}
+        {replay.isPending ? <ReplayWait id={id} /> : null}
         {replay.data ? <Verdict replay={replay.data} /> : null}
       </Section>
       {shown.story.length > 0 ? (
@@ -56,18 +57,37 @@ const verdicts: Readonly<Record<Report["verdict"], { readonly Icon: LucideIcon; 
   incomplete: { Icon: TriangleAlertIcon, tone: "warn" },
 };
 
-function Verdict({ replay: { report, table } }: { readonly replay: Replay }) {
+/** Of code that is not this hub's nothing was made again, and so nothing was found to be equal. */
+const answersFit = { tone: "warn", Icon: TriangleAlertIcon } as const;
+
+function Verdict({ replay: { report, gap, signer, table } }: { readonly replay: Replay }) {
   const { verdict, mode, events, steps, divergence, replayableToStep } = report;
+  const isMade = mode === "program";
   return (
     <div className={own["stack"]} role="status" data-verdict={verdict}>
       <p className={styles["row"]}>
-        <ToneMark {...verdicts[verdict]}>{k(`replay.verdict.${verdict}`)}</ToneMark>
+        {isMade || verdict === "diverged" ? (
+          <ToneMark {...verdicts[verdict]}>{k(`replay.verdict.${verdict}`)}</ToneMark>
+        ) : (
+          <ToneMark {...answersFit}>{k("replay.verdict.answers")}</ToneMark>
+        )}
         <span>{k("replay.counts.steps", { done: steps.replayed, count: steps.recorded })}</span>
       </p>
-      <p>{k("replay.counts.events", { count: events.total, made: events.madeAgain, taken: events.taken })}</p>
+      <p>
+        {isMade
+          ? k("replay.counts.events", { count: events.total, made: events.madeAgain, taken: events.taken })
+          : k("replay.counts.all", { count: events.total })}
+      </p>
+      {signer === null ? null : (
+        <p className={styles["row"]}>
+          {k("replay.signer.word")} <SignerMark signer={signer} />
+        </p>
+      )}
       {table.isSame ? null : <p>{k("replay.table.other")}</p>}
-      {mode === "answers" ? <p>{k("replay.mode.answers")}</p> : null}
-      {replayableToStep === null ? null : <p>{k("replay.counts.until", { step: replayableToStep })}</p>}
+      {isMade ? null : <p>{k("replay.mode.answers")}</p>}
+      {replayableToStep === null ? null : (
+        <p>{k("replay.counts.until", { step: replayableToStep, why: plainLine(gap ?? "") })}</p>
+      )}
       {divergence ? <Divergence divergence={divergence} replayed={steps.replayed} /> : null}
     </div>
   );

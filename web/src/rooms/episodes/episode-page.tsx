@@ -136,7 +136,7 @@ function EpisodeActions({ episode }: { readonly episode: Episode }) {
           {plainLine(act.error.message)}
         </span>
       ) : null}
-      {episode.waitingApprovalIds.length > 0 ? (
+      {episode.waitingApprovalIds.length + episode.waitingQuestionIds.length > 0 ? (
         <Button onClick={focusQuestion}>{t("episode.action.answer")}</Button>
       ) : null}
       {isOpen ? (
@@ -157,7 +157,7 @@ function EpisodeActions({ episode }: { readonly episode: Episode }) {
 
 /** A new question never takes the focus; this takes the reader to it. */
 function focusQuestion(): void {
-  const card = document.querySelector<HTMLElement>("main [data-approval]");
+  const card = document.querySelector<HTMLElement>("main :is([data-approval], [data-question])");
   card?.focus({ preventScroll: true });
   card?.scrollIntoView({ block: "nearest" });
 }
