@@ -1,12 +1,11 @@
 /** One HTTP contestant in a process of its own; tells its port to its parent. Started by `paths/http.ts`. */
 import Fastify from "fastify";
 import { join } from "node:path";
-import { createIds } from "../src/base/ids.ts";
 import { createSystemChance, systemClock } from "../src/adapters/system/clock.ts";
 import { createAccess } from "../src/domains/access/service.ts";
 import { tokenHash } from "../src/domains/access/port.ts";
 import { createDenyGate } from "../src/domains/gating/service.ts";
-import { createHttpSurface } from "../src/surfaces/http/surface.ts";
+import { openDoor } from "./harness/door.ts";
 import { openSubject, RunTool } from "./harness/subject.ts";
 
 const [kind = "", scratch = "", token = ""] = process.argv.slice(2);
@@ -37,17 +36,7 @@ async function serveHub(): Promise<number> {
     systemClock,
   );
   const { kernel } = await openSubject({ path: join(scratch, "http.db"), identity: access.identity, gate });
-  const http = createHttpSurface({
-    kernel,
-    clock: systemClock,
-    chance,
-    log,
-    newCorrId: createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next,
-    isReady: () => true,
-    web: null,
-    spec: null,
-  });
-  const { port } = await http.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = await openDoor(kernel);
   return port;
 }
 

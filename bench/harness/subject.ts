@@ -11,6 +11,7 @@ import { closed, CorrelationId, EpochMs, Seq, type Static, Type } from "../../sr
 import { endedTasks, openTasks, taskEvents } from "../../src/contract/task.ts";
 import { on, type View, view } from "../../src/contract/view.ts";
 import { lapInFlight } from "./alternate.ts";
+import { openPorts } from "./open-ports.ts";
 import { createKernel, type StartedKernel } from "../../src/kernel/create-kernel.ts";
 import type { Gate, Identity, Log, Store } from "../../src/kernel/ports.ts";
 
@@ -203,9 +204,6 @@ const blobBytesMax = 1_000_000;
 const busCapacity = 1024;
 const busReplay = 1000;
 
-/** No policies: what is measured stands beside them. */
-const allowed = { effect: "allow", rule: "bench", source: "bench", reason: "all is allowed" } as const;
-
 /** The kernel as the hub opens it, metrics included, on the file at `path`. */
 export async function openSubject({ path, workers = 8, identity, gate }: SubjectOptions): Promise<Subject> {
   const tally: Tally = { calls: 0, jobs: 0 };
@@ -224,19 +222,8 @@ export async function openSubject({ path, workers = 8, identity, gate }: Subject
     compose: () => ({
       domains: [createBenchDomain(tally)],
       identity: identity ?? { identify: () => null },
-      gate: gate ?? { check: () => null, admit: () => null },
-      policy: { rule: () => allowed },
-      budget: {
-        reserve: () => null,
-        ask: () => null,
-        bytesOutLeft: () => null,
-        amounts: () => ({ tokens: 0, microUsd: 0, bytesOut: 0, bytesWritten: 0 }),
-      },
-      approvals: {
-        request: () => Promise.reject(new TypeError("nothing is asked here")),
-        decision: () => Promise.reject(new TypeError("nothing is asked here")),
-        isGranted: () => false,
-      },
+      ...openPorts,
+      ...(gate === undefined ? {} : { gate }),
     }),
   });
   metrics.observe({ bus: kernel.bus, queue: kernel.queue, streams: () => 0, headSeq: () => kernel.journal.headSeq() });

@@ -4,16 +4,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { createSystemChance, systemClock } from "../../src/adapters/system/clock.ts";
+import { systemClock } from "../../src/adapters/system/clock.ts";
 import { openSqliteStore } from "../../src/adapters/sqlite/store.ts";
-import { createIds } from "../../src/base/ids.ts";
 import { createRedactor } from "../../src/base/redact.ts";
 import type { Caller } from "../../src/contract/caller.ts";
 import { bind, op } from "../../src/contract/operation.ts";
 import { closed, Type } from "../../src/contract/schema.ts";
 import { createWitness } from "../../src/domains/agents/outside.ts";
-import { createHttpSurface } from "../../src/surfaces/http/surface.ts";
 import { domainOf, makeKernel } from "../../test/kit/kernel.ts";
+import { openDoor } from "../harness/door.ts";
 
 const [kind = "", scratch = ""] = process.argv.slice(2);
 const folder = join(scratch, kind);
@@ -50,22 +49,11 @@ const { kernel } = await makeKernel({
   domains: () => [domain],
   ...(kind === "recorded"
     ? {
-        witness: (parts) => createWitness({ parts, redactor, log, always: new Set(), soon: systemClock.soon }),
+        witness: (parts) => createWitness({ parts, redactor, log, always: new Set(), clock: systemClock }),
       }
     : {}),
 });
-const chance = createSystemChance();
-const surface = createHttpSurface({
-  kernel,
-  clock: systemClock,
-  chance,
-  log,
-  newCorrId: createIds({ now: systemClock.nowMs, randomBytes: chance.randomBytes }).next,
-  isReady: () => true,
-  web: null,
-  spec: null,
-});
-const { port } = await surface.listen({ port: 0, host: "127.0.0.1" });
+const { port } = await openDoor(kernel);
 process.send?.({ port });
 process.on("message", () => {
   const { user, system } = process.cpuUsage();

@@ -3,7 +3,9 @@ import { strict as assert } from "node:assert";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { programFlags } from "../../bin/program-flags.mjs";
+import { roundMsMax } from "../../src/domains/agents/outside-round.ts";
 import { amount, type BenchOptions } from "../harness/bench.ts";
 import { sendAll } from "../harness/load.ts";
 import { stopChild } from "../harness/peers.ts";
@@ -36,7 +38,7 @@ interface Cost {
   readonly elapsedUs: number;
 }
 
-/** One call behind the other, as an agent makes them. */
+/** One call behind the other, as an agent makes them. What is recorded after the last answer counts, too. */
 async function callsOf(hub: Hub, tool: string, calls: number): Promise<Cost> {
   const body = JSON.stringify({ path: "note.md" });
   const head = [`POST /bench/${tool} HTTP/1.1`, `host: 127.0.0.1:${hub.port}`, "authorization: Bearer bench"];
@@ -46,6 +48,7 @@ async function callsOf(hub: Hub, tool: string, calls: number): Promise<Cost> {
   };
   const before = await hub.cpuMs();
   const sent = await sendAll({ port: hub.port, request, connections: 1, pipelined: 1, requests: calls, check });
+  await pause(2 * roundMsMax);
   return { cpuUs: (((await hub.cpuMs()) - before) * 1000) / calls, elapsedUs: (sent.durationMs * 1000) / calls };
 }
 
@@ -54,23 +57,44 @@ export async function outsideRows(options: BenchOptions): Promise<readonly Row[]
   const unrecorded = await startHub("unrecorded", options);
   const rows: Row[] = [];
   for (const [tool, what, calls] of [
-    ["run", "a call from outside that runs a program", amount(options, 200, 10)],
-    ["read", "a call from outside that reads a small file", amount(options, 2_000, 50)],
+    ["run", "a call from outside that runs a program", amount(options, 100, 10)],
+    ["read", "a call from outside that reads a small file", amount(options, 1_000, 50)],
   ] as const) {
-    const pairs: { readonly mine: Cost; readonly theirs: Cost }[] = [];
-    for (let round = -1; round < options.rounds; round += 1) {
-      const mine = await callsOf(recorded, tool, calls);
-      const pair = { mine, theirs: await callsOf(unrecorded, tool, calls) };
-      // The first round warms up.
-      if (round >= 0) pairs.push(pair);
+    const pairs: Pair[] = [];
+    for (let pair = -pairsEach; pair < options.rounds * pairsEach; pair += 1) {
+      const pairCosts = await pairOf(pair % 2 === 0, (hub) => callsOf(hub, tool, calls), { recorded, unrecorded });
+      // The first ones warm up.
+      if (pair >= 0) pairs.push(pairCosts);
     }
     rows.push(...rowsOf(what, pairs));
   }
   return rows;
 }
 
-function rowsOf(what: string, pairs: readonly { readonly mine: Cost; readonly theirs: Cost }[]): readonly Row[] {
-  const us = (of: (pair: (typeof pairs)[number]) => number): string => `${median(pairs.map(of)).toFixed(0)} µs`;
+/** Pairs of a round. Many short ones: what else the machine does falls on single pairs, and their median leaves it out. */
+const pairsEach = 3;
+
+interface Pair {
+  readonly mine: Cost;
+  readonly theirs: Cost;
+}
+
+/** The two take turns in being first. */
+async function pairOf(
+  isRecordedFirst: boolean,
+  costOf: (hub: Hub) => Promise<Cost>,
+  { recorded, unrecorded }: { readonly recorded: Hub; readonly unrecorded: Hub },
+): Promise<Pair> {
+  if (isRecordedFirst) {
+    const mine = await costOf(recorded);
+    return { mine, theirs: await costOf(unrecorded) };
+  }
+  const theirs = await costOf(unrecorded);
+  return { mine: await costOf(recorded), theirs };
+}
+
+function rowsOf(what: string, pairs: readonly Pair[]): readonly Row[] {
+  const us = (of: (pair: Pair) => number): string => `${median(pairs.map(of)).toFixed(0)} µs`;
   const row = (part: keyof Cost, words: string): Row =>
     figure({
       path: "P14",

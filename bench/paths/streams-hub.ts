@@ -9,15 +9,14 @@ import { endedTasks, openTasks, taskEvents } from "../../src/contract/task.ts";
 import { createEvents } from "../../src/domains/events/service.ts";
 import { createKernel } from "../../src/kernel/create-kernel.ts";
 import type { HttpLimits } from "../../src/surfaces/http/limits.ts";
-import { createHttpSurface } from "../../src/surfaces/http/surface.ts";
 import type { BenchOptions } from "../harness/bench.ts";
+import { openDoor } from "../harness/door.ts";
+import { openPorts } from "../harness/open-ports.ts";
 
 const limitBytes = 1e9;
 const Sampled = event({ kind: "bench.sampled", isDurable: false, about: "A sample.", data: Type.Unknown() });
 const Stuffed = event({ kind: "bench.stuffed", isDurable: false, about: "Much at once.", data: Type.Unknown() });
 const origin = { caller: { kind: "system", id: "bench" } as const, corrId: "bench", causeId: null };
-/** No policies: what is measured stands beside them. */
-const allowed = { effect: "allow", rule: "bench", source: "bench", reason: "all is allowed" } as const;
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Something that streams: where it listens, and how an event is given to it. */
@@ -66,39 +65,19 @@ export async function startStreamHub(options: BenchOptions, sizes: StreamHubSize
         { name: "bench", operations: [], events: [Sampled, Stuffed, ...taskEvents], views: [openTasks, endedTasks] },
       ],
       identity: { identify: () => origin.caller },
-      gate: { check: () => null, admit: () => null },
-      policy: { rule: () => allowed },
-      budget: {
-        reserve: () => null,
-        ask: () => null,
-        bytesOutLeft: () => null,
-        amounts: () => ({ tokens: 0, microUsd: 0, bytesOut: 0, bytesWritten: 0 }),
-      },
-      approvals: {
-        request: () => Promise.reject(new TypeError("nothing is asked here")),
-        decision: () => Promise.reject(new TypeError("nothing is asked here")),
-        isGranted: () => false,
-      },
+      ...openPorts,
     }),
   });
   await kernel.start();
   let ids = 0;
-  const surface = createHttpSurface({
-    kernel,
-    clock: systemClock,
-    chance: createSystemChance(),
-    log: silent,
+  const { surface, port } = await openDoor(kernel, {
     newCorrId: () => `bench-${(ids += 1)}`,
-    isReady: () => true,
-    web: null,
-    spec: null,
     limits: sizes.limits ?? {},
   });
   options.defer(async () => {
     await surface.close();
     await kernel[Symbol.asyncDispose]();
   });
-  const { port } = await surface.listen({ port: 0, host: "127.0.0.1" });
   return {
     name: "hub",
     port,

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { alternate, type Contestant, type Lap } from "../harness/alternate.ts";
@@ -28,18 +28,11 @@ async function startNaive(options: BenchOptions): Promise<Streamer> {
     clients.add(response);
     response.on("close", () => clients.delete(response));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  options.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
+  const port = await listen(server, options);
   let seq = 0;
   return {
     name: "naive",
-    port: address.port,
+    port,
     path: "/",
     publish(data) {
       seq += 1;
@@ -49,6 +42,19 @@ async function startNaive(options: BenchOptions): Promise<Streamer> {
       }
     },
   };
+}
+
+/** On a free port of this machine, until the benchmark ends. */
+async function listen(server: Server, options: BenchOptions): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  options.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
 }
 
 /** Of the package, what is used here. */
@@ -64,18 +70,11 @@ async function startBetterSse(options: BenchOptions): Promise<Streamer | null> {
   const server = createServer((request, response) => {
     void peer.createSession(request, response).then((session) => channel.register(session));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  options.defer(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
+  const port = await listen(server, options);
   let seq = 0;
   return {
     name: "better-sse",
-    port: address.port,
+    port,
     path: "/",
     publish(data) {
       seq += 1;
