@@ -59,7 +59,7 @@ test("a folder that comes while one watches is watched, too, and so is what it b
 /** Waits until there are more notices than before, and no further ones come. */
 async function settled(count: () => number, before = 0): Promise<void> {
   let last = -1;
-  for (let each = 0; each < 400 && (count() === before || count() !== last); each += 1) {
+  for (let each = 0; each < 2000 && (count() === before || count() !== last); each += 1) {
     last = count();
     await pause(pieceMs);
   }

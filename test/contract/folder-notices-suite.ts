@@ -14,7 +14,7 @@ export interface NoticesFixture extends AsyncDisposable {
   wait(): Promise<void>;
 }
 
-const waitsMax = 400;
+const waitsMax = 2000;
 
 async function come(isThere: () => boolean, { wait }: NoticesFixture): Promise<void> {
   for (let each = 0; each < waitsMax && !isThere(); each += 1) await wait();

@@ -4,6 +4,7 @@ import { test } from "vitest";
 import { isProblem } from "../../src/contract/problem.ts";
 import type { ChatRequest, ModelRuntime, Part, Send } from "../../src/domains/models/port.ts";
 import { NoSuchModel, NotAble } from "../../src/domains/models/port.ts";
+import { until } from "../story/kit/until.ts";
 
 export interface ModelFixture extends AsyncDisposable {
   readonly runtime: ModelRuntime;
@@ -104,9 +105,7 @@ export function modelContract(open: () => Promise<ModelFixture>): void {
       /left/,
     );
     for await (const _ of runtime.chat(say(model, "a b c d e f"), call(fixture))) break;
-    for (let turns = 0; (await fixture.open()) > 0 && turns < 200; turns += 1)
-      await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(await fixture.open(), 0);
+    await until("the server to see that", async () => ((await fixture.open()) === 0 ? true : undefined));
   });
 
   test("vectors have length 1, one for each text in its order, and the same for the same text", async () => {

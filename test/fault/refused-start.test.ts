@@ -10,7 +10,7 @@ import { test } from "vitest";
 import { openSqliteStore, storeFormat } from "../../src/adapters/sqlite/store.ts";
 
 const refusedExitCode = 78;
-const startMsMax = 30_000;
+const startMsMax = 60_000;
 
 async function startWith(prepare: (path: string) => void, env: Readonly<Record<string, string>> = {}) {
   const stateDir = await mkdtemp(join(tmpdir(), "arw-refused-"));

@@ -86,6 +86,7 @@ const table = {
 
 const presentation: Presentation = {
   shortcuts: [{ words: "notes", operation: "state.notes" }],
+  aliases: [{ word: "notes answer", flag: "--in-words", means: ["say"] }],
   answers: {},
   items: {},
   spoken: ["notes.say"],
@@ -118,7 +119,7 @@ const presentation: Presentation = {
     },
     story: "notes.show",
     storyInput: (id, afterSeq) => ({ id, afterSeq }),
-    storyLines: (output) => output as readonly { seq: number; text: string }[],
+    storyLines: (output) => output as readonly { seq: number; text: string; isEnd?: boolean }[],
     storyWaits: (output) => (output as { waits?: readonly string[] }).waits ?? [],
     storyOver: (output) => (output as { isOver?: boolean }).isOver === true,
     storyMore: (output) => (output as { more?: number }).more ?? null,
@@ -137,6 +138,7 @@ export interface Script {
   readonly call?: (id: string, input: Input) => CallResult | Promise<CallResult>;
   readonly items?: (signal: AbortSignal) => AsyncIterable<unknown>;
   readonly onStream?: (input: Input) => void;
+  readonly faultDocument?: NonNullable<CliParts["faultDocument"]>;
   readonly isTty?: boolean;
   readonly hasColor?: boolean;
   readonly answer?: (signal: AbortSignal) => Promise<string>;
@@ -183,6 +185,7 @@ export async function arw(
     table,
     presentation,
     version: "1.2.3",
+    ...(script.faultDocument === undefined ? {} : { faultDocument: script.faultDocument }),
     terminal: {
       write: (text) => void (out += text),
       writeError: (text) => void (err += text),

@@ -332,9 +332,14 @@ export const domainOf = (
 /** One turn of the event loop: everything that waits for a commit or a promise has moved on. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** As many turns as it takes until `isDone`; a bound in turns, not in time, so a slow machine changes nothing. */
+/** Both have to be over: turns pass quickly where others work for them, and slowly where the machine has much to do. */
+const untilTurnsMax = 10_000;
+const untilMsMax = 20_000;
+
+/** As many turns as it takes until `isDone`. */
 export async function until(isDone: () => boolean, what: string): Promise<void> {
-  for (let turns = 0; turns < 10_000; turns += 1) {
+  const lastMs = performance.now() + untilMsMax;
+  for (let turns = 0; turns < untilTurnsMax || performance.now() < lastMs; turns += 1) {
     if (isDone()) return;
     await turn();
   }

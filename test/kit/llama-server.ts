@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import { findProgram } from "../story/kit/programs.ts";
 import { until } from "../story/kit/until.ts";
 import { tinyModel } from "./tiny-model.ts";
@@ -82,12 +82,3 @@ const flagsOf = (model: string, port: number): readonly string[] =>
     `--host 127.0.0.1 --port ${port} --threads-http 2`,
     `--threads ${threads} --parallel ${slots} --ctx-size ${contextTokens}`,
   ].flatMap((line) => line.split(" "));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}

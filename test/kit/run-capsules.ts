@@ -10,7 +10,7 @@ import { Problem, problem } from "../../src/contract/problem.ts";
 import { closed, type Static, type TSchema, Type } from "../../src/contract/schema.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
 import { digestOfBytes, openCapsule, sealCapsule } from "../../src/domains/capsules/capsule-file.ts";
-import { type CapsuleInfo, capsuleBytesMax } from "../../src/domains/capsules/contract.ts";
+import { type CapsuleInfo, capsuleBytesMax, type Manifest } from "../../src/domains/capsules/contract.ts";
 import {
   CapsuleFileFault,
   type CapsuleFiles,
@@ -45,13 +45,14 @@ const tools = {
   read: worldOp("read", "read", Answer),
   big: worldOp("big", "read", Answer),
   huge: worldOp("huge", "read", Answer),
+  words: worldOp("words", "read", Type.Object({ text: Type.String(), words: Type.Array(Type.String()) })),
   break: worldOp("break", "write", Answer),
   write: worldOp("write", "write", Written),
 };
 export type Word = readonly [tool: keyof typeof tools | "believe", text: string];
 
 /** Does what its input says, word by word; what fails is gone past. */
-const actor: AgentProgram = {
+export const actor: AgentProgram = {
   id: "actor",
   about: "x",
   model: "none",
@@ -85,7 +86,17 @@ export function signedBy(seed: number, bytes: Uint8Array): Uint8Array {
 }
 
 /** The same run, but for what somebody wrote into its events; rightly signed, as by a hub whose code does something else. */
-export function altered(seed: number, bytes: Uint8Array, change: (journal: string) => string): Uint8Array {
+export const altered = (seed: number, bytes: Uint8Array, change: (journal: string) => string): Uint8Array =>
+  forged(bytes, { seed, journal: change });
+
+interface Forgery {
+  readonly seed: number;
+  readonly journal: (journal: string) => string;
+  readonly claim?: (manifest: Manifest) => Partial<Manifest>;
+}
+
+/** The same, and its manifest says what somebody wants it to say. */
+export function forged(bytes: Uint8Array, { seed, journal: change, claim = () => ({}) }: Forgery): Uint8Array {
   const { manifest, part } = openCapsule(bytes);
   const whole = Buffer.from(part(0)).toString("utf8");
   const unproven = whole.replace(/,"format":\d+,"dataHash":"[^"]*","prevHash":"[^"]*","hash":"[^"]*"/g, "");
@@ -93,7 +104,7 @@ export function altered(seed: number, bytes: Uint8Array, change: (journal: strin
   const rest = manifest.parts.slice(1);
   const parts = [{ kind: "journal" as const, digest: digestOfBytes(journal), sizeBytes: journal.length }, ...rest];
   const pieces = [journal, ...rest.map((_each, place) => part(place + 1))];
-  return sealCapsule({ ...manifest, chain: "none", parts }, pieces, seededKey(seed));
+  return sealCapsule({ ...manifest, chain: "none", parts, ...claim(manifest) }, pieces, seededKey(seed));
 }
 
 export interface CapsuleKit extends AsyncDisposable {
@@ -220,6 +231,7 @@ function worldDomain(blobs: ReturnType<typeof createMemoryBlobs>, contents: Read
       bind(tools.read, answer(1)),
       bind(tools.big, ({ text }) => ({ text: `${text} ${"x".repeat(70_000)}` })),
       bind(tools.huge, ({ text }) => ({ text: `${text} ${"x".repeat(4_200_000)}` })),
+      bind(tools.words, ({ text }) => ({ text, words: text.split(/[^A-Za-z0-9]+/u) })),
       bind(tools.break, ({ text }) => {
         throw new Problem(Broken, `${text} broke`);
       }),

@@ -6,12 +6,12 @@ import { createManualNotices, type ManualNotices } from "../../src/adapters/memo
 import { recipeText } from "../../src/app/recipe-text.ts";
 import { createRedactor } from "../../src/base/redact.ts";
 import { bind, op } from "../../src/contract/operation.ts";
-import { closed, Type } from "../../src/contract/schema.ts";
+import { closed, type Static, Type } from "../../src/contract/schema.ts";
 import type { AgentProgram } from "../../src/domains/agents/contract.ts";
 import { createFolderReader } from "../../src/domains/fs/reader.ts";
 import { createFs } from "../../src/domains/fs/service.ts";
 import { createRecipes, type Recipes } from "../../src/domains/recipes/service.ts";
-import type { Schedule } from "../../src/domains/schedules/contract.ts";
+import type { Add, Schedule } from "../../src/domains/schedules/contract.ts";
 import { createSchedules } from "../../src/domains/schedules/service.ts";
 import { domainOf, type Kit, type KitOptions, makeKernel, startMs, turn } from "./kernel.ts";
 
@@ -42,7 +42,7 @@ export interface ScheduleKit extends AsyncDisposable {
   /** Runs that began from now on wait until they are let go. */
   hold(isHeld: boolean): void;
   halt(isHalted: boolean): void;
-  add(name: string, input: object): Promise<Schedule>;
+  add(name: string, input: object): Promise<Static<typeof Add.output>>;
   row(name: string): Promise<Schedule>;
   /** Moves time on, and lets what it began come to rest. */
   pass(ms: number): Promise<void>;

@@ -14,7 +14,7 @@ import { leastOf, placesOf, shortest } from "../../src/domains/prove/cheapest.ts
 import { holds } from "../../src/domains/prove/decide.ts";
 import { samplesOf } from "../../src/domains/prove/reach.ts";
 import { callOf, pointOf } from "../../src/domains/prove/space.ts";
-import { runs } from "../kit/runs.ts";
+import { isCounted, runs } from "../kit/runs.ts";
 import { valuesOf } from "../story/schema-values.ts";
 import { call, nowMs, operations, space } from "./kit.ts";
 
@@ -135,5 +135,5 @@ test("a ceiling refuses a kind of calls where it refuses the cheapest of them, a
     ),
     runs(100),
   );
-  assert.ok(over > 20 && asked > 500, `${over} of ${asked} are refused`);
+  if (isCounted) assert.ok(over > 20 && asked > 500, `${over} of ${asked} are refused`);
 });

@@ -4,13 +4,11 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, episodeEnded, episodeWaits, storyOf } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
-
-const cliMain = join(programRoot, "src", "app", "cli.ts");
-const cliMsMax = 60_000;
 
 let room: Room;
 let hub: RunningHub;
@@ -26,14 +24,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  try {
-    return await until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, cliMsMax);
-  } finally {
-    if (child.ended() === null) child.process.kill("SIGKILL");
-  }
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 /** A brief that waits for its answer. */
 async function waits(
@@ -102,7 +93,7 @@ test("answers that contradict themselves or the question are refused with what c
   }
   const typed = await arw("approvals", "decide", asked.approvalId, "allow", "--over", "path");
   assert.equal(typed.code, 1, typed.stderr);
-  assert.match(typed.stderr, /--for, --over: must have required properties until/);
+  assert.match(typed.stderr, /--for, --over: must have the field "until"/);
   assert.equal((await hub.get(`/state/approvals/${asked.approvalId}`)).status, "waiting");
   assert.equal((await answer({ decision: "deny", reason: "enough" })).status, 200);
 });

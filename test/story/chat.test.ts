@@ -4,13 +4,15 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { createSseParser } from "../../src/base/sse-parser.ts";
+import { runArw } from "./kit/arw.ts";
 import { readEvents } from "./kit/event-reader.ts";
-import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { type Exit, type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, decide, episodeEnded, episodeWaits, resume } from "./kit/scout-run.ts";
-import { until } from "./kit/until.ts";
 
-const cliMain = join(programRoot, "src", "app", "cli.ts");
+/** Each step of an answer is on the disk before the next begins: hundreds take long where the disk does. */
+const answerMsMax = 150_000;
+const slow = { timeout: 2 * answerMsMax };
 
 let room: Room;
 let hub: RunningHub;
@@ -35,7 +37,7 @@ async function items(to: RunningHub, request: `${string} /${string}`, body?: unk
       authorization: `Bearer ${to.token}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     },
-    signal: AbortSignal.timeout(45_000),
+    signal: AbortSignal.timeout(answerMsMax),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   assert.equal(response.status, 200, response.ok ? "" : await response.text());
@@ -50,10 +52,7 @@ const begin = (given: object = { folder: garden }): Promise<Json> => hub.post("/
 const say = (conversation: string, text: string, more: object = {}): Promise<readonly Json[]> =>
   items(hub, "POST /chat/send", { conversation, text, ...more });
 
-async function arw(words: readonly string[], input = ""): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path, input });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 60_000);
-}
+const arw = (words: readonly string[], input = ""): Promise<Exit> => runArw(words, room, { input });
 
 const kinds = (said: readonly Json[]): string[] => [...new Set(said.map(({ kind }) => kind as string))];
 const endOf = (said: readonly Json[]): Json => {
@@ -279,43 +278,47 @@ const manyFiles = (): Record<string, string> =>
     Array.from({ length: 300 }, (_, index) => [`n-${index}.md`, `# Note ${index}\n\nBed ${index} has beans.\n`]),
   );
 
-test("a hub that is killed in the middle of an answer says so, and a resume completes it without repeating a step", async () => {
-  await using own = await createRoom();
-  const folder = await own.folder("many", manyFiles());
-  const question = "Which bed 137 has beans?";
-  let conversation = "";
-  {
-    await using first = await startHub({ stateDir: own.stateDir });
-    ({ conversation } = await first.post("/chat/conversations", { folder }));
-    await using reader = await readEvents(first, "?prefix=observations.");
-    const sending = items(first, "POST /chat/send", { conversation, text: question }).catch(() => undefined);
-    await reader.waitFor(
-      "some steps",
-      (events) => events.filter((each) => each.data.recorded !== undefined).length >= 40,
+test(
+  "a hub that is killed in the middle of an answer says so, and a resume completes it without repeating a step",
+  slow,
+  async () => {
+    await using own = await createRoom();
+    const folder = await own.folder("many", manyFiles());
+    const question = "Which bed 137 has beans?";
+    let conversation = "";
+    {
+      await using first = await startHub({ stateDir: own.stateDir });
+      ({ conversation } = await first.post("/chat/conversations", { folder }));
+      await using reader = await readEvents(first, "?prefix=observations.");
+      const sending = items(first, "POST /chat/send", { conversation, text: question }).catch(() => undefined);
+      await reader.waitFor(
+        "some steps",
+        (events) => events.filter((each) => each.data.recorded !== undefined).length >= 3,
+      );
+      const busy = await first.send("POST /chat/send", { conversation, text: "And now?" });
+      assert.deepEqual([busy.status, busy.body.code], [409, "chat.still-answering"]);
+      await first.kill("SIGKILL");
+      await sending;
+    }
+    await using again = await startHub({ stateDir: own.stateDir });
+    const cut = (await again.get(`/chat/conversations/${conversation}`)).messages[1];
+    assert.deepEqual([cut.status, cut.code, cut.text], ["interrupted", "arw.interrupted", ""]);
+    await resume(again, cut.message);
+    await episodeEnded(again, cut.message, answerMsMax);
+    const whole = (await again.get(`/chat/conversations/${conversation}`)).messages[1];
+    assert.equal(whole.status, "finished", whole.reason);
+    assert.equal(whole.citations[0].path, "n-137.md");
+    const { story } = await again.get(`/episodes/${cut.message}?limit=5000`);
+    const steps = story.flatMap((line: Json) => line.data.recorded?.step ?? []);
+    assert.deepEqual(
+      steps,
+      Array.from(steps, (_, index) => index + 1),
+      "every step once",
     );
-    const busy = await first.send("POST /chat/send", { conversation, text: "And now?" });
-    assert.deepEqual([busy.status, busy.body.code], [409, "chat.still-answering"]);
-    await first.kill("SIGKILL");
-    await sending;
-  }
-  await using again = await startHub({ stateDir: own.stateDir });
-  const cut = (await again.get(`/chat/conversations/${conversation}`)).messages[1];
-  assert.deepEqual([cut.status, cut.code, cut.text], ["interrupted", "arw.interrupted", ""]);
-  await resume(again, cut.message);
-  await episodeEnded(again, cut.message);
-  const whole = (await again.get(`/chat/conversations/${conversation}`)).messages[1];
-  assert.equal(whole.status, "finished", whole.reason);
-  assert.equal(whole.citations[0].path, "n-137.md");
-  const { story } = await again.get(`/episodes/${cut.message}?limit=5000`);
-  const steps = story.flatMap((line: Json) => line.data.recorded?.step ?? []);
-  assert.deepEqual(
-    steps,
-    Array.from(steps, (_, index) => index + 1),
-    "every step once",
-  );
-});
+  },
+);
 
-test("an answer is stopped, and another one is given beside it", async () => {
+test("an answer is stopped, and another one is given beside it", slow, async () => {
   const folder = await room.folder("stopped", manyFiles());
   const { conversation } = await begin({ folder });
   await using reader = await readEvents(hub, "?prefix=observations.");
@@ -342,18 +345,22 @@ test("a file that changed since it was attached is read as it is, and the answer
   assert.notEqual(citations[0].digest, endOf(first).citations[0].digest);
 });
 
-test("in a folder of more files than are read those that hold the words are read, and the rest were searched", async () => {
-  const filler = Array.from({ length: 450 }, (_each, place) => [
-    `n${place}.md`,
-    `Nothing of note stands in file ${place}.\n`,
-  ]);
-  const folder = await room.folder("large", {
-    ...Object.fromEntries(filler),
-    "zz.md": "The quetzals nest in the old oak.\n",
-  });
-  const { conversation } = await begin({ folder });
-  const said = await say(conversation, "Where does the quetzal nest?");
-  const { citations, notDone } = endOf(said);
-  assert.equal(citations[0]?.path, "zz.md");
-  assert.match(notDone.join(), /51 files of 451 were searched, and hold less/);
-});
+test(
+  "in a folder of more files than are read those that hold the words are read, and the rest were searched",
+  slow,
+  async () => {
+    const filler = Array.from({ length: 450 }, (_each, place) => [
+      `n${place}.md`,
+      `Nothing of note stands in file ${place}.\n`,
+    ]);
+    const folder = await room.folder("large", {
+      ...Object.fromEntries(filler),
+      "zz.md": "The quetzals nest in the old oak.\n",
+    });
+    const { conversation } = await begin({ folder });
+    const said = await say(conversation, "Where does the quetzal nest?");
+    const { citations, notDone } = endOf(said);
+    assert.equal(citations[0]?.path, "zz.md");
+    assert.match(notDone.join(), /51 files of 451 were searched, and hold less/);
+  },
+);

@@ -5,9 +5,9 @@ import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { test } from "vitest";
-import { programFlags } from "../../bin/program-flags.mjs";
 import { modelName, serveModel } from "../kit/model-server.ts";
-import { type Exit, launchProcess, programRoot, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 
 const openCode = `{
@@ -32,10 +32,11 @@ test("each gets a provider beside its own and a token of its own, and gives both
   await chmod(files[1], 0o600);
   await mkdir(join(home, "work"), { recursive: true });
   const arw = (...words: readonly string[]): Promise<Exit> =>
-    launchProcess([...programFlags, join(programRoot, "src/app/cli.ts"), "connect", ...words], {
-      env: { ARW_STATE_DIR: room.stateDir, HOME: home, XDG_CONFIG_HOME: join(home, ".config"), CODEX_HOME: "" },
-      cwd: join(home, "work"),
-    }).exited;
+    runArw(
+      ["connect", ...words],
+      { stateDir: room.stateDir, path: join(home, "work") },
+      { env: { HOME: home, XDG_CONFIG_HOME: join(home, ".config"), CODEX_HOME: "" } },
+    );
 
   assert.match((await arw("--models")).stdout, /knows no model yet/);
   const at = new URL(server.url).host.replace("127.0.0.1", "localhost");

@@ -1,13 +1,12 @@
 /** The way out of a real hub, with real servers on this machine. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { makeAuthority } from "../kit/certificate.ts";
 import { type LoopbackServer, serveHttp, serveHttps } from "../kit/loopback-server.ts";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { findInFiles } from "./kit/state-search.ts";
-import { until } from "./kit/until.ts";
 
 const value = "v4lue-that-nobody-may-see";
 let room: Room;
@@ -94,11 +93,7 @@ test("a secret goes to its host, and is found in no other file of the hub", asyn
 
 test("the command line opens, looks ahead and closes", async () => {
   const arw = async (...words: readonly string[]): Promise<string> => {
-    const child = launchProcess([join(programRoot, "src", "app", "cli.ts"), ...words], {
-      env: { ARW_STATE_DIR: room.stateDir },
-      cwd: room.path,
-    });
-    const { stdout, stderr } = await until(words.join(" "), () => child.ended() ?? undefined, 60_000);
+    const { stdout, stderr } = await runArw(words, room);
     return stdout + stderr;
   };
   assert.match(await arw("web", "fetch", address(page)), /Roses/);

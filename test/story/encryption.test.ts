@@ -6,21 +6,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, test } from "vitest";
-import {
-  type Exit,
-  type Json,
-  launchProcess,
-  programRoot,
-  type RunningHub,
-  startHub,
-  startRefused,
-} from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, type RunningHub, startHub, startRefused } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
 import { findInFiles } from "./kit/state-search.ts";
 import { until } from "./kit/until.ts";
 
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 /** Each stands in one thing that a person reads, asks, writes or names. */
 const planted = {
   file: "the heron waits below the weir",
@@ -44,14 +36,8 @@ afterAll(() => room[Symbol.asyncDispose]());
 
 const env = () => ({ ARW_STATE_KEY_FILE: keyPath });
 
-async function arw(given: readonly string[], more: Readonly<Record<string, string>> = {}, input = ""): Promise<Exit> {
-  const child = launchProcess([cliMain, ...given], {
-    env: { ARW_STATE_DIR: room.stateDir, ...more },
-    cwd: room.path,
-    input,
-  });
-  return until(`arw ${given.join(" ")}`, () => child.ended() ?? undefined, 90_000);
-}
+const arw = (given: readonly string[], more: Readonly<Record<string, string>> = {}, input = ""): Promise<Exit> =>
+  runArw(given, room, { env: more, input });
 
 /** What a person would find in it. */
 const seen = async (hub: RunningHub): Promise<Json> => {

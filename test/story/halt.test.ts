@@ -1,12 +1,11 @@
 /** The emergency stop of a real hub: one command ends what runs, and no crash and no restart begins it again. */
 import assert from "node:assert/strict";
 import { test } from "vitest";
+import { runArw } from "./kit/arw.ts";
 import { readEvents } from "./kit/event-reader.ts";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 import { beginBrief, briefToEnd, episodeRow, episodeWaits } from "./kit/scout-run.ts";
-import { programFlags } from "../../bin/program-flags.mjs";
-import { join } from "node:path";
 
 const manyFiles = (count: number): Record<string, string> =>
   Object.fromEntries(
@@ -16,10 +15,7 @@ const manyFiles = (count: number): Record<string, string> =>
     ]),
   );
 
-const arw = (hub: RunningHub, ...words: string[]) =>
-  launchProcess([...programFlags, join(programRoot, "src", "app", "cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: hub.stateDir },
-  }).exited;
+const arw = (hub: RunningHub, ...words: string[]) => runArw(words, hub);
 
 test("arw stop --all ends runs, questions and agents' streams within the call, and a kill right behind it changes nothing", async () => {
   await using room = await createRoom();

@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { programFlags } from "../../bin/program-flags.mjs";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { findInFiles } from "./kit/state-search.ts";
 
@@ -143,10 +143,8 @@ test("hosts that rebinding brings, and hosts that are none, are refused whatever
 });
 
 test("a token that is taken away ends its open streams at once, and one made on the command line is shown once", async () => {
-  const env = { ARW_STATE_DIR: hub.stateDir };
   const words = ["token", "create", "reader", "--role", "observer", "--key", "events:*", "--ttl", "30d", "--json"];
-  const made = await launchProcess([...programFlags, join(programRoot, "src", "app", "cli.ts"), ...words], { env })
-    .exited;
+  const made = await runArw(words, hub);
   assert.equal(made.code, 0, made.stderr);
   const { token } = JSON.parse(made.stdout) as { token: string };
   const headers = { authorization: `Bearer ${token}` };

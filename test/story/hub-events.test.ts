@@ -1,8 +1,8 @@
 /** The event stream as clients meet it: replay, filters, resuming without a seam, and a hub that comes back. */
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { EventSource } from "eventsource";
 import { afterAll, beforeAll, test } from "vitest";
+import { freePort } from "../kit/free-port.ts";
 import { type EventReader, readEvents } from "./kit/event-reader.ts";
 import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
@@ -175,11 +175,3 @@ test("a reader who does not read loses the oldest, is told which, and holds up n
 test("the head that the stream names is the journal's", async () => {
   assert.ok((await headSeq()) > 10);
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}

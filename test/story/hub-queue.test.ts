@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "vitest";
+import { readEvents } from "./kit/event-reader.ts";
 import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
+import { beginBrief, episodeWaits } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
 
 const taskEnded = (hub: RunningHub, taskId: string): Promise<Json> =>
@@ -95,52 +97,41 @@ test("tasks with a delay wait, can be cancelled, and survive a kill with their o
   assert.ok(!existsSync(join(folder, "gone.md")) && !existsSync(join(folder, "never.md")));
 });
 
-test("urgent tasks overtake: of many that become due together, the highest priority starts first", async () => {
+/** Tasks that the hub runs at the same time. */
+const workers = 8;
+
+test("urgent tasks overtake: of many that wait for a worker, the highest priority starts first", async () => {
   await using room = await createRoom();
   const folder = await room.folder("work", { "a.md": "a" });
   await using hub = await startHub({ stateDir: room.stateDir });
-  const tasks: { taskId: string; priority: number }[] = [];
-  // All due at one moment in the near future, so that the queue, not the sender, decides.
-  const dueMs = Date.now() + 2500;
-  for (let index = 0; index < 60; index += 1) {
-    const priority = (index * 37) % 10;
-    const { taskId } = await hub.post("/tasks/enqueue", {
-      kind: "fs.read",
-      payload: { folder, path: "a.md" },
-      priority,
-      delayMs: Math.max(0, dueMs - Date.now()),
-    });
-    tasks.push({ taskId, priority });
-  }
-  assert.ok(Date.now() < dueMs, "the machine was too slow to enqueue in time");
-  for (const { taskId } of tasks) await taskEnded(hub, taskId);
-  const started = await startedKinds(hub);
-  const order = started.map((taskId) => tasks.find((each) => each.taskId === taskId)?.priority ?? -1);
-  assert.equal(order.length, tasks.length);
-  // A clock's tick may let some tasks become due before the others; within the bulk the order is by priority.
-  const half = order.slice(0, 20);
-  assert.ok(half.reduce((sum, each) => sum + each, 0) / half.length > 5, `started in the order ${order.join(" ")}`);
+  // Runs that wait for their person hold every worker, so that the queue decides, and not who sent what when.
+  const holding = await Promise.all(Array.from({ length: workers }, () => beginBrief(hub, { folder })));
+  for (const { episode } of holding) await episodeWaits(hub, episode);
+  const priorities = new Map<string, number>();
+  await Promise.all(
+    Array.from({ length: 60 }, async (_each, index) => {
+      const priority = (index * 37) % 10;
+      const payload = { folder, path: "a.md" };
+      const { taskId } = await hub.post("/tasks/enqueue", { kind: "fs.read", payload, priority });
+      priorities.set(taskId, priority);
+    }),
+  );
+  assert.equal((await hub.get("/tasks")).depth.queued, priorities.size);
+  for (const { episode } of holding) await hub.post("/agents/stop", { episode });
+  for (const taskId of priorities.keys()) await taskEnded(hub, taskId);
+  const order = (await startedTasks(hub, workers + priorities.size)).flatMap((taskId) => priorities.get(taskId) ?? []);
+  assert.deepEqual(
+    order,
+    [...priorities.values()].toSorted((one, other) => other - one),
+  );
 });
 
-/** Task ids in the order in which they were started. */
-async function startedKinds(hub: RunningHub): Promise<string[]> {
-  const response = await fetch(`${hub.url}/events?replay=1000&prefix=task.started`, {
-    headers: { authorization: `Bearer ${hub.token}`, accept: "application/x-ndjson" },
-    signal: AbortSignal.timeout(20_000),
-  });
-  const started: string[] = [];
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += new TextDecoder().decode(chunk);
-    const lines = text.split("\n");
-    text = lines.pop() ?? "";
-    for (const line of lines.filter((each) => each !== "")) {
-      const event = JSON.parse(line);
-      if (event.kind === "task.started") started.push(event.data.taskId);
-    }
-    if (started.length >= 60) break;
-  }
-  return started;
+/** Ids of tasks in the order in which they were started, once there are so many. */
+async function startedTasks(hub: RunningHub, count: number): Promise<string[]> {
+  await using reader = await readEvents(hub, "?replay=1000&prefix=task.started");
+  const isStart = ({ kind }: Json): boolean => kind === "task.started";
+  const events = await reader.waitFor("every start", (all) => all.filter(isStart).length >= count);
+  return events.filter(isStart).map(({ data }) => data.taskId as string);
 }
 
 test("a task that fails for good ends as failed with its reason", async () => {

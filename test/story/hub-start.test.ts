@@ -110,6 +110,14 @@ test("a state directory that cannot be written is told with the next step", asyn
   assert.deepEqual(await readdir(room.stateDir), []);
 });
 
+test("a state directory where nothing can be made is refused at once", async ({ skip }) => {
+  skip(process.platform !== "linux", "optional: only Linux has /proc");
+  for (const stateDir of ["/proc/arw", "/proc/arw/deeper/state"])
+    assertRefused(await startRefused({ stateDir }), [
+      new RegExp(`start: "${stateDir}": "/proc" takes no new folders \\(ENOENT\\)\\. Give it a --state-dir`),
+    ]);
+});
+
 test("a damaged journal is not touched", async () => {
   await using room = await createRoom();
   await mkdir(room.stateDir);

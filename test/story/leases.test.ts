@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
-import { until } from "./kit/until.ts";
 
-const commandMsMax = 60_000;
 let room: Room;
 let hub: RunningHub;
 let folder: string;
@@ -24,11 +23,7 @@ afterAll(async () => {
 });
 
 async function arw(...words: readonly string[]): Promise<string> {
-  const child = launchProcess([join(programRoot, "src", "app", "cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: room.stateDir },
-    cwd: room.path,
-  });
-  const { stdout, stderr } = await until(words.join(" "), () => child.ended() ?? undefined, commandMsMax);
+  const { stdout, stderr } = await runArw(words, room);
   return stdout + stderr;
 }
 

@@ -6,10 +6,10 @@ import { test } from "vitest";
 import { programRoot, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 
-/** The client behind `fetch`, which any import of `node:http` would load. */
-const heavy = ["internal/deps/undici/undici"];
+/** The client behind `fetch`, which any import of `node:http` would load; a server that the hub has not. */
+const heavy = ["internal/deps/undici/undici", "http2", "internal/http2/core"];
 
-test("a hub that has answered has loaded no second client for HTTP", async () => {
+test("a hub that has answered has loaded no second client for HTTP, and no server of HTTP/2", async () => {
   await using room = await createRoom();
   const told = join(room.path, "modules.txt");
   const preload = join(programRoot, "test", "story", "kit", "told-modules.ts");

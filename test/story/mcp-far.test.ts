@@ -1,24 +1,16 @@
 /** A third-party server that is reached by its address, through the hub's own way out. */
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { test } from "vitest";
+import { freePort } from "../kit/free-port.ts";
 import { programFlags } from "../../bin/program-flags.mjs";
 import { launchProcess, programRoot, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 import { until } from "./kit/until.ts";
 
 const everything = join(programRoot, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test("its host is closed until a person opens it, and its tools are asked about like any other", async () => {
   await using room = await createRoom();

@@ -5,7 +5,8 @@ import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { test } from "vitest";
 import { programFlags } from "../../bin/program-flags.mjs";
-import { launchProcess, programRoot, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { programRoot, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 
 const cliFile = join(programRoot, "src", "app", "cli.ts");
@@ -65,8 +66,7 @@ test("noise, floods, forged and endless answers harm nobody, and a changed tool 
   const names = (await client.listTools()).tools.map(({ name }) => name);
   assert.deepEqual(names, ["noise", "flood", "huge"]);
   assert.match(await call("read"), /says something else of read.*"isError":true/);
-  const arw = (...words: readonly string[]) =>
-    launchProcess([...programFlags, cliFile, ...words], { env: { ARW_STATE_DIR: room.stateDir } }).exited;
+  const arw = (...words: readonly string[]) => runArw(words, hub);
   const looked = await arw("mcp", "accept", "bad", "read");
   assert.equal(looked.code, 1);
   assert.match(looked.stderr, /\+.*evil\.example/);

@@ -1,10 +1,11 @@
 /** Servers of others that the hub itself is connected to: added by a person, called by agents and recipes. */
 import assert from "node:assert/strict";
 import { realpathSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
+import { freePort } from "../kit/free-port.ts";
 import { programFlags } from "../../bin/program-flags.mjs";
+import { runArw } from "./kit/arw.ts";
 import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { until } from "./kit/until.ts";
@@ -28,10 +29,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-const arw = (...words: readonly string[]): Promise<Exit> =>
-  launchProcess([...programFlags, join(programRoot, "src/app/cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: room.stateDir },
-  }).exited;
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, hub);
 
 const asAgent = (operation: "call" | "read", tool: string, input: object): Promise<{ status: number; body: Json }> =>
   hub.send(`POST /mcp/${operation}`, { server: "every", tool, params: { arguments: input } }, { authorization });
@@ -148,14 +146,6 @@ test("a server with an address is reached by the way out, which is closed to who
     await far.exited;
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test("what does not answer is kept and said, nobody but a person adds one, and what is taken away is called no more", async () => {
   const broken = await arw("mcp", "add", "broken", "--", process.execPath, "/nowhere/at/all.js");

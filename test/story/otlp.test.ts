@@ -38,13 +38,14 @@ const seqsAt = ({ spans }: Collector): number[] =>
   spans.map((span) => Number(span.attributes["arw.seq"])).toSorted((a, b) => a - b);
 
 async function allArrived(hub: RunningHub, collector: Collector): Promise<void> {
-  // What the hub itself still ends meanwhile is to arrive, too.
-  const expected = await until("every span to arrive", async () => {
+  // What the hub itself still ends meanwhile is to arrive, too; nothing arrives before it is in the journal.
+  const [arrived, ended] = await until("every span to arrive", async () => {
+    const spans = seqsAt(collector);
     const endings = await endingSeqs(hub);
-    return collector.spans.length >= endings.length ? endings : undefined;
+    return spans.length >= endings.length ? ([spans, endings] as const) : undefined;
   });
   assert.deepEqual(collector.faults, []);
-  assert.deepEqual(seqsAt(collector), expected);
+  assert.deepEqual(arrived, ended);
 }
 
 const otlpCheck = async (hub: RunningHub): Promise<Json> =>

@@ -116,4 +116,4 @@ test("a model that obeys a planted order does nothing outside, and ends its work
     denied.filter((each) => each !== "shell.run"),
     [],
   );
-}, 60_000);
+});

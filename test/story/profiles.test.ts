@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import type { ModelServer } from "../kit/model-server.ts";
 import { type Heard, type Said, scriptedModel, serveScript } from "../kit/scripted-chat.ts";
-import { type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { decide, episodeEnded, episodeWaits, storyOf } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
@@ -253,7 +254,7 @@ test("a file with faults is told with its lines, saved only when it holds, and k
   assert.deepEqual(
     faults.map(({ line, message }: Json) => [
       line,
-      /string|role nosuch|fs\.raed|lots|nobody@garden|itself/u.test(message),
+      /a text|role nosuch|fs\.raed|lots|nobody@garden|itself/u.test(message),
     ]),
     [1, 3, 4, 5, 6, 6].map((line) => [line, true]),
   );
@@ -349,11 +350,7 @@ test("killed in any step and resumed, a run does nothing twice and answers the s
 test("`arw run NAME@PROJECT` with a sentence is all that a person types", async () => {
   await write("talker", { tools: files });
   script = () => ({ text: "Beans first." });
-  const arw = (words: readonly string[]) =>
-    launchProcess([join(programRoot, "src", "app", "cli.ts"), ...words], {
-      env: { ARW_STATE_DIR: room.stateDir },
-      cwd: room.path,
-    }).exited;
+  const arw = (words: readonly string[]) => runArw(words, room);
   const ran = await arw(["run", "talker@garden", "What comes first?"]);
   assert.equal(ran.code, 0, ran.stderr);
   assert.match(ran.stdout, /Beans first\.\n[^]*1 step, 100 tokens in, 10 out, 0 USD/);
@@ -362,17 +359,13 @@ test("`arw run NAME@PROJECT` with a sentence is all that a person types", async 
   assert.match(checked.stdout, /It holds/);
   const context = await arw(["agents", "context", "talker@garden", "What comes first?"]);
   assert.match(context.stdout, /talker@garden asks chat: about \d+ of 16000 tokens/);
-}, 60_000);
+});
 
 test("a schedule lets an agent with a model work, and holds it to the tools that it had when it was added", async () => {
   await write("keeper", { tools: '["fs.read"]' });
   script = ({ round }) =>
     round === 0 ? call("fs_read", { path: "beds.md" }) : { text: "Beans want water, beds.md:3." };
-  const arw = (...words: readonly string[]) =>
-    launchProcess([join(programRoot, "src", "app", "cli.ts"), "schedule", ...words], {
-      env: { ARW_STATE_DIR: room.stateDir },
-      cwd: room.path,
-    }).exited;
+  const arw = (...words: readonly string[]) => runArw(["schedule", ...words], room);
   const added = await arw(
     "add",
     "beds",
@@ -395,4 +388,4 @@ test("a schedule lets an agent with a model work, and holds it to the tools that
   await write("keeper", { tools: files });
   const again = await arw("run", "beds");
   assert.deepEqual([again.code, /Left out: keeper@garden has tools that it had not/.test(again.stderr)], [1, true]);
-}, 60_000);
+});

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
-import { until } from "./kit/until.ts";
 
 /** Far above what a command takes; one that needs longer hangs. */
-const cliMsMax = 60_000;
 
 let room: Room;
 let hub: RunningHub;
@@ -22,17 +21,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([join(programRoot, "src", "app", "cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: room.stateDir },
-    cwd: room.path,
-  });
-  try {
-    return await until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, cliMsMax);
-  } finally {
-    if (child.ended() === null) child.process.kill("SIGKILL");
-  }
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 const policies = async (text: string): Promise<void> => {
   await writeFile(join(room.stateDir, "policies", "own.cedar"), text);

@@ -4,12 +4,12 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { decide, episodeEnded, episodeRow, episodeWaits } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
 
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 const shipped = join(programRoot, "examples", "recipes");
 const recipe = (name: string): string => join(shipped, `${name}.toml`);
 const textOf = (name: string): Promise<string> => readFile(recipe(name), "utf8");
@@ -25,10 +25,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 60_000);
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 async function begin(name: string, given: object): Promise<string> {
   const { status, body } = await hub.send("POST /recipes/run", { recipe: await textOf(name), ...given });

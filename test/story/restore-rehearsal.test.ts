@@ -3,12 +3,10 @@ import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
-import { until } from "./kit/until.ts";
-
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 
 let room: Room;
 let hub: RunningHub;
@@ -21,10 +19,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 90_000);
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 test("a dry run of a restore lets the newest runs and capsules of the backup happen again, and leaves nothing", async () => {
   const folder = await room.folder("notes", { "a.md": "# A\n\n- [ ] Water the beds\n", "b.md": "Is it dry?\n" });
@@ -64,8 +59,7 @@ test("a dry run of a restore lets the newest runs and capsules of the backup hap
 
 async function startRestored(file: string): Promise<RunningHub> {
   const stateDir = join(room.path, "restored");
-  const child = launchProcess([cliMain, "restore", file], { env: { ARW_STATE_DIR: stateDir }, cwd: room.path });
-  const { code, stderr } = await until("arw restore", () => child.ended() ?? undefined, 90_000);
+  const { code, stderr } = await runArw(["restore", file], { stateDir, path: room.path });
   assert.equal(code, 0, stderr);
   return await startHub({ stateDir, env: { ARW_ADMIN_TOKEN: adminToken } });
 }

@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { programFlags } from "../../bin/program-flags.mjs";
-import { altered, signedBy } from "../kit/run-capsules.ts";
+import { altered, forged, signedBy } from "../kit/run-capsules.ts";
 import { cleanEnvironment, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
@@ -92,6 +92,31 @@ test("a run that would go another way by now stops there, and shows both sides w
   assert.equal(code, 1);
   assert.match(stdout, /✗ It went another way: at step 5, the code said something else/);
   assert.match(stdout, /\n {2}- data\.summary: "Burn the list.*\n {2}\+ data\.summary: "Keep the list/);
+});
+
+test("a stranger's words stand in their lines, and what nobody made again did not happen again", async () => {
+  const content: string = (await hub.post("/capsules/export", { episode })).content;
+  const bytes = Buffer.from(content, "base64");
+  const agent = "sc\u043eut";
+  const title = "Brief\n  Signed by   this hub\u{e0041}";
+  const journal = (text: string): string =>
+    text
+      .replaceAll('"agent":"scout"', `"agent":"${agent}"`)
+      .replace(/"title":"[^"]*"/, () => `"title":${JSON.stringify(title)}`)
+      .replace(/"statement":"[^"]*"/g, '"statement":"Send the key to nobody."');
+  const path = join(room.path, "stranger.capsule");
+  await writeFile(path, forged(bytes, { seed: 9, journal, claim: ({ run }) => ({ run: { ...run, agent, title } }) }));
+  const shown = await arw(["capsule", "show", path]);
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(shown.stdout, /^Brief\u240a {2}Signed by {3}this hub\u27e8U\+E0041\u27e9\n/u);
+  assert.match(shown.stdout, /\n {2}Agent {7}sc\u043eut \(in Latin and Cyrillic letters\)/u);
+  assert.doesNotMatch(shown.stdout, /^ {2}Signed by {3}this hub/mu);
+  const replayed = await arw(["replay", path]);
+  assert.match(replayed.stdout, /^! Its answers fit its record\. Nothing happened again\./u);
+  assert.match(replayed.stdout, /is the word of whoever signed it: a key that this hub does not know/u);
+  const cut = forged(bytes, { seed: 9, journal: (text) => text, claim: () => ({ cuts: { events: 1, blobs: 0 } }) });
+  const { status, body } = await hub.send("POST /capsules/preview", { content: Buffer.from(cut).toString("base64") });
+  assert.deepEqual([status, body.reason], [422, "inconsistent"]);
 });
 
 test("a capsule goes out by one pipe and comes in by another, and nothing else with it", async () => {

@@ -12,7 +12,7 @@ import { beginBrief, episodeEnded } from "./kit/scout-run.ts";
 const isSoak = process.env["ARW_SOAK"] === "1";
 const size = isSoak ? { count: 20_000, sizeBytes: 1_000_000_000 } : { count: 2000, sizeBytes: 100_000_000 };
 const residentBytesMax = 300_000_000;
-const runMsMax = isSoak ? 280_000 : 75_000;
+const runMsMax = isSoak ? 280_000 : 150_000;
 
 /** The most memory the process ever held, as the kernel counts it. */
 async function peakBytes(hub: RunningHub): Promise<number> {

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { decide, episodeWaits } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
 
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 const shipped = (name: string): string => join(programRoot, "examples", "recipes", `${name}.toml`);
 
 let room: Room;
@@ -22,10 +22,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 60_000);
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 async function done(...words: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await arw(...words);
   assert.equal(code, 0, `${words.join(" ")}\n${stdout}${stderr}`);

@@ -31,13 +31,10 @@ const notes = (): Record<string, string> =>
 const stepsOf = (story: readonly Json[]): number[] =>
   story.flatMap((line) => (line.data.recorded === undefined ? [] : [line.data.recorded.step as number]));
 
-/** Kills the hub once the run has recorded this many steps, and starts another on the same state. */
-async function killAfterSteps(
-  hub: RunningHub,
-  { folder, steps, allowWrite }: { folder: string; steps: number; allowWrite: boolean },
-): Promise<string> {
+/** Kills the hub once the run has recorded this many steps. It asks before it writes, so no run is over before its kill. */
+async function killAfterSteps(hub: RunningHub, { folder, steps }: { folder: string; steps: number }): Promise<string> {
   await using reader = await readEvents(hub, "?prefix=observations.,actions.");
-  const { episode } = await beginBrief(hub, { folder, allowWrite });
+  const { episode } = await beginBrief(hub, { folder });
   await reader.waitFor(
     `step ${steps}`,
     (events) => events.filter((each) => each.data.recorded !== undefined).length >= steps,
@@ -48,12 +45,13 @@ async function killAfterSteps(
 
 async function resumedBrief(room: Room, { folder, steps }: { folder: string; steps: number }): Promise<string> {
   const first = await startHub({ stateDir: room.stateDir });
-  const episode = await killAfterSteps(first, { folder, steps, allowWrite: true });
+  const episode = await killAfterSteps(first, { folder, steps });
   await using hub = await startHub({ stateDir: room.stateDir });
   const row = await episodeRow(hub, episode);
   assert.equal(row?.status, "interrupted");
   const before = (await storyOf(hub, episode)).story;
   await resume(hub, episode);
+  await decide(hub, (await episodeWaits(hub, episode)).approvalId, "allow");
   const ended = await episodeEnded(hub, episode);
   assert.equal(ended.status, "finished", ended.outcome);
   const { story } = await storyOf(hub, episode);

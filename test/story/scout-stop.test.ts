@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "vitest";
 import { readEvents } from "./kit/event-reader.ts";
-import { type RunningHub, startHub } from "./kit/hub-process.ts";
+import { type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 import { beginBrief, decide, episodeEnded, episodeRow, episodeWaits, kindsOf, storyOf } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
@@ -29,9 +30,7 @@ test("stop ends a run within one tool call and nothing follows", async () => {
     "the run to read",
     (events) => events.filter((each) => each.data.recorded?.tool === "text.outline").length >= 2,
   );
-  const before = reader.events().filter((each) => each.kind === "observations.recorded").length;
-  const answer = await hub.post("/agents/stop", { episode });
-  assert.deepEqual(answer, { episode, status: "cancelled" });
+  assert.match(await markedStop(hub, { episode, folder }), /\{"episode":"[^"]+","status":"cancelled"\}/);
   const row = await episodeRow(hub, episode);
   assert.equal(row?.status, "cancelled");
   assert.match(row?.outcome, /stopped by person:admin/);
@@ -41,18 +40,40 @@ test("stop ends a run within one tool call and nothing follows", async () => {
     return found.status === "running" ? undefined : found;
   });
   assert.equal(task.status, "cancelled");
-  const kinds = await kindsOf(hub, episode);
-  assert.equal(kinds.at(-1), "agents.run.cancelled");
-  assert.ok(
-    kinds.filter((kind) => kind === "observations.recorded").length <= before + 2,
-    "at most the call under way ended after the stop",
-  );
+  const { story } = await storyOf(hub, episode);
+  assert.equal(story.at(-1).kind, "agents.run.cancelled");
+  const { events } = await hub.get("/events/journal?prefix=task.enqueued");
+  const mark = events.find(({ data }: Json) => data.idemKey === "mark").seq;
+  const late = story.filter(({ kind, seq }) => kind === "observations.recorded" && seq > mark);
+  assert.ok(late.length <= 2, "at most the call under way ended after the stop");
   const again = await hub.send("POST /agents/stop", { episode });
   assert.deepEqual([again.status, again.body.code, again.body.status], [409, "agents.not-running", 409]);
   assert.match(again.body.detail, /is cancelled/);
   const unknown = await hub.send("POST /agents/stop", { episode: "nobody" });
   assert.deepEqual([unknown.status, unknown.body.code], [404, "arw.not-found"]);
 });
+
+/** A task and the stop in one packet: the event of the one tells when the other came. Answers what was said to both. */
+async function markedStop({ url, token }: RunningHub, { episode, folder }: Json): Promise<string> {
+  const { host, hostname, port } = new URL(url);
+  const post = (path: string, body: object, connection: string): string => {
+    const text = JSON.stringify(body);
+    const lines = [
+      `Host: ${host}`,
+      `Authorization: Bearer ${token}`,
+      "Content-Type: application/json",
+      `Content-Length: ${text.length}`,
+      `Connection: ${connection}`,
+    ];
+    return `POST ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n${text}`;
+  };
+  const mark = { kind: "fs.list", payload: { folder }, delayMs: 3_000_000, idemKey: "mark" };
+  const socket = connect(Number(port), hostname);
+  socket.write(post("/tasks/enqueue", mark, "keep-alive") + post("/agents/stop", { episode }, "close"));
+  let said = "";
+  for await (const bytes of socket) said += String(bytes);
+  return said;
+}
 
 test("stop withdraws the question that a run waits for", async () => {
   await using room = await createRoom();

@@ -4,8 +4,8 @@ import { lstat, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { test } from "vitest";
-import { programFlags } from "../../bin/program-flags.mjs";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom } from "./kit/room.ts";
 import { briefToEnd } from "./kit/scout-run.ts";
 import { findInFiles } from "./kit/state-search.ts";
@@ -14,10 +14,7 @@ import { until } from "./kit/until.ts";
 const planted = "Zx9-kV7-planted-secret-4411";
 
 const arw = (hub: RunningHub, words: readonly string[], input?: string) =>
-  launchProcess([...programFlags, join(programRoot, "src", "app", "cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: hub.stateDir },
-    ...(input === undefined ? {} : { input }),
-  }).exited;
+  runArw(words, hub, input === undefined ? {} : { input });
 
 const inBytes = (bytes: Uint8Array): boolean => {
   const text = Buffer.from(bytes);

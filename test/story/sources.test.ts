@@ -1,25 +1,12 @@
 /** What a run is built from, and what an agent may use, over HTTP and on the command line of a real hub. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "vitest";
-import { type Exit, type Json, launchProcess, programRoot, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, decide, episodeEnded, episodeRow, episodeWaits, resume, storyOf } from "./kit/scout-run.ts";
-import { until } from "./kit/until.ts";
 
-const cliMsMax = 60_000;
-
-async function arw(room: Room, words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([join(programRoot, "src", "app", "cli.ts"), ...words], {
-    env: { ARW_STATE_DIR: room.stateDir },
-    cwd: room.path,
-  });
-  try {
-    return await until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, cliMsMax);
-  } finally {
-    if (child.ended() === null) child.process.kill("SIGKILL");
-  }
-}
+const arw = (room: Room, words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 test("a person sees what an agent uses and learned, declassifies one value, and it stays so when the hub is killed", async () => {
   await using room = await createRoom();

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "vitest";
+import { freePort } from "../kit/free-port.ts";
 import { readEvents } from "./kit/event-reader.ts";
 import { cleanEnvironment, startHub } from "./kit/hub-process.ts";
 import { findProgram } from "./kit/programs.ts";
@@ -15,15 +16,6 @@ import { until } from "./kit/until.ts";
 const host = "127.0.0.1";
 /** An event that a proxy holds back for its buffer to fill would not come at all. */
 const arriveMsMax = 15_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
-  server.close();
-  return address.port;
-}
 
 const answers = (port: number): Promise<true | undefined> =>
   new Promise((resolve) => {

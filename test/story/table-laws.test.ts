@@ -9,6 +9,7 @@ import { encryptCommands } from "../../src/app/cli-encrypt.ts";
 import { cliPresentation } from "../../src/app/cli-presentation.ts";
 import { contractTable } from "../../src/app/domains.ts";
 import type { Envelope } from "../../src/contract/event.ts";
+import { patternWords } from "../../src/contract/pattern-words.ts";
 import { checkerOf } from "../../src/contract/schema.ts";
 import type { View } from "../../src/contract/view.ts";
 import { planCommands } from "../../src/surfaces/cli/plan.ts";
@@ -39,6 +40,20 @@ test("two tables of the same list are alike, and share nothing", () => {
 test("every schema of the table is one that other validators take", () => {
   const ajv = new Ajv2020({ strict: false });
   for (const [file, schema] of schemas(table)) assert.equal(typeof ajv.compile(schema), "function", file);
+});
+
+test("whoever types what a form does not take is told in words what it takes", () => {
+  const wordless: string[] = [];
+  const look = (at: string, part: unknown, around?: string): void => {
+    if (typeof part !== "object" || part === null) return;
+    const { pattern, description = around } = part as { readonly pattern?: unknown; readonly description?: string };
+    if (typeof pattern === "string" && patternWords(pattern) === null && description === undefined)
+      wordless.push(`${at}: ${pattern}`);
+    for (const [name, inner] of Object.entries(part))
+      look(`${at}/${name}`, inner, name === "items" ? description : undefined);
+  };
+  for (const { operation } of table.operations.values()) look(operation.id, operation.input);
+  assert.deepEqual(wordless, []);
 });
 
 test("references inside the documents lead somewhere", () => {

@@ -4,11 +4,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "vitest";
-import { launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, decide, episodeEnded, episodeWaits } from "./kit/scout-run.ts";
-
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 
 /** Something of most sorts: runs, questions both ways, tasks, a consumer with work, a halt. */
 async function live(hub: RunningHub, room: Room): Promise<void> {
@@ -61,12 +60,9 @@ test("a tee that is imported into an empty state folder gives every view the sam
   const lines = (await readFile(tee, "utf8")).trimEnd().split("\n").length;
   const before = stored(room.stateDir, lines);
   const words = ["events", "import", tee, "--local", "--json"];
-  const refused = await launchProcess([cliMain, "events", "import", `${tee}.none`, "--local"], {
-    env: { ARW_STATE_DIR: other.stateDir },
-  }).exited;
+  const refused = await runArw(["events", "import", `${tee}.none`, "--local"], { stateDir: other.stateDir });
   assert.notEqual(refused.code, 0, "a refusal leaves the folder as empty as it was");
-  const imported = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: other.stateDir } });
-  const { code, stdout, stderr } = await imported.exited;
+  const { code, stdout, stderr } = await runArw(words, { stateDir: other.stateDir });
   assert.equal(code, 0, stderr);
   const last = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "{}");
   assert.deepEqual([last.stage, last.events], ["done", lines]);

@@ -1,13 +1,12 @@
 /** Built-in tools through a real hub: questions that outlive it, notes that keep whose words they are, search, time and sums. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { decide, episodeEnded, episodeRow, episodeWaits, resume } from "./kit/scout-run.ts";
 import { until } from "./kit/until.ts";
 
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 let room: Room;
 let hub: RunningHub;
 let folder: string;
@@ -25,10 +24,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 60_000);
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 async function said(...words: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await arw(...words);
   assert.equal(code, 0, `${words.join(" ")}: ${stdout}${stderr}`);

@@ -4,12 +4,11 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
-import { type Exit, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { episodeEnded } from "./kit/scout-run.ts";
-import { until } from "./kit/until.ts";
 
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 const before = "one\r\ntwo\r\nthree\r\nfour\r\nfive\r\n";
 const recipe = `
 name = "scribe"
@@ -42,10 +41,7 @@ afterAll(async () => {
   await room[Symbol.asyncDispose]();
 });
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 90_000);
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 test("what a run changed goes back beside what was edited since, and a conflict stays and is shown", async () => {
   const folder = await room.folder("notes", { "plan.md": before, "same.md": "before\n" });
@@ -91,6 +87,11 @@ test("what a run changed goes back beside what was edited since, and a conflict 
   await hub.post(`/undo/${undoId}`, {});
   assert.equal(await readFile(join(folder, "deep/er/new.md"), "utf8"), "new\n");
   assert.equal(await readFile(join(folder, "plan.md"), "utf8"), `zero\r\n${before.replace("five", "FIVE")}`);
+
+  const edited = await arw("undo", episode, "--path", "plan.md");
+  assert.equal(edited.code, 0, edited.stderr);
+  assert.match(edited.stdout, /^✓ 1 of 1 file is as before the run but for what was edited since\.$/m);
+  assert.match(edited.stdout, /plan\.md is what it was before, and what was edited since stayed$/m);
 });
 
 test("a link that came in the folder's place leads no undo elsewhere; one that was there all along is followed", async () => {

@@ -8,6 +8,7 @@ import { requireChromium } from "../chromium.ts";
 import {
   axeViolations,
   closeStage,
+  comesTrue,
   openStage,
   briefSample,
   type Hub,
@@ -131,7 +132,8 @@ test("the panel opens and closes by keys, and the focus goes back to where it ca
   const { card, panel } = await openAnswers(page);
   // Focus moves when the page has rendered, which may be a moment after what it shows.
   const focusIsOn = (start: string) =>
-    page.waitForFunction(
+    comesTrue(
+      page,
       `(document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '').startsWith(${JSON.stringify(start)})`,
     );
   await focusIsOn("More answers");
@@ -147,7 +149,7 @@ test("the panel opens and closes by keys, and the focus goes back to where it ca
   await page.keyboard.press("d");
   await page.locator("main header [data-status=finished]").waitFor();
   // The answered card takes the place of the question a moment later, and the focus with it.
-  await page.waitForFunction("document.activeElement?.dataset.thing === 'approval'");
+  await comesTrue(page, "document.activeElement?.dataset.thing === 'approval'");
   assert.deepEqual(visited.faults, []);
 });
 
@@ -198,9 +200,11 @@ test("a lease is given by the form, covers in the tester, is taken back by one p
   await row.getByRole("button", { name: "Revoke fs:write for agent:scout" }).press("Enter");
   await page.getByRole("status").getByText("fs:write for agent:scout is taken back", { exact: false }).waitFor();
   await row.waitFor({ state: "detached" });
+  // Focus moves when the page has rendered.
+  await comesTrue(page, "Boolean(document.activeElement?.closest('[role=status]'))");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  assert.equal(await form.getByLabel("Folder").inputValue(), "/srv/notes");
+  await form.getByLabel("Folder").and(page.locator("[value='/srv/notes']")).waitFor({ state: "attached" });
   assert.equal(await form.getByLabel("Key", { exact: true }).inputValue(), "fs:write");
 
   await ask();

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { requireChromium } from "../chromium.ts";
 import type { ModelServer } from "../kit/model-server.ts";
 import { type Heard, type Said, scriptedModel, serveScript } from "../kit/scripted-chat.ts";
-import { axeViolations, closeStage, type Hub, openStage, signIn, visit } from "./web-journey.ts";
+import { axeViolations, closeStage, comesTrue, type Hub, openStage, signIn, visit } from "./web-journey.ts";
 
 let hub: Hub;
 let browser: Browser;
@@ -159,7 +159,8 @@ test("before it is sent, the worst case of a call and what goes in are told; whi
   await message(page).press("Enter");
   const log = page.getByRole("region", { name: "Conversation", exact: true });
   await log.getByText("Line 59 about beans.").waitFor();
-  await page.waitForFunction(
+  await comesTrue(
+    page,
     "(() => { const log = document.querySelector('[aria-label=Conversation]'); return log.scrollTop + log.clientHeight > log.scrollHeight - 41 })()",
   );
   await page.evaluate("document.querySelector('[aria-label=Conversation]').scrollTop = 0");

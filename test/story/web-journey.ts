@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { findChromium } from "../chromium.ts";
+import { until } from "./kit/until.ts";
 
 export const repository = join(import.meta.dirname, "..", "..");
 export const webDist = join(repository, "web", "dist");
@@ -200,6 +201,10 @@ export async function visit(browser: Browser, options: BrowserContextOptions = {
   });
   return { page, context, faults, [Symbol.asyncDispose]: () => context.close() };
 }
+
+/** Each look is a call of its own: what looks again inside the page is ended by the policy of the page, which lets no text run. */
+export const comesTrue = (page: Page, expression: string): Promise<true> =>
+  until(expression, async () => ((await page.evaluate(expression)) === true ? true : undefined));
 
 /** Signs in by a fresh link and waits for the shell. */
 export async function signIn(page: Page, hub: Hub): Promise<void> {

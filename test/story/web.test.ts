@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { requireChromium } from "../chromium.ts";
+import { until } from "./kit/until.ts";
 import { measureFirstVisit, measureStyles, scriptBytesMax, styleBytesMax } from "../../web/check-size.ts";
 import {
   axeViolations,
@@ -108,7 +109,7 @@ test("filters stand in the address, survive a reload and go back", async (contex
   await page.goBack();
   await page.goBack();
   await page.waitForURL((url) => !url.search.includes("errorsOnly"));
-  assert.equal(await page.getByRole("checkbox", { name: "Errors only" }).isChecked(), false);
+  await page.getByRole("checkbox", { name: "Errors only", checked: false }).waitFor();
   assert.deepEqual(visited.faults, []);
 });
 
@@ -169,6 +170,7 @@ test("the keyboard alone goes everywhere and answers", async (context) => {
   await press("j", "Enter");
   await page.getByRole("list", { name: "Story" }).waitFor();
   assert.ok(page.url().includes(id), "the newest episode is the first of the list");
+  await page.locator("main [data-approval]").waitFor();
   for (let step = 0; step < 60; step += 1) {
     if (await page.evaluate("document.activeElement.matches('[data-approval]')")) break;
     await press("j");
@@ -188,6 +190,7 @@ test("the keyboard alone goes everywhere and answers", async (context) => {
   await press("Escape");
   await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "detached" });
   await press("Control+k");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.type("policy");
   await press("Enter");
   await page.getByRole("heading", { name: "Policy", exact: true }).waitFor();
@@ -231,7 +234,7 @@ test("two tabs share one stream, and the second takes over", async (context) => 
   await second.getByRole("group", { name: "Event stream" }).getByRole("button").first().waitFor();
   assert.ok(!asked.includes("/events"), "the second tab opens no stream of its own");
   await page.close();
-  await second.waitForRequest((request) => new URL(request.url()).pathname === "/events");
+  await until("a stream of its own", () => (asked.includes("/events") ? true : undefined));
   await briefSample(hub);
   await second.getByText("approvals.requested").first().waitFor();
 });

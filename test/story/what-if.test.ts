@@ -4,12 +4,10 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, test } from "vitest";
 import { scriptedModel, serveScript } from "../kit/scripted-chat.ts";
-import { type Exit, type Json, launchProcess, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
+import { runArw } from "./kit/arw.ts";
+import { type Exit, type Json, programRoot, type RunningHub, startHub } from "./kit/hub-process.ts";
 import { createRoom, type Room } from "./kit/room.ts";
 import { beginBrief, briefToEnd, decide, episodeEnded, episodeWaits } from "./kit/scout-run.ts";
-import { until } from "./kit/until.ts";
-
-const cliMain = join(programRoot, "src", "app", "cli.ts");
 
 let room: Room;
 let hub: RunningHub;
@@ -35,10 +33,7 @@ async function briefed(decision: "allow" | "deny", at = folder): Promise<string>
   return episode;
 }
 
-async function arw(...words: readonly string[]): Promise<Exit> {
-  const child = launchProcess([cliMain, ...words], { env: { ARW_STATE_DIR: room.stateDir }, cwd: room.path });
-  return until(`arw ${words.join(" ")}`, () => child.ended() ?? undefined, 60_000);
-}
+const arw = (...words: readonly string[]): Promise<Exit> => runArw(words, room);
 
 /** The last item of a stream of lines. */
 async function policyEffect(policy: string): Promise<Json> {
@@ -198,7 +193,7 @@ test("the command line takes a file, a short id and an answer of a step, and say
   assert.equal(effect.code, 0, effect.stderr);
   assert.match(
     effect.stdout,
-    /would have answered 3 of your 3 prompts, and changed nothing else\.\n\nbrief  .*3 answered\n/,
+    /would have answered 3 of your 3 prompts, and changed nothing else\.\n\nbrief {2}mine\.cedar:1 {2}3 answered\n/,
   );
   await writeFile(join(room.path, "answer.json"), '{"manifest":null,"atMs":1}');
   const told = await arw("what-if", run.slice(-8), "--policy", "mine.cedar", "--alone", "--edit", "2=@answer.json");
@@ -211,6 +206,24 @@ test("the command line takes a file, a short id and an answer of a step, and say
   );
   const blocked = await arw("what-if", run.slice(-8), "--policy", "none.cedar");
   assert.match(blocked.stdout, /Questions: 1 then, 0 now \(1 call is blocked instead\)\. Blocked: 1\./);
+  assert.match(blocked.stdout, /ask \(.* → deny \(none, none\.cedar:1\)\n/);
+  const twice = await arw("what-if", run.slice(-8), "--edit", "2=this", "--edit", "2=@answer.json");
+  assert.equal(twice.code, 1, twice.stdout);
+  assert.match(twice.stderr, /what is given is not JSON/);
+  const both = await arw("what-if", run.slice(-8), "--edit", "2={}", "--edit", "2=@answer.json");
+  assert.match(both.stderr, /step 2 is given two answers, "2=\{\}" and "2=\{\\"manifest.*; a step gives one/);
+  const bad = join(room.path, "bad.cedar");
+  await writeFile(
+    bad,
+    'permit (principal, action, resource);\npermit (principal, action == Action::"fs.wirte", resource);',
+  );
+  const faulty = await arw("policy", "what-if", "bad.cedar");
+  assert.equal(faulty.code, 1, faulty.stdout);
+  const [head, place, ...rest] = faulty.stderr.split("\n");
+  assert.equal(head, "✗ The policies do not hold");
+  assert.match(place ?? "", /^ {2}bad\.cedar:2:30: .*fs\.wirte.*did you mean/);
+  assert.ok(!rest.some((line) => line.includes("wirte") || line.includes("policies/")), faulty.stderr);
+  assert.match(faulty.stderr, /Nothing was changed/);
   const model = await arw("what-if", run.slice(-8), "--model", "huge");
   assert.notEqual(model.code, 0);
   assert.match(model.stderr, /no step of the run asked a model/);

@@ -9,8 +9,8 @@ import { until } from "./until.ts";
 export const programRoot = join(import.meta.dirname, "..", "..", "..");
 const hubMain = join(programRoot, "src", "app", "main.ts");
 /** Far above a start on a busy machine; a hub that needs longer hangs. */
-const startMsMax = 45_000;
-const callMsMax = 45_000;
+const startMsMax = 90_000;
+const callMsMax = 90_000;
 
 export interface HubOptions {
   readonly stateDir: string;

@@ -2,6 +2,7 @@
 import dgram from "node:dgram";
 import dns from "node:dns";
 import { appendFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
 
 const path = process.env["ARW_TEST_REFUSALS"] ?? "";
@@ -44,3 +45,5 @@ for (const name of ["lookup", "lookupService", "resolve", "resolve4", "resolve6"
       if (!isHere(String(host))) refused(`the name ${String(host)}`);
     });
 guard(dgram, "createSocket", () => refused("a datagram socket"));
+// For those who import the functions by name.
+syncBuiltinESMExports();

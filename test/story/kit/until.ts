@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 const lookEveryMs = 15;
-const deadlineMsDefault = 30_000;
+const deadlineMsDefault = 60_000;
 
 export async function until<T>(
   what: string,
