@@ -58,16 +58,10 @@ async function packInto(out: string): Promise<string> {
 
 /** Lines by which a library loads a part of Node for an option that the hub never uses, and the functions it takes from it. */
 const lateLines = [
-  {
-    file: "fastify/lib/server.js",
-    line: "const http2 = require('node:http2')",
-    taken: ["createServer", "createSecureServer"],
-  },
-  { file: "fastify/lib/server.js", line: "const https = require('node:https')", taken: ["createServer"] },
   { file: "prom-client/lib/pushgateway.js", line: "const https = require('https');", taken: ["request"] },
 ];
 
-/** Makes them load it when they call it: HTTP/2 and TLS alone would be a tenth of a start. */
+/** Makes them load it when they call it: TLS alone would be some percent of a start. */
 const lateBuiltins = {
   name: "late-builtins",
   transform(code: string, id: string): string {

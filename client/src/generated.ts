@@ -1259,6 +1259,14 @@ export type CapsulesReplayOutput = {
   };
   /** Why the record goes no further, where it does not. */
   readonly gap: string | null;
+  /** On whose word all is that was taken from the record: what tools and persons answered, and when. Null: this hub wrote it down itself. */
+  readonly signer: {
+    /** `sha256:` and the hash of the public key. */
+    readonly keyId: string;
+    /** `own`: this hub. `pinned`: a person gave the key a name. `known`: other capsules of it are kept here. */
+    readonly kind: "own" | "pinned" | "known" | "unknown";
+    readonly name: string | null;
+  } | null;
   /** The operations, events and problems of then and of this hub, by their digest. */
   readonly table: {
     readonly isSame: boolean;
@@ -2546,6 +2554,8 @@ export type EpisodesShowOutput = {
       readonly durationMs: number;
     };
     readonly waitingApprovalIds: readonly string[];
+    /** What it asked its person in words. */
+    readonly waitingQuestionIds: readonly string[];
     readonly firstSeq: number;
     readonly firstKind: string;
     readonly lastSeq: number;
@@ -2689,6 +2699,8 @@ export type EpisodesSnapshotOutput = {
       readonly durationMs: number;
     };
     readonly waitingApprovalIds: readonly string[];
+    /** What it asked its person in words. */
+    readonly waitingQuestionIds: readonly string[];
     readonly firstSeq: number;
     readonly firstKind: string;
     readonly lastSeq: number;
@@ -3798,6 +3810,7 @@ export type ModelsChatInput = {
       readonly text: string;
     } | {
       readonly kind: "image";
+      /** The image itself, as `data:image/…`. */
       readonly url: string;
     })[];
     readonly toolCalls?: readonly {
@@ -3989,6 +4002,7 @@ export type ModelsPreviewInput = {
       readonly text: string;
     } | {
       readonly kind: "image";
+      /** The image itself, as `data:image/…`. */
       readonly url: string;
     })[];
     readonly toolCalls?: readonly {
@@ -4178,6 +4192,7 @@ export type ModelsStreamInput = {
       readonly text: string;
     } | {
       readonly kind: "image";
+      /** The image itself, as `data:image/…`. */
       readonly url: string;
     })[];
     readonly toolCalls?: readonly {
@@ -4949,6 +4964,9 @@ export type ProveChangedOutput = {
           readonly type: string;
           readonly id: string;
         };
+        readonly path: string;
+        readonly isGranted: boolean;
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
       } | undefined;
       /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
@@ -5027,6 +5045,9 @@ export type ProveChildOutput = {
           readonly type: string;
           readonly id: string;
         };
+        readonly path: string;
+        readonly isGranted: boolean;
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
       } | undefined;
       /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
@@ -5105,6 +5126,9 @@ export type ProveNetworkOutput = {
           readonly type: string;
           readonly id: string;
         };
+        readonly path: string;
+        readonly isGranted: boolean;
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
       } | undefined;
       /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
@@ -5200,6 +5224,9 @@ export type ProveReachableOutput = {
           readonly type: string;
           readonly id: string;
         };
+        readonly path: string;
+        readonly isGranted: boolean;
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
       } | undefined;
       /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
@@ -5282,6 +5309,9 @@ export type ProveStricterOutput = {
           readonly type: string;
           readonly id: string;
         };
+        readonly path: string;
+        readonly isGranted: boolean;
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
       } | undefined;
       /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
@@ -5362,6 +5392,9 @@ export type ProveWritesOutsideOutput = {
           readonly type: string;
           readonly id: string;
         };
+        readonly path: string;
+        readonly isGranted: boolean;
+        readonly labels: readonly ("user" | "file" | "web" | "tool")[];
       } | undefined;
       /** The moment, where it passes only later than now. */
       readonly atMs?: number | undefined;
@@ -5846,6 +5879,8 @@ export type SchedulesAddOutput = {
   } | null;
   /** What a person can do about it, as a command. */
   readonly next: string | null;
+  /** What is not there yet, and has to be when it runs, such as a folder. */
+  readonly warnings: readonly string[];
 };
 
 export type SchedulesAdoptInput = {
@@ -6107,7 +6142,7 @@ export type SchedulesShowOutput = {
 export type ScoutBriefInput = {
   /** Absolute path of a folder on the machine the hub runs on. */
   readonly folder: string;
-  /** Name of the brief, inside the folder. */
+  /** Name of the brief, inside the folder: without `/`, and with no dot in front. */
   readonly output?: string | undefined;
   /** Allow writing the brief without asking; nothing else is allowed by it. */
   readonly allowWrite?: boolean | undefined;
@@ -8163,6 +8198,8 @@ export type StateEpisodesOutput = {
       readonly durationMs: number;
     };
     readonly waitingApprovalIds: readonly string[];
+    /** What it asked its person in words. */
+    readonly waitingQuestionIds: readonly string[];
     readonly firstSeq: number;
     readonly firstKind: string;
     readonly lastSeq: number;
@@ -8291,6 +8328,8 @@ export type StateEpisodesGetOutput = {
     readonly durationMs: number;
   };
   readonly waitingApprovalIds: readonly string[];
+  /** What it asked its person in words. */
+  readonly waitingQuestionIds: readonly string[];
   readonly firstSeq: number;
   readonly firstKind: string;
   readonly lastSeq: number;
@@ -11968,6 +12007,17 @@ export interface EventData {
     readonly status: "finished" | "failed" | "cancelled" | "interrupted" | "none";
     readonly steps: number;
     readonly replayableToStep: number;
+  };
+  /** How far long work on a capsule is; passes by and is not kept. */
+  readonly "capsules.progress": {
+    /** As it was named by whoever asked for the work; `-` for one that was sent along. */
+    readonly capsule: string;
+    readonly phase: string;
+    readonly done: number;
+    readonly total: number;
+    readonly unit: string;
+    /** Milliseconds left of this phase, as far as can be told. */
+    readonly etaMs: number | null;
   };
   /** A kept capsule was removed, by a person or by its age. */
   readonly "capsules.removed": {

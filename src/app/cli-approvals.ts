@@ -28,7 +28,7 @@ function approvalText(approval: Approval, { pen, nowMs }: ApprovalsLook): readon
       (line) => `${indent}${inner}${style === undefined ? line : pen.paint(style, line)}`,
     );
   const wanted = wrapped(
-    pen.safe(`${caller.kind} ${caller.id}: ${summary}`),
+    pen.line(`${caller.kind} ${caller.id}: ${summary}`),
     pen.columns - indent.length - statusWidth - 2,
   );
   const [first = "", ...rest] = wanted;

@@ -11,6 +11,7 @@ import { isRefused } from "../domains/provenance/envelope.ts";
 import { envelopeCharsMax, headerCharsMax, leaseMsMax } from "../domains/provenance/format.ts";
 import { headerText, sealCapsule } from "../domains/provenance/seal.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
+import { unreadWords } from "./system-faults.ts";
 
 export interface CapsuleCommandOptions {
   readonly terminal: Pick<CliParts["terminal"], "write" | "writeError" | "resolvePath">;
@@ -169,7 +170,7 @@ async function readText(path: string): Promise<string> {
     return text;
   } catch (error) {
     if (error instanceof Error && "code" in error)
-      throw new KeyFault(`${path} cannot be read: ${String(error.code)}`, { cause: error });
+      throw new KeyFault(`${path}: ${unreadWords(error)}`, { cause: error });
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** `arw connect --models`: puts the models of other agents on this hub's `/v1`, each with a token of its own. */
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../adapters/files/make-folder.ts";
 import { replaceFile } from "../adapters/files/replace-file.ts";
 import type { Static } from "../contract/schema.ts";
 import { CreateToken, RevokeToken } from "../domains/access/contract.ts";
@@ -107,7 +108,7 @@ async function giveToken(transport: Transport, name: string, folder: string): Pr
   );
   const { token } = (made.kind === "answer" ? made.output : {}) as { readonly token?: string };
   if (token === undefined) throw new TypeError("a token that was made is told");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, { mode: 0o700 });
   await replaceFile(keyPathOf(folder, name), Buffer.from(token), { mode: 0o600 });
 }
 

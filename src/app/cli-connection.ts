@@ -4,15 +4,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { findToken } from "../adapters/credentials/credentials.ts";
-import { StateLocked } from "../adapters/files/state-lock.ts";
-import { isProblem, type ProblemDocument, problemDocument } from "../contract/problem.ts";
+import { isProblem, problemDocument } from "../contract/problem.ts";
 import type { Table } from "../kernel/kernel.ts";
-import { StoreFault } from "../kernel/ports.ts";
 import { createHttpTransport } from "../surfaces/cli/http-transport.ts";
 import { createLocalTransport, type LocalHub } from "../surfaces/cli/local-transport.ts";
 import { CallFailed, type Globals, type Transport } from "../surfaces/cli/port.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { type Environment, isLoopback, platformOf } from "./config/places.ts";
+import { faultDocument } from "./system-faults.ts";
 
 export interface ConnectionOptions {
   readonly table: Table;
@@ -111,36 +110,7 @@ async function openLocal({ openHub }: ConnectionOptions, config: LoadedConfig): 
   try {
     return await openHub(config);
   } catch (error) {
-    if (error instanceof StateLocked) throw new CallFailed(lockedDocument(error));
-    if (error instanceof StoreFault) throw new CallFailed(storeDocument(error));
-    throw isProblem(error) ? new CallFailed(problemDocument(error, "")) : error;
+    const document = faultDocument(error);
+    throw document === null ? error : new CallFailed(document);
   }
 }
-
-const lockedDocument = (error: StateLocked): ProblemDocument => ({
-  type: "about:blank",
-  title: "A hub is running",
-  status: 409,
-  code: "cli.state-in-use",
-  detail: `${error.message}. Leave out --local to talk to that hub, or name another state directory.`,
-  instance: "",
-});
-
-/** In the words of a hub that does not start. */
-const storeDocument = ({ reason, message }: StoreFault): ProblemDocument => ({
-  type: "about:blank",
-  title: reason === "locked" ? "The state does not open" : "The store cannot be used",
-  status: 503,
-  code: reason === "locked" ? "cli.state-encrypted" : "cli.store",
-  detail: `${message}. Nothing was touched. ${storeSteps[reason]}`,
-  instance: "",
-});
-
-const restoreStep = "Restore a backup, or name another state directory.";
-const storeSteps: Readonly<Record<StoreFault["reason"], string>> = {
-  locked: "`arw encrypt status` says what opens it.",
-  newer: "Use the newer ARW, or restore a backup of this one's time into another state directory.",
-  full: "Free some space, then try again.",
-  corrupt: restoreStep,
-  failed: restoreStep,
-};

@@ -51,7 +51,7 @@ const textOf = (value: unknown): string => JSON.stringify(value) ?? "";
 function placeLines({ at, recorded, made }: Place, pen: Pen): readonly string[] {
   const [then, now] = [textOf(recorded), textOf(made)];
   const from = firstDifference(then, now);
-  const side = (text: string): string => pen.safe(`${at === "" ? "" : `${at}: `}${excerpt(text, from)}`);
+  const side = (text: string): string => pen.line(`${at === "" ? "" : `${at}: `}${excerpt(text, from)}`);
   return [
     ...(then === "" ? [] : [pen.paint("red", `  - ${side(then)}`)]),
     ...(now === "" ? [] : [pen.paint("green", `  + ${side(now)}`)]),

@@ -54,6 +54,7 @@ async function refusalOf(words: readonly string[]): Promise<string | null> {
   const program = createProgram({
     plans: plans.filter((plan) => plan.words[0] === first),
     own: own.filter((each) => each.words.split(" ")[0] === first),
+    aliases: [],
     version: "1",
     columns: 80,
     hasColor: false,

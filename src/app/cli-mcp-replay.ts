@@ -6,7 +6,7 @@ import { Answers } from "../domains/capsules/answers.ts";
 import { type CliParts, exitCodes, type Globals, type OwnCommand, type Transport } from "../surfaces/cli/port.ts";
 import { codes, errorText, type Message, readMessage, resultText } from "../surfaces/mcp/messages.ts";
 import { legacyRevisions } from "../surfaces/mcp/serve.ts";
-import { withCapsulePath } from "./cli-replay.ts";
+import { withCapsulePaths } from "./capsule-names.ts";
 
 interface ReplayOptions {
   readonly connect: (globals: Globals) => Promise<Transport>;
@@ -30,7 +30,7 @@ export const mcpReplayCommand = (options: ReplayOptions): OwnCommand => ({
 async function replay({ connect, version, terminal }: ReplayOptions, capsule: string, globals: Globals) {
   await using transport = await connect(globals);
   const { signal } = new AbortController();
-  const input = await withCapsulePath({ capsule }, terminal);
+  const input = await withCapsulePaths("capsule")({ capsule }, terminal);
   const found = await transport.call(Answers.id, input, signal);
   const played = (found.kind === "answer" ? found.output : { server: "", tools: [], answers: [] }) as Played;
   const { lines, write } = createLines({ input: process.stdin, output: process.stdout, lengthMax: lineLengthMax });

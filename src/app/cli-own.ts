@@ -18,6 +18,7 @@ import { type CliParts, exitCodes, type Globals, type OwnCommand } from "../surf
 import { createConfineSeat } from "./confine-seat.ts";
 import type { RehearsedRun } from "./rehearse-copy.ts";
 import { journalFault, journalTailFault, nodeMin } from "./state-checks.ts";
+import { faultDocument } from "./system-faults.ts";
 import type { Unlocking } from "./unlock.ts";
 
 export interface OwnOptions {
@@ -53,11 +54,11 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf, unlocking }: OwnO
         unopened,
         versions: { arw: version, node: process.versions.node, nodeMin },
         async holder() {
-          const holder = await stateHolder(stateDir);
+          const holder = await readHolder(stateDir);
           return holder === null ? null : `held by the hub with process id ${holder.pid}`;
         },
         confinement: () => createConfineSeat({ own: [], programs: [] }).abilities(),
-        ailing: async () => ailingOf((await stateHolder(stateDir))?.address ?? null),
+        ailing: async () => ailingOf((await readHolder(stateDir))?.address ?? null),
       });
       const findings = await doctor.examine();
       const ok = findings.every((each) => each.level !== "fault");
@@ -66,6 +67,13 @@ function doctorCommand({ terminal, version, nowMs, stateDirOf, unlocking }: OwnO
     },
   };
 }
+
+/** Where the lock cannot even be looked at, no hub of this user runs there; what is wrong with the files, the findings say. */
+const readHolder = (stateDir: string): ReturnType<typeof stateHolder> =>
+  stateHolder(stateDir).catch((error: unknown) => {
+    if (faultDocument(error) === null) throw error;
+    return null;
+  });
 
 /** A hub that is stuck must not make the doctor wait. */
 const healthMsMax = 3000;

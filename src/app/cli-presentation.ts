@@ -2,7 +2,7 @@
 import { systemClock } from "../adapters/system/clock.ts";
 import { counted, formatBytes, formatDurationMs } from "../base/units.ts";
 import { truncate } from "../base/text-marks.ts";
-import { Resume, RunProgress } from "../domains/agents/contract.ts";
+import { Resume, RunCancelled, RunFailed, RunProgress } from "../domains/agents/contract.ts";
 import {
   type Approval,
   ApprovalCancelled,
@@ -39,13 +39,19 @@ import {
 import { questionAnswers, questionShortIds } from "./cli-questions.ts";
 import { scheduleAnswers, scheduleJobsLeft, schedulePrepare } from "./cli-schedules.ts";
 import { replayAnswers, replayFailures, replayPrepare, replayShortIds } from "./cli-replay.ts";
-import { runCapsuleFiles, runCapsulePrepare, runCapsuleShortcuts, runCapsuleShortIds } from "./cli-run-capsule.ts";
+import {
+  runCapsuleFiles,
+  runCapsulePrepare,
+  runCapsuleProgress,
+  runCapsuleShortcuts,
+  runCapsuleShortIds,
+} from "./cli-run-capsule.ts";
 import { runCapsuleAnswers } from "./cli-run-capsule-answers.ts";
 import { shellAnswers, shellFailures } from "./cli-shell.ts";
 import { debugAliases, debugAnswers, debugPrepare, debugShortIds } from "./cli-debug.ts";
 import { undoAliases, undoAnswers, undoFailures, undoShortIds } from "./cli-undo.ts";
 import { Run as WhatIfRun } from "../domains/what-if/contract.ts";
-import { whatIfAnswers, whatIfFlags, whatIfItems, whatIfPrepare } from "./cli-what-if.ts";
+import { whatIfAnswers, whatIfFailed, whatIfFlags, whatIfItems, whatIfPrepare } from "./cli-what-if.ts";
 import { SigninCode } from "../domains/access/contract.ts";
 import { type Episode, Show, type StoryLine } from "../domains/episodes/contract.ts";
 import { Export as ExportJournal, Verify as VerifyJournal } from "../domains/journal/contract.ts";
@@ -148,6 +154,8 @@ export const cliPresentation = (address: () => string, nowMs: () => number = sys
     [Brief.id]: (output, pen) => briefText(output as Static<typeof Brief.output>, pen),
   },
   files: runCapsuleFiles,
+  progress: runCapsuleProgress,
+  failed: whatIfFailed,
   items: {
     ...chatItems,
     ...whatIfItems,
@@ -282,7 +290,7 @@ export const follow: FollowPlan = {
     // A question itself is shown in full, with its diff or its answers.
     (output as Static<typeof Show.output>).story
       .filter((line) => line.kind !== ApprovalRequested.kind && line.kind !== QuestionAsked.kind)
-      .map((line) => ({ seq: line.seq, text: storyLineText(line, pen) })),
+      .map((line) => ({ seq: line.seq, text: storyLineText(line, pen), isEnd: badEnds.has(line.kind) })),
   storyMore: (output) => (output as Static<typeof Show.output>).nextAfterSeq,
   storyWaits: (output) => (output as Static<typeof Show.output>).episode.waitingApprovalIds,
   storyOver: (output) =>
@@ -291,6 +299,8 @@ export const follow: FollowPlan = {
   showCommand: (corrId) => `arw episodes show ${corrId}`,
   answerCommand: (approvalId) => `arw approvals decide ${approvalId} allow`,
 };
+
+const badEnds: ReadonlySet<string> = new Set([RunFailed.kind, RunCancelled.kind]);
 
 /** Ids begin with their time, so those of one day look alike in front; the end tells them apart. */
 const shortLength = 8;
@@ -314,13 +324,14 @@ const familyLooks: Readonly<Record<StoryLine["family"], Look>> = {
   approval: ["?", "yellow"],
   other: ["·", "dim"],
 };
-const statusWidth = 13;
+const statusWidth = "? waiting for you".length;
 const durationWidth = 11;
 const countsWidth = 15;
 
 function statusText(status: Episode["status"], pen: Pen): string {
   const [glyph, style] = episodeLooks[status];
-  return pen.paint(style, `${glyph} ${status}`.padEnd(statusWidth));
+  const words = status === "waiting" ? "waiting for you" : status;
+  return pen.paint(style, `${glyph} ${words}`.padEnd(statusWidth));
 }
 
 function countsText({ counts, refusals, errors }: Episode): string {
@@ -340,7 +351,7 @@ function episodesText(episodes: readonly Episode[], pen: Pen): string {
         statusText(episode.status, pen),
         formatDurationMs(episode.durationMs).padEnd(durationWidth),
         countsText(episode).padEnd(countsWidth),
-        truncate(pen.safe(episode.title).replaceAll("\n", " "), titleWidth),
+        truncate(pen.line(episode.title), titleWidth),
       ];
       return columns.join("  ");
     })
@@ -349,7 +360,7 @@ function episodesText(episodes: readonly Episode[], pen: Pen): string {
 
 function tasksText({ tasks, depth }: Static<typeof ListTasks.output>, pen: Pen): string {
   const lines = tasks.map((task) => {
-    const status = pen.paint(taskStyles[task.status], task.status.padEnd(statusWidth));
+    const status = pen.paint(taskStyles[task.status], task.status.padEnd(taskStatusWidth));
     const why = "detail" in task && task.detail !== undefined ? `  ${task.detail}` : "";
     const text = pen.safe(`${task.operation}${why}`).replaceAll("\n", " ");
     return `${shortId(task.taskId)}  ${status}  ${pen.timeText(task.enqueuedAtMs)}  ${text}`;
@@ -357,6 +368,7 @@ function tasksText({ tasks, depth }: Static<typeof ListTasks.output>, pen: Pen):
   return [...lines, pen.paint("dim", `${depth.queued} waiting, ${depth.running} running`)].join("\n");
 }
 
+const taskStatusWidth = 13;
 const taskStyles: Readonly<Record<Static<typeof ListTasks.output>["tasks"][number]["status"], Style>> = {
   queued: "dim",
   running: "cyan",
@@ -367,11 +379,11 @@ const taskStyles: Readonly<Record<Static<typeof ListTasks.output>["tasks"][numbe
 
 function storyText({ episode, story, nextAfterSeq }: Static<typeof Show.output>, pen: Pen): string {
   const head = [
-    pen.paint("bold", pen.safe(episode.title)),
+    pen.paint("bold", pen.line(episode.title)),
     `${statusText(episode.status, pen).trimEnd()}  ${formatDurationMs(episode.durationMs)}  ${countsText(episode)}`,
     pen.paint(
       "dim",
-      `${pen.safe(episode.id)}  began ${pen.timeText(episode.startedAtMs)}  model: ${pen.safe(episode.model)}`,
+      `${pen.safe(episode.id)}  began ${pen.timeText(episode.startedAtMs)}  model: ${pen.line(episode.model)}`,
     ),
     ...modelsMeterText(episode.models).map((line) => pen.paint("dim", line)),
     "",
@@ -385,7 +397,7 @@ function storyText({ episode, story, nextAfterSeq }: Static<typeof Show.output>,
 
 function storyLineText(line: StoryLine, pen: Pen): string {
   const [glyph, style] = line.isError ? (["✗", "red"] as const) : familyLooks[line.family];
-  const text = pen.safe(line.text).replaceAll("\n", "\n  ");
+  const text = pen.inside(line.text, 2);
   return `${pen.paint(style, glyph)} ${line.isError ? pen.paint("red", text) : text}`;
 }
 

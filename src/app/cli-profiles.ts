@@ -16,13 +16,13 @@ import { profileCharsMax } from "../domains/profiles/profile.ts";
 import type { Pen } from "../surfaces/cli/pen.ts";
 import { projectAnswers } from "./cli-projects.ts";
 import { CallFailed, type Input, type Terminal } from "../surfaces/cli/port.ts";
+import { unreadWords } from "./system-faults.ts";
 
 /** The hub is given the text: it may run on another machine. */
 async function withText(input: Input, terminal: Pick<Terminal, "resolvePath">): Promise<Input> {
   const path = terminal.resolvePath(String(input["text"]));
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw unreadable(path, isAbsent ? "there is no such file" : "it cannot be read");
+    throw unreadable(path, unreadWords(error));
   });
   if (text.length > profileCharsMax)
     throw unreadable(path, `an agent's file has at most ${profileCharsMax} characters`);

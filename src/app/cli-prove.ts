@@ -29,6 +29,7 @@ import {
   type Terminal,
 } from "../surfaces/cli/port.ts";
 import { solverWords, z3Folder } from "./prove-seat.ts";
+import { unreadWords } from "./system-faults.ts";
 
 /** Words that stand for a set of policies; everything else is a file. */
 const setWords: ReadonlySet<string> = new Set(["now", "default"]);
@@ -44,11 +45,7 @@ async function withTexts(input: Input, terminal: Pick<Terminal, "resolvePath">):
 
 async function readPolicies(path: string): Promise<string> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw unreadable(
-      path,
-      isAbsent ? "there is no such file; `now` and `default` name sets that are no files" : "it cannot be read",
-    );
+    throw unreadable(path, `${unreadWords(error)}; \`now\` and \`default\` name sets that are no files`);
   });
   if (text.length > policyTextCharsMax) throw unreadable(path, `it has more than ${policyTextCharsMax} characters`);
   // An empty file is the default set alone, and so is said.

@@ -7,6 +7,7 @@ import { Recipe, recipeCharsMax } from "../domains/recipes/recipe.ts";
 import type { Pen, Style } from "../surfaces/cli/pen.ts";
 import { CallFailed, type Input, type Terminal } from "../surfaces/cli/port.ts";
 import { recipeText } from "./recipe-text.ts";
+import { unreadWords } from "./system-faults.ts";
 
 type Paths = Pick<Terminal, "resolvePath">;
 
@@ -14,10 +15,7 @@ type Paths = Pick<Terminal, "resolvePath">;
 export async function withText(input: Input, terminal: Paths): Promise<Input> {
   const path = terminal.resolvePath(String(input["recipe"]));
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw unreadable(
-      path,
-      (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : "it cannot be read",
-    );
+    throw unreadable(path, unreadWords(error));
   });
   if (text.length > recipeCharsMax) throw unreadable(path, `a recipe has at most ${recipeCharsMax} characters`);
   const given = input["input"];

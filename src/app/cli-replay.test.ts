@@ -27,7 +27,7 @@ const told = (step: number | null, replayed: number): string => {
   const table = { isSame: true, asOf: "run", recorded: "a", own: "a" };
   return (
     replayAnswers[Replay.id]?.(
-      { report, gap: null, table },
+      { report, gap: null, signer: null, table },
       createPen({ columns: 80, hasColor: false, timeText: String }),
     ) ?? ""
   );

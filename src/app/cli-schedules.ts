@@ -30,7 +30,7 @@ export const scheduleJobsLeft = {
 const one = (output: unknown, pen: Pen): string => scheduleText(output as Schedule, pen).join("\n");
 
 export const scheduleAnswers = {
-  [Add.id]: one,
+  [Add.id]: (output: unknown, pen: Pen) => addedText(output as Static<typeof Add.output>, pen),
   [Pause.id]: one,
   [GoOn.id]: one,
   [RunNow.id]: (output: unknown, pen: Pen) => endText(output as Begun & Partial<Ended>, pen),
@@ -52,6 +52,11 @@ function endText({ name, episode, outcome, notDone = [] }: Begun & Partial<Ended
   const left = notDone.map((each) => `  Not done: ${pen.safe(each)}`);
   return [`${pen.paint("green", "✓")} ${pen.safe(outcome)}`, ...left].join("\n");
 }
+
+const addedText = ({ warnings, ...schedule }: Static<typeof Add.output>, pen: Pen): string =>
+  [...scheduleText(schedule, pen), ...warnings.map((each) => `  ${pen.paint("yellow", "!")} ${pen.safe(each)}`)].join(
+    "\n",
+  );
 
 function listText(schedules: readonly Schedule[], pen: Pen): string {
   if (schedules.length === 0)

@@ -25,7 +25,7 @@ export const undoFailures = { [Apply.id]: (output: unknown) => (output as UndoRe
 
 const fateWords: Readonly<Record<FileUndo["fate"], readonly [plan: string, done: string]>> = {
   restore: ["goes back to what it was", "is what it was before"],
-  merge: ["goes back, and what was edited since stays", "is what it was before, with what was edited since"],
+  merge: ["goes back, and what was edited since stays", "is what it was before, and what was edited since stayed"],
   remove: ["is removed: the run created it", "is removed: the run had created it"],
   "bring-back": ["comes back", "is there again"],
   "as-before": ["is as it was before", "is as it was before"],
@@ -47,14 +47,15 @@ function reportText(report: UndoReport, pen: Pen): string {
     ...(filesMore === 0 ? [] : [`  and ${filesMore} more files, which the next undo of this episode reaches`]),
     ...(left.length === 0 ? [] : [pen.paint("yellow", "No undo reaches:"), ...left.map((each) => leftText(each, pen))]),
     ...(leftMore === 0 ? [] : [`  and ${leftMore} more steps`]),
-    ...(report.undoId === null ? [] : [pen.paint("dim", `Undo this with: arw undo ${pen.safe(report.undoId)}`)]),
+    ...(report.undoId === null ? [] : [pen.paint("dim", `Undo this with: arw undo ${pen.line(report.undoId)}`)]),
   ].join("\n");
 }
 
 function headText({ status, files, filesMore, undoId, episode }: UndoReport, pen: Pen): string {
   const changing = files.filter(({ fate }) => changingFates.has(fate));
-  const settled = changing.filter(({ fate, detail }) => fate === "merge" && detail !== undefined).length;
-  const changed = changing.length - settled;
+  const merged = changing.filter(({ fate }) => fate === "merge");
+  const settled = merged.filter(({ detail }) => detail !== undefined).length;
+  const edited = merged.length - settled;
   const stuck = files.filter(({ fate }) => stuckFates.has(fate)).length;
   const were = wereWords(files);
   if (status === "nothing") return pen.paint("dim", "Nothing to undo: no file is changed by it.");
@@ -68,18 +69,30 @@ function headText({ status, files, filesMore, undoId, episode }: UndoReport, pen
     const head = pen.paint("bold", `An undo would change ${counted(changing.length + filesMore)}`);
     const how = changing.some(({ detail }) => detail !== undefined)
       ? "Do it by the same command without --dry-run."
-      : `Do it with: arw undo ${pen.safe(episode)}`;
+      : `Do it with: arw undo ${pen.line(episode)}`;
     return `${[head, ...asSettled, ...stays, ...were].join(", ")}. ${how}`;
   }
   if (undoId === null)
     return pen.paint("yellow", `! ${["Nothing can be brought back", ...stays, ...were].join(", ")}.`);
   const mark = status === "undone" ? pen.paint("green", "✓") : pen.paint("yellow", "!");
-  const before = changed + files.filter(({ fate }) => fate === "as-before").length;
-  const done =
-    before === 0
-      ? []
-      : [`${before} of ${counted(files.length + filesMore)} ${before === 1 ? "is" : "are"} as before the run`];
+  const before = changing.length - merged.length + files.filter(({ fate }) => fate === "as-before").length;
+  const done = doneWords({ before, edited, all: files.length + filesMore });
   return `${mark} ${[...done, ...asSettled, ...stays, ...were].join(", ")}.`;
+}
+
+interface Done {
+  readonly before: number;
+  readonly edited: number;
+  readonly all: number;
+}
+
+/** A file that keeps what was edited since is not what it was before. */
+function doneWords({ before, edited, all }: Done): readonly string[] {
+  const [are, so] = [before, edited].map((count) => (count === 1 ? "is" : "are"));
+  const asBefore = [`${before} of ${counted(all)} ${are} as before the run`];
+  if (edited === 0) return before === 0 ? [] : asBefore;
+  if (before === 0) return [`${edited} of ${counted(all)} ${so} as before the run but for what was edited since`];
+  return [...asBefore, `${counted(edited)} ${so} so but for what was edited since`];
 }
 
 /** What was done before counts apart: nobody looked what an undone file is now, and a settled one is not as before the run. */
@@ -104,10 +117,10 @@ function fileLines(
   // What a person settled says itself what becomes of it.
   const words = isChanging && detail !== undefined ? detail : isDone ? done : plan;
   const mark = isStuck ? pen.paint("yellow", "!") : pen.paint(isChanging ? "green" : "dim", "●");
-  const why = detail === undefined || isChanging ? "" : `: ${pen.safe(detail)}`;
+  const why = detail === undefined || isChanging ? "" : `: ${pen.line(detail)}`;
   const isShown = isStuck || (!isDone && isChanging);
   return [
-    `${mark} ${pen.safe(`${folder}/${path}`)} ${pen.safe(words)}${why}`,
+    `${mark} ${pen.line(`${folder}/${path}`)} ${pen.line(words)}${why}`,
     ...(isStuck && since !== undefined
       ? ["  edited since:", ...diffLines(since, pen), "  the undo would have done:"]
       : []),
@@ -128,14 +141,14 @@ function settleLines({ episode, files }: UndoReport, pen: Pen): readonly string[
   const isAlone = stuck.length === 1 && !files.some(({ fate }) => fate === "settled");
   const file = isAlone ? "" : " --path FILE";
   return [
-    `Settle ${stuck.length === 1 ? "it" : "them"} with: arw undo ${pen.safe(episode)}${file} --conflicts …`,
+    `Settle ${stuck.length === 1 ? "it" : "them"} with: arw undo ${pen.line(episode)}${file} --conflicts …`,
     ...lines,
   ];
 }
 
 function changeMindLines({ episode, files }: UndoReport, pen: Pen): readonly string[] {
   if (!files.some(({ fate }) => fate === "settled")) return [];
-  return [pen.paint("dim", `Back after all with: arw undo ${pen.safe(episode)} --path FILE --conflicts before`)];
+  return [pen.paint("dim", `Back after all with: arw undo ${pen.line(episode)} --path FILE --conflicts before`)];
 }
 
 const settleWidth = "--conflicts before".length;
@@ -153,4 +166,4 @@ const diffLines = (diff: string, pen: Pen): readonly string[] =>
         .map((line) => `    ${line}`);
 
 const leftText = ({ step, tool, summary, reason }: StepLeft, pen: Pen): string =>
-  `  step ${step}, ${pen.safe(tool)}: ${pen.safe(summary)} (${reason})`;
+  `  step ${step}, ${pen.line(tool)}: ${pen.line(summary)} (${reason})`;

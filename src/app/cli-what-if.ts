@@ -1,15 +1,15 @@
 /** How what-ifs are asked on the command line, and how their answers look there. */
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatDurationMs, formatMicroUsd } from "../base/units.ts";
-import type { ProblemDefinition } from "../contract/problem.ts";
+import type { ProblemDefinition, ProblemDocument } from "../contract/problem.ts";
 import type { Static } from "../contract/schema.ts";
 import { InvalidPolicies } from "../domains/policy/contract.ts";
 import {
   Adopt,
   BadEdit,
   type ChangedStep,
+  namelessPolicy,
   Policy,
   type PolicyEffect,
   policyCharsMax,
@@ -22,6 +22,8 @@ import {
 } from "../domains/what-if/contract.ts";
 import { diffText, type Pen, type Style } from "../surfaces/cli/pen.ts";
 import { CallFailed, type Input, type Terminal } from "../surfaces/cli/port.ts";
+import { withCapsulePaths } from "./capsule-names.ts";
+import { unreadWords } from "./system-faults.ts";
 
 type Paths = Pick<Terminal, "resolvePath">;
 
@@ -31,15 +33,43 @@ async function withPolicy(input: Input, terminal: Paths): Promise<Input> {
   if (typeof typed !== "string") return input;
   const path = terminal.resolvePath(typed);
   const policy = await readText(path);
+  return { ...namedPolicy(path), ...input, policy };
+}
+
+function namedPolicy(path: string): { readonly policyName?: string } {
   const name = basename(path);
-  const named = /^[A-Za-z0-9][A-Za-z0-9._-]{0,92}\.cedar$/.test(name) ? { policyName: name } : {};
-  return { ...named, ...input, policy };
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,92}\.cedar$/.test(name) ? { policyName: name } : {};
+}
+
+/** The hub knows the policy by the place that it would have there; its author knows it by their own path. */
+function placeIn({ policy, policyName }: Input): { readonly theirs: string; readonly own: string } | null {
+  if (typeof policy !== "string") return null;
+  const name = policyName ?? namedPolicy(policy).policyName;
+  return { theirs: typeof name === "string" ? `policies/${name}` : namelessPolicy, own: policy };
+}
+
+function inOwnFile(document: ProblemDocument, typed: Input): ProblemDocument {
+  const place = placeIn(typed);
+  const { faults } = document;
+  if (document.code !== InvalidPolicies.code || place === null || !Array.isArray(faults)) return document;
+  return {
+    ...document,
+    detail: document.detail.replaceAll(`${place.theirs}:`, `${place.own}:`),
+    faults: faults.map((fault: unknown) => {
+      const { at } = Object(fault) as { readonly at?: unknown };
+      return { ...Object(fault), at: typeof at === "string" ? placed(at, typed) : at };
+    }),
+  };
+}
+
+function placed(at: string, typed: Input): string {
+  const place = placeIn(typed);
+  return place !== null && at.startsWith(`${place.theirs}:`) ? `${place.own}${at.slice(place.theirs.length)}` : at;
 }
 
 /** `3=@answer.json` takes the answer from a file, and so may the run be one: a capsule. */
 async function withEdits(given: Input, terminal: Paths): Promise<Input> {
-  const path = terminal.resolvePath(String(given["run"]));
-  const input = await withPolicy(existsSync(path) ? { ...given, run: path } : given, terminal);
+  const input = await withPolicy(await withCapsulePaths("run")(given, terminal), terminal);
   const edits = input["edit"];
   if (!Array.isArray(edits)) return input;
   const edit = await Promise.all(
@@ -55,8 +85,7 @@ type Unreadable = Pick<ProblemDefinition, "code" | "status">;
 
 async function readText(path: string, problem: Unreadable = InvalidPolicies): Promise<string> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    const isAbsent = (error as NodeJS.ErrnoException).code === "ENOENT";
-    throw unreadable(problem, `${path}: ${isAbsent ? "there is no such file" : "it cannot be read"}`);
+    throw unreadable(problem, `${path}: ${unreadWords(error)}`);
   });
   if (text.length > policyCharsMax) throw unreadable(problem, `${path}: it has more than ${policyCharsMax} characters`);
   return text;
@@ -66,19 +95,20 @@ const unreadable = ({ code, status }: Unreadable, detail: string): CallFailed =>
   new CallFailed({ type: `/problems/${code}`, title: "The file cannot be used", status, code, detail, instance: "" });
 
 export const whatIfPrepare = { [Policy.id]: withPolicy, [Run.id]: withEdits };
+export const whatIfFailed = { [Policy.id]: inOwnFile, [Run.id]: inOwnFile };
 export const whatIfFlags = { [Policy.id]: { isAlone: "alone" }, [Run.id]: { isAlone: "alone" } };
 
 export const whatIfItems = {
-  [Policy.id]: (item: unknown, pen: Pen) => {
+  [Policy.id]: (item: unknown, pen: Pen, typed: Input) => {
     const { atSeq, headSeq, decisions, effect } = item as Static<typeof Policy.output>;
     return effect === undefined
       ? pen.paint("dim", `${atSeq} of ${headSeq} events, ${decisions} decisions`)
-      : effectText(effect, pen);
+      : effectText(effect, pen, typed);
   },
 };
 
 export const whatIfAnswers = {
-  [Run.id]: (output: unknown, pen: Pen) => runText(output as Static<typeof Run.output>, pen),
+  [Run.id]: (output: unknown, pen: Pen, typed: Input) => runText(output as Static<typeof Run.output>, pen, typed),
   [Proposals.id]: (output: unknown, pen: Pen) => proposalsText(output as Static<typeof Proposals.output>, pen),
   [Adopt.id]: (output: unknown, pen: Pen) => {
     const { rule, place, text, effect } = output as Static<typeof Adopt.output>;
@@ -98,7 +128,7 @@ export const whatIfAnswers = {
   },
 };
 
-function effectText({ words, rules, unknowns, differentToday }: PolicyEffect, pen: Pen): string {
+function effectText({ words, rules, unknowns, differentToday }: PolicyEffect, pen: Pen, typed: Input): string {
   const lines = rules.flatMap(({ rule, source, answered, declined, blocked, asked, opened, examples }) => {
     const counts = [
       ...(answered > declined ? [`${answered - declined} answered`] : []),
@@ -109,7 +139,7 @@ function effectText({ words, rules, unknowns, differentToday }: PolicyEffect, pe
     ];
     return [
       "",
-      `${pen.paint("bold", pen.safe(rule))}  ${pen.paint("dim", pen.safe(source))}  ${counts.join(", ")}`,
+      `${pen.paint("bold", pen.safe(rule))}  ${pen.paint("dim", pen.safe(placed(source, typed)))}  ${counts.join(", ")}`,
       ...examples.map(
         ({ seq, caller, tool, target, was, now }) =>
           `  ${pen.paint("dim", String(seq).padStart(6))}  ${pen.safe(`${caller} ${tool} ${placeText(target)}`)}: ${was}, now ${paintedEffect(now, pen)}`,
@@ -168,25 +198,25 @@ const resultStyles: Readonly<Record<ChangedStep["result"], Style>> = {
 };
 const resultWidth = 8;
 
-function runText(told: Static<typeof Run.output>, pen: Pen): string {
+function runText(told: Static<typeof Run.output>, pen: Pen, typed: Input): string {
   const { title, agent, horizon, differences, blocked, spentThen, spentNow, diffs } = told;
   const steps = differences.flatMap(({ step, tool, target, summary, was, now, result }) => [
-    `${String(step).padStart(4)}  ${pen.paint(resultStyles[result], result.padEnd(resultWidth))}  ${pen.safe(`${tool} ${placeText(target) || summary}`)}`,
-    `      ${saidText(was, pen)} → ${saidText(now, pen)}`,
-    ...(result === "cut-off" && now.reason !== undefined ? [`      ${pen.paint("dim", pen.safe(now.reason))}`] : []),
+    `${String(step).padStart(4)}  ${pen.paint(resultStyles[result], result.padEnd(resultWidth))}  ${pen.line(`${tool} ${placeText(target) || summary}`)}`,
+    `      ${saidText(was, pen)} → ${saidText(inOwnPlace(now, typed), pen)}`,
+    ...(result === "cut-off" && now.reason !== undefined ? [`      ${pen.paint("dim", pen.line(now.reason))}`] : []),
   ]);
   const texts = diffs.flatMap(({ step, tool, what, diff }) => [
     "",
-    pen.paint("bold", `Step ${step}, ${what} of ${pen.safe(tool)}`),
+    pen.paint("bold", `Step ${step}, ${what} of ${pen.line(tool)}`),
     diffText(diff.replace(/\n$/, ""), pen),
   ]);
   const outcome =
     told.outcomeNow === told.outcomeThen
       ? []
-      : [`Outcome: ${pen.safe(told.outcomeThen ?? "none")} → ${pen.safe(told.outcomeNow ?? "unknown")}`];
+      : [`Outcome: ${pen.line(told.outcomeThen ?? "none")} → ${pen.line(told.outcomeNow ?? "unknown")}`];
   return [
-    `${pen.paint("bold", pen.safe(title))}  ${pen.safe(agent)}`,
-    horizon,
+    `${pen.paint("bold", pen.line(title))}  ${pen.line(agent)}`,
+    pen.line(horizon),
     ...(steps.length === 0 ? [] : ["", ...steps]),
     "",
     `Questions: ${questionsText(told)}. Blocked: ${blocked}.`,
@@ -215,8 +245,12 @@ function questionsText({ approvals, differences, unknownAfterStep }: Static<type
   return `${asked} then, ${now} now${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
 }
 
+/** What was said then was said by the file that was in force, whose name it may have. */
+const inOwnPlace = (said: Said, typed: Input): Said =>
+  said.source === undefined ? said : { ...said, source: placed(said.source, typed) };
+
 const saidText = ({ effect, rule, source }: Said, pen: Pen): string =>
-  `${paintedEffect(effect, pen)}${rule === undefined ? "" : ` (${pen.safe(rule)}${source === undefined ? "" : `, ${pen.safe(source)}`})`}`;
+  `${paintedEffect(effect, pen)}${rule === undefined ? "" : ` (${pen.line(rule)}${source === undefined ? "" : `, ${pen.line(source)}`})`}`;
 
 const spentText = ({ tokens, microUsd, workedMs }: Spent): string =>
   [

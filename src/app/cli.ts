@@ -23,6 +23,7 @@ import type { LoadedConfig } from "./config/load.ts";
 import { platformOf } from "./config/places.ts";
 import { contractTable } from "./domains.ts";
 import { programRoot } from "./state-dir.ts";
+import { faultDocument } from "./system-faults.ts";
 
 export async function cli(words: readonly string[]): Promise<number> {
   const table = contractTable();
@@ -50,7 +51,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       own: [
         ...ownCommands({ terminal, version, workDir: connection.workDir, stateDirOf, ...machine() }),
         ...capsuleCommands({ terminal, connect: (globals) => connect(connection, globals), nowMs: Date.now }),
-        importCommand({ terminal, connect: connectOnce, readInput }),
+        importCommand({ terminal, connect: connectOnce, follow, readInput }),
         solverCommand({ terminal, stateDirOf }),
         chatCommand({ terminal, connect: connectOnce, follow, readInput: readQuestion }),
         ...mcpCommands({ terminal, table, version, stateDirOf, env: connection.env, connect: connectOnce }),
@@ -85,6 +86,7 @@ export async function cli(words: readonly string[]): Promise<number> {
       version,
       connect: (globals) => connect(connection, globals),
       wait: (delayMs, signal) => pause(delayMs, undefined, { signal }),
+      faultDocument,
       startHub: async (flags) => (await import("./main.ts")).main(flags),
     },
     words,

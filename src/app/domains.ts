@@ -161,7 +161,7 @@ export function composeDomains(means: Means, parts: KernelParts): Composition {
     budget: budgets.port,
     exits: egress.exits,
     leases: leases.port,
-    witness: createWitness({ parts, redactor, log, always: modelCalls, soon: clock.soon }),
+    witness: createWitness({ parts, redactor, log, always: modelCalls, clock }),
     domains: [
       // First: no other domain may start before the rules that were put are in force.
       gating.domain,
@@ -237,7 +237,7 @@ const worldOf = (means: Means, parts: KernelParts, { reader, courier, meter }: W
   createProjects({ parts }),
   createScout({ parts, blobs: means.blobs, sample: means.sample }),
   createText({ files: createTextFiles(reader) }),
-  createTime({ zone: new Intl.DateTimeFormat().resolvedOptions().timeZone }),
+  createTime({ zone: () => new Intl.DateTimeFormat().resolvedOptions().timeZone }),
   createUndo({
     parts,
     files: createWholeFiles(reader),

@@ -1,6 +1,5 @@
 /** One hub: its state directory, its kernel and its HTTP door, opened together and closed together. */
 import { readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { createIds } from "../base/ids.ts";
 import { openAuditAnchor } from "../adapters/audit/anchor.ts";
@@ -13,6 +12,7 @@ import { createDoctor } from "../adapters/doctor/examine.ts";
 import { diskFree } from "../adapters/files/disk.ts";
 import { createFileFolders } from "../adapters/files/folder.ts";
 import { folderNotices, recipeFiles } from "../adapters/files/folder-notices.ts";
+import { makeFolder } from "../adapters/files/make-folder.ts";
 import { realFolder } from "../adapters/files/real-folder.ts";
 import { namesOwn, type OwnFiles, withoutOwn } from "../adapters/files/own-folder.ts";
 import { createSampleFolder, samplesFolder } from "../adapters/files/sample.ts";
@@ -51,6 +51,7 @@ import { keyPaths } from "./key-places.ts";
 import { createModelSeat } from "./model-seat.ts";
 import { createOtlpSeat, type OtlpSeat } from "./otlp-seat.ts";
 import { createProfileFiles } from "./profile-seat.ts";
+import { recordedRule } from "./records-check.ts";
 import { createReload } from "./reload.ts";
 import { openRuleFile } from "./rules/rule-file.ts";
 import { openSeal } from "./seal-seat.ts";
@@ -103,7 +104,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   const stateDir = values.state.dir;
   await checkTeePath(options.config);
   await using opening = new AsyncDisposableStack();
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  await makeFolder(stateDir, { mode: 0o700 });
   const lock = opening.use(await acquireStateLock(stateDir, { pid: options.pid, nowMs: systemClock.nowMs() }));
   refuseLostJournal(stateDir);
   const means = await openMeans(options, opening, await openSeal(options.config, options.unlocking));
@@ -326,7 +327,11 @@ function openKernel(options: HubOptions, means: OpenedMeans): StartedKernel {
           folders: withoutOwn(createFileFolders(), own),
           isHubFile: namesOwn(own),
           realFolder,
-          journal: { files: journalFiles, rules: values.journal.retention, frontier: means.tee.frontier },
+          journal: {
+            files: journalFiles,
+            rules: [...values.journal.retention, recordedRule(values.record)],
+            frontier: means.tee.frontier,
+          },
           sample,
           capsules: means.capsules,
           runCapsules: means.runCapsules,

@@ -14,6 +14,7 @@ import { platformOf } from "./config/places.ts";
 import { readSecretFromInput } from "./cli-secret.ts";
 import { openHub, type OpenHub } from "./hub.ts";
 import { commandName, programRoot } from "./state-dir.ts";
+import { firstOf } from "./system-faults.ts";
 
 /** Exit code of a refused start: the sysexits code for a configuration that cannot be used. */
 const refusedExitCode = 78;
@@ -112,10 +113,6 @@ function whatLeaves({ values }: LoadedConfig): string {
     ? "Nothing leaves this machine: no rule permits it."
     : `Traces go to ${new URL(endpoint).host}; nothing else leaves this machine.`;
 }
-
-/** What went wrong first: closing what was open already may have failed over it. */
-const firstOf = (error: unknown): unknown =>
-  error instanceof SuppressedError ? firstOf((error as { readonly suppressed: unknown }).suppressed) : error;
 
 /** Why the hub did not start, and what to do about it. */
 function refusal(error: unknown): string {

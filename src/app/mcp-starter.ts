@@ -1,13 +1,12 @@
 /** Starts servers of others for the hub's own connections: confined where the machine can, with a way out that is their own. */
-import { realpath } from "node:fs/promises";
-import { linesOf } from "../adapters/mcp/confined.ts";
+import { foldersOf, linesOf } from "../adapters/mcp/confined.ts";
 import { Problem } from "../contract/problem.ts";
 import { Call } from "../domains/mcp/contract.ts";
 import { ServerFailed } from "../domains/mcp/own-servers.ts";
 import type { ServerStarter } from "../domains/mcp/port.ts";
 import type { ProgramSecrets } from "../domains/secrets/port.ts";
 import { gateKey } from "../contract/operation.ts";
-import { ChildFault, type ChildFolder } from "../domains/shell/port.ts";
+import { ChildFault } from "../domains/shell/port.ts";
 import type { ChildStarter } from "../domains/shell/starter.ts";
 
 /** Characters of one message: what is longer fits into no model's context, and the hub reads all of it. */
@@ -23,7 +22,7 @@ export const createServerStarter = (starter: ChildStarter, secrets: ProgramSecre
       .filter((name) => secrets.secretForProgram(name) === null),
   async start({ server, command: [command = "", ...args], read, write, env, corrId, signal }) {
     try {
-      const folders = await Promise.all([...write.map(folderOf("write")), ...read.map(folderOf("read"))]);
+      const folders = await foldersOf({ read, write });
       const order = {
         command,
         args,
@@ -61,15 +60,6 @@ function variablesOf(env: Readonly<Record<string, string>>, secrets: ProgramSecr
     }),
   );
 }
-
-const folderOf =
-  (mode: ChildFolder["mode"]) =>
-  async (path: string): Promise<ChildFolder> => ({
-    path: await realpath(path).catch(() => {
-      throw new ChildFault(`${path} is not there`);
-    }),
-    mode,
-  });
 
 async function firstWords(stderr: AsyncIterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();

@@ -65,11 +65,44 @@ function createSeat(options: SeatOptions): RunCapsuleSeat {
 }
 
 /** The redactor finds what looks like a secret, too; the vault every form of what was handed over. */
-export const cutterOf = (redactor: Redactor, vault: Vault): Cutter => ({
-  value: (value) => vault.clean(redactor.value(value)),
-  text: (text) => vault.text(redactor.text(text)),
-  isHeld: (text) => vault.text(text) !== text,
-});
+export function cutterOf(redactor: Redactor, vault: Vault): Cutter {
+  const isFound = (text: string): boolean => vault.text(text) !== text;
+  const isBroken = (text: string): boolean => {
+    const joined = text.replace(breaks, "");
+    return joined !== text && isFound(joined);
+  };
+  const text = (given: string): string => {
+    const clean = vault.text(redactor.text(given));
+    return isBroken(clean) ? brokenMark : clean;
+  };
+  return {
+    text,
+    value: (value) => withTexts(vault.clean(redactor.value(value)), text),
+    isHeld: (given) => isFound(given) || isBroken(given),
+  };
+}
+
+/**
+ * Where a text is broken into lines, in JSON too, and what stands in place of a break once its lines were joined again. A secret
+ * is looked for across them, and then nothing says where it began: the whole text goes.
+ */
+const breaks = /(?:\r?\n|\\[rn])[ \t>]*|\\t|\s+|"\s*,\s*"/gu;
+const brokenMark = "[redacted:secret]";
+
+/** The value with every text in plain objects and arrays changed; the same reference where none is. */
+function withTexts<T>(root: T, change: (text: string) => string): T {
+  const visit = (value: unknown): unknown => {
+    if (typeof value === "string") return change(value);
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value).map(([name, member]) => [name, member, visit(member)] as const);
+    if (entries.every(([, member, next]) => Object.is(member, next))) return value;
+    return Array.isArray(value)
+      ? entries.map(([, , next]) => next)
+      : Object.fromEntries(entries.map(([name, , next]) => [name, next]));
+  };
+  // Texts become texts and containers keep their kind, so the shape is still that of T.
+  return visit(root) as T;
+}
 
 export interface RunCapsuleMeans {
   readonly runCapsules: RunCapsuleSeat;

@@ -3,15 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Sealer } from "../adapters/sealed-state/sealer.ts";
-import {
-  type Columns,
-  envelopeColumns,
-  type EventValues,
-  hashColumns,
-  plainColumns,
-  sealedColumns,
-} from "../adapters/sqlite/columns.ts";
-import { isEmptyFile, openReadOnly } from "../adapters/sqlite/inspect.ts";
+import { type Columns, plainColumns, sealedColumns } from "../adapters/sqlite/columns.ts";
+import { eventReader, isEmptyFile, openReadOnly } from "../adapters/sqlite/inspect.ts";
 import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import { chainHash, textHash } from "../kernel/envelope.ts";
 import { type Store, StoreFault } from "../kernel/ports.ts";
@@ -62,12 +55,8 @@ export function journalTailFault(path: string, sealer: Sealer | null = null): st
   try {
     // One moment for all that is read: a hub may be writing.
     database.exec("BEGIN");
-    const sql = `SELECT ${envelopeColumns},${hashColumns} FROM event ORDER BY seq DESC LIMIT ?`;
-    const newest = database.prepare(sql);
-    newest.setReturnArrays(true);
-    // The columns are those that were asked for; a foreign file fails the hashes.
-    const values = newest.all(tailEvents) as unknown as EventValues[];
-    const rows = values.map(columns.eventOf).toReversed();
+    const newest = eventReader(database, columns, "ORDER BY seq DESC LIMIT ?");
+    const rows = newest(tailEvents).toReversed();
     const seam = seamOf(database, columns, rows.at(-1)?.seq ?? 0);
     if (seam !== undefined) return `${seamText(seam)} while no hub ran`;
     for (const [index, row] of rows.entries()) {

@@ -9,6 +9,7 @@ import { isProblem } from "../contract/problem.ts";
 import { InvalidPolicies } from "../domains/policy/contract.ts";
 import type { PolicyEngine, PolicyText, PolicyTrials, TrialEngine } from "../domains/policy/engine-port.ts";
 import { createRulings, type RulingsOptions } from "../domains/policy/rulings.ts";
+import { namelessPolicy } from "../domains/what-if/contract.ts";
 import { type RuleInText, withoutRule, withRule } from "../domains/what-if/adopted-text.ts";
 import type {
   AdoptedRules,
@@ -105,10 +106,8 @@ function filesOf(policies: readonly NamedRule[]): readonly PolicyText[] {
   return [...files].map(([name, text]) => ({ name, text }));
 }
 
-const candidateName = "what-if.cedar";
-
 function filesWith(own: readonly PolicyText[], { text, name, isAlone = false }: Candidate): readonly PolicyText[] {
-  const file = { name: name === undefined ? candidateName : `policies/${name}`, text };
+  const file = { name: name === undefined ? namelessPolicy : `policies/${name}`, text };
   return [...(isAlone ? [] : own.filter((each) => each.name !== file.name)), file];
 }
 

@@ -64,11 +64,11 @@ function membersInOrder(value: object, depth: number, budget: { left: number }):
   if (prototype !== Object.prototype && prototype !== null) return undefined;
   const record = value as Readonly<Record<string, unknown>>;
   const names = Object.keys(record);
-  const isSorted = names.every((name, index) => index === 0 || (names[index - 1] as string) < name);
+  const isSorted = areInOrder(names);
   if (!isSorted) names.sort();
   let copy: Record<string, unknown> | null = isSorted ? null : {};
   for (const name of names) {
-    if (!name.isWellFormed() || (hasOwnPlace(name) && !isSorted)) return undefined;
+    if (!name.isWellFormed() || (!isSorted && hasOwnPlace(name))) return undefined;
     const member = record[name];
     // Left out by JSON.
     if (member === undefined) continue;
@@ -81,6 +81,12 @@ function membersInOrder(value: object, depth: number, budget: { left: number }):
     if (copy !== null) copy[name] = next;
   }
   return copy ?? value;
+}
+
+function areInOrder(names: readonly string[]): boolean {
+  for (let index = 1; index < names.length; index += 1)
+    if ((names[index - 1] as string) >= (names[index] as string)) return false;
+  return true;
 }
 
 /** Numerals stand before all other names of an object, in the order of numbers; the other name is no member like any. */

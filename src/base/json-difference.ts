@@ -9,18 +9,31 @@ export function jsonDifference(a: unknown, b: unknown, at = ""): string | null {
 function isAlike(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, index) => isAlike(item, b[index]));
+  if (Array.isArray(a)) return Array.isArray(b) && areItemsAlike(a, b);
+  return !Array.isArray(b) && areMembersAlike(a as Members, b as Members);
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function areItemsAlike(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (!isAlike(a[index], b[index])) return false;
+  return true;
+}
+
+/** Whether a member that is undefined counts is asked below. */
+function areMembersAlike(a: Members, b: Members): boolean {
+  const names = Object.keys(a);
+  const others = Object.keys(b);
+  if (names.length !== others.length) return false;
+  for (let index = 0; index < names.length; index += 1) {
+    const name = names[index] as string;
+    const member = a[name];
+    // Most are written in one order.
+    const isThere = name === others[index] || Object.hasOwn(b, name);
+    if (member === undefined || !isThere || !isAlike(member, b[name])) return false;
   }
-  const one = a as Readonly<Record<string, unknown>>;
-  const other = b as Readonly<Record<string, unknown>>;
-  const names = Object.keys(one);
-  // Whether a member that is undefined counts is asked below.
-  return (
-    names.length === Object.keys(other).length &&
-    names.every((name) => one[name] !== undefined && Object.hasOwn(other, name) && isAlike(one[name], other[name]))
-  );
+  return true;
 }
 
 function firstDifference(a: unknown, b: unknown, at: string): string | null {

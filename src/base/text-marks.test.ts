@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
 import { runs } from "../../test/kit/runs.ts";
-import { decodeUtf8, isLikelyBinary, showControls, truncate, wrapWords } from "./text-marks.ts";
+import {
+  alphabetsMixed,
+  decodeUtf8,
+  isLikelyBinary,
+  showControls,
+  showHidden,
+  showLine,
+  truncate,
+  wrapWords,
+} from "./text-marks.ts";
 
 const hostile = fc
   .array(
@@ -35,6 +44,39 @@ test("escapes go, controls and bidirectional marks become visible, text stays", 
     ["done\r\nnext\rover", "done\nnext\u240dover"],
   ];
   for (const [text, shown] of cases) assert.equal(showControls(text), shown);
+});
+
+test("what is not seen becomes visible, but for what emoji and joined scripts are written with", () => {
+  const cases: [string, string][] = [
+    [
+      "sc\u200bo\u00adu\u2060t\u{e0041}",
+      "sc\u27e8U+200B\u27e9o\u27e8U+00AD\u27e9u\u27e8U+2060\u27e9t\u27e8U+E0041\u27e9",
+    ],
+    ["sc\u200cout\u200d a\ufe0f", "sc\u27e8U+200C\u27e9out\u27e8U+200D\u27e9 a\u27e8U+FE0F\u27e9"],
+    [
+      "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0915\u094d\u200d\u0937",
+      "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0915\u094d\u200d\u0937",
+    ],
+    ["👩\u200d👩\u200d👧 ☂\ufe0f 👍🏽 é 日本", "👩\u200d👩\u200d👧 ☂\ufe0f 👍🏽 é 日本"],
+  ];
+  for (const [text, shown] of cases) assert.equal(showHidden(text), shown);
+});
+
+test("what stands in one line breaks it nowhere, and twice changes nothing", () => {
+  assert.equal(showLine("a\nb\tc\r\nd"), "a\u240ab\u2409c\u240ad");
+  fc.assert(
+    fc.property(fc.oneof(hostile, fc.string({ unit: "binary" })), (text) => {
+      const shown = showLine(text);
+      assert.doesNotMatch(shown, /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\u200b]/);
+      assert.equal(showLine(shown), shown);
+    }),
+    runs(100),
+  );
+});
+
+test("letters of two alphabets in one word are told, and words of two languages are not", () => {
+  assert.deepEqual(alphabetsMixed("sc\u043eut"), ["Latin", "Cyrillic"]);
+  assert.deepEqual(alphabetsMixed("scout \u0438 \u0434\u0440\u0443\u0433, \u03b1 beta"), []);
 });
 
 test("hostile text costs linear time", () => {

@@ -16,8 +16,39 @@ export function showControls(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(escapes, "").replace(controls, mark);
 }
 
+/** Letters of scripts that are written with joiners between them, which nobody sees and everybody needs. */
+const joined =
+  "\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}\\p{Script=Devanagari}\\p{Script=Bengali}\\p{Script=Gurmukhi}\\p{Script=Gujarati}\\p{Script=Oriya}\\p{Script=Tamil}\\p{Script=Telugu}\\p{Script=Kannada}\\p{Script=Malayalam}\\p{Script=Sinhala}\\p{Script=Khmer}";
+
+/** What takes no room and is not seen, but where it makes the sign or the letter before it another: emoji and joined scripts. */
+const hidden = new RegExp(
+  [
+    "(?<!\\p{Emoji})[\\ufe0e\\ufe0f]",
+    `(?<![\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f${joined}])\\u200d`,
+    `(?<![${joined}])\\u200c`,
+    "(?![\\u200c\\u200d\\ufe0e\\ufe0f])\\p{Default_Ignorable_Code_Point}",
+  ].join("|"),
+  "gu",
+);
+
+/** As `showControls`, and what takes no room is seen as well: `sc⟨U+200B⟩out`. */
+export const showHidden = (text: string): string => showControls(text).replace(hidden, mark);
+
+/** For what stands in one line: a break or a tab in it would pass for the line or the column behind it. */
+export const showLine = (text: string): string => showHidden(text).replace(/[\n\t]/g, mark);
+
+const alphabets = ["Latin", "Greek", "Cyrillic", "Armenian", "Cherokee"] as const;
+const alphabetForms = alphabets.map((name) => [name, new RegExp(`\\p{Script=${name}}`, "u")] as const);
+
+/** Alphabets whose letters look alike and stand in one word of the text, which hardly anybody writes by chance; else none. */
+export function alphabetsMixed(text: string): readonly string[] {
+  const words = text.split(/[^\p{Letter}\p{Mark}]+/u);
+  const mixed = words.map((word) => alphabetForms.filter(([, form]) => form.test(word)).map(([name]) => name));
+  return mixed.find((names) => names.length > 1) ?? [];
+}
+
 function mark(character: string): string {
-  const code = character.charCodeAt(0);
+  const code = character.codePointAt(0) ?? 0;
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
   if (code === 0x7f) return "\u2421";
   return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;

@@ -60,8 +60,8 @@ export interface Origin {
   readonly caller: Caller;
   readonly corrId: string;
   readonly causeId: string | null;
-  /** Nobody waits for what is said: it may wait a moment for others, and share their commit. */
-  readonly isUnhurried?: boolean;
+  /** When it happened, where it is told a moment later. */
+  readonly atMs?: number;
 }
 
 export const originName = (origin: Origin): string => callerName(origin.caller);

@@ -53,6 +53,8 @@ export interface Operation<I extends TObject = TObject, O extends TSchema = TSch
    * close it to a person, nor do other calls of theirs count against it.
    */
   readonly isWayOut?: boolean;
+  /** A person's question about the rules reads it also where the rules would close it to them. A read that answers once. */
+  readonly isReadPastRules?: boolean;
   /** Takes or gives a secret: not even a digest of its input is kept, and it is never held for a person's answer. */
   readonly isSecret?: boolean;
   /** `preview` may still change its shape or go away; everything else is stable. */

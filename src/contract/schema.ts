@@ -5,6 +5,7 @@
 import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { Check, Clean as cleanValue, Errors } from "typebox/value";
+import { patternWords } from "./pattern-words.ts";
 
 export { Type, cleanValue };
 export type { Static, TObject, TProperties, TSchema };
@@ -79,20 +80,68 @@ export function checkerOf(schema: TSchema): Checker {
       Errors(schema, value)
         .filter((fault) => fault.keyword !== "boolean")
         .slice(0, faultsMax)
-        .map((fault) => ({ at: fault.instancePath, message: faultMessage(fault) })),
+        .map((fault) => ({ at: fault.instancePath, message: faultMessage(schema, fault) })),
   };
   checkers.set(schema, checker);
   return checker;
 }
 
-function faultMessage(fault: { keyword: string; params: object; message: string }): string {
-  if (fault.keyword === "additionalProperties") {
-    const names = (fault.params as { additionalProperties?: readonly string[] }).additionalProperties ?? [];
-    return `unknown field ${names.map((name) => `"${name}"`).join(", ")}`;
-  }
-  if (fault.keyword === "enum") {
-    const allowed = (fault.params as { allowedValues?: readonly unknown[] }).allowedValues ?? [];
-    return `must be one of ${allowed.map(String).join(", ")}`;
-  }
+/** What is said of a value beside what each of its forms wants of it. */
+export const noFormFits = "has none of the forms that it may have";
+
+type Fault = ReturnType<typeof Errors>[number];
+
+function faultMessage(schema: TSchema, fault: Fault): string {
+  const { keyword, params } = fault;
+  if (keyword === "additionalProperties")
+    return `unknown field ${params.additionalProperties.map((name) => `"${name}"`).join(", ")}`;
+  if (keyword === "required") return mustHave(params.requiredProperties);
+  if (keyword === "type") return `must be ${[params.type].flat().map(kindWords).join(" or ")}`;
+  if (keyword === "enum") return `must be one of ${params.allowedValues.map(String).join(", ")}`;
+  if (keyword === "const") return `must be ${JSON.stringify(params.allowedValue)}`;
+  if (keyword === "anyOf") return noFormFits;
+  if (keyword === "minimum") return `must be at least ${params.limit}`;
+  if (keyword === "maximum") return `must be at most ${params.limit}`;
+  if (keyword === "minLength" && params.limit === 1) return "must not be empty";
+  if (keyword === "pattern")
+    return patternWords(String(params.pattern)) ?? formWords(schemaAt(schema, fault.schemaPath));
   return fault.message;
+}
+
+const mustHave = (names: readonly string[]): string =>
+  `must have the ${names.length === 1 ? "field" : "fields"} ${names.map((name) => `"${name}"`).join(", ")}`;
+
+const kindWords = (type: string): string => kinds[type] ?? type;
+const kinds: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  integer: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+};
+
+/** What its author says of it stands for a form that has no plain words. */
+function formWords({ description, examples: [example] = [] }: Described): string {
+  const about = description === undefined ? "" : `: ${description.replace(/\.$/, "")}`;
+  return `does not have the form that it takes${about}${typeof example === "string" ? `, such as ${example}` : ""}`;
+}
+
+interface Described {
+  readonly description?: string | undefined;
+  readonly examples?: readonly unknown[] | undefined;
+}
+type Part = Described & Readonly<Record<string, unknown>>;
+
+/** `#/properties/name`, as faults point to the part of a schema that was broken. What a list says, it says of its items. */
+function schemaAt(schema: TSchema, path: string): Described {
+  const names = path
+    .split("/")
+    .slice(1)
+    .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const inside = (at: Part, name: string): Part => {
+    const part = (at[name] ?? {}) as Part;
+    return name === "items" ? { description: at.description, ...part } : part;
+  };
+  return names.reduce(inside, schema as Part);
 }

@@ -31,6 +31,8 @@ const chanceImports = new Set([
   "getRandomValues",
 ]);
 const freeRooms = new Set(["app", "adapters"]);
+/** The surface that listens to the network takes Node's server in this file, late, and nothing else of the world. */
+const listener = { file: "src/surfaces/http/listener.ts", takes: "process.getBuiltinModule" };
 
 export function ambientFaults(source: Source): Fault[] {
   if (source.area !== "src" || freeRooms.has(source.room) || source.isTest) return [];
@@ -48,7 +50,7 @@ export function ambientFaults(source: Source): Fault[] {
   }
   walk(source.body, (node, parent) => {
     if (isType(node)) return false;
-    if (node.type === "Identifier" && isReference(node, parent) && !own.has(node.name)) {
+    if (node.type === "Identifier" && isReference(node, parent) && !own.has(node.name) && !listens(source, parent)) {
       const advice = globals[node.name];
       if (advice !== undefined) add(node, node.name, advice);
     }
@@ -65,6 +67,9 @@ export function ambientFaults(source: Source): Fault[] {
   });
   return faults;
 }
+
+const listens = ({ file }: Source, parent: Node | undefined): boolean =>
+  file === listener.file && parent?.type === "MemberExpression" && memberName(parent) === listener.takes;
 
 /** Types are erased: `typeof fetch` in one reaches nothing. */
 const isType = (node: Node): boolean =>

@@ -76,7 +76,7 @@ export function formFaults(source: Source): Fault[] {
   return faults;
 }
 
-/** `declare module "fastify"` adds to another module's types and is erased. */
+/** `declare module "name"` adds to another module's types and is erased. */
 const isAugmentation = (node: Extract<Node, { type: "TSModuleDeclaration" }>): boolean =>
   node.declare && node.id.type === "Literal";
 

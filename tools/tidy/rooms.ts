@@ -49,7 +49,6 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   ignore: ["src/adapters/"],
   pino: ["src/adapters/"],
   "prom-client": ["src/adapters/"],
-  fastify: ["src/surfaces/http/"],
   commander: ["src/surfaces/cli/"],
   "smol-toml": ["src/app/"],
   "jsonc-parser": ["src/app/connect/"],

@@ -79,6 +79,9 @@ test.each([
   ["a route under the alias", { http: "GET /admin/notes" }, /alias/],
   ["a route with a slash at the end", { http: "GET /notes/" }, /slash/],
   ["a command with an unknown field", { cli: "add <text>" }, /<text> in the command/],
+  ["a write past the rules", { effect: "write", isReadPastRules: true }, /read past the rules/],
+  ["a stream past the rules", { effect: "read", mode: "many", isReadPastRules: true }, /read past the rules/],
+  ["a secret past the rules", { effect: "read", isSecret: true, isReadPastRules: true }, /read past the rules/],
 ] satisfies [string, Options, RegExp][])("operations: %s is a fault", (_name, options, message) => {
   const faults = faultsOf({ operations: [operation(options)] });
   assert.equal(faults.length, 1, faults.join("\n"));

@@ -62,7 +62,14 @@ function operationFaults(operation: Operation, table: Table): string[] {
     ...routeFaults(operation),
     ...commandFaults(operation),
     ...needFaults(operation),
+    ...pastRulesFaults(operation),
   ];
+}
+
+/** No rule guards what a question about the rules reads. */
+function pastRulesFaults({ isReadPastRules, effect, mode, isSecret }: Operation): string[] {
+  const isGiven = isReadPastRules !== true || (effect === "read" && mode === "one" && isSecret !== true);
+  return isGiven ? [] : ["what is read past the rules is a read that answers once and gives no secret"];
 }
 
 /** Whoever is shown a tool is told what it needs: words for each need, and at least one. */

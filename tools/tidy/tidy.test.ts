@@ -38,7 +38,7 @@ test.each([
   ["imports inside types are imports", "src/base/ring.ts", 'export type A = import("../kernel/bus.ts").Bus;'],
   ["the schema library has one home", "src/kernel/gate.ts", 'import { Type } from "typebox";'],
   ["parts of a package are the package", "src/kernel/gate.ts", 'import { Compile } from "typebox/compile";'],
-  ["the server library has one home", "src/app/main.ts", 'import { fastify } from "fastify";'],
+  ["the library of commands has one home", "src/app/main.ts", 'import { Command } from "commander";'],
   ["a package without a home is refused", "src/app/main.ts", 'import { a } from "left-pad";'],
   ["the disk belongs to app and adapters", "src/domains/a/service.ts", 'import { readFileSync } from "node:fs";'],
   ["the network belongs to app and adapters", "src/surfaces/http/a.ts", 'import { connect } from "node:net";'],
@@ -90,6 +90,13 @@ test.each([
   "export const console_ = { console: 1 };",
 ])("ambient: %s is not ambient", (text) => {
   assert.deepEqual(faultsIn("src/kernel/a.ts", text), []);
+});
+
+test("ambient: one file takes the server that the hub listens with, and nothing else of the process", () => {
+  const text = 'export const server = () => process.getBuiltinModule("node:http").createServer();';
+  assert.deepEqual(faultsIn("src/surfaces/http/listener.ts", text), []);
+  assert.deepEqual(faultsIn("src/surfaces/http/surface.ts", text), ["ambient 1"]);
+  assert.deepEqual(faultsIn("src/surfaces/http/listener.ts", "export const read = () => process.env;"), ["ambient 1"]);
 });
 
 test("ambient: chance imported by name is caught", () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, test } from "vitest";
+import { until } from "../../../test/story/kit/until.ts";
 import type { AuditEntry } from "../../domains/audit/port.ts";
 import { createStateFiles } from "../files/state-file.ts";
 import { createManualClock } from "../memory/clock.ts";
@@ -42,8 +43,7 @@ test("the last row is vouched for also while rows keep coming, and nothing wakes
     log.append(entry(`row ${index}`));
     clock.advance(700);
   }
-  for (let tries = 0; tries < 1000 && (await readAuditAnchor(folder)) === null; tries += 1);
-  const seq = (await readAuditAnchor(folder))?.seq ?? 0;
+  const seq = await until("a row to be vouched for", async () => (await readAuditAnchor(folder))?.seq);
   assert.ok(seq >= 1 && seq < 6, `row ${seq}`);
   clock.advance(5000);
   assert.equal(clock.nextInMs(), null);

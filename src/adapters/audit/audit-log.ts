@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { AuditEntry, AuditTrail, AuditVerdict } from "../../domains/audit/port.ts";
-import { errnoOf } from "../files/faults.ts";
+import { errnoOf, isMissing } from "../files/faults.ts";
 import { type FileCallsNow, fileCallsNow, writeAllNow } from "../files/file-calls.ts";
 import { unsyncable } from "../files/place.ts";
 import { type AuditLines, type ChainHead, chained, firstHead, plainLines } from "./chain.ts";
@@ -340,5 +340,3 @@ function exists(path: string): boolean {
     return false;
   }
 }
-
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";

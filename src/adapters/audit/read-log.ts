@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import type { AuditRow, AuditVerdict } from "../../domains/audit/port.ts";
-import { errnoOf } from "../files/faults.ts";
+import { isMissing } from "../files/faults.ts";
 import { type AuditLines, type ChainHead, plainLines, rowFault } from "./chain.ts";
 
 /** Newest first; `paths` as well. */
@@ -79,7 +79,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
+    if (!isMissing(error)) throw error;
   } finally {
     input.destroy();
   }

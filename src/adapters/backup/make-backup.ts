@@ -9,7 +9,7 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { createGzip } from "node:zlib";
 import { BackupFault, type BackupManifest, type Backups } from "../../domains/backup/port.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
-import { errnoOf, faultOf } from "../files/faults.ts";
+import { errnoOf, faultOf, isMissing } from "../files/faults.ts";
 import { type FileCalls, fileCalls, writeNewFile } from "../files/file-calls.ts";
 import { takeFreeName } from "../files/new-file.ts";
 import {
@@ -62,9 +62,10 @@ export function createBackups(options: BackupOptions): Backups {
         return { file, sizeBytes, files: told.files, journalSeq: journal.seq, leftOut: [...leftOut] };
       } catch (error) {
         signal.throwIfAborted();
-        throw error instanceof BackupFault
-          ? error
-          : new BackupFault("disk", (error as Error).message, { cause: faultOf(error, file) });
+        const fault = faultOf(error, file);
+        throw fault instanceof BackupFault
+          ? fault
+          : new BackupFault("disk", (fault as Error).message, { cause: fault });
       } finally {
         for (const left of [copy, `${copy}-wal`, `${copy}-shm`, `${copy}-journal`, draft])
           await rm(left, { force: true });
@@ -190,7 +191,7 @@ function openFiles(stateDir: string, copy: string): { readonly name: string; rea
     try {
       return [{ name, file: openSync(path, "r") }];
     } catch (error) {
-      if (errnoOf(error) === "ENOENT") return [];
+      if (isMissing(error)) return [];
       throw error;
     }
   });

@@ -7,13 +7,15 @@ import { text } from "node:stream/consumers";
 import { DatabaseSync } from "node:sqlite";
 import { createGunzip } from "node:zlib";
 import { BackupFault, type BackupManifest } from "../../domains/backup/port.ts";
+import { FolderFault } from "../../domains/fs/port.ts";
 import { StoreFault } from "../../kernel/ports.ts";
 import { plainLines, sealedLines } from "../audit/chain.ts";
 import { verifyFiles } from "../audit/read-log.ts";
 import { sealedPacking } from "../files/blob-packing.ts";
 import { createFileBlobs } from "../files/blobs.ts";
 import { diskFree } from "../files/disk.ts";
-import { errnoOf } from "../files/faults.ts";
+import { errnoOf, isMissing } from "../files/faults.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import { keysName } from "../sealed-state/keys.ts";
 import type { Sealer } from "../sealed-state/sealer.ts";
@@ -67,7 +69,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   if (!isDryRun) await assertEmpty(stateDir);
   const staging = `${stateDir}.restore-${randomBytes(6).toString("hex")}`;
   try {
-    await mkdir(dirname(stateDir), { recursive: true });
+    await makeFolder(dirname(stateDir));
     await mkdir(staging, { mode: 0o700 });
     const unpacked = await unpack(file, staging);
     const sealer = (await options.unlock?.(staging)) ?? null;
@@ -85,7 +87,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 
 async function assertEmpty(stateDir: string): Promise<void> {
   const names = await readdir(stateDir).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return [];
+    if (isMissing(error)) return [];
     throw new BackupFault("refused", `${stateDir} is not a folder that can be read`, { cause: error });
   });
   if (names.length === 0) return;
@@ -94,6 +96,7 @@ async function assertEmpty(stateDir: string): Promise<void> {
 
 function asFault(error: unknown, file: string): unknown {
   if (error instanceof BackupFault) return error;
+  if (error instanceof FolderFault) return new BackupFault("refused", error.message, { cause: error });
   if (error instanceof StoreFault) return new BackupFault("refused", error.message, { cause: error });
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("Z_"))

@@ -2,7 +2,7 @@
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BlobStore } from "../../kernel/ports.ts";
-import { errnoOf } from "../files/faults.ts";
+import { unlessMissing } from "../files/faults.ts";
 import { type ContentFolder, contentName } from "./layout.ts";
 
 type Contents = Pick<BlobStore, "list" | "get">;
@@ -28,13 +28,4 @@ function filesOf(stateDir: string, folder: ContentFolder): Contents {
     },
     get: (ref) => unlessMissing(readFile(pathOf(ref))),
   };
-}
-
-async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
-  try {
-    return await result;
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    return null;
-  }
 }

@@ -4,7 +4,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { publicBytesOf } from "../../base/ed25519.ts";
 import type { CapsuleKeys, SigningKey } from "../../domains/capsules/port.ts";
-import { errnoOf } from "../files/faults.ts";
+import { unlessMissing } from "../files/faults.ts";
 import { type KeyCoding, makeKeyFile, readKeyFile } from "../provenance/key-file.ts";
 import type { Sealer } from "../sealed-state/sealer.ts";
 import { openBytes, places } from "../sealed-state/sealed-text.ts";
@@ -38,15 +38,7 @@ const sealedCoding = (sealer: Sealer): KeyCoding => ({
   decode: (bytes) => openBytes(sealer, bytes, places.capsuleKey),
 });
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
-}
+const exists = async (path: string): Promise<boolean> => (await unlessMissing(lstat(path))) !== null;
 
 const signingKey = (key: KeyObject): SigningKey => ({
   publicKey: publicBytesOf(key),

@@ -264,7 +264,7 @@ test("a policy that does not hold is named with its line and a hint", () => {
     ['did you mean `Action::"fs.write"`?', "`arw gate keys` lists the operations"],
   );
   const [syntax] = faultsOf("permit (principal, action, resource);\npermit (principal, action resource);");
-  assert.equal(syntax?.at, "home.cedar:2");
+  assert.equal(syntax?.at, "home.cedar:2:27");
   const [twice] = faultsOf(
     '@id("a") permit (principal, action, resource);\n@id("a") forbid (principal, action, resource);',
   );
@@ -272,7 +272,11 @@ test("a policy that does not hold is named with its line and a hint", () => {
   const [slot] = faultsOf("permit (principal == ?principal, action, resource);");
   assert.match(slot?.message ?? "", /templates/);
   const [type] = faultsOf("permit (principal, action, resource) when { context.granted == 3 };");
-  assert.equal(type?.at, "home.cedar:1");
+  assert.equal(type?.at, "home.cedar:1:45");
+  const [late] = faultsOf("        permit (principal, action, resource) when { context.granted == 3 };");
+  assert.equal(late?.at, "home.cedar:1:53");
+  const [below] = faultsOf("        permit (principal, action, resource)\n when { context.granted == 3 };");
+  assert.equal(below?.at, "home.cedar:2:9");
 });
 
 test("a permit answers questions that it names, and only those; what it names has to ask", async () => {
@@ -306,5 +310,20 @@ test("lines are those of the file, also behind ten policies and equal ones", () 
   assert.deepEqual(
     parse(texts.join("\n")).map((each) => each.source),
     texts.map((_, n) => `a.cedar:${n + 1}`),
+  );
+});
+
+test("a policy has its own place, also where its words stand in another one before it", () => {
+  const short = "permit (principal is Agent, action, resource);";
+  const text = `@ask("sure?") ${short}\n${short}\n${short}`;
+  const { policies, faults } = readPolicies(cedar, [{ name: "home.cedar", text }], schema);
+  assert.deepEqual(faults, []);
+  assert.deepEqual(
+    policies.map(({ id, effect }) => [id, effect]),
+    [
+      ["home.cedar:1", "ask"],
+      ["home.cedar:2", "permit"],
+      ["home.cedar:3", "permit"],
+    ],
   );
 });

@@ -1,6 +1,7 @@
 /** The user's own policies: the files `*.cedar` of one folder, in the order of their names. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { unlessMissing } from "../files/faults.ts";
 import type { PolicyFile } from "./read-policies.ts";
 
 /** More files, or larger ones, are no rules that a person wrote. */
@@ -22,10 +23,6 @@ export async function readPolicyFolder(folder: string): Promise<readonly PolicyF
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => name.endsWith(".cedar")).toSorted();
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
+  const names = (await unlessMissing(readdir(folder))) ?? [];
+  return names.filter((name) => name.endsWith(".cedar")).toSorted();
 }

@@ -5,7 +5,7 @@ import { answersOf, type ParsedPolicy } from "./heads.ts";
 import type { Cedar } from "./wasm.ts";
 
 export interface PolicyFault {
-  /** `policies/home.cedar:12`. */
+  /** `policies/home.cedar:12:5`: file, line and column, as far as they are known. */
   readonly at: string;
   readonly message: string;
   readonly hint: string | null;
@@ -31,18 +31,21 @@ export function readPolicies(
   const faults = [...read.flatMap((each) => each.faults), ...doubles(policies)];
   if (policies.length > policiesMax)
     faults.push({ at: "policies", message: `more than ${policiesMax} policies`, hint: null });
-  return { policies, faults: faults.length > 0 ? faults : validate(cedar, policies, schema) };
+  const columns = new Map(read.flatMap((each) => each.columns));
+  return { policies, faults: faults.length > 0 ? faults : validate(cedar, { policies, columns }, schema) };
 }
 
 const lineAt = (text: string, offset: number): number => text.slice(0, offset).split("\n").length;
+const columnAt = (text: string, offset: number): number => offset - text.lastIndexOf("\n", offset - 1);
 
 function readFile(cedar: Cedar, { name, text }: PolicyFile) {
   const faults: PolicyFault[] = [];
+  const columns: [policy: ParsedPolicy, column: number][] = [];
   const fault = (error: DetailedError | undefined, from = 0): void => {
-    const offset = error?.sourceLocations?.[0]?.start ?? 0;
+    const offset = from + (error?.sourceLocations?.[0]?.start ?? 0);
     const label = error?.sourceLocations?.[0]?.label;
     faults.push({
-      at: `${name}:${lineAt(text, from + offset)}`,
+      at: `${name}:${lineAt(text, offset)}:${columnAt(text, offset)}`,
       message: `${error?.message ?? "not a policy"}${typeof label === "string" ? `: ${label}` : ""}`,
       hint: error?.help ?? null,
     });
@@ -50,7 +53,7 @@ function readFile(cedar: Cedar, { name, text }: PolicyFile) {
   const parts = cedar.policySetTextToParts(text);
   if (parts.type === "failure") {
     fault(parts.errors[0]);
-    return { policies: [], faults };
+    return { policies: [], columns, faults };
   }
   if (parts.policy_templates.length > 0)
     faults.push({ at: name, message: "templates with slots are not supported", hint: "Write one policy for each." });
@@ -63,21 +66,30 @@ function readFile(cedar: Cedar, { name, text }: PolicyFile) {
     const source = `${name}:${lineAt(text, offset)}`;
     const { effect, annotations } = parsed.json;
     const asks = effect === "permit" && annotations?.["ask"] !== undefined;
-    return [
-      { id: annotations?.["id"] ?? source, source, text: part, effect: asks ? "ask" : effect, json: parsed.json },
-    ];
+    const id = annotations?.["id"] ?? source;
+    const policy: ParsedPolicy = { id, source, text: part, effect: asks ? "ask" : effect, json: parsed.json };
+    columns.push([policy, columnAt(text, offset)]);
+    return [policy];
   });
-  return { policies, faults };
+  return { policies, columns, faults };
 }
 
-/** The parts come in the order of made-up ids; the text has them in the order in which they were written. */
+/**
+ * The parts come in the order of made-up ids; the text has them in the order in which they were written. Longer ones find their
+ * place first, as the words of a short one may stand in a longer one as well.
+ */
 function placed(text: string, parts: readonly string[]): { readonly part: string; readonly offset: number }[] {
-  const taken = new Map<string, number>();
-  const found = parts.map((part) => {
-    const offset = Math.max(0, text.indexOf(part, (taken.get(part) ?? -1) + 1));
-    taken.set(part, offset);
-    return { part, offset };
-  });
+  const isTaken = new Uint8Array(text.length);
+  const searchedTo = new Map<string, number>();
+  const offsetOf = (part: string): number => {
+    let offset = text.indexOf(part, searchedTo.get(part) ?? 0);
+    while (offset >= 0 && isTaken[offset] === 1) offset = text.indexOf(part, offset + 1);
+    if (offset < 0) return 0;
+    isTaken.fill(1, offset, offset + part.length);
+    searchedTo.set(part, offset + part.length);
+    return offset;
+  };
+  const found = parts.toSorted((a, b) => b.length - a.length).map((part) => ({ part, offset: offsetOf(part) }));
   return found.toSorted((a, b) => a.offset - b.offset);
 }
 
@@ -119,16 +131,24 @@ export function answerFaults(policies: readonly ParsedPolicy[]): readonly Policy
   });
 }
 
-function validate(cedar: Cedar, policies: readonly ParsedPolicy[], schema: SchemaJson<string>): readonly PolicyFault[] {
+interface Placed {
+  readonly policies: readonly ParsedPolicy[];
+  /** Where each begins in its line. */
+  readonly columns: ReadonlyMap<ParsedPolicy, number>;
+}
+
+function validate(cedar: Cedar, { policies, columns }: Placed, schema: SchemaJson<string>): readonly PolicyFault[] {
   const staticPolicies = Object.fromEntries(policies.map((each, place) => [String(place), each.text]));
   const answer = cedar.validate({ schema, policies: { staticPolicies }, validationSettings: { mode: "strict" } });
   if (answer.type === "failure")
     return answer.errors.map((error) => ({ at: "policies", message: error.message, hint: error.help }));
   return answer.validationErrors.map(({ policyId, error }) => {
     const policy = policies[Number(policyId)];
-    const within = lineAt(policy?.text ?? "", error.sourceLocations?.[0]?.start ?? 0) - 1;
     return {
-      at: lineLater(policy?.source ?? "policies", within),
+      at:
+        policy === undefined
+          ? "policies"
+          : placeIn(policy, columns.get(policy) ?? 1, error.sourceLocations?.[0]?.start ?? 0),
       message: plain(error.message),
       hint: hintOf(error, schema),
     };
@@ -147,5 +167,9 @@ function hintOf({ message, help }: DetailedError, schema: SchemaJson<string>): s
 /** Cedar names the policy by the number that it was given here. */
 const plain = (message: string): string => message.replace(/^for policy `\d+`, /, "");
 
-const lineLater = (source: string, lines: number): string =>
-  source.replace(/:(\d+)$/, (_whole, line: string) => `:${Number(line) + lines}`);
+/** In its file, of what lies so far behind the beginning of a policy. */
+function placeIn({ source, text }: ParsedPolicy, column: number, offset: number): string {
+  const lines = lineAt(text, offset) - 1;
+  const inLine = columnAt(text, offset) + (lines === 0 ? column - 1 : 0);
+  return `${source.replace(/:(\d+)$/, (_whole, line: string) => `:${Number(line) + lines}`)}:${inLine}`;
+}

@@ -17,7 +17,7 @@ import {
 import { type Ambient, confinedEnvironment, confinedHome } from "./environment.ts";
 import { forwarderText } from "./forwarder.ts";
 import { insideNode, insideSocket, inOrder, type Mount, orderMounts, systemMounts } from "./mounts.ts";
-import { createNursery } from "./nursery.ts";
+import { confinementBy } from "./nursery.ts";
 import { createOrders, type Orders } from "./orders.ts";
 import { checkFolders, ownedAt } from "./order-folders.ts";
 import { graceMsDefault, type Outcome, tend, yieldToOthers } from "./tend.ts";
@@ -37,16 +37,9 @@ export interface BubblewrapOptions {
 }
 
 export function createBubblewrap(options: BubblewrapOptions): Confinement {
-  const nursery = createNursery();
   const orders = createOrders();
   const abilities = { confinesFiles: true, confinesNetwork: true, by: `bubblewrap ${options.version}`, lack: null };
-  return {
-    abilities: () => Promise.resolve(abilities),
-    known: () => abilities,
-    start: (order) => nursery.raise(order.signal, (signal) => start(order, { signal, options, orders })),
-    endAll: (reason) => nursery.endAll(reason),
-    [Symbol.asyncDispose]: () => nursery[Symbol.asyncDispose](),
-  };
+  return confinementBy(abilities, (order, signal) => start(order, { signal, options, orders }));
 }
 
 interface Starting {

@@ -1,5 +1,11 @@
 /** All living children of one confinement, so that they can be ended together. */
-import { type Child, ChildFault } from "../../domains/shell/port.ts";
+import {
+  type Child,
+  ChildFault,
+  type ChildOrder,
+  type Confinement,
+  type ConfinementAbilities,
+} from "../../domains/shell/port.ts";
 
 export interface Nursery extends AsyncDisposable {
   /** Starts under a signal that ends with the caller's or with all. */
@@ -9,6 +15,21 @@ export interface Nursery extends AsyncDisposable {
 
 /** Each is some processes and, confined, some 50 MB. Whoever starts more has lost count, or wants the machine to stop. */
 const childrenMax = 32;
+
+/** A confinement whose abilities are known, and which starts its children so. */
+export function confinementBy(
+  abilities: ConfinementAbilities,
+  start: (order: ChildOrder, signal: AbortSignal) => Promise<Child>,
+): Confinement {
+  const nursery = createNursery();
+  return {
+    abilities: () => Promise.resolve(abilities),
+    known: () => abilities,
+    start: (order) => nursery.raise(order.signal, (signal) => start(order, signal)),
+    endAll: (reason) => nursery.endAll(reason),
+    [Symbol.asyncDispose]: () => nursery[Symbol.asyncDispose](),
+  };
+}
 
 export function createNursery(): Nursery {
   const living = new Set<Child>();

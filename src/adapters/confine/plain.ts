@@ -10,7 +10,7 @@ import {
   type Confinement,
 } from "../../domains/shell/port.ts";
 import { type Ambient, plainEnvironment } from "./environment.ts";
-import { createNursery } from "./nursery.ts";
+import { confinementBy } from "./nursery.ts";
 import { checkFolders, ownedAt } from "./order-folders.ts";
 import { graceMsDefault, tend, yieldToOthers } from "./tend.ts";
 
@@ -25,15 +25,8 @@ export interface PlainOptions {
 }
 
 export function createPlain(options: PlainOptions): Confinement {
-  const nursery = createNursery();
   const abilities = { confinesFiles: false, confinesNetwork: false, by: "nothing", lack: options.lack };
-  return {
-    abilities: () => Promise.resolve(abilities),
-    known: () => abilities,
-    start: (order) => nursery.raise(order.signal, (signal) => start(order, { signal, options })),
-    endAll: (reason) => nursery.endAll(reason),
-    [Symbol.asyncDispose]: () => nursery[Symbol.asyncDispose](),
-  };
+  return confinementBy(abilities, (order, signal) => start(order, { signal, options }));
 }
 
 async function start(

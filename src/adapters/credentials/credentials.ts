@@ -2,11 +2,13 @@
  * The admin token on disk. `credentials` in the state directory holds it for the command line, `tokens.json` its hash for
  * the hub; both are readable by their owner alone. A token that is given from outside is written nowhere.
  */
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { type StoredToken, tokenHash } from "../../domains/access/port.ts";
+import { unlessMissing } from "../files/faults.ts";
 import type { FileCalls } from "../files/file-calls.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { replaceFile } from "../files/replace-file.ts";
 import { createStateFiles, jsonCodec, type StateFile, type StateFiles } from "../files/state-file.ts";
 
@@ -46,7 +48,7 @@ export async function openCredentials(options: CredentialsOptions): Promise<Open
   const { stateDir, givenToken } = options;
   if (givenToken !== undefined && givenToken !== "")
     return { token: hashed(givenToken, options), source: "given", isNew: false };
-  await mkdir(stateDir, { recursive: true, mode: privateFolderMode });
+  await makeFolder(stateDir, { mode: privateFolderMode });
   const written = await readTokenFile(stateDir);
   const tokens = tokensFile(stateDir, options.files ?? createStateFiles({ nowMs: Date.now }));
   const stored = (await tokens.read())?.admin ?? null;
@@ -85,14 +87,9 @@ async function writePrivate(path: string, text: string, calls: FileCalls | undef
 
 /** The text of a private file, or null when there is none. Bits that others got by accident are taken away first. */
 async function readPrivate(path: string): Promise<string | null> {
-  try {
-    const text = await readFile(path, "utf8");
-    await chmod(path, privateMode);
-    return text;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
+  const text = await unlessMissing(readFile(path, "utf8"));
+  if (text !== null) await unlessMissing(chmod(path, privateMode));
+  return text;
 }
 
 async function readTokenFile(stateDir: string): Promise<string | null> {

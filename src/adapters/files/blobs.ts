@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
 import type { BlobStore } from "../../kernel/ports.ts";
 import { type BlobPacking, plainPacking } from "./blob-packing.ts";
-import { errnoOf, faulting } from "./faults.ts";
+import { faulting, unlessMissing } from "./faults.ts";
 import { type FileCalls, fileCalls, isTemporaryName, putAside } from "./file-calls.ts";
 import { replaceFile, syncFolderAt } from "./replace-file.ts";
 import { digestOf } from "./safe-file.ts";
@@ -174,14 +174,4 @@ async function* namesIn(folder: string, pattern: RegExp): AsyncGenerator<string>
   const names = await unlessMissing(opendir(folder));
   if (names === null) return;
   for await (const { name } of names) if (pattern.test(name)) yield name;
-}
-
-/** Null for what is not there: a blob may be removed, by another call, at any time. */
-async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
-  try {
-    return await result;
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    return null;
-  }
 }

@@ -44,6 +44,22 @@ export async function faulting<T>(path: string, use: () => Promise<T>): Promise<
   }
 }
 
+/** Whether there is nothing of that name. */
+export const isMissing = (error: unknown): boolean => errnoOf(error) === "ENOENT";
+
+/** Null for what is not there: a file may be removed, by others or by another call, at any time. */
+export async function unlessMissing<T>(
+  result: Promise<T>,
+  isNothing: (error: unknown) => boolean = isMissing,
+): Promise<T | null> {
+  try {
+    return await result;
+  } catch (error) {
+    if (!isNothing(error)) throw error;
+    return null;
+  }
+}
+
 const explanations: Readonly<Record<FolderFaultCode, string>> = {
   "outside-folder": "not a path of this folder",
   "not-found": "there is nothing here",

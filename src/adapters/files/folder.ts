@@ -15,7 +15,7 @@ import type {
   WriteOptions,
 } from "../../domains/fs/port.ts";
 import { FolderFault } from "../../domains/fs/port.ts";
-import { errnoOf, faulting } from "./faults.ts";
+import { errnoOf, faulting, unlessMissing } from "./faults.ts";
 import type { Confinement, Place } from "./place.ts";
 import { bestConfinement, inParent, openPlace } from "./place.ts";
 import { replaceIn } from "./replace-file.ts";
@@ -252,14 +252,7 @@ async function assertStillThere(parent: Place, name: string, seen: SeenFile): Pr
   throw new FolderFault("changed", `${JSON.stringify(name)} was changed by somebody else just now`);
 }
 
-async function lstatOrNull(path: string): Promise<BigIntStats | null> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    return null;
-  }
-}
+const lstatOrNull = (path: string): Promise<BigIntStats | null> => unlessMissing(lstat(path, { bigint: true }));
 
 function traitsOf(seen: SeenFile) {
   // Set-user-id bits are dropped: the new bytes have not earned them.

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { FolderFault } from "../../domains/fs/port.ts";
-import { errnoOf, faulting } from "./faults.ts";
+import { errnoOf, faulting, unlessMissing } from "./faults.ts";
 import { type FileCalls, fileCalls, temporaryName, writeAll } from "./file-calls.ts";
 import type { Place } from "./place.ts";
 import { bestConfinement, openPlace } from "./place.ts";
@@ -104,15 +104,8 @@ async function renameToFree(place: Place, temporary: string, name: string): Prom
   await place.calls.unlink(place.at(temporary));
 }
 
-async function exists(place: Place, name: string): Promise<boolean> {
-  try {
-    await lstat(place.at(name));
-    return true;
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    return false;
-  }
-}
+const exists = async (place: Place, name: string): Promise<boolean> =>
+  (await unlessMissing(lstat(place.at(name)))) !== null;
 
 async function removeTemporary(place: Place, name: string): Promise<void> {
   // What made the write fail is what the caller must hear, so trouble here stays silent; a walk hides the name.

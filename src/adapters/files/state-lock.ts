@@ -5,11 +5,12 @@
  * `lock.db` must not be opened by anybody else in this process: POSIX drops the locks of a process on a file when it
  * closes any descriptor of it.
  */
-import { chmod, lstat, mkdir, readFile, rm } from "node:fs/promises";
+import { chmod, lstat, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { faulting } from "./faults.ts";
 import { sweepTemporaries } from "./file-calls.ts";
+import { makeFolder } from "./make-folder.ts";
 import { replaceFile } from "./replace-file.ts";
 
 export interface LockHolder {
@@ -48,7 +49,7 @@ export async function acquireStateLock(
   options: { readonly pid: number; readonly nowMs: number; readonly address?: string },
 ): Promise<StateLock> {
   const { pid, nowMs, address = null } = options;
-  await faulting(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+  await faulting(folder, () => makeFolder(folder, { mode: 0o700 }));
   const database = openLocked(join(folder, "lock.db"));
   const notePath = join(folder, "lock.json");
   if (database === null) throw new StateLocked(folder, await readHolder(notePath));

@@ -23,10 +23,7 @@ export async function startConfined(
 ): Promise<StartedServer> {
   const { lack } = await confinement.abilities();
   if (lack !== null) throw new ChildFault(lack);
-  const folders = [
-    ...(await Promise.all(write.map(folderOf("write")))),
-    ...(await Promise.all(read.map(folderOf("read")))),
-  ];
+  const folders = await foldersOf({ read, write });
   const stop = new AbortController();
   const child = await confinement.start({
     command,
@@ -45,6 +42,24 @@ export async function startConfined(
   void tell(child.stderr);
   return linesOf(child, { name: command, lengthMax });
 }
+
+interface FolderPaths {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/** As they are really called, those that are written first. Throws `ChildFault` for one that is not there. */
+export const foldersOf = ({ read, write }: FolderPaths): Promise<readonly ChildFolder[]> =>
+  Promise.all([...write.map(folderOf("write")), ...read.map(folderOf("read"))]);
+
+const folderOf =
+  (mode: ChildFolder["mode"]) =>
+  async (path: string): Promise<ChildFolder> => ({
+    path: await realpath(path).catch(() => {
+      throw new ChildFault(`${path} is not there`);
+    }),
+    mode,
+  });
 
 /** A child that speaks the protocol over its input and output. Its complaints are read by whoever started it. */
 export function linesOf(
@@ -71,15 +86,6 @@ export function linesOf(
     },
   };
 }
-
-const folderOf =
-  (mode: ChildFolder["mode"]) =>
-  async (path: string): Promise<ChildFolder> => ({
-    path: await realpath(path).catch(() => {
-      throw new ChildFault(`${path} is not there`);
-    }),
-    mode,
-  });
 
 async function forward(written: Promise<void>, done: () => void): Promise<void> {
   await written;

@@ -1,6 +1,8 @@
 /** Private keys of issuers: PEM files that nobody but their owner may read. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { lstat, readFile } from "node:fs/promises";
+import { FolderFault } from "../../domains/fs/port.ts";
+import { faultOf } from "../files/faults.ts";
 import { fileCalls, writeNewFile } from "../files/file-calls.ts";
 
 /** Why a key file is not used, in words for whoever named it; nothing of its content is in them. */
@@ -32,7 +34,7 @@ export async function makeKeyFile(path: string, coding: KeyCoding = plainCoding)
   try {
     await writeNewFile(fileCalls, path, one(coding.encode(pem)));
   } catch (cause) {
-    throw new KeyFault(`the key file ${path} cannot be made: ${reasonOf(cause)}`, { cause });
+    throw new KeyFault(`the key file cannot be made: ${reasonOf(cause, path)}`, { cause });
   } finally {
     pem.fill(0);
   }
@@ -52,7 +54,7 @@ export async function readKeyFile(path: string, coding: KeyCoding = plainCoding)
     return key;
   } catch (cause) {
     if (cause instanceof KeyFault) throw cause;
-    throw new KeyFault(`the key file ${path} cannot be read: ${reasonOf(cause)}`, { cause });
+    throw new KeyFault(`the key file cannot be read: ${reasonOf(cause, path)}`, { cause });
   }
 }
 
@@ -60,6 +62,8 @@ async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-/** The code alone: messages of parsers may quote what they read. */
-const reasonOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "it is not what it should be";
+/** What the system says: messages of parsers may quote what they read. */
+function reasonOf(error: unknown, path: string): string {
+  const fault = faultOf(error, path);
+  return fault instanceof FolderFault ? fault.message : `${path} is not what it should be`;
+}

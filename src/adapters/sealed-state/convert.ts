@@ -5,7 +5,7 @@
 import { lstat, mkdir, readdir, readFile, unlink, utimes } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type BlobPacking, plainPacking, sealedPacking } from "../files/blob-packing.ts";
-import { errnoOf } from "../files/faults.ts";
+import { unlessMissing } from "../files/faults.ts";
 import { isTemporaryName } from "../files/file-calls.ts";
 import { replaceFile, syncFolderAt } from "../files/replace-file.ts";
 import { digestOf } from "../files/safe-file.ts";
@@ -67,14 +67,7 @@ async function blobFiles(stateDir: string): Promise<readonly string[]> {
   return found;
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw error;
-  }
-}
+const namesIn = async (folder: string): Promise<readonly string[]> => (await unlessMissing(readdir(folder))) ?? [];
 
 /** What no longer is what its name says goes under its own name: nobody asks for that, and it goes by its age. */
 async function convertBlob(path: string, { sealer, to }: StateConversion): Promise<void> {

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { canonicalJson } from "../../base/canonical-json.ts";
 import { checkerOf, closed, oneOf, type Static, Type } from "../../contract/schema.ts";
 import { StoreFault } from "../../kernel/ports.ts";
-import { errnoOf } from "../files/faults.ts";
+import { unlessMissing } from "../files/faults.ts";
 import { replaceFile } from "../files/replace-file.ts";
 import { codeBytes, recoveryBytes } from "./recovery-code.ts";
 import { createSealer, derived, masterBytes, SealFault } from "./sealer.ts";
@@ -64,13 +64,8 @@ const scryptMemoryFactor = 256;
 /** Null where the state is not encrypted. Throws a `StoreFault` for a file that says nothing it understands, and leaves it. */
 export async function readKeys(stateDir: string): Promise<KeysFile | null> {
   const path = join(stateDir, keysName);
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return null;
-    throw error;
-  }
+  const bytes = await unlessMissing(readFile(path));
+  if (bytes === null) return null;
   const value = bytes.length <= fileBytesMax ? parsed(bytes.toString("utf8")) : null;
   if (checkerOf(KeysFile).check(value)) return value as KeysFile;
   throw new StoreFault("locked", `${path} is damaged: without it nothing opens. Put it back from a backup`);

@@ -2,6 +2,7 @@
 import { chmod, mkdir, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { nameForm, type SecretStore, type StoredSecret } from "../../domains/secrets/port.ts";
+import { unlessMissing } from "../files/faults.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import { jsonCodec, type StateFile, type StateFiles } from "../files/state-file.ts";
 import type { Sealer } from "../sealed-state/sealer.ts";
@@ -53,21 +54,13 @@ export function createSecretFiles({
       await fileOf(secret.name).write(secret);
     },
     async remove(name) {
-      await unlink(pathOf(name)).catch(ignoreMissing);
+      await unlessMissing(unlink(pathOf(name)));
       await syncFolderAt(folder);
     },
   };
 }
 
-const namesIn = (folder: string): Promise<readonly string[]> =>
-  readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    ignoreMissing(error);
-    return [];
-  });
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
-}
+const namesIn = async (folder: string): Promise<readonly string[]> => (await unlessMissing(readdir(folder))) ?? [];
 
 function parseSecret(value: unknown, name: string): StoredSecret | null {
   if (typeof value !== "object" || value === null) return null;

@@ -40,22 +40,14 @@ export const plainColumns: Columns = {
     values.push(e.node, e.caller, e.data, e.dataHash, e.prevHash, e.hash);
   },
   // Caller and data are texts in a plain file: nothing else was ever written there.
-  eventOf: (values) => ({
-    seq: values[0],
-    format: values[1],
-    id: values[2],
-    timeMs: values[3],
-    kind: values[4],
-    version: values[5],
-    corrId: values[6],
-    causeId: values[7],
-    node: values[8],
-    caller: values[9] as string,
-    data: values[10] as string | null,
-    dataHash: values[11] ?? "",
-    prevHash: values[12] ?? "",
-    hash: values[13] ?? "",
-  }),
+  eventOf: (values) =>
+    eventWith(values, {
+      caller: values[9] as string,
+      data: values[10] as string | null,
+      dataHash: values[11] ?? "",
+      prevHash: values[12] ?? "",
+      hash: values[13] ?? "",
+    }),
   dropped: null,
   rowValue: (_view, _key, json) => json,
   jsonOf: (_view, _key, value) => value as string,
@@ -83,18 +75,7 @@ export function sealedColumns(sealer: Sealer): Columns {
       values.push(e.seq, e.format, e.id, e.timeMs, e.kind, e.version, e.corrId, e.causeId);
       values.push(e.node, sealer.seal(packed(e), eventPlace(e.seq)), null, "", "", "");
     },
-    eventOf: (values) => ({
-      seq: values[0],
-      format: values[1],
-      id: values[2],
-      timeMs: values[3],
-      kind: values[4],
-      version: values[5],
-      corrId: values[6],
-      causeId: values[7],
-      node: values[8],
-      ...unpacked(open(values[9], eventPlace(values[0]))),
-    }),
+    eventOf: (values) => eventWith(values, unpacked(open(values[9], eventPlace(values[0])))),
     dropped: (seq, value) =>
       sealer.seal(packed({ ...unpacked(open(value, eventPlace(seq))), data: null }), eventPlace(seq)),
     rowValue: (view, key, json) => sealer.seal(Buffer.from(json), rowPlace(view, key)),
@@ -107,6 +88,24 @@ const eventPlace = (seq: number): string => `event ${seq}`;
 const rowPlace = (view: string, key: string): string => `row ${view} ${key}`;
 
 type Packed = Pick<StoredEvent, "caller" | "data" | "dataHash" | "prevHash" | "hash">;
+
+/** What stands in columns of its own in either form, and the rest. */
+const eventWith = (values: EventValues, { caller, data, dataHash, prevHash, hash }: Packed): StoredEvent => ({
+  seq: values[0],
+  format: values[1],
+  id: values[2],
+  timeMs: values[3],
+  kind: values[4],
+  version: values[5],
+  corrId: values[6],
+  causeId: values[7],
+  node: values[8],
+  caller,
+  data,
+  dataHash,
+  prevHash,
+  hash,
+});
 
 function packed({ caller, data, dataHash, prevHash, hash }: Packed): Buffer {
   const callerBytes = Buffer.byteLength(caller);

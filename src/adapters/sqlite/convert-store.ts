@@ -9,14 +9,8 @@ import { StoreFault } from "../../kernel/ports.ts";
 import { temporaryName } from "../files/file-calls.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import type { Sealer } from "../sealed-state/sealer.ts";
-import {
-  type Columns,
-  envelopeColumns,
-  type EventValues,
-  hashColumns,
-  plainColumns,
-  sealedColumns,
-} from "./columns.ts";
+import { type Columns, plainColumns, sealedColumns } from "./columns.ts";
+import { eventReader } from "./inspect.ts";
 import { createEventWriter, createRowWriter, firstPragma, guard, layout } from "./store.ts";
 
 /** Read and written at once; bounds memory, as one event may have a megabyte. */
@@ -100,12 +94,9 @@ type Pages = Copying & { readonly tell: (rows: number) => void };
 
 function copyEvents(source: DatabaseSync, target: DatabaseSync, { from, next, tell }: Pages): void {
   const write = createEventWriter(target, next);
-  const page = source.prepare(
-    `SELECT ${envelopeColumns},${hashColumns} FROM event WHERE seq > ? ORDER BY seq LIMIT ${pageRows}`,
-  );
-  page.setReturnArrays(true);
+  const pageAfter = eventReader(source, from, `WHERE seq > ? ORDER BY seq LIMIT ${pageRows}`);
   for (let afterSeq = Number.MIN_SAFE_INTEGER; ; ) {
-    const events = (page.all(afterSeq) as unknown as EventValues[]).map(from.eventOf);
+    const events = pageAfter(afterSeq);
     const last = events.at(-1);
     if (last === undefined) return;
     write(events);

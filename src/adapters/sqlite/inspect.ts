@@ -2,6 +2,8 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import type { StoredEvent } from "../../kernel/ports.ts";
+import { type Columns, envelopeColumns, type EventValues, hashColumns } from "./columns.ts";
 
 /** Every file of SQLite begins with it. */
 const magic = "SQLite format 3\0";
@@ -34,3 +36,15 @@ export function openReadOnly(path: string): DatabaseSync {
 
 /** Whether there is a file in which nothing was ever stored. */
 export const isEmptyFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.size === 0;
+
+/** Reads whole events past the store. `clause` says which and in what order, in words of ours alone. */
+export function eventReader(
+  database: DatabaseSync,
+  columns: Columns,
+  clause: string,
+): (...bound: readonly number[]) => StoredEvent[] {
+  const statement = database.prepare(`SELECT ${envelopeColumns},${hashColumns} FROM event ${clause}`);
+  statement.setReturnArrays(true);
+  // The columns are those that were asked for; a foreign file fails the hashes.
+  return (...bound) => (statement.all(...bound) as unknown as EventValues[]).map(columns.eventOf);
+}

@@ -4,8 +4,9 @@ import { type FileHandle, readdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { errnoOf } from "../files/faults.ts";
+import { errnoOf, unlessMissing } from "../files/faults.ts";
 import { type FileCalls, fileCalls, writeNewFile } from "../files/file-calls.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { syncFolderAt } from "../files/replace-file.ts";
 import { readLines } from "./lines.ts";
 
@@ -40,7 +41,7 @@ const { O_RDWR, O_CREAT } = constants;
 
 export const createTeeFiles = (calls: FileCalls): TeeFiles => ({
   async open(path) {
-    await calls.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(path), { mode: 0o700, calls });
     const handle = await calls.open(path, O_RDWR | O_CREAT, 0o600);
     try {
       await syncFolderAt(dirname(path), calls);
@@ -72,15 +73,6 @@ export const createTeeFiles = (calls: FileCalls): TeeFiles => ({
 });
 
 export const diskTeeFiles: TeeFiles = createTeeFiles(fileCalls);
-
-async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
-  try {
-    return await result;
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    return null;
-  }
-}
 
 export const fileOf = (handle: FileHandle): TeeFile => ({
   sizeBytes: async () => (await handle.stat()).size,

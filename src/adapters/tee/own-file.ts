@@ -4,7 +4,7 @@
  */
 import { lstat, open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { errnoOf } from "../files/faults.ts";
+import { errnoOf, isMissing, unlessMissing } from "../files/faults.ts";
 import { fileOf, type TeeFile } from "./files.ts";
 import { lineLengthMax, readLines } from "./lines.ts";
 import { archivedPath, rotatedNumbers, rotatedPath } from "./names.ts";
@@ -24,7 +24,7 @@ export async function teePathFault(path: string, stateDir: string): Promise<stri
   const isInside = inside === "" || (inside !== ".." && !inside.startsWith(`..${sep}`) && inside !== real);
   if (isInside && (inside.includes(sep) || !ownExtension.test(inside)))
     return `is ${JSON.stringify(inside)} in the state folder, where other files belong to the hub. Use "events.jsonl", or a file outside.`;
-  const info = await unlessMissing(lstat(real));
+  const info = await ifThere(lstat(real));
   if (info === null) return strangerAmong(real);
   if (!info.isFile()) return "is not a file. Name one.";
   if (info.nlink > 1 && (await hasTwin(state, { path: real, dev: info.dev, ino: info.ino })))
@@ -74,9 +74,9 @@ async function firstWritten(file: Pick<TeeFile, "read">, sizeBytes: number): Pro
 
 /** Where writing would end up, also when the file, or its folder, is not there yet; null for a link to nothing. */
 async function realPathOf(path: string): Promise<string | null> {
-  const known = await unlessMissing(realpath(path));
+  const known = await ifThere(realpath(path));
   if (known !== null) return known;
-  if ((await unlessMissing(lstat(path))) !== null) return null;
+  if ((await ifThere(lstat(path))) !== null) return null;
   const above = dirname(path);
   if (above === path) return path;
   const real = await realPathOf(above);
@@ -91,10 +91,10 @@ interface Twin {
 
 /** A second name of the same bytes among the hub's files. */
 async function hasTwin(stateDir: string, { path, dev, ino }: Twin): Promise<boolean> {
-  for (const name of (await unlessMissing(readdir(stateDir, { recursive: true }))) ?? []) {
+  for (const name of (await ifThere(readdir(stateDir, { recursive: true }))) ?? []) {
     const other = join(stateDir, name);
     if (other === path) continue;
-    const info = await unlessMissing(lstat(other));
+    const info = await ifThere(lstat(other));
     if (info?.isFile() === true && info.ino === ino && info.dev === dev) return true;
   }
   return false;
@@ -111,7 +111,7 @@ async function isTeeAt(path: string): Promise<boolean> {
 
 /** Files that a rotation would rename and remove: those beside it that bear its name and a number. */
 async function strangerAmong(path: string): Promise<string | null> {
-  const names = new Set((await unlessMissing(readdir(dirname(path)))) ?? []);
+  const names = new Set((await ifThere(readdir(dirname(path)))) ?? []);
   for (const number of rotatedNumbers(path, [...names])) {
     for (const candidate of [rotatedPath(path, number), archivedPath(path, number)]) {
       if (names.has(basename(candidate)) && !(await isArchive(candidate)))
@@ -132,11 +132,6 @@ async function isArchive(path: string): Promise<boolean> {
   return true;
 }
 
-async function unlessMissing<T>(result: Promise<T>): Promise<T | null> {
-  try {
-    return await result;
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
-    return null;
-  }
-}
+/** A part of the way that is no folder leads to nothing, too. */
+const ifThere = <T>(result: Promise<T>): Promise<T | null> =>
+  unlessMissing(result, (error) => isMissing(error) || errnoOf(error) === "ENOTDIR");

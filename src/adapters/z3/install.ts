@@ -1,8 +1,9 @@
 /** Brings the solver into a folder of its own, by npm, as one pinned version whose sums are known. */
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
+import { makeFolder } from "../files/make-folder.ts";
 import { pinnedLock, pinnedPackage } from "./pinned.ts";
 
 /** Thirty-six megabytes, over a slow line. */
@@ -22,7 +23,7 @@ export async function installZ3({ folder, signal, told }: InstallOptions): Promi
     throw new RangeError("npm was not found beside Node; install Node with npm, or put npm on the PATH");
   const fresh = `${folder}.new`;
   await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { recursive: true, mode: 0o700 });
+  await makeFolder(fresh, { mode: 0o700 });
   try {
     await writeFile(join(fresh, "package.json"), `${JSON.stringify(pinnedPackage, null, 2)}\n`);
     await writeFile(join(fresh, "package-lock.json"), `${JSON.stringify(pinnedLock, null, 2)}\n`);

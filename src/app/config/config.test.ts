@@ -61,7 +61,7 @@ test("without any layer the defaults hold, and the state lies where the platform
     bus: { capacity: 1024, replay: 1000 },
     provenance: { keepLedger: false },
     cluster: { queue: "local", bus: "local" },
-    record: { sizeBytesMax: 2_000_000_000, ageMsMax: 90 * 24 * 3_600_000 },
+    record: { sizeBytesMax: 2_000_000_000, inlineBytesMax: 1_000_000_000, ageMsMax: 90 * 24 * 3_600_000 },
     capsules: { sizeBytesMax: 1_000_000_000, ageMsMax: 365 * 24 * 3_600_000 },
     audit: { sizeBytesMax: 10_000_000 },
     journal: {

@@ -251,7 +251,14 @@ export const Config = closed({
         default: 2_000_000_000,
         minimum: 0,
         maximum: Number.MAX_SAFE_INTEGER,
-        description: "Ceiling for recorded results on disk, in bytes; above it the oldest are dropped.",
+        description: "Ceiling for recorded contents above 64 KiB, in bytes; above it the oldest are dropped.",
+      }),
+      inlineBytesMax: Type.Integer({
+        default: 1_000_000_000,
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description:
+          "Ceiling for recorded answers up to 64 KiB, which stand in the journal, in bytes; above it the oldest are emptied.",
       }),
       ageMsMax: Type.Integer({
         default: 7_776_000_000,
@@ -342,6 +349,12 @@ export const Config = closed({
           ),
           countMax: Type.Optional(
             Type.Integer({ minimum: 0, description: "Only so many of the newest events of a kind keep their data." }),
+          ),
+          sizeBytesMax: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              description: "Bytes of data of a kind; above it the oldest events lose theirs.",
+            }),
           ),
         }),
         {

@@ -157,6 +157,8 @@ test("whatever the servers, wrapping and taking back leaves what was there", () 
   const word = fc.string({ maxLength: 12 });
   const server = fc.record({ command: word, args: fc.array(word, { maxLength: 4 }) });
   const of = file("json", ["mcpServers"]);
+  const oddName = '{"mcpServers":{"--":{"command":"","args":[]}}}';
+  assert.equal(unwrapped(of, lookToWrap(of, oddName, prefix).after ?? ""), oddName);
   fc.assert(
     fc.property(fc.dictionary(word, server, { maxKeys: 4 }), fc.constantFrom(0, 2), (mcpServers, indent) => {
       const text = JSON.stringify({ before: 1, mcpServers, after: [2] }, null, indent);

@@ -23,9 +23,14 @@ export class NotEditable extends Error {
 export function ownFrom(command: readonly string[]): number {
   const words = command.indexOf("mcp");
   if (words < 0 || command[words + 1] !== "wrap") return 0;
-  const mark = command.indexOf("--", words);
-  return mark < 0 ? 0 : mark + 1;
+  // A word behind one of these is its value, whatever it looks like.
+  for (let at = words + 2; at < command.length; at += valued.has(command[at] ?? "") ? 2 : 1)
+    if (command[at] === "--") return at + 1;
+  return 0;
 }
+
+/** Options of the wrapper that take a value. */
+const valued: ReadonlySet<string> = new Set(["--state-dir", "--agent", "--name"]);
 
 export const isWrapped = ({ command }: Entry): boolean => ownFrom(command) > 0;
 

@@ -1,6 +1,7 @@
 /** What `arw connect` wrote, so that `--undo` finds it: beside each file a copy of it as it was, and a note in the state. */
-import { chmod, mkdir, readFile, readdir, realpath, rm, stat } from "node:fs/promises";
+import { chmod, readFile, readdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../adapters/files/make-folder.ts";
 import { replaceFile } from "../../adapters/files/replace-file.ts";
 import { sha256Hex } from "../../base/canonical-json.ts";
 
@@ -56,7 +57,7 @@ export function createRecords(folder: string): Records {
       // Written by us again, with nobody in between: the copy is still all that there was before.
       const isOurs = former === null || former.written === sha256Hex(before);
       const written = isOurs ? sha256Hex(after) : null;
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, { mode: 0o700 });
       const record: ConnectRecord = { path, backup, written, atMs: nowMs };
       await replaceFile(noteOf(path), Buffer.from(JSON.stringify(record)), { mode: recordMode });
       await replaceUnchanged(path, before, after);

@@ -47,7 +47,7 @@ test("what is not understood is refused, all of it at once, with its line and wh
   const wrong: readonly [string, RegExp][] = [
     [contract('subjectRol = "edge"'), /^gating\.toml:4: subjectRol is not known\. Did you mean subjectRole\?$/],
     [contract("valid_to_ms = 5"), /^gating\.toml:4: valid_to_ms is not known\. Did you mean validToMs\?$/],
-    [contract('validToMs = "tomorrow"'), /^gating\.toml:4: validToMs .*integer/],
+    [contract('validToMs = "tomorrow"'), /^gating\.toml:4: validToMs .*whole number/],
     [contract('subjectRole = "obsever"'), /^gating\.toml:1: a: subjectRole is "obsever"; roles are root/],
     [contract("quotaLimit = 3"), /^gating\.toml:1: a: quotaLimit and quotaWindowSecs go together$/],
     [`${contract()}\n${contract()}`, /^gating\.toml:4: the contract a is there already, at gating\.toml:1$/],

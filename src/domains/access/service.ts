@@ -5,7 +5,7 @@ import { bind, type Context } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Denied, InvalidInput, Unauthenticated } from "../../contract/standard-problems.ts";
-import type { Clock, Identity, Log } from "../../kernel/ports.ts";
+import type { Clock, Credentials, Identity, Log } from "../../kernel/ports.ts";
 import { createCodes } from "./codes.ts";
 import {
   CodeRefused,
@@ -93,6 +93,13 @@ export function createAccess(deps: AccessDeps): Access {
     throw new Problem(Unauthenticated, "The token is none of this hub, or not any more.");
   };
 
+  const isKnown = (credentials: Credentials): boolean => {
+    const nowMs = clock.nowMs();
+    if (credentials.kind === "cookie") return sessions.find(credentials.cookie, nowMs) !== null;
+    if (credentials.kind === "token") return callerBy(credentials.token, nowMs) !== null;
+    return credentials.kind === "caller";
+  };
+
   return {
     domain: {
       name: "access",
@@ -104,7 +111,7 @@ export function createAccess(deps: AccessDeps): Access {
       events: [TokenCreated, TokenRotated, TokenRevoked],
       views: [],
     },
-    identity: { identify, ending: (caller) => endingOf(caller, { book, sessions }) },
+    identity: { identify, isKnown, ending: (caller) => endingOf(caller, { book, sessions }) },
     cookies: signins.cookies,
     [Symbol.asyncDispose]: () => sessions.flush(),
   };

@@ -39,9 +39,11 @@ type Word = keyof typeof tools | "believe";
 function createWorld() {
   const done: string[] = [];
   const signals: AbortSignal[] = [];
+  const during = { read: (): void => undefined };
   const act = (word: keyof typeof tools) =>
     bind(tools[word], ({ n }, ctx): Promise<{ value: number; text?: string }> => {
       done.push(`${word} ${n}`);
+      if (word === "read") during.read();
       if (word === "break") throw new Problem(Broken, `${n} broke`);
       if (word === "wait") {
         signals.push(ctx.signal);
@@ -52,6 +54,7 @@ function createWorld() {
   return {
     done,
     signals,
+    during,
     domain: domainOf("world", { operations: (Object.keys(tools) as (keyof typeof tools)[]).map(act) }),
   };
 }
@@ -349,22 +352,49 @@ test("a hub that stops in good order leaves its runs interrupted, and a resume g
   assert.equal(statusOf(second, episode), "cancelled");
 });
 
-test("an agent that asks for something else than it did before is stopped, and nothing is done", async () => {
+test.each<[string, AgentProgram["run"]]>([
+  ["another tool", (input, hands) => actor.run({ script: ["read", ...(input as { script: Word[] }).script] }, hands)],
+  [
+    "the same tool with other arguments",
+    async (_input, hands) => ({ outcome: "", notDone: [], output: await play("write", 7, hands) }),
+  ],
+])("an agent that asks %s than it did before is stopped, and nothing is done", async (_what, run) => {
   const place = newPlace();
   const store = createFailingStore(place.disk);
   const first = await open(place, store);
   const episode = await start(first, ["write", "wait"]);
   await until(() => place.world.signals.length === 1, "the tool waits");
   store.failWith("failed");
-  const changed: AgentProgram = {
-    ...actor,
-    run: (input, hands) => actor.run({ script: ["read", ...(input as { script: Word[] }).script] }, hands),
-  };
+  const changed: AgentProgram = { ...actor, run };
   await using second = await open(place, undefined, { programs: [changed] });
   await second.call("agents.resume", { episode });
   const failed = await second.next("agents.run.failed", () => true);
   assert.equal((failed.data as { code: string }).code, "agents.record-diverged");
   assert.deepEqual(place.world.done, ["write 0", "wait 1"]);
+});
+
+test("a resumed run has worked as long as it had, not anew", async () => {
+  const place = newPlace();
+  const workedMs: number[] = [];
+  const timed: AgentProgram = {
+    ...actor,
+    async run(_input, hands) {
+      await play("read", 0, hands);
+      workedMs.push(hands.workedMs());
+      return { outcome: "", notDone: [], output: await play("wait", 1, hands) };
+    },
+  };
+  const store = createFailingStore(place.disk);
+  const first = await open(place, store, { programs: [timed] });
+  place.world.during.read = () => first.clock.advance(500);
+  const episode = await start(first, []);
+  await until(() => place.world.signals.length === 1, "the tool waits");
+  store.failWith("failed");
+  await using second = await open(place, undefined, { programs: [timed] });
+  await second.call("agents.resume", { episode });
+  await until(() => place.world.signals.length === 2, "the tool waits again");
+  assert.deepEqual(workedMs, [500, 500]);
+  await second.call("agents.stop", { episode });
 });
 
 test("a recorded answer that is gone is read again, or ends the run when it was a change", async () => {

@@ -34,7 +34,7 @@ export type {
   ReplayStep,
   StepAnswer,
 } from "./replay.ts";
-export { ReplayReport } from "./replay.ts";
+export { placeOfDifference, ReplayReport } from "./replay.ts";
 export { Turn, TurnAnswer } from "./turn.ts";
 
 const Agent = Type.String({ maxLength: 120 });
@@ -463,6 +463,7 @@ export const ListAgents = op({
   cli: "agents",
   effect: "read",
   isWayOut: true,
+  isReadPastRules: true,
   about: "List the agents of this hub with their tools, and what the rules say of each.",
   input: closed({}),
   output: closed({

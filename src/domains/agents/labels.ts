@@ -18,8 +18,18 @@ export function labelOf({ needs, effect, labelsOf: own }: Labelling): Label | nu
 /** The first of them names the step where there is room for one. */
 const strangestFirst: readonly Label[] = ["web", "tool", "file"];
 
+/** Most operations say nothing of their answers, and each answer of theirs leaves the same. */
+const alike = new WeakMap<Labelling, readonly Label[]>();
+
 /** What this answer leaves on the run: as the operation says of it, or else as every answer of its kind. Null is a failure. */
 export function labelsOf(operation: Labelling, answer: unknown): readonly Label[] {
-  const said = operation.labelsOf?.(answer) ?? [labelOf(operation)];
-  return strangestFirst.filter((label) => said.includes(label));
+  if (operation.labelsOf !== undefined) return inOrder(operation.labelsOf(answer));
+  const known = alike.get(operation);
+  if (known !== undefined) return known;
+  const found = inOrder([labelOf(operation)]);
+  alike.set(operation, found);
+  return found;
 }
+
+const inOrder = (said: readonly (Label | null)[]): readonly Label[] =>
+  strangestFirst.filter((label) => said.includes(label));

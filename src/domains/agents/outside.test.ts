@@ -1,15 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
 import { createFailingStore } from "../../../test/kit/journal.ts";
-import { admin, domainOf, type Kit, type KitOptions, makeKernel, turn, until } from "../../../test/kit/kernel.ts";
+import {
+  admin,
+  domainOf,
+  type Kit,
+  type KitOptions,
+  makeKernel,
+  startMs,
+  turn,
+  until,
+} from "../../../test/kit/kernel.ts";
+import { createManualClock } from "../../adapters/memory/clock.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
 import { createRedactor } from "../../base/redact.ts";
 import type { Caller } from "../../contract/caller.ts";
+import { event } from "../../contract/event.ts";
 import { bind, op } from "../../contract/operation.ts";
 import { isProblem, Problem, problem } from "../../contract/problem.ts";
 import { closed, Type } from "../../contract/schema.ts";
-import { unhurriedMsMax } from "../../kernel/journal.ts";
 import { createWitness } from "./outside.ts";
+import { roundMsMax } from "./outside-round.ts";
 
 const Broken = problem({ code: "world.broken", status: 409, title: "Broken", about: "x" });
 const base = { about: "x", input: closed({ text: Type.String() }), problems: [Broken], isTool: true } as const;
@@ -23,6 +34,15 @@ const Read = op({
 });
 const Write = op({ ...base, id: "world.write", http: "POST /world/write", effect: "write", output: closed({}) });
 const Ask = op({ ...base, id: "world.ask", http: "POST /world/ask", effect: "read", mode: "many", output: Said });
+const Heard = event({ kind: "world.heard", about: "x", data: closed({}) });
+const Listen = op({
+  ...base,
+  id: "world.listen",
+  http: "POST /world/listen",
+  effect: "read",
+  output: closed({}),
+  emits: [Heard],
+});
 const Wait = op({ ...base, id: "world.wait", http: "POST /world/wait", effect: "read", output: closed({}) });
 
 const agent: Caller = { kind: "agent", id: "helper", grants: [{ key: "world:*" }] };
@@ -30,12 +50,15 @@ const secret = "hunter2-hunter2";
 const redactor = createRedactor({ secrets: [secret] });
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-const open = (options: KitOptions = {}): Promise<Kit> =>
-  makeKernel({
+function open(options: KitOptions = {}): Promise<Kit> {
+  const clock = createManualClock(startMs);
+  return makeKernel({
+    clock,
     // The one that cleans what agents are answered, and the one below clean alike, as they are one in the hub.
     secrets: [secret],
     domains: () => [
       domainOf("world", {
+        events: [Heard],
         operations: [
           bind(Read, ({ text }) => ({ text: `read ${text}` })),
           bind(Write, ({ text }) => {
@@ -47,18 +70,23 @@ const open = (options: KitOptions = {}): Promise<Kit> =>
             yield { kind: "text", text: "morning" };
             yield { kind: "end" };
           }),
+          bind(Listen, async (_input, ctx) => {
+            await ctx.emit(Heard, {});
+            return {};
+          }),
           bind(Wait, () => new Promise<Record<string, never>>(() => {})),
         ],
       }),
     ],
-    witness: (parts) => createWitness({ parts, redactor, log: silent, always: new Set([Ask.id]), soon: setImmediate }),
+    witness: (parts) => createWitness({ parts, redactor, log: silent, always: new Set([Ask.id]), clock }),
     ...options,
   });
+}
 
 /** Turns of the event loop in which the moment passes that a record may wait for others. */
 const untilSaid = (kit: Kit, isSaid: () => boolean, what: string): Promise<void> =>
   until(() => {
-    kit.clock.advance(unhurriedMsMax);
+    kit.clock.advance(roundMsMax);
     return isSaid();
   }, what);
 
@@ -126,7 +154,7 @@ test("a call that the end of the hub cut off is a run that failed, which nobody 
   assert.deepEqual(outcome, { kind: "answer", output: { text: "read a" } });
   for (let turns = 0; turns < 10; turns += 1) {
     await turn();
-    first.clock.advance(unhurriedMsMax);
+    first.clock.advance(roundMsMax);
   }
   await using second = await open({ store: createFailingStore(disk) });
   const [run = []] = await told(second, 1);
@@ -147,6 +175,35 @@ test("calls that follow each other share a commit, and the answer waits for none
   assert.deepEqual(
     runs.map(([, answered]) => (answered?.[1]["asked"] as { readonly value: unknown } | undefined)?.value),
     Array.from({ length: 30 }, (_, count) => ({ text: `${count}` })),
+  );
+});
+
+test("the beginning of an episode stands first, though it is told later than what the call itself says", async () => {
+  await using kit = await open();
+  await kit.call(Read.id, { text: "a" }, agent);
+  await kit.call(Listen.id, { text: "a" }, agent);
+  const listened = (await told(kit, 2)).find((run) => kindsOf(run).includes(Heard.kind)) ?? [];
+  assert.deepEqual(kindsOf(listened), [
+    "agents.run.started",
+    Heard.kind,
+    "observations.recorded",
+    "agents.run.finished",
+  ]);
+});
+
+test("what waits is written before a change begins, and when the hub ends", async () => {
+  const disk = createMemoryStore();
+  const first = await open({ store: createFailingStore(disk) });
+  await first.call(Read.id, { text: "a" }, agent);
+  await first.call(Write.id, { text: "a" }, agent);
+  await until(() => first.kinds().includes("agents.run.finished"), "the read is written");
+  await first.call(Read.id, { text: "b" }, agent);
+  await first[Symbol.asyncDispose]();
+  await using second = await open({ store: createFailingStore(disk) });
+  const runs = await told(second, 3);
+  assert.deepEqual(
+    runs.map((run) => kindsOf(run).at(-2)),
+    ["observations.recorded", "actions.applied", "observations.recorded"],
   );
 });
 

@@ -3,11 +3,12 @@
  * redacted, so that it can be looked at, exported and served again. Their caller does not wait for it.
  */
 import { digestOf } from "../../base/canonical-json.ts";
+import type { KeptResult } from "../../base/kept-result.ts";
 import type { Caller, Scope } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
 import type { Problem } from "../../contract/problem.ts";
 import type { KernelParts } from "../../kernel/create-kernel.ts";
-import type { Log, Redactor, Sighting, Witness } from "../../kernel/ports.ts";
+import type { Clock, Log, Redactor, Sighting, Witness } from "../../kernel/ports.ts";
 import {
   ActionApplied,
   ActionFailed,
@@ -19,6 +20,7 @@ import {
 } from "../episodes/contract.ts";
 import { RunFailed, RunFinished, RunStarted } from "./contract.ts";
 import { labelsOf } from "./labels.ts";
+import { createRound, type Round } from "./outside-round.ts";
 import { isRefusal, toldOf } from "./told.ts";
 import { runs } from "./views.ts";
 
@@ -28,8 +30,7 @@ export interface OutsideDeps {
   readonly log: Log;
   /** Operations that are recorded whoever calls them. */
   readonly always: ReadonlySet<string>;
-  /** Runs after the I/O that is ready now: the answer is on its way by then. */
-  readonly soon: (run: () => void) => void;
+  readonly clock: Pick<Clock, "after" | "soon" | "nowMs">;
 }
 
 interface Seen {
@@ -41,16 +42,29 @@ interface Seen {
 }
 
 export function createWitness(deps: OutsideDeps): Witness {
-  /** Runs that began and that no view shows yet. */
-  const young = new Set<string>();
+  const { parts, always, clock } = deps;
+  const round = createRound(clock);
+  const scribe = createScribe(deps.log);
+  /** Runs whose beginning is not written yet. */
+  const young = new Map<string, OutsideRun>();
   return {
     sees(call) {
       const { corrId } = call;
-      if (!isOfOthers(call, deps.always)) return null;
+      if (!isOfOthers(call, always)) return null;
       // What belongs to a run is recorded with it.
-      if (young.has(corrId) || deps.parts.kernel.views.get(runs, corrId) !== undefined) return null;
-      young.add(corrId);
-      return sightingOf(call, deps, () => young.delete(corrId));
+      if (young.has(corrId) || parts.kernel.views.get(runs, corrId) !== undefined) return null;
+      const run = createOutsideRun(call, { deps, round, scribe, hasBegun: () => young.delete(corrId) });
+      young.set(corrId, run);
+      run.enter();
+      return run.sighting;
+    },
+    precede(corrId) {
+      round.now();
+      if (young.size > 0) young.get(corrId)?.begin();
+    },
+    async settle() {
+      round.now();
+      await scribe.idle();
     },
   };
 }
@@ -64,28 +78,92 @@ function isOfOthers({ operation, caller }: Seen, always: ReadonlySet<string>): b
   return isTool && mode === "one" && isSecret !== true && isRoutine !== true && programKinds.has(caller.kind);
 }
 
-function sightingOf(call: Seen, deps: OutsideDeps, hasBegun: () => void): Sighting {
-  const { parts, log, soon } = deps;
+/** Writes, and knows when all of it is written. */
+function createScribe(log: Log) {
+  let underWay = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    /** What `work` says without waiting is said at once. */
+    async write(corrId: string, work: () => unknown): Promise<void> {
+      underWay += 1;
+      try {
+        await work();
+      } catch (error) {
+        log.warn("a call from outside was not recorded", { corrId, error: String(error) });
+      }
+      underWay -= 1;
+      if (underWay === 0) for (const wake of waiting.splice(0)) wake();
+    },
+    idle: (): Promise<void> => (underWay === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+  };
+}
+
+interface House {
+  readonly deps: OutsideDeps;
+  readonly round: Round;
+  readonly scribe: ReturnType<typeof createScribe>;
+  readonly hasBegun: () => void;
+}
+
+interface OutsideRun {
+  readonly sighting: Sighting;
+  /** The call is about to be made. */
+  enter(): void;
+  /** Writes that it began, unless that is said. */
+  begin(): void;
+}
+
+/** What changes nothing is told in rounds. Of what changes something everything is written at once: somebody may want to undo it. */
+function createOutsideRun(call: Seen, { deps, round, scribe, hasBegun }: House): OutsideRun {
+  const { parts, clock } = deps;
   const { operation, caller, corrId } = call;
   const isRead = operation.effect === "read";
-  // Of what changes something everything is written at once: somebody may want to undo it.
-  const actor = parts.act({ caller, corrId, isUnhurried: isRead });
   const agent = caller.id;
-  const atMs = actor.now();
-  const note = (error: unknown): void =>
-    log.warn("a call from outside was not recorded", { corrId, error: String(error) });
-  const finish = (work: () => Promise<unknown>): void => soon(() => void work().catch(note));
+  const atMs = clock.nowMs();
   const step = isRead ? null : stepOf(call, digestOf(call.input));
-  begin(call, { actor, step }).catch(note).finally(hasBegun);
+  const speaker = (saidAtMs: number): Context => parts.act({ caller, corrId, atMs: saidAtMs });
+  let isBegun = false;
+  let isWaiting = false;
+  let last: (() => unknown) | null = null;
+  const begin = (): void => {
+    if (isBegun) return;
+    isBegun = true;
+    void scribe.write(corrId, () => begun(call, { actor: speaker(atMs), step }).finally(hasBegun));
+  };
+  const tell = (): void => {
+    isWaiting = false;
+    begin();
+    if (last !== null) void scribe.write(corrId, last);
+    last = null;
+  };
+  const wait = (): void => {
+    if (isWaiting) return;
+    isWaiting = true;
+    if (isRead) round.add(tell);
+    else clock.soon(tell);
+  };
+  const end = (words: (actor: Context) => unknown): void => {
+    const endedAtMs = Math.max(atMs, clock.nowMs());
+    last = () => words(speaker(endedAtMs));
+    wait();
+  };
   const answered = (output: unknown): void => {
-    const durationMs = Math.max(0, actor.now() - atMs);
-    finish(() => tellAnswer(output, { call, actor, step, atMs, durationMs, deps }));
+    const durationMs = Math.max(0, clock.nowMs() - atMs);
+    end((actor) => tellAnswer(output, { call, actor, step, atMs, durationMs, deps }));
   };
   return {
-    answered,
-    streamed: (items) => answered({ items: compacted(items) }),
-    failed: (problem) => finish(async () => refused(problem, actor, await questionOf(call, step, deps))),
-    put: (words) => finish(() => actor.emit(RunFinished, { agent, outcome: words.slice(0, 1000), notDone: [] })),
+    sighting: {
+      answered,
+      streamed: (items) => answered({ items: compacted(items) }),
+      failed: (problem) =>
+        end((actor) => then(questionOf(call, step, deps), (question) => refused(problem, actor, question))),
+      put: (words) => end((actor) => actor.emit(RunFinished, { agent, outcome: words.slice(0, 1000), notDone: [] })),
+    },
+    begin,
+    enter() {
+      if (isRead) wait();
+      else begin();
+    },
   };
 }
 
@@ -104,13 +182,18 @@ interface Question {
 }
 
 /** What was asked, without secrets; its digest is that of the whole. */
-async function questionOf(call: Seen, step: Step | null, { parts, redactor }: OutsideDeps): Promise<Question> {
+function questionOf(call: Seen, step: Step | null, { parts, redactor }: OutsideDeps): Question | Promise<Question> {
   const { input } = call;
   const clean = redactor.value(input);
-  const kept = await parts.recorder.keep(clean);
-  const isWhole = clean === input && kept.kept === "inline";
-  return { asked: keptValue(kept), step: step ?? stepOf(call, isWhole ? kept.resultRef : digestOf(input)) };
+  return then(parts.recorder.keep(clean), (kept) => {
+    const isWhole = clean === input && kept.kept === "inline";
+    return { asked: keptValue(kept), step: step ?? stepOf(call, isWhole ? kept.resultRef : digestOf(input)) };
+  });
 }
+
+/** At once where nothing is waited for: what is said next must stand behind it. */
+const then = <A, B>(value: A | Promise<A>, use: (value: A) => B): B | Promise<B> =>
+  value instanceof Promise ? value.then(use) : use(value);
 
 interface Answer {
   readonly call: Seen;
@@ -121,19 +204,27 @@ interface Answer {
   readonly deps: OutsideDeps;
 }
 
-async function tellAnswer(output: unknown, { call, actor, step, atMs, durationMs, deps }: Answer): Promise<void> {
-  const { operation, caller } = call;
-  const { parts, redactor } = deps;
+function tellAnswer(output: unknown, answer: Answer): unknown {
+  const { call, step, deps } = answer;
   // What an agent is answered was redacted on its way.
-  const isRedacted = caller.kind === "agent" && operation.mode !== "many";
-  const kept = await parts.recorder.keep(isRedacted ? output : redactor.value(output));
+  const isRedacted = call.caller.kind === "agent" && call.operation.mode !== "many";
+  return then(deps.parts.recorder.keep(isRedacted ? output : deps.redactor.value(output)), (kept) =>
+    then(questionOf(call, step, deps), (question) => tellKept({ output, kept }, question, answer)),
+  );
+}
+
+function tellKept(
+  { output, kept }: { readonly output: unknown; readonly kept: KeptResult },
+  { asked, step }: Question,
+  { call, actor, atMs, durationMs }: Answer,
+): Promise<unknown> {
+  const { operation } = call;
   const [label] = labelsOf(operation, output);
-  const { asked, step: known } = await questionOf(call, step, deps);
-  const { agent, summary, folder, path, host, ...named } = known;
+  const { agent, summary, folder, path, host, ...named } = step;
   const said = { agent, summary, ...targetOf({ folder, path, host }), ...(label === undefined ? {} : { label }) };
   const recorded = { ...named, atMs, durationMs, ...kept };
   const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
-  await both(actor.emit(definition, { ...said, asked, recorded }), () =>
+  return both(actor.emit(definition, { ...said, asked, recorded }), () =>
     actor.emit(RunFinished, { agent, outcome: "It was answered", notDone: [] }),
   );
 }
@@ -144,7 +235,7 @@ interface Beginning {
   readonly step: Step | null;
 }
 
-async function begin({ operation, scope, caller }: Seen, { actor, step }: Beginning): Promise<void> {
+async function begun({ operation, scope, caller }: Seen, { actor, step }: Beginning): Promise<void> {
   const agent = caller.id;
   const started = actor.emit(RunStarted, {
     agent,

@@ -44,7 +44,12 @@ export interface Course extends Pick<Following, "reading" | "blob" | "problems" 
   depart(step: number): void;
   /** Ends a replay; a branch departs. */
   differ(divergence: Divergence): void;
+  /** A turn for everybody else, where it is time for one; null where it is not. */
+  rest(): Promise<void> | null;
 }
+
+/** Events that are made again between two rests: some twenty milliseconds of work, beside which a rest costs little. */
+const strideEvents = 2_000;
 
 export function createCourse(following: Following): Course {
   const { reading, options, blob, problems, redact, soon } = following;
@@ -52,10 +57,12 @@ export function createCourse(following: Following): Course {
   const ended = Promise.withResolvers<Ending>();
   let isOver = false;
   let departedAt: number | null = null;
+  let restAt = strideEvents;
   const order = createOrder({
     own: reading.own,
     soon,
     onPass(at) {
+      if (reading.declassified.size === 0) return;
       for (const source of reading.declassified.get(at) ?? []) following.declassify(source);
     },
     onStuck: (first) => {
@@ -87,6 +94,13 @@ export function createCourse(following: Following): Course {
     differ(divergence) {
       if (isBranch) course.depart(divergence.step ?? 0);
       else course.end({ kind: "diverged", divergence });
+    },
+    rest() {
+      const at = order.at();
+      if (at < restAt) return null;
+      restAt = at + strideEvents;
+      options.onPlace?.(at, reading.own.length);
+      return order.during(new Promise<void>((resolve) => soon(resolve)));
     },
   };
   return course;

@@ -124,6 +124,8 @@ function differenceOf(next: Envelope, { definition, data, caller }: Said, { read
 export function carryOut(call: StepCall, course: Course): Carried | Promise<Carried> {
   const { beforeStep } = course.options;
   if (course.isOver()) return never();
+  const rest = course.rest();
+  if (rest !== null) return rest.then(() => carryOut(call, course));
   return beforeStep === undefined ? answered(call, course) : asked(call, course, beforeStep);
 }
 

@@ -95,7 +95,8 @@ function sorted(
   const declassified = new Map<number, { step: number; digest: string; seq: number }[]>();
   const edits = createEdits();
   let end: Reading["end"] = "open";
-  for (const [place, e] of events.entries()) {
+  for (let place = 0; place < events.length; place += 1) {
+    const e = events[place] as Envelope;
     const part = parts.get(e.kind);
     if (part === undefined) continue;
     if (part === "words") end = ends[e.kind] ?? end;

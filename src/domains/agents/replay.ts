@@ -18,6 +18,12 @@ export const Divergence = closed({
 });
 export type Divergence = Static<typeof Divergence>;
 
+/** Where a replay and its record part. What an agent says between two steps has the number of none. */
+export function placeOfDifference(step: number | null, stepsReplayed: number): string {
+  if (step !== null) return `at step ${step}`;
+  return stepsReplayed === 0 ? "before the first step" : `behind step ${stepsReplayed}`;
+}
+
 export const ReplayReport = closed({
   episode: CorrelationId,
   agent: Type.String(),
@@ -98,6 +104,8 @@ export interface ReplayOptions {
   /** Begins the run with something else than was recorded. */
   readonly given?: { readonly input?: unknown; readonly grants?: readonly Grant[]; readonly labels?: readonly Label[] };
   readonly signal?: AbortSignal;
+  /** Told now and then how many of the events that the code said before it has said again. */
+  readonly onPlace?: (done: number, total: number) => void;
 }
 
 export interface Replayed {

@@ -5,11 +5,27 @@
 import { strict as assert } from "node:assert";
 import { keptOf } from "../../base/kept-result.ts";
 import { callerName, type Label } from "../../contract/caller.ts";
+import type { Envelope } from "../../contract/event.ts";
 import type { Context } from "../../contract/operation.ts";
 import { isProblem, type ProblemDefinition } from "../../contract/problem.ts";
+import {
+  ActionApplied,
+  ActionFailed,
+  ActionRefused,
+  BeliefHeld,
+  IntentProposed,
+  ObservationRecorded,
+} from "../episodes/contract.ts";
 import { agentOf, type Asked, askedAgain, type Cast } from "./asked.ts";
 import { conduct } from "./conduct.ts";
-import { type Replayed, type Replayer, type ReplayOptions, type ReplayRecord, ToolsAccepted } from "./contract.ts";
+import {
+  CallRepaired,
+  type Replayed,
+  type Replayer,
+  type ReplayOptions,
+  type ReplayRecord,
+  ToolsAccepted,
+} from "./contract.ts";
 import { createHands } from "./hands.ts";
 import { changeFrom } from "./manifests.ts";
 import type { ReplayReport } from "./replay.ts";
@@ -56,6 +72,8 @@ interface Replaying {
 
 async function replayed({ reading, asked, record, options }: Replaying, deps: ReplayerDeps): Promise<Replayed> {
   const { corrId, data } = reading.started;
+  const strange = strangerIn(record.events, reading.started.caller);
+  if (strange !== null) return strangersWord(strange, asked, reading);
   const stop = new AbortController();
   const problems = deps.problems();
   const course = createCourse({
@@ -148,11 +166,32 @@ function resultOf(ending: Ending | null, { program }: Asked, course: Course): Re
     ending === null && departedAt === null && left !== undefined
       ? { ...nowhere, seq: left.seq, why: "the record goes on, and the code has ended", recorded: left.data }
       : null;
-  const divergence = ending?.kind === "diverged" ? ending.divergence : shortfall;
+  // An end that somebody else told is none that the code came to.
+  const isUnended = ending?.kind === "open" && departedAt === null && reading.end === "finished";
+  const goesOn = isUnended
+    ? { ...nowhere, seq: null, why: "the run is said to have finished, and the code goes on" }
+    : null;
+  const divergence = ending?.kind === "diverged" ? ending.divergence : (shortfall ?? goesOn);
   return { ...base, report: reportOf({ ending, divergence, agent: program.id, reading, passed: order.at() }) };
 }
 
-const nowhere = { step: null, at: "", made: null };
+/** What only the agent of a run says of itself and its steps; whoever else said it, the code does not say it again. */
+const ownKinds: ReadonlySet<string> = new Set(
+  [BeliefHeld, IntentProposed, ObservationRecorded, ActionApplied, ActionRefused, ActionFailed, CallRepaired].map(
+    ({ kind }) => kind,
+  ),
+);
+const strangerIn = (events: ReplayRecord["events"], caller: string): Envelope | null =>
+  events.find((each) => each.caller !== caller && ownKinds.has(each.kind)) ?? null;
+
+function strangersWord({ seq, kind, caller, data }: Envelope, { program }: Asked, reading: Reading): Replayed {
+  const why = "somebody else speaks there as the agent of the run";
+  const divergence = { step: null, seq, at: "/caller", why, recorded: { kind, caller, data }, made: null };
+  const report = reportOf({ ending: null, divergence, agent: program.id, reading, passed: 0 });
+  return { report, made: [], departedAt: null, unknownAfter: null };
+}
+
+const nowhere = { step: null, at: "", recorded: null, made: null };
 const unknownAfter = ({ step, why }: Extract<Ending, { kind: "unknown" }>) => ({ step, why });
 
 interface Reporting {

@@ -3,6 +3,7 @@
  * recorded as the agent saw it. In a resumed run the recorded steps answer from the record and nothing is done twice.
  */
 import { digestOf } from "../../base/canonical-json.ts";
+import type { KeptResult } from "../../base/kept-result.ts";
 import { etaMs } from "../../base/units.ts";
 import type { Label } from "../../contract/caller.ts";
 import type { Context, Operation } from "../../contract/operation.ts";
@@ -87,7 +88,7 @@ export interface Toolbox extends Tools {
 
 export function createToolbox(options: ToolboxOptions): Toolbox {
   const { actor, record, agent, hands } = options;
-  const busy = new Set<Promise<unknown>>();
+  const busy = new Map<number, Promise<unknown>>();
   let stepNumber = 0;
   let workedMs = 0;
   let progressAtMs = 0;
@@ -116,17 +117,17 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
       const hand = known === undefined ? hands.now() : hands.asOf(known.seq);
       const target = targetOf(operation.scope?.(input) ?? {});
       const performance = perform(step, { operation, input, target, options, hand });
-      busy.add(performance);
+      busy.set(step.step, performance);
       try {
         const { result, durationMs } = await performance;
         workedMs += durationMs;
         return result;
       } finally {
-        busy.delete(performance);
+        busy.delete(step.step);
       }
     },
     async quiet() {
-      await Promise.allSettled(busy);
+      await Promise.allSettled(busy.values());
     },
     ...tellerOf({ agent, actor, record }),
     progress({ phase, done, total, unit }) {
@@ -214,6 +215,27 @@ const undeclared = ({ agent, tool }: Step): Problem =>
 
 const labelled = ([label]: readonly Label[]) => (label === undefined ? undefined : { label });
 
+/** What is said of a step. Written member by member: thousands of steps are made again in a second. */
+interface Said extends Target {
+  agent: string;
+  summary: string;
+  label?: Label;
+}
+
+function saidOf(agent: string, summary: string, { folder, path, host }: Target): Said {
+  const said: Said = { agent, summary };
+  if (folder !== undefined) said.folder = folder;
+  if (path !== undefined) said.path = path;
+  if (host !== undefined) said.host = host;
+  return said;
+}
+
+function recordedAs({ step, tool, argsDigest }: Step, { atMs, durationMs }: Carried, answer: KeptResult): Recorded {
+  const { kept, resultRef, resultSizeBytes } = answer;
+  const facts = { step, tool, argsDigest, atMs, durationMs, kept, resultRef, resultSizeBytes };
+  return kept === "inline" ? { ...facts, result: answer.result } : facts;
+}
+
 interface Performance {
   readonly operation: Operation;
   readonly input: unknown;
@@ -226,10 +248,8 @@ async function perform(step: Step, { operation, input, target, options, hand }: 
   const { actor, recorder, record, hands } = options;
   const { agent, summary, argsDigest } = step;
   // The record is what the agent asked for, so that a resume finds its step; what is told is what was done.
-  const changed = (ran: unknown) => ({
-    summary: `${summary.slice(0, 450)} (with changes by a person)`,
-    ...targetOf(operation.scope?.(ran as never) ?? {}),
-  });
+  const changed = (ran: unknown): Said =>
+    saidOf(agent, `${summary.slice(0, 450)} (with changes by a person)`, operation.scope?.(ran as never) ?? {});
   if (operation.effect !== "read" && !record.intents.has(step.step))
     await actor.emit(IntentProposed, { ...step, ...target });
   let labels = labelsOf(operation, null);
@@ -238,15 +258,17 @@ async function perform(step: Step, { operation, input, target, options, hand }: 
     if (!options.tools.has(operation.id)) throw undeclared(step);
     const call: StepCall = { step: step.step, operation, input, summary, argsDigest, hand };
     const carrying = options.carryOut(call);
-    const { output: result, input: ran, atMs, durationMs } = carrying instanceof Promise ? await carrying : carrying;
+    const carried = carrying instanceof Promise ? await carrying : carrying;
+    const { output: result, input: ran, durationMs } = carried;
     const keeping = recorder.keep(result);
     const kept = keeping instanceof Promise ? await keeping : keeping;
     digest = kept.resultRef;
     labels = labelsOf(operation, result);
-    const recorded: Recorded = { step: step.step, tool: step.tool, argsDigest, atMs, durationMs, ...kept };
     const definition = operation.effect === "read" ? ObservationRecorded : ActionApplied;
-    const said = ran === input ? { agent, summary, ...target } : { agent, ...changed(ran) };
-    await actor.emit(definition, { ...said, ...labelled(labels), recorded });
+    const said = ran === input ? saidOf(agent, summary, target) : changed(ran);
+    const [label] = labels;
+    if (label !== undefined) said.label = label;
+    await actor.emit(definition, { ...said, recorded: recordedAs(step, carried, kept) });
     return { result: result as never, durationMs };
   } catch (error) {
     // A stopped run says so itself, at its end; the step simply did not happen.

@@ -178,6 +178,7 @@ export const List = op({
   cli: "allowances",
   effect: "read",
   isWayOut: true,
+  isReadPastRules: true,
   about: "List every ceiling with what is used and left of it now.",
   input: closed({}),
   output: closed({ allowances: Type.Array(Left) }),
@@ -238,6 +239,7 @@ export const Prices = op({
   http: "GET /budgets/prices",
   cli: "prices [model]",
   effect: "read",
+  isReadPastRules: true,
   about: "List the prices of models with the file that names each, or tell the price of one model.",
   input: closed({
     model: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "Only the price of this model." })),

@@ -180,6 +180,7 @@ export const ShowPosture = op({
   cli: "egress posture",
   effect: "read",
   isWayOut: true,
+  isReadPastRules: true,
   about: "Show how far the hub is open towards the outside, and who set it so.",
   input: closed({}),
   output: PostureState,

@@ -66,11 +66,13 @@ const Target = closed(targetFields);
 /** What a step reached outside the hub. */
 export type Target = Static<typeof Target>;
 
-export const targetOf = ({ folder, path, host }: { [Name in keyof Target]?: string | undefined }): Target => ({
-  ...(folder === undefined ? {} : { folder }),
-  ...(path === undefined ? {} : { path }),
-  ...(host === undefined ? {} : { host }),
-});
+export function targetOf({ folder, path, host }: { [Name in keyof Target]?: string | undefined }): Target {
+  const target: Target = {};
+  if (folder !== undefined) target.folder = folder;
+  if (path !== undefined) target.path = path;
+  if (host !== undefined) target.host = host;
+  return target;
+}
 
 const Labelled = {
   label: Type.Optional(oneOf(labels, "Whose words the answer may hold; it stays on the calls that follow.")),
@@ -245,6 +247,7 @@ export const Episode = closed({
   costUsd: Type.Union([Type.Number({ minimum: 0 }), unknown]),
   models: ModelsMeter,
   waitingApprovalIds: Type.Array(Type.String(), { maxItems: 64 }),
+  waitingQuestionIds: Type.Array(Type.String(), { maxItems: 64, description: "What it asked its person in words." }),
   firstSeq: Count,
   firstKind: Type.String(),
   lastSeq: Count,
@@ -270,6 +273,7 @@ export const Show = op({
   effect: "read",
   isTool: true,
   needs: ["hub:read"],
+  isReadPastRules: true,
   about: "Tell one episode as a story, event by event.",
   input: closed({
     id: CorrelationId,

@@ -55,6 +55,7 @@ export const begun = (e: Envelope<Static<typeof RunStarted.data>>): Episode => (
   sourcesMore: 0,
   ...meterAtStart(e.data.model),
   waitingApprovalIds: [],
+  waitingQuestionIds: [],
   firstSeq: e.seq,
   firstKind: e.kind,
   lastSeq: e.seq,
@@ -80,6 +81,7 @@ export function counted(row: Episode | undefined, e: Envelope): Episode | null {
     ...errorsWith(row, e, data),
     ...decisionsWith(row, e, data),
     ...filesWith(row, e, data),
+    ...waitingWith(row, e.kind, data),
     ...approvalsWith(row, e, data),
     ...sourcesWith(row, e.kind, data),
     ...metersWith(row, e.kind, data),
@@ -202,21 +204,44 @@ const outcomes: Readonly<Record<string, Episode["approvals"][number]["outcome"]>
   "approvals.cancelled": "cancelled",
 };
 
+const questionOutcomes: Readonly<Record<string, "waiting" | "closed">> = {
+  "questions.asked": "waiting",
+  "questions.answered": "closed",
+  "questions.expired": "closed",
+  "questions.withdrawn": "closed",
+};
+
 /** Questions that wait at once; an agent that asks more of them waits for the first ones. */
 const waitingMax = 64;
+
+/** Whoever waits for a person waits, whether for a yes or for words. */
+function waitingWith(row: Episode, kind: string, data: Data): Partial<Episode> {
+  const waitingApprovalIds = waitingIds(row.waitingApprovalIds, data["approvalId"], outcomes[kind]);
+  const waitingQuestionIds = waitingIds(row.waitingQuestionIds, data["questionId"], questionOutcomes[kind]);
+  if (waitingApprovalIds === null && waitingQuestionIds === null) return {};
+  const waiting = {
+    waitingApprovalIds: waitingApprovalIds ?? row.waitingApprovalIds,
+    waitingQuestionIds: waitingQuestionIds ?? row.waitingQuestionIds,
+  };
+  const isOpen = row.status === "running" || row.status === "waiting";
+  return { ...waiting, ...(isOpen ? { status: openStatus(waiting) } : {}) };
+}
+
+export const openStatus = (row: Pick<Episode, "waitingApprovalIds" | "waitingQuestionIds">): Episode["status"] =>
+  row.waitingApprovalIds.length > 0 || row.waitingQuestionIds.length > 0 ? "waiting" : "running";
+
+/** Null where the event says nothing of it. */
+function waitingIds(ids: readonly string[], id: unknown, outcome: string | undefined): string[] | null {
+  if (outcome === undefined || typeof id !== "string") return null;
+  const others = ids.filter((each) => each !== id);
+  return outcome === "waiting" ? [...others, id].slice(-waitingMax) : others;
+}
 
 function approvalsWith(row: Episode, { seq, kind }: Envelope, data: Data): Partial<Episode> {
   const outcome = outcomes[kind];
   const { approvalId } = data;
   if (outcome === undefined || typeof approvalId !== "string") return {};
-  const others = row.waitingApprovalIds.filter((each) => each !== approvalId);
-  const waitingApprovalIds = outcome === "waiting" ? [...others, approvalId].slice(-waitingMax) : others;
-  const isOpen = row.status === "running" || row.status === "waiting";
-  return {
-    waitingApprovalIds,
-    ...(isOpen ? { status: waitingApprovalIds.length > 0 ? "waiting" : "running" } : {}),
-    ...approvalListWith(row, { approvalId, seq, outcome }),
-  };
+  return approvalListWith(row, { approvalId, seq, outcome });
 }
 
 function approvalListWith(
@@ -234,8 +259,17 @@ function approvalListWith(
   return { approvals: [...approvals, approval] };
 }
 
-/** The row as it stands after the run said how it ended. */
+/** The row as it stands after the run said how it ended. What it asked in words outlives an interruption. */
 export const ended =
   (status: Episode["status"], outcome: (data: never) => string) =>
   (row: Episode | undefined, e: Envelope): Episode | null =>
-    row ? { ...row, status, endedAtMs: e.timeMs, waitingApprovalIds: [], outcome: outcome(e.data as never) } : null;
+    row
+      ? {
+          ...row,
+          status,
+          endedAtMs: e.timeMs,
+          waitingApprovalIds: [],
+          waitingQuestionIds: status === "interrupted" ? row.waitingQuestionIds : [],
+          outcome: outcome(e.data as never),
+        }
+      : null;

@@ -13,7 +13,7 @@ import {
   ObservationRecorded,
   WindowRow,
 } from "./contract.ts";
-import { begun, counted, ended } from "./episode-row.ts";
+import { begun, counted, ended, openStatus } from "./episode-row.ts";
 import { episodeFilters, windowFilters } from "./filters.ts";
 
 const episodesMax = 10_000;
@@ -65,7 +65,7 @@ const episode = on<Episode>();
 
 export const episodes = view(EpisodeSchema)({
   name: "episodes",
-  version: 4,
+  version: 5,
   about: "Every run of an agent with its status, duration, counts, errors, decisions and changed files, newest first.",
   rowsMax: episodesMax,
   filters: episodeFilters,
@@ -75,7 +75,7 @@ export const episodes = view(EpisodeSchema)({
     episode(RunResumed, byEpisode, (row) => {
       if (!row) return null;
       const { endedAtMs: _reopened, outcome: _former, ...rest } = row;
-      return { ...rest, status: "running" };
+      return { ...rest, status: openStatus(rest) };
     }),
     episode(
       RunFinished,

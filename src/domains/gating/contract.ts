@@ -165,6 +165,7 @@ export const ListContracts = op({
   cli: "gate contracts",
   effect: "read",
   isWayOut: true,
+  isReadPastRules: true,
   about: "List the contracts in force or to come, in the order in which they decide.",
   input: closed({
     source: Type.Optional(SourceName),

@@ -36,6 +36,7 @@ export const ShowState = op({
   cli: "hierarchy",
   effect: "read",
   isWayOut: true,
+  isReadPastRules: true,
   about: "Say who this hub is among others: its id, role and tags.",
   input: closed({}),
   output: HierarchyState,

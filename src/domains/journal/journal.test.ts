@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { test } from "vitest";
+import { test, vi } from "vitest";
 import { makeKernel, type Kit } from "../../../test/kit/kernel.ts";
 import { nextVersions, openJournal, storedRows } from "../../../test/kit/journal.ts";
 import { createMemoryStore } from "../../adapters/memory/store.ts";
 import { journalFiles } from "../../adapters/tee/journal-files.ts";
 import type { View } from "../../contract/view.ts";
 import { isProblem } from "../../contract/problem.ts";
-import { RunFinished, RunStarted } from "../agents/contract.ts";
+import { RunFinished, RunInterrupted, RunStarted } from "../agents/contract.ts";
 import { BeliefHeld } from "../episodes/contract.ts";
 import type { Store } from "../../kernel/ports.ts";
 import { BadFile, Broken, LacksData, NotEmpty } from "./contract.ts";
@@ -217,6 +217,60 @@ test("retention drops by age and by count what nobody needs, says so first, and 
   assert.equal(kit.kinds().filter((kind) => kind === "journal.dropped").length, count);
   openJournal(nextVersions(viewsOf(kit)), kit.store);
   assert.deepEqual(rowsOf(kit)["beliefs"], before);
+});
+
+test("an interrupted run keeps its record for a month, and no limit out of force for longer", async () => {
+  const store = createMemoryStore();
+  const rules = [{ prefix: "beliefs.", countMax: 1 }];
+  const first = await hub({ store, rules });
+  await live(first, "left", { beliefs: ["1", "2"], isEnded: false });
+  await first[Symbol.asyncDispose]();
+  await using kit = await hub({ store, rules });
+  await kit.kernel.parts
+    .act({ caller: { kind: "agent", id: "scout" }, corrId: "left" })
+    .emit(RunInterrupted, { agent: "scout", reason: "x" });
+  await live(kit, "later", { beliefs: ["3"] });
+  await compacted(kit);
+  assert.deepEqual(emptied(kit), []);
+  kit.clock.advance(31 * dayMs);
+  await settled();
+  await compacted(kit);
+  assert.deepEqual(emptied(kit), [2, 3]);
+});
+
+/** The keeper pauses a turn between its pages; it has few here. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("above a ceiling the oldest are emptied, looked at every few minutes, and only what came since is counted anew", async () => {
+  const sizeBytesMax = 600;
+  await using kit = await hub({ rules: [{ prefix: "beliefs.", sizeBytesMax }] });
+  const sizeBytes = (): number =>
+    kit.store
+      .events({ kinds: [BeliefHeld.kind], limit: 1000 })
+      .reduce((sum, { data }) => sum + Buffer.byteLength(data ?? ""), 0);
+  const rows = vi.spyOn(kit.kernel.parts.archive, "rows");
+  const looked = async (afterMs: number): Promise<number> => {
+    rows.mockClear();
+    kit.clock.advance(afterMs);
+    await settled();
+    return rows.mock.calls.length;
+  };
+  await live(kit, "first", { beliefs: Array.from("abcdef", (each) => each.repeat(100)) });
+  assert.ok(sizeBytes() > sizeBytesMax);
+  await looked(15 * 60_000);
+  const [kept, gone] = [sizeBytes(), emptied(kit)];
+  assert.ok(kept <= sizeBytesMax && kept > sizeBytesMax / 2, `${kept}`);
+  assert.ok(gone.length > 0 && gone.length < 6);
+  // Nothing new: one look behind the head, and nothing goes.
+  assert.ok((await looked(5 * 60_000)) <= 1);
+  assert.deepEqual(emptied(kit), gone);
+  await live(kit, "open", { beliefs: ["g".repeat(700)], isEnded: false });
+  await looked(5 * 60_000);
+  assert.ok(sizeBytes() > sizeBytesMax, "a run that has not ended keeps its record");
+  const said = await stream(kit, "journal.verify");
+  assert.equal(said.at(-1)?.["tombstones"], emptied(kit).length);
 });
 
 test("age counts from the oldest on, whatever the clock did meanwhile", async () => {

@@ -7,13 +7,15 @@ export interface JournalFiles {
   lines(path: string): AsyncIterable<string>;
 }
 
-/** Which events keep their data, and for how long. Both limits hold where both are given. */
+/** Which events keep their data, and for how long. All limits hold that are given. */
 export interface RetentionRule {
   /** Beginning of the kinds that it speaks of. */
   readonly prefix: string;
   readonly ageMsMax?: number;
   /** Newest events per kind that keep their data. */
   readonly countMax?: number;
+  /** Bytes of data per kind; above it the oldest events are emptied. Looked at every few minutes, the others once a day. */
+  readonly sizeBytesMax?: number;
 }
 
 /** Everything up to here may lose its data as far as others are concerned, e.g. because the tee has written it. */

@@ -9,6 +9,7 @@ import type { KernelParts } from "../../kernel/create-kernel.ts";
 import type { StoredEvent } from "../../kernel/ports.ts";
 import { Dropped, Erased, erasedMax } from "./contract.ts";
 import type { Frontier, RetentionRule } from "./port.ts";
+import type { Volume } from "./volume.ts";
 
 /** Families that retention may speak of; a rule for anything else is refused with the configuration. */
 export const droppableFamilies = ["observations.", "beliefs.", "consumers.acked", "consumers.returned"] as const;
@@ -22,6 +23,8 @@ const erasableKinds: ReadonlySet<string> = new Set([
 ]);
 
 const pageEvents = 500;
+/** A month, so that a holiday costs no run its record. */
+const interruptedHeldMsMax = 30 * 24 * 60 * 60_000;
 /** Two megabytes at a time, so that others get their turn. */
 const reclaimedPages = 500;
 
@@ -30,12 +33,13 @@ interface RetentionDeps {
   readonly rules: readonly RetentionRule[];
   readonly frontier: Frontier;
   readonly pause: () => Promise<void>;
+  readonly volume: Volume;
 }
 
 type Drop = Static<typeof Dropped.data>["drops"][number];
 
 export async function compact(deps: RetentionDeps, ctx: Context): Promise<{ dropped: number; freedPages: number }> {
-  const drops = dropsDue(deps, ctx.now());
+  const drops = await dropsDue(deps, ctx.now(), ctx.signal);
   // First the permission, durably, then the deed: a crash between them leaves data that the next run drops.
   if (drops.length > 0) await ctx.emit(Dropped, { drops });
   let dropped = 0;
@@ -48,18 +52,41 @@ export async function compact(deps: RetentionDeps, ctx: Context): Promise<{ drop
   return { dropped, freedPages };
 }
 
-function dropsDue({ parts, rules, frontier }: RetentionDeps, nowMs: number): Drop[] {
-  const limit = Math.min(frontier(), openEpisodesBegin(parts) - 1);
-  const kinds = [...parts.kernel.table.events.values()].filter((each) => each.isDurable).map((each) => each.kind);
-  return kinds
-    .filter((kind) => droppableFamilies.some((family) => kind.startsWith(family)))
-    .flatMap((kind) => {
-      const own = rules.filter((rule) => kind.startsWith(rule.prefix));
-      const dues = own.map((rule) => Math.max(lastOld(parts, { kind, rule, nowMs }), lastSurplus(parts, kind, rule)));
-      const toSeq = Math.min(limit, Math.max(0, ...dues));
-      const events = countFull(parts, kind, toSeq);
-      return events === 0 ? [] : [{ kind, toSeq, events }];
-    });
+async function dropsDue(
+  { parts, rules, frontier, volume }: RetentionDeps,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<Drop[]> {
+  const limit = Math.min(frontier(), openEpisodesBegin(parts, nowMs) - 1);
+  const drops: Drop[] = [];
+  for (const kind of droppableKinds(parts)) {
+    let toSeq = 0;
+    for (const rule of rules.filter(({ prefix }) => kind.startsWith(prefix))) {
+      const { sizeBytesMax = Number.MAX_SAFE_INTEGER } = rule;
+      const over = await volume.lastOver(kind, { sizeBytesMax, toSeq: limit }, signal);
+      toSeq = Math.max(toSeq, over, lastOld(parts, { kind, rule, nowMs }), lastSurplus(parts, kind, rule));
+    }
+    toSeq = Math.min(limit, toSeq);
+    const events = countFull(parts, kind, toSeq);
+    if (events > 0) drops.push({ kind, toSeq, events });
+  }
+  return drops;
+}
+
+const droppableKinds = ({ kernel }: KernelParts): readonly string[] =>
+  [...kernel.table.events.values()]
+    .filter(({ kind, isDurable }) => isDurable && droppableFamilies.some((family) => kind.startsWith(family)))
+    .map(({ kind }) => kind);
+
+/** Whether a kind holds more data than a rule lets it. */
+export async function isOverCeiling({ parts, rules, volume }: RetentionDeps, signal: AbortSignal): Promise<boolean> {
+  for (const kind of droppableKinds(parts)) {
+    for (const { prefix, sizeBytesMax } of rules) {
+      if (sizeBytesMax === undefined || !kind.startsWith(prefix)) continue;
+      if ((await volume.sizeBytesOf(kind, signal)) > sizeBytesMax) return true;
+    }
+  }
+  return false;
 }
 
 interface Rule {
@@ -105,12 +132,17 @@ function countFull(parts: KernelParts, kind: string, toSeq: number): number {
   return count;
 }
 
-async function dropAll({ parts, pause }: RetentionDeps, { kind, toSeq }: Drop, signal: AbortSignal): Promise<number> {
+async function dropAll(
+  { parts, pause, volume }: RetentionDeps,
+  { kind, toSeq }: Drop,
+  signal: AbortSignal,
+): Promise<number> {
   let dropped = 0;
   for (const page of pages(parts, kind, toSeq)) {
     signal.throwIfAborted();
     const full = page.filter((row) => row.data !== null);
     if (full.length > 0) parts.archive.drop(full);
+    volume.emptied(kind, page.at(-1)?.seq ?? 0, full);
     dropped += full.length;
     await pause();
   }
@@ -161,12 +193,18 @@ function* erasures(parts: Pick<KernelParts, "archive">): Generator<{ kind: strin
   }
 }
 
-/** A run that waits or was interrupted is resumed from its record, which must be whole. */
-function openEpisodesBegin({ kernel }: KernelParts): number {
+/**
+ * A run that waits or was interrupted is resumed from its record, which must be whole. One that nobody went on with for long
+ * holds nothing up: it could keep every limit out of force for years. Resumed all the same, it reads again what is gone.
+ */
+function openEpisodesBegin({ kernel }: KernelParts, nowMs: number): number {
   const view = kernel.table.views.get("episodes");
   if (view === undefined) return Number.MAX_SAFE_INTEGER;
-  const isOpen = (row: unknown): boolean =>
-    ["running", "waiting", "interrupted"].includes((row as { readonly status: string }).status);
+  const isOpen = (row: unknown): boolean => {
+    const { status, lastAtMs } = row as { readonly status: string; readonly lastAtMs: number };
+    if (status === "interrupted") return lastAtMs >= nowMs - interruptedHeldMsMax;
+    return status === "running" || status === "waiting";
+  };
   const { rows } = kernel.views.list(view, { limit: view.rowsMax, where: isOpen });
   return Math.min(Number.MAX_SAFE_INTEGER, ...rows.map(({ row }) => (row as { readonly firstSeq: number }).firstSeq));
 }

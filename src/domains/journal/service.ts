@@ -1,4 +1,5 @@
 /** Keeps the journal: proves it, writes it out, reads it in, and lets go of old data. */
+import { createKeyedMutex } from "../../base/async.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context } from "../../contract/operation.ts";
 import { isProblem, Problem } from "../../contract/problem.ts";
@@ -22,13 +23,16 @@ import {
   Verify,
 } from "./contract.ts";
 import type { Frontier, JournalFiles, RetentionRule } from "./port.ts";
-import { allowedDrops, compact, finishErasing } from "./retention.ts";
+import { allowedDrops, compact, finishErasing, isOverCeiling } from "./retention.ts";
 import { createRowReader, exportedRow } from "./rows.ts";
+import { createVolume } from "./volume.ts";
 
 const pageEvents = 1000;
 /** After the busy first minutes, then daily. */
 const retentionFirstMs = 10 * 60_000;
 const retentionIntervalMs = 24 * 60 * 60_000;
+/** Often enough that a run that reads without end does not fill the disk between two looks. */
+const ceilingIntervalMs = 5 * 60_000;
 
 interface JournalDeps {
   readonly parts: KernelParts;
@@ -51,7 +55,10 @@ export function createJournalKeeper({
   onImported = () => {},
 }: JournalDeps): Domain {
   const pause = (): Promise<void> => new Promise((resolve) => clock.soon(resolve));
-  const retention = { parts, rules, frontier, pause };
+  const retention = { parts, rules, frontier, pause, volume: createVolume({ parts, pause }) };
+  const looks = createKeyedMutex();
+  /** One at a time: what one empties, the other must not count. */
+  const compacted = (ctx: Context) => looks.run("look", () => compact(retention, ctx));
   return {
     name: "journal",
     operations: [
@@ -60,7 +67,7 @@ export function createJournalKeeper({
       bind(Import, ({ file, mayLackRows = false }, ctx) =>
         told(importFile(parts, { lines: () => files.lines(file), mayLackRows }, ctx), onImported),
       ),
-      bind(Compact, (_input, ctx) => compact(retention, ctx)),
+      bind(Compact, (_input, ctx) => compacted(ctx)),
     ],
     events: [Altered, Dropped, Erased],
     views: [],
@@ -69,12 +76,22 @@ export function createJournalKeeper({
       if (seam !== null) await ctx.emit(Altered, seam);
       finishErasing(parts);
       if (rules.length === 0) return;
+      const run = async (signal: AbortSignal): Promise<void> => {
+        await compacted(parts.act({ caller: ctx.caller, corrId: ctx.id(), signal }));
+      };
       parts.scheduler.every({
         name: "journal.retention",
         firstMs: retentionFirstMs,
         intervalMs: retentionIntervalMs,
+        run,
+      });
+      if (rules.every(({ sizeBytesMax }) => sizeBytesMax === undefined)) return;
+      parts.scheduler.every({
+        name: "journal.ceiling",
+        firstMs: retentionFirstMs + ceilingIntervalMs,
+        intervalMs: ceilingIntervalMs,
         run: async (signal) => {
-          await compact(retention, parts.act({ caller: ctx.caller, corrId: ctx.id(), signal }));
+          if (await looks.run("look", () => isOverCeiling(retention, signal))) await run(signal);
         },
       });
     },

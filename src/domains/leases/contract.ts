@@ -193,6 +193,7 @@ export const ListLeases = op({
   effect: "read",
   isWayOut: true,
   isForPersons: true,
+  isReadPastRules: true,
   about: "List what is permitted for a while, hosts that are open among it, and how long each lasts.",
   input: closed({}),
   output: closed({ leases: Type.Array(ListedLease) }),

@@ -424,6 +424,7 @@ export const ListServers = op({
   http: "GET /models/servers",
   cli: "models servers",
   effect: "read",
+  isReadPastRules: true,
   about: "List the model servers that a person named.",
   input: closed({}),
   output: closed({ servers: Type.Array(Server) }),

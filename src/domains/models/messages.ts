@@ -18,7 +18,14 @@ export const taken = {
 export const Text = Type.String({ maxLength: 2_000_000 });
 const Piece = Type.Union([
   closed({ kind: oneOf(["text"]), text: Text }),
-  closed({ kind: oneOf(["image"]), url: Type.String({ pattern: "^data:image/", maxLength: 8_000_000 }) }),
+  closed({
+    kind: oneOf(["image"]),
+    url: Type.String({
+      pattern: "^data:image/",
+      maxLength: 8_000_000,
+      description: "The image itself, as `data:image/…`.",
+    }),
+  }),
 ]);
 export const ToolName = Type.String({ pattern: "^[A-Za-z0-9_.-]{1,128}$" });
 export const ToolCall = closed({

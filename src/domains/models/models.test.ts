@@ -3,65 +3,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import { createManualClock } from "../../adapters/memory/clock.ts";
-import { createScriptedRuntime, type Script } from "../../adapters/scripted/runtime.ts";
-import { type Kit, type KitOptions, makeKernel, startMs, turn } from "../../../test/kit/kernel.ts";
+import { createScriptedRuntime } from "../../adapters/scripted/runtime.ts";
+import { makeKernel, startMs, turn } from "../../../test/kit/kernel.ts";
+import { here, there, hi, openModels, answerOf, codeOf, type ChatAnswer, noWay } from "../../../test/kit/models.ts";
 import type { Caller } from "../../contract/caller.ts";
-import { isProblem, Problem } from "../../contract/problem.ts";
-import type { PriceLists } from "../budgets/port.ts";
-import type { Chat, Preview, StreamItem } from "./contract.ts";
+import type { StreamItem } from "./contract.ts";
 import { costOf } from "./costs.ts";
 import { endpointOf, isOnThisMachine, parseModelName, parseServer } from "../../base/model-name.ts";
-import type { Courier, Part } from "./port.ts";
-import { BadAnswer, KeyRefused, ModelBusy, ModelRefused } from "./port.ts";
+import type { Part } from "./port.ts";
 import { createModels } from "./service.ts";
-import type { Static } from "../../contract/schema.ts";
-
-const here = "localhost:11434";
-const there = "api.example.org";
-const hi = { messages: [{ role: "user", content: [{ kind: "text", text: "hi" }] }] } as const;
-
-const noWay: Courier = { send: () => Promise.reject(new TypeError("a script sends nothing")) };
-
-interface Opening extends KitOptions {
-  readonly answer?: (server: string, request: Parameters<Script["answer"]>[0]) => ReturnType<Script["answer"]>;
-}
-
-async function open({ answer = () => [{ kind: "text", text: "hello" }], ...more }: Opening = {}) {
-  const asked: string[] = [];
-  const clock = createManualClock(startMs);
-  const kit = await makeKernel({
-    ...more,
-    clock,
-    domains: (parts, { meter }) => [
-      createModels({
-        parts,
-        clock,
-        courier: noWay,
-        meter,
-        environment: { has: () => false },
-        runtimeOf: ({ server }) =>
-          createScriptedRuntime({
-            models: ["tiny", "small"],
-            answer: (request) => (asked.push(`${server}/${request.model}`), answer(server, request)),
-          }),
-      }),
-    ],
-  });
-  await kit.call("models.servers.add", { server: here });
-  return { ...kit, asked };
-}
-
-const answerOf = async <T>(call: ReturnType<Kit["call"]>): Promise<T> => {
-  const { outcome } = await call;
-  assert.equal(outcome.kind, "answer");
-  return (outcome as { output: T }).output;
-};
-const codeOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
-    () => "ok",
-    (error: unknown) => (isProblem(error) ? error.definition.code : String(error)),
-  );
-type ChatAnswer = Static<typeof Chat.output>;
 
 describe("names", () => {
   test("say where a model answers, in one spelling", () => {
@@ -102,7 +52,7 @@ describe("names", () => {
 
 describe("asking", () => {
   test("an answer is put together, says who gave it and that it was scripted, and is told with what it took", async () => {
-    await using kit = await open({
+    await using kit = await openModels({
       answer: () => [
         { kind: "thought", text: "hm" },
         { kind: "text", text: "he" },
@@ -149,7 +99,7 @@ describe("asking", () => {
   });
 
   test("a stream gives the same, piece by piece, and who leaves is told of as such", async () => {
-    await using kit = await open({
+    await using kit = await openModels({
       answer: () => ["h", "e", "l", "l", "o"].map((text) => ({ kind: "text", text }) as const),
     });
     const streamed = async (): Promise<AsyncIterable<StreamItem>> => {
@@ -175,7 +125,7 @@ describe("asking", () => {
   });
 
   test("a server that takes no notice of the limit is left, and all that was set aside stays taken", async () => {
-    await using kit = await open({
+    await using kit = await openModels({
       answer: () => Array.from({ length: 99 }, () => ({ kind: "text", text: "x".repeat(60) })),
     });
     await kit.call("budgets.allow", { allowance: ["100000 tokens/day", "models.*"] });
@@ -217,14 +167,14 @@ describe("asking", () => {
   });
 
   test("a model whose server nobody named is not asked", async () => {
-    await using kit = await open();
+    await using kit = await openModels();
     assert.equal(await codeOf(kit.call("models.chat", { model: `${there}/tiny`, ...hi })), "models.no-such-model");
     assert.equal(await codeOf(kit.call("models.chat", { model: `${here}/huge`, ...hi })), "models.no-such-model");
     assert.deepEqual(kit.asked, []);
   });
 
   test("vectors, ranks and tokens come the same way", async () => {
-    await using kit = await open();
+    await using kit = await openModels();
     const model = `${here}/tiny`;
     const { vectors } = await answerOf<{ vectors: number[][] }>(kit.call("models.embed", { model, texts: ["a", "b"] }));
     assert.equal(vectors.length, 2);
@@ -241,7 +191,7 @@ describe("asking", () => {
 
 describe("servers", () => {
   test("a server elsewhere is named with an allowance, one of this machine without", async () => {
-    await using kit = await open();
+    await using kit = await openModels();
     const add = (input: object) => codeOf(kit.call("models.servers.add", input));
     assert.equal(await add({ server: there }), "models.allowance-first");
     assert.equal(await add({ server: there, allow: "1 USD/fortnight" }), "budgets.bad-allowance");
@@ -255,7 +205,7 @@ describe("servers", () => {
   });
 
   test("where one is added, its whole address will do", async () => {
-    await using kit = await open();
+    await using kit = await openModels();
     const add = async (address: string): Promise<unknown[]> => {
       const input = { server: address, allow: "1 USD/day" };
       const { server, url } = await answerOf<{ server: string; url: string }>(kit.call("models.servers.add", input));
@@ -267,7 +217,7 @@ describe("servers", () => {
   });
 
   test("an address is one of that very server, encrypted where others could listen", async () => {
-    await using kit = await open();
+    await using kit = await openModels();
     const add = (input: object) => codeOf(kit.call("models.servers.add", { allow: "1 USD/day", ...input }));
     assert.equal(await add({ server: there, url: "https://other.example.org/v1" }), "models.bad-server");
     assert.equal(await add({ server: there, url: `http://${there}:443/v1` }), "models.bad-server");
@@ -288,7 +238,7 @@ describe("servers", () => {
   });
 
   test("only a person names servers and roles", async () => {
-    await using kit = await open();
+    await using kit = await openModels();
     const agent: Caller = { kind: "agent", id: "scout", grants: [{ key: "*" }] };
     for (const [id, input] of [
       ["models.servers.add", { server: "localhost:1" }],
@@ -298,203 +248,4 @@ describe("servers", () => {
     ] as const)
       assert.equal(await codeOf(kit.call(id, input, agent)), "arw.denied", id);
   });
-});
-
-describe("roles", () => {
-  const busy = (server: string, request: { model: string }): never => {
-    throw new Problem(ModelBusy, `${server}/${request.model} is busy`);
-  };
-  const ask = (kit: Kit, more: object = {}) => kit.call("models.chat", { model: "chat", ...hi, ...more });
-
-  test("when one model fails the next is asked, as a call of its own", async () => {
-    await using kit = await open({
-      answer: (server, request) =>
-        request.model === "tiny" ? busy(server, request) : [{ kind: "text", text: "from small" }],
-    });
-    await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${here}/small`] });
-    const { text, model } = await answerOf<ChatAnswer>(ask(kit));
-    assert.deepEqual([text, model], ["from small", `${here}/small`]);
-    assert.equal(kit.samples.filter(({ operation }) => operation === "models.chat").length, 3);
-  });
-
-  test("from this machine to another only where a person said so for that role", async () => {
-    await using kit = await open({
-      answer: (server, request) => (server === here ? busy(server, request) : [{ kind: "text", text: "from there" }]),
-    });
-    await kit.call("models.servers.add", { server: there, allow: "100 calls/day" });
-    const models = [`${here}/tiny`, `${there}/tiny`];
-    await kit.call("models.roles.set", { role: "chat", models });
-    assert.equal(await codeOf(ask(kit)), "models.role-failed");
-    assert.deepEqual(kit.asked, [`${here}/tiny`]);
-    await kit.call("models.roles.set", { role: "chat", models, mayLeave: true });
-    assert.equal(await codeOf(ask(kit)), "ok");
-  });
-
-  test("a spent allowance of one model does not stop the next, and no reservation is taken twice", async () => {
-    await using kit = await open({ answer: (server) => [{ kind: "text", text: server }] });
-    await kit.call("models.servers.add", { server: there, allow: "1 USD/day" });
-    await kit.call("models.roles.set", { role: "chat", models: [`${there}/tiny`, `${here}/tiny`] });
-    // Nobody knows what it costs there, so money says no; here it costs none.
-    const { text } = await answerOf<ChatAnswer>(ask(kit));
-    assert.equal(text, here);
-    assert.deepEqual(kit.asked, [`${here}/tiny`]);
-    const { allowances } = await answerOf<{ allowances: { used: number }[] }>(kit.call("budgets.list", {}));
-    assert.equal(allowances[0]?.used, 0);
-  });
-
-  test("a stream is paid for by what it took once it is over, and wholly when it broke off", async () => {
-    await using kit = await open({ answer: () => ["h", "i"].map((text) => ({ kind: "text", text }) as const) });
-    await kit.call("budgets.allow", { allowance: ["100000 tokens/day", "models.*"] });
-    const used = async (): Promise<number> =>
-      (await answerOf<{ allowances: { used: number }[] }>(kit.call("budgets.list", {}))).allowances[0]?.used ?? -1;
-    const items = async (): Promise<AsyncIterable<StreamItem>> => {
-      const { outcome } = await kit.call("models.stream", { model: `${here}/tiny`, ...hi, tokensMax: 500 });
-      return (outcome as { items: AsyncIterable<StreamItem> }).items;
-    };
-    for await (const _ of await items()) assert.ok((await used()) > 500);
-    assert.equal(await used(), 4);
-    for await (const _ of await items()) break;
-    assert.ok((await used()) > 500);
-  });
-
-  test("whatever fails in whatever order: each is asked once, none leaves unpermitted, and only work is paid for", async () => {
-    const outcomes = { ok: null, busy: ModelBusy, refused: ModelRefused, key: KeyRefused, broken: BadAnswer } as const;
-    type Outcome = keyof typeof outcomes;
-    const names = [`${here}/tiny`, `${here}/small`, `${there}/tiny`, `${there}/small`];
-    const plans = fc.record({
-      models: fc.shuffledSubarray(names, { minLength: 1 }),
-      ends: fc.array(fc.constantFrom(...(Object.keys(outcomes) as Outcome[])), { minLength: 4, maxLength: 4 }),
-      mayLeave: fc.boolean(),
-    });
-    const run = async ({ models, ends, mayLeave }: typeof plans extends fc.Arbitrary<infer P> ? P : never) => {
-      const endOf = (name: string): Outcome => ends[names.indexOf(name)] ?? "ok";
-      await using kit = await open({
-        answer(server, { model }) {
-          const fault = outcomes[endOf(`${server}/${model}`)];
-          if (fault !== null) throw new Problem(fault, "it would not");
-          return [{ kind: "text", text: "hello" }];
-        },
-      });
-      await kit.call("models.servers.add", { server: there, allow: "1000 calls/day" });
-      await kit.call("budgets.allow", { allowance: ["1000000 tokens/day", "models.*"] });
-      await kit.call("models.roles.set", { role: "chat", models, mayLeave });
-      const code = await codeOf(ask(kit, { tokensMax: 100 }));
-      const expected: string[] = [];
-      let isAnswered = false;
-      for (const name of models) {
-        const isShut = !mayLeave && name.startsWith(there) && expected.some((each) => each.startsWith(here));
-        if (isAnswered || isShut) continue;
-        expected.push(name);
-        isAnswered = endOf(name) === "ok";
-      }
-      assert.deepEqual(kit.asked, expected);
-      assert.equal(code, isAnswered ? "ok" : "models.role-failed");
-      const { allowances } = await answerOf<{ allowances: { unit: string; used: number }[] }>(
-        kit.call("budgets.list", {}),
-      );
-      // What broke off keeps all that was set aside: nobody can say how far the model came.
-      const whole = costOf(
-        { model: names[0] ?? "", tokensMax: 100 },
-        JSON.stringify([hi.messages, null, null]),
-        1,
-      ).tokens;
-      const broken = expected.filter((name) => endOf(name) === "broken").length;
-      const wanted = broken * ((whole?.input ?? 0) + (whole?.output ?? 0)) + (isAnswered ? 7 : 0);
-      assert.equal(allowances.find(({ unit }) => unit === "tokens")?.used, wanted);
-    };
-    await fc.assert(fc.asyncProperty(plans, run), { numRuns: 40 });
-  });
-
-  test("a role that is none, and one whose models all failed, say so", async () => {
-    await using kit = await open({ answer: busy });
-    assert.equal(await codeOf(ask(kit)), "arw.not-found");
-    assert.equal(
-      await codeOf(kit.call("models.roles.set", { role: "chat", models: ["nobody.example/x"] })),
-      "arw.not-found",
-    );
-    await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${here}/small`] });
-    assert.equal(await codeOf(ask(kit)), "models.role-failed");
-    assert.equal(kit.asked.length, 2);
-  });
-});
-
-describe("meters", () => {
-  const priced: PriceLists = {
-    folder: "prices",
-    template: "",
-    first: [
-      {
-        model: "tiny",
-        host: there,
-        inputUsdPerMillion: 2,
-        outputUsdPerMillion: 10,
-        place: "prices/2025-01-01.toml:1",
-        sinceMs: 0,
-      },
-    ],
-    read: () => Promise.resolve({ kind: "faults", faults: [] }),
-  };
-
-  test("before a chat it is said what it would take at most, and of which allowance; nothing is taken", async () => {
-    await using kit = await open({ prices: priced });
-    await kit.call("models.servers.add", { server: there, allow: "1 USD/day" });
-    await kit.call("budgets.allow", { allowance: ["30 tokens/run", "models.*"] });
-    await kit.call("models.roles.set", { role: "chat", models: [`${here}/tiny`, `${there}/tiny`, `${there}/small`] });
-    const input = { model: "chat", text: "hi", tokensMax: 100 };
-    const { models } = await answerOf<Static<typeof Preview.output>>(kit.call("models.preview", input));
-    const [near, far, unpriced] = models;
-    assert.deepEqual(
-      models.map(({ model, isLocal, outputTokensMax }) => [model, isLocal, outputTokensMax]),
-      [
-        [`${here}/tiny`, true, 100],
-        [`${there}/tiny`, false, 100],
-        [`${there}/small`, false, 100],
-      ],
-    );
-    assert.deepEqual([near?.microUsdMax, unpriced?.microUsdMax, unpriced?.price], [0, null, null]);
-    assert.deepEqual(
-      [far?.microUsdMax, far?.price],
-      [2 * (far?.inputTokensMax ?? 0) + 1000, "prices/2025-01-01.toml:1"],
-    );
-    const tokens = (far?.inputTokensMax ?? 0) + 100;
-    assert.deepEqual(
-      far?.allowances.map(({ unit, wanted, left, isEnough }) => [unit, wanted, left, isEnough]),
-      [
-        ["tokens", tokens, 30, false],
-        ["microUsd", far?.microUsdMax, 1_000_000, true],
-      ],
-    );
-    assert.deepEqual(unpriced?.allowances[0]?.isEnough, false);
-    assert.deepEqual(kit.asked, []);
-    assert.ok(!kit.kinds().includes("budgets.charged"));
-    assert.equal(await codeOf(kit.call("models.preview", { ...input, model: "nobody" })), "arw.not-found");
-  });
-
-  test("afterwards the answer and its event say what it cost, and the allowance is charged as much", async () => {
-    await using kit = await open({ prices: priced });
-    await kit.call("models.servers.add", { server: there, allow: "1 USD/day" });
-    const chat = (model: string) => answerOf<ChatAnswer>(kit.call("models.chat", { model, ...hi }));
-    const far = await chat(`${there}/tiny`);
-    assert.deepEqual([far.usage.inputTokens, far.usage.outputTokens, far.microUsd], [2, 5, 54]);
-    assert.equal((await chat(`${here}/tiny`)).microUsd, 0);
-    const told = kit.events().filter(({ kind }) => kind === "models.asked");
-    assert.deepEqual(
-      told.map(({ data }) => (data as { microUsd: number }).microUsd),
-      [54, 0],
-    );
-    const { allowances } = await answerOf<{ allowances: { used: number }[] }>(kit.call("budgets.list", {}));
-    assert.equal(allowances[0]?.used, 54);
-  });
-});
-
-test("what is set aside is never less than what an answer can take", () => {
-  const signs = { unit: fc.constantFrom("a", "\0", "ä", "€", "🌱", "\uD800"), maxLength: 200 };
-  fc.assert(
-    fc.property(fc.string(signs), fc.integer({ min: 1, max: 5000 }), (said, tokensMax) => {
-      const cost = costOf({ model: `${there}/x`, tokensMax }, said, 1);
-      // Byte-level tokenizers make at most one token of each byte, and none makes more.
-      assert.ok(cost.tokens !== undefined && cost.tokens.input >= new TextEncoder().encode(said).length);
-      assert.equal(cost.tokens.output, tokensMax);
-    }),
-  );
 });

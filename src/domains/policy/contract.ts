@@ -38,7 +38,7 @@ export const InvalidPolicies = problem({
   status: 409,
   title: "The policies do not hold",
   about:
-    "A policy file cannot be read, does not parse, or names what the table does not have. `faults` says where, and what may have been meant. The former policies stay in force; a hub that starts does not start.",
+    "A policy file cannot be read, does not parse, or names what the table does not have. `faults` says where, and what may have been meant. Nothing was changed: what was in force stays in force, and a hub that starts does not start.",
 });
 
 export const PolicyRow = closed({

@@ -108,6 +108,7 @@ export const List = op({
   http: "GET /projects",
   cli: "projects",
   effect: "read",
+  isReadPastRules: true,
   about: "List the projects.",
   input: closed({}),
   output: closed({ projects: Type.Array(Project) }),

@@ -9,6 +9,7 @@ import type { Caller } from "../../contract/caller.ts";
 import type { Envelope } from "../../contract/event.ts";
 import { isProblem } from "../../contract/problem.ts";
 import type { AgentProgram } from "../agents/contract.ts";
+import type { Episode } from "../episodes/contract.ts";
 import { Ask, openEachMax, openMax, type Question } from "./contract.ts";
 import { createQuestions, type QuestionsService } from "./service.ts";
 
@@ -60,6 +61,12 @@ const asked = async (kit: Kit, words?: string): Promise<string> =>
 const answer = (kit: Kit, questionId: string, text: string) => kit.call("questions.answer", { questionId, text });
 const outcome = async (kit: Kit): Promise<string> =>
   ((await kit.next("agents.run.finished", () => true)) as Envelope<{ outcome: string }>).data.outcome;
+const output = async (kit: Kit, id: string, input: object): Promise<unknown> =>
+  ((await kit.call(id, input)).outcome as { readonly output?: unknown }).output;
+const standing = async (kit: Kit, id: string): Promise<readonly [string, readonly string[]]> => {
+  const { status, waitingQuestionIds } = ((await output(kit, "episodes.show", { id })) as { episode: Episode }).episode;
+  return [status, waitingQuestionIds];
+};
 const rows = async (kit: Kit): Promise<readonly Question[]> => {
   const { outcome: listed } = await kit.call("state.questions", {});
   return (listed as unknown as { output: { items: Question[] } }).output.items;
@@ -80,6 +87,26 @@ test("an agent waits until its person answers, and goes on with what they say", 
     ],
   );
   assert.ok(!JSON.stringify(kit.events()).includes("hunter2hunter2"));
+});
+
+test("while it waits for words its episode waits for its person, and runs on with the answer", async () => {
+  await using kit = await open();
+  const { corrId } = await run(kit, "which roses?", "and which bed?");
+  const questionId = await asked(kit);
+  assert.deepEqual(await standing(kit, corrId), ["waiting", [questionId]]);
+  await answer(kit, questionId, "all");
+  const second = await asked(kit, "and which bed?");
+  const statusAt = async (kind: string): Promise<unknown> => {
+    const at = kit.events().find((each) => each.kind === kind)?.seq;
+    return ((await output(kit, "episodes.snapshot", { id: corrId, at })) as { episode: Episode }).episode.status;
+  };
+  assert.deepEqual(
+    [await statusAt("agents.run.started"), await statusAt("questions.asked"), await statusAt("questions.answered")],
+    ["running", "waiting", "running"],
+  );
+  await answer(kit, second, "the north one");
+  await outcome(kit);
+  assert.deepEqual(await standing(kit, corrId), ["finished", []]);
 });
 
 test("what a person said leaves no stranger's label", async () => {
@@ -142,6 +169,7 @@ test("a question outlives the hub: a resumed run finds it, or its answer, and as
     const waiting = (await rows(kit)).find(({ status }) => status === "waiting");
     assert.ok(waiting);
     if (isAnsweredMeanwhile) await answer(kit, waiting.questionId, "second");
+    assert.equal((await standing(kit, corrId))[0], "interrupted");
     await kit.call("agents.resume", { episode: corrId });
     if (!isAnsweredMeanwhile) {
       await until(() => kit.kinds().includes("agents.run.resumed"), "it goes on");

@@ -1,5 +1,5 @@
 /** The form of a recipe: each place that is not as the schema has it, by its own name. */
-import { checkerOf, type TObject } from "../../contract/schema.ts";
+import { checkerOf, noFormFits, type TObject } from "../../contract/schema.ts";
 import type { RecipeText } from "./port.ts";
 import { Compare, Condition, LeftOut, Lines, ListOf, Recipe, RecipeInput, RecipeStep } from "./recipe.ts";
 import { depthMax } from "./template.ts";
@@ -102,12 +102,11 @@ const nameOf = (path: Path): string => {
 };
 
 const must = "must be ";
-const noneFits = "must match a schema in anyOf";
 
 /** One sentence of what every form of a value that may have several wants of it. */
 function joined(messages: readonly string[]): string {
-  const [first = "", ...rest] = new Set(messages.filter((each) => each !== noneFits));
-  if (first === "") return "has none of the forms that it may have";
+  const [first = "", ...rest] = new Set(messages.filter((each) => each !== noFormFits));
+  if (first === "") return noFormFits;
   const others = rest.map((each) => (each.startsWith(must) ? each.slice(must.length) : each));
   return [first, ...others].join(" or ");
 }

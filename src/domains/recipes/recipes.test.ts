@@ -172,7 +172,7 @@ test("a condition or a line of any place is told by its own name, at its own lin
   );
   assert.match(
     await said(`${step}list = { ${of}, when = { of = "x", above = [1] } }`),
-    /^8: list\.when\.above must be string or number; $/u,
+    /^8: list\.when\.above must be a text or a number; $/u,
   );
   assert.match(await said(`${step}list = { ${of}, wen = "x" }`), /^8: wen is not known; did you mean when\?/u);
   assert.match(await said(`${step}text = ["x", 3]`), /^8: text must be of texts and tables; text = /u);
@@ -180,7 +180,7 @@ test("a condition or a line of any place is told by its own name, at its own lin
   assert.match(await said(`${step}text = ["x"]\nwhen = 3`), /^9: when must be a text or a table; when = /u);
   const leftOut = `${step}text = ["x"]\n[[left-out]]\ntext = "y"\n`;
   assert.match(await said(`${leftOut}when = { off = "x" }`), /^11: off is not known; did you mean of\?/u);
-  assert.match(await said(leftOut), /^9: left-out must have required properties when/u);
+  assert.match(await said(leftOut), /^9: left-out must have the field "when"/u);
 });
 
 test("junk never throws, and each of its faults has a line of the text", async () => {

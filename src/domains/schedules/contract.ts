@@ -310,7 +310,12 @@ export const Add = op({
       }),
     ),
   }),
-  output: Schedule,
+  output: closed({
+    ...Schedule.properties,
+    warnings: Type.Array(Type.String(), {
+      description: "What is not there yet, and has to be when it runs, such as a folder.",
+    }),
+  }),
   problems: [
     BadTime,
     BadSchedule,

@@ -247,6 +247,17 @@ test("only a person makes a schedule, and what could not run is refused while th
   assert.equal(await add(hourly), "schedules.name-taken");
 });
 
+test("a folder that is not there yet is told when the schedule is made, which refuses nothing", async () => {
+  const program = { id: "helper", about: "Helps.", model: "none", tools: [] } as const;
+  const run = () => Promise.resolve({ outcome: "helped", notDone: [], output: null });
+  await using home = await openSchedules({ programs: [{ ...program, run }] });
+  const helped = { every: "hour", agent: "helper", task: "tidy up" };
+  assert.deepEqual((await home.add("without", helped)).warnings, []);
+  const [warning, ...more] = (await home.add("with", { ...helped, folder: "/absent" })).warnings;
+  assert.match(warning ?? "", /^folder: .*\/absent.*; it has to be there when the schedule runs$/);
+  assert.deepEqual([more, (await home.row("with")).state], [[], "waiting"]);
+});
+
 test("an agent is given its task, and what it may do without asking; with tools that it got since it does not run", async () => {
   const given: unknown[] = [];
   const tools: Operation[] = [];

@@ -3,10 +3,11 @@ import { unifiedDiff } from "../../base/text-diff.ts";
 import type { Caller } from "../../contract/caller.ts";
 import type { Domain } from "../../contract/domain.ts";
 import { bind, type Context, type Preview } from "../../contract/operation.ts";
-import { Problem } from "../../contract/problem.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Denied } from "../../contract/standard-problems.ts";
 import { ShowAgent } from "../agents/contract.ts";
+import { FileNotFound, FileRefused, List as ListFiles } from "../fs/contract.ts";
 import { DryRun } from "../recipes/contract.ts";
 import { changedRecipe, createStarter, isOfProject, type Starter, textDigest } from "./begin.ts";
 import {
@@ -137,7 +138,7 @@ async function add(input: Static<typeof Add.input>, ctx: Context, desk: Desk) {
   if (rowOf(desk, name) !== undefined) throw new Problem(NameTaken, `there is a schedule ${name} already`);
   if (rowsOf(desk).length >= schedulesMax) throw new Problem(TooManySchedules, `there are ${schedulesMax} schedules`);
   const when = whenOf(input, ctx.now());
-  const work = await workOf(input, ctx);
+  const { work, warnings } = await workOf(input, ctx);
   if (when.kind === "watch") await desk.watches.refuseTooLarge(when, ctx);
   // Two that come at once take the same name only once.
   if (rowOf(desk, name) !== undefined) throw new Problem(NameTaken, `there is a schedule ${name} already`);
@@ -147,7 +148,7 @@ async function add(input: Static<typeof Add.input>, ctx: Context, desk: Desk) {
   const catchesUp = input.catchUp === true;
   await ctx.emit(ScheduleAdded, { name, words, when, work, caller: { kind, id }, catchesUp, nextDueMs });
   changed(name, desk);
-  return told(foundRow(desk, name));
+  return { ...told(foundRow(desk, name)), warnings };
 }
 
 /** What lasts ends with the right to it, and a schedule has no end of its own. */
@@ -179,12 +180,17 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 const definedOf = <T extends object>(value: T): Defined<T> =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Defined<T>;
 
+interface Planned {
+  readonly work: Work;
+  readonly warnings: string[];
+}
+
 /** Throws what the recipe or the agent would be refused with, while the person is still there. */
-async function workOf(given: Static<typeof Add.input>, ctx: Context): Promise<Work> {
+async function workOf(given: Static<typeof Add.input>, ctx: Context): Promise<Planned> {
   const { recipe, file, input = [], agent, task, folder, allow = [] } = given;
   if (recipe !== undefined && agent === undefined && task === undefined && folder === undefined) {
-    await ctx.call(DryRun, { recipe, input, allow });
-    return {
+    const { absent } = await ctx.call(DryRun, { recipe, input, allow });
+    const work: Work = {
       kind: "recipe",
       recipe,
       digest: textDigest(recipe),
@@ -192,6 +198,7 @@ async function workOf(given: Static<typeof Add.input>, ctx: Context): Promise<Wo
       input: [...input],
       allow: [...allow],
     };
+    return { work, warnings: absent.map((each) => `${each.input}: ${each.reason}; ${laterWords}`) };
   }
   if (agent === undefined || task === undefined || recipe !== undefined || file !== undefined || input.length > 0)
     throw new Problem(BadSchedule, "give it either --recipe FILE with its --input, or --agent NAME with its --task");
@@ -199,7 +206,22 @@ async function workOf(given: Static<typeof Add.input>, ctx: Context): Promise<Wo
     throw new Problem(BadSchedule, `what ${agent} may do stands in its profile; leave --allow out`);
   const { tools } = await ctx.call(ShowAgent, { agent });
   const had = tools.map(({ id }) => id);
-  return { kind: "agent", agent, task, folder: folder ?? null, allow: [...allow], tools: had };
+  const work: Work = { kind: "agent", agent, task, folder: folder ?? null, allow: [...allow], tools: had };
+  return { work, warnings: folder === undefined ? [] : await absentFolder(folder, ctx) };
+}
+
+/** A stick, or what another program makes until then, may be there by its time. */
+const laterWords = "it has to be there when the schedule runs";
+const absences: ReadonlySet<string> = new Set([FileNotFound, FileRefused].map(({ code }) => code));
+
+async function absentFolder(folder: string, ctx: Context): Promise<string[]> {
+  try {
+    await ctx.call(ListFiles, { folder, limit: 1 });
+    return [];
+  } catch (error) {
+    if (isProblem(error) && absences.has(error.definition.code)) return [`folder: ${error.message}; ${laterWords}`];
+    throw error;
+  }
 }
 
 function shown(row: ScheduleRow): Static<typeof ShowSchedule.output> {

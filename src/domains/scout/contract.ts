@@ -61,7 +61,7 @@ export const Brief = op({
         minLength: 1,
         maxLength: 255,
         pattern: "^[^/\\\\\\u0000-\\u001f.][^/\\\\\\u0000-\\u001f]*$",
-        description: "Name of the brief, inside the folder.",
+        description: "Name of the brief, inside the folder: without `/`, and with no dot in front.",
       }),
     ),
     allowWrite: Type.Optional(

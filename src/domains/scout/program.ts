@@ -2,9 +2,9 @@
  * Scout's program: list, recall, outline, conclude, write, remember. It quotes and counts; file text is data to it, and a
  * line that gives orders is quoted like any other.
  */
-import { isProblem } from "../../contract/problem.ts";
+import { isProblem, Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
-import { ApprovalDenied, BudgetExceeded, Denied } from "../../contract/standard-problems.ts";
+import { ApprovalDenied, BudgetExceeded, Denied, InvalidInput } from "../../contract/standard-problems.ts";
 import type { AgentProgram, Tools } from "../agents/contract.ts";
 import { type Entry, List, Write } from "../fs/contract.ts";
 import { Chat } from "../models/contract.ts";
@@ -44,7 +44,7 @@ export const scout: AgentProgram = {
   modelOf: (given) => (given as ScoutInput).model ?? "none",
   tools: [List, Recall, Outline, Chat, Write, Remember],
   async run(given, tools) {
-    const { folder, output, model } = given as ScoutInput;
+    const { folder, output, model } = inputOf(given);
     const listed = await listFiles(folder, tools);
     const previous = await recall(folder, tools);
     const builder = createBriefBuilder({
@@ -99,6 +99,13 @@ function leftOut({ isWhole, skipped }: Listed): string[] {
 const tail = (path: string): string => (path.length <= pathToldMax ? path : `…${path.slice(-pathToldMax)}`);
 
 /** The last part of a path, of whatever platform. */
+/** Whoever begins it otherwise than by a brief may have given it anything. */
+function inputOf(given: unknown): ScoutInput {
+  const { folder, output } = (given ?? {}) as Partial<ScoutInput>;
+  if (typeof folder === "string" && typeof output === "string") return given as ScoutInput;
+  throw new Problem(InvalidInput, "scout briefs a folder and takes no task: begin it with `arw brief FOLDER`");
+}
+
 export const folderName = (folder: string): string => folder.split(/[\\/]/).findLast((part) => part !== "") ?? folder;
 
 async function listFiles(folder: string, tools: Tools): Promise<Listed> {

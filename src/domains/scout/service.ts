@@ -122,6 +122,7 @@ async function refuseAbsent(folder: string, ctx: Context): Promise<void> {
     await ctx.call(List, { folder, limit: 1 });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    throw new Problem(FolderNotFound, `${folder}: ${error.message}`, { cause: error });
+    const { message } = error;
+    throw new Problem(FolderNotFound, message.includes(folder) ? message : `${folder}: ${message}`, { cause: error });
   }
 }

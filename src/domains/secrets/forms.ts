@@ -11,7 +11,7 @@ export function formsOf(value: string): readonly string[] {
     value,
     ...jsonForms(value),
     ...addressForms(value),
-    markupForm(value),
+    ...markupForms(value),
     bytes.toString("base64"),
     // Without the padding it is found inside a longer run, too.
     bytes.toString("base64").replace(/=+$/u, ""),
@@ -21,6 +21,8 @@ export function formsOf(value: string): readonly string[] {
     bytes.toString("hex"),
     bytes.toString("hex").toUpperCase(),
     ...(lines.length > 1 ? lines : []),
+    // As it is left of lines that were joined.
+    value.replace(/\s+/gu, ""),
   ];
   return [...new Set(forms)].filter((form) => form.length >= secretLengthMin);
 }
@@ -38,12 +40,24 @@ const insideBase64 = (bytes: Uint8Array, alphabet: "base64" | "base64url"): read
     return text.slice(before === 0 ? 0 : before + 1, isWhole ? undefined : -1);
   });
 
-/** In JSON, also in JSON that keeps to ASCII, and in JSON inside of JSON, as tools answer it. */
+/**
+ * In JSON, as writers of it differ: `/` is escaped by that of PHP, `&<>` by that of Go, more by that of .NET, what is not ASCII
+ * by many, in small hex or capital. And in JSON inside of JSON, as tools answer it.
+ */
 function jsonForms(value: string): readonly string[] {
-  const once = JSON.stringify(value).slice(1, -1);
-  const ascii = once.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return [once, ascii, JSON.stringify(once).slice(1, -1)];
+  const least = JSON.stringify(value).slice(1, -1);
+  const slashed = least.replaceAll("/", "\\/");
+  const inCapitals = (text: string): string => text.replace(/(?<=\\u)[0-9a-f]{4}/g, (digits) => digits.toUpperCase());
+  return [
+    ...[least, slashed].flatMap((text) => [text, inUnits(text, /[\u007f-\uffff]/g), JSON.stringify(text).slice(1, -1)]),
+    inCapitals(inUnits(least, /[\u007f-\uffff]/g)),
+    inUnits(least, /[&<>]/g),
+    inCapitals(inUnits(least, /[&<>'+`\u007f-\uffff]/g)),
+  ];
 }
+
+const inUnits = (text: string, signs: RegExp): string =>
+  text.replace(signs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** With every sign escaped that a strict writer escapes, in small letters, and as forms are sent. */
 function addressForms(value: string): readonly string[] {
@@ -53,10 +67,19 @@ function addressForms(value: string): readonly string[] {
   return [usual, strict, small(usual), small(strict), usual.replaceAll("%20", "+"), strict.replaceAll("%20", "+")];
 }
 
-const markupForm = (value: string): string =>
-  value
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
+/** What writers of markup make of signs beside `&<>`: of none in the text of an element, of quotes each in its own way. */
+const markupSigns: readonly Readonly<Record<string, string>>[] = [
+  {},
+  { '"': "&quot;", "'": "&#39;" },
+  { '"': "&quot;", "'": "&#039;" },
+  { '"': "&quot;", "'": "&#x27;" },
+  { '"': "&quot;", "'": "&apos;" },
+  { '"': "&#34;", "'": "&#39;" },
+  { '"': "&quot;", "'": "&#39;", "/": "&#x2F;", "`": "&#x60;", "=": "&#x3D;" },
+];
+
+const markupForms = (value: string): readonly string[] =>
+  markupSigns.map((signs) => {
+    const all: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", ...signs };
+    return value.replace(/[&<>"'/`=]/gu, (sign) => all[sign] ?? sign);
+  });

@@ -231,6 +231,23 @@ test("a secret is found in the Base64 of any text that it stands in, as in the h
   );
 });
 
+test.each([
+  ["PHP", "wJalr/K7M+x==", String.raw`wJalr\/K7M+x==`],
+  ["PHP, past ASCII", "schlüssel/1", String.raw`schl\u00fcssel\/1`],
+  ["Go", "wJalr/K7M<x&y>z", String.raw`wJalr/K7M\u003cx\u0026y\u003ez`],
+  [".NET", "wJalr/K7M+xö'", String.raw`wJalr/K7M\u002Bx\u00F6\u0027`],
+  ["JSON of PHP inside of JSON", "wJalr/K7M+x", String.raw`wJalr\\/K7M+x`],
+  ["the text of an element", `wJalr"K7M&'x`, `wJalr"K7M&amp;'x`],
+  ["markup of Python", "wJalr'K7M<x", "wJalr&#x27;K7M&lt;x"],
+  ["XML", "wJalr'K7M<x", "wJalr&apos;K7M&lt;x"],
+  ["markup of Go", `wJalr"K7M'x`, "wJalr&#34;K7M&#39;x"],
+  ["a template", "wJalr/K7M+x==", "wJalr&#x2F;K7M+x&#x3D;&#x3D;"],
+])("a secret is found as it is written by %s", (_writer, value, written) => {
+  const kept = createKeptSecrets();
+  kept.add(formsOf(value));
+  assert.equal(kept.text(`"${written}"`), '"[redacted:secret]"');
+});
+
 test("a secret is found in Base64 that is wrapped into lines, quoted or not", () => {
   const beside = fc.uint8Array({ maxLength: 90 });
   const wrapping = fc.record({

@@ -199,7 +199,7 @@ test("a permission that is taken back ends the command that it let pass", async 
 });
 
 async function pidIn(path: string): Promise<number> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (let tries = 0; tries < 3000; tries += 1) {
     try {
       const text = readFileSync(path, "utf8");
       if (text.endsWith("\n")) return Number(text);
@@ -212,7 +212,7 @@ async function pidIn(path: string): Promise<number> {
 }
 
 async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (let tries = 0; tries < 3000; tries += 1) {
     try {
       process.kill(pid, 0);
     } catch {

@@ -4,10 +4,10 @@ import { Problem } from "../../contract/problem.ts";
 import type { Static } from "../../contract/schema.ts";
 import { Now, UnknownZone, weekdays } from "./contract.ts";
 
-/** `zone` is that of the machine. */
-export const createTime = ({ zone: own }: { readonly zone: string }): Domain => ({
+/** `zone` is that of the machine. Asked for when it is needed: to find it loads the tables of all zones. */
+export const createTime = ({ zone: own }: { readonly zone: () => string }): Domain => ({
   name: "time",
-  operations: [bind(Now, ({ zone = own }, ctx) => timeIn(zone, ctx.now()))],
+  operations: [bind(Now, ({ zone = own() }, ctx) => timeIn(zone, ctx.now()))],
   events: [],
   views: [],
 });

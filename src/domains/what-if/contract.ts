@@ -19,6 +19,8 @@ const PolicyName = Type.String({
   description:
     "Name of the file; the file of this name that is in force is left out. Without it the text stands beside all.",
 });
+/** Where faults are said to be of a text that was given without the name of a file. */
+export const namelessPolicy = "what-if.cedar";
 const IsAlone = Type.Boolean({
   default: false,
   description: "Leave out every policy of your own that is in force; the default ones stay.",

@@ -9,13 +9,30 @@ import type { Answers } from "./step-answers.ts";
 
 /** By step. Throws `BadEdit`. */
 export function editsOf(texts: readonly string[], answers: Answers): ReadonlyMap<number, unknown> {
-  return new Map(texts.map((text) => editOf(text, answers)));
+  const edits = new Map<number, unknown>();
+  const texted = new Map<number, string>();
+  for (const text of texts) {
+    const [step, answer] = editOf(text, answers);
+    const other = texted.get(step);
+    if (other !== undefined) {
+      const both = `${beginning(other)} and ${beginning(text)}`;
+      throw new Problem(
+        BadEdit,
+        `step ${step} is given two answers, ${both}; a step gives one, so leave one of them out`,
+      );
+    }
+    texted.set(step, text);
+    edits.set(step, answer);
+  }
+  return edits;
 }
+
+const beginning = (text: string): string => JSON.stringify(text.slice(0, 40));
 
 function editOf(text: string, answers: Answers): readonly [number, unknown] {
   const [, number, written] = /^(\d{1,9})=(.*)$/s.exec(text) ?? [];
   const step = Number(number);
-  if (written === undefined) throw new Problem(BadEdit, `${JSON.stringify(text.slice(0, 40))} is not STEP=ANSWER`);
+  if (written === undefined) throw new Problem(BadEdit, `${beginning(text)} is not STEP=ANSWER`);
   const known = answers.of(step);
   if (known === undefined || known.result === undefined)
     throw new Problem(BadEdit, `the record holds no answer of step ${step}, so there is none to change`);

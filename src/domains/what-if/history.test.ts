@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { beforeAll, test } from "vitest";
-import { runs } from "../../../test/kit/runs.ts";
+import { isCounted, runs } from "../../../test/kit/runs.ts";
 import { contractTable } from "../../app/domains.ts";
 import { createPolicySeat } from "../../app/policy-seat.ts";
 import { createTrialRules } from "../../app/what-if-seat.ts";
@@ -420,5 +420,5 @@ test("an answer that is known is what the rules would have said, whatever the re
     }),
     runs(12),
   );
-  assert.ok(known > 50, `${known} answers were known`);
+  if (isCounted) assert.ok(known > 50, `${known} answers were known`);
 });

@@ -1,7 +1,7 @@
 /** Where a record ends before its run does: a secret was cut out of it, or an answer is not kept. */
 import type { Bound } from "../../contract/operation.ts";
 import { Problem } from "../../contract/problem.ts";
-import type { Replayed, Replayer } from "../agents/contract.ts";
+import { placeOfDifference, type Replayed, type Replayer } from "../agents/contract.ts";
 import { gapOf, judged, type Recording } from "../capsules/contract.ts";
 import type { Recorded } from "../episodes/contract.ts";
 import { NotReplayable, type Spent } from "./contract.ts";
@@ -28,11 +28,14 @@ export async function gapIn(asItWas: Replayed, { recording, replayer, signal }: 
   // A branch goes on behind what differs, so only a replay can say whether that stands behind what is missing.
   const found = isSame && unknownAfter !== null ? incompleteAt(report, unknownAfter.step) : report;
   const alone = isSame ? found : judged((await replayer.replay(recording, { signal })).report, recording.manifest);
-  const why = gapOf(alone, recording.manifest);
-  if (why !== null) return { step: alone.replayableToStep ?? 0, why };
-  const { step = null, why: difference = "" } = alone.divergence ?? {};
-  const place = `it differs at step ${step ?? departedAt ?? 0}`;
-  throw new Problem(NotReplayable, `the run does not replay: ${place}${difference === "" ? "" : `, ${difference}`}`);
+  const missing = gapOf(alone, recording.manifest);
+  if (missing !== null) return { step: alone.replayableToStep ?? 0, why: missing };
+  const { divergence, steps } = alone;
+  // Replayed by itself it may come to its end; then the step at which it was left is all that is known. 0 is the start.
+  const step = divergence === null ? departedAt || null : divergence.step;
+  const place = placeOfDifference(step, divergence === null ? 0 : steps.replayed);
+  const why = divergence === null ? "" : `, ${divergence.why}`;
+  throw new Problem(NotReplayable, `the run does not replay: it differs ${place}${why}`);
 }
 
 const incompleteAt = (report: Replayed["report"], replayableToStep: number): Replayed["report"] => ({

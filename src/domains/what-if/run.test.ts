@@ -103,9 +103,17 @@ async function recorded(input: unknown, answers: readonly object[] = [], isKnown
   };
   const blob = (ref: string) => kit.blobs.get(ref);
   let recording = { manifest, events, blob } as unknown as Recording;
-  /** The record as it is once something of it is gone. */
-  const damage = (change: (event: Envelope) => Envelope, says: object = {}): void => {
-    recording = { manifest: { ...manifest, ...says }, events: events.map(change), blob } as unknown as Recording;
+  /** The record as it is once something of it is gone, from the first step that it does not answer. */
+  const damage = (
+    change: (event: Envelope) => Envelope,
+    says: { readonly replayable?: object; readonly cuts?: object } = {},
+  ): void => {
+    const replayable = { ...manifest.replayable, ...says.replayable } as Recording["manifest"]["replayable"];
+    const gapSeq = events.find(
+      ({ data }) => (data as { recorded?: Recorded } | null)?.recorded?.step === replayable.toStep + 1,
+    )?.seq;
+    const said = { ...manifest, ...says, replayable: { ...replayable, gapSeq } };
+    recording = { manifest: said, events: events.map(change), blob } as unknown as Recording;
   };
   const nobody = () => {
     throw new Problem(UnknownAgent, "no such agent");
@@ -302,6 +310,8 @@ test("an edit is an answer that the tool could give, and what the agent makes of
   assert.match(edited.diffs[1]?.diff ?? "", /-read 1\n\+other words/);
   await assert.rejects(ask({ edit: ["9=x"] }), /no answer of step 9/);
   await assert.rejects(ask({ edit: ["nine"] }), /is not STEP=ANSWER/);
+  const twice = /^step 1 is given two answers, "1=this" and "1=that"; a step gives one, so leave one of them out$/;
+  await assert.rejects(ask({ edit: ["1=this", "1=that"] }), (error) => isProblem(error) && twice.test(error.message));
   await assert.rejects(ask({ edit: ['1={"no":1}'] }), {
     message:
       'world.read cannot answer this: unknown field "no". Its answer is an object of text (a text) and microUsd (a whole number, may be left out). It answered {"text":"read 1","microUsd":3}. Fields that are left out stay as they were; a file is given as 1=@FILE',

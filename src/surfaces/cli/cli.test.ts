@@ -22,6 +22,13 @@ test("the overview, the help of a command and the completions are what they were
   assert.match((await arw(["--version"])).out, /^1\.2\.3$/mu);
 });
 
+test("a flag that means another command is told beside the options, and calls that one", async () => {
+  const { out } = await arw(["notes", "answer", "--help"]);
+  assert.match(out, /\nWith --in-words, as `arw say`:\n {2}\S/u);
+  const { calls } = await arw(["notes", "answer", "n", "a", "--in-words"]);
+  assert.deepEqual(calls, [["notes.say", { note: "n", text: "a" }]]);
+});
+
 test("options become the input: typed, repeated, negated, renamed where a common option has the name", async () => {
   const words = "notes find --since-ms 5 --limit 3 --tag a --tag b --order desc --no-has-links --input-port 9".split(
     " ",
@@ -152,6 +159,47 @@ test("a problem says what happened, why, and what is wrong with which option", a
     ].join("\n"),
   );
   assert.equal(JSON.parse((await arw(["notes", "--json"], { call })).err).code, "notes.gone");
+});
+
+test("what is told of an option, or of a place in a file, is not told a second time", async () => {
+  const faults = [
+    { at: "/limit", message: "must be >= 1" },
+    { at: "policies/a.cedar:3", message: "unexpected end", hint: "close it" },
+  ];
+  const told = async (detail: string, given = faults): Promise<string> => {
+    const call = (): never => {
+      throw failed({ detail, faults: given });
+    };
+    return (await arw(["notes", "show", "0".repeat(36)], { call })).err;
+  };
+  const rest = "  The note is no longer kept.\n  notes.gone · c1\n";
+  const lines = "  --limit: must be >= 1\n  policies/a.cedar:3: unexpected end (close it)\n";
+  assert.equal(await told("notes.show: /limit must be >= 1"), `✗ Gone: notes.show\n${lines}${rest}`);
+  assert.equal(
+    await told("they do not hold:\npolicies/a.cedar:3: unexpected end (close it)\nand 1 more"),
+    `✗ Gone: they do not hold\n${lines}${rest}`,
+  );
+  const typed = (): never => {
+    throw failed({ code: "arw.invalid-input", detail: "notes.show: /limit must be >= 1", faults: faults.slice(0, 1) });
+  };
+  const { err } = await arw(["notes", "show", "0".repeat(36)], { call: typed });
+  assert.match(err, /\n {2}--limit: must be >= 1\n {2}`arw help notes show` tells what it takes\.\n/);
+  const many = Array.from({ length: 10 }, (_each, place) => ({ at: `/${place}`, message: "bad", hint: "none" }));
+  assert.match(await told("bad", many), /\n {2}and 2 more\n/);
+});
+
+test("a file that the machine refuses is a problem, and a defect is none", async () => {
+  const document = { type: "t", title: "No file", status: 503, code: "cli.file", detail: "/x: full", instance: "" };
+  const faultDocument = (error: unknown) => (error instanceof RangeError ? document : null);
+  const thrown = (error: Error) => ({
+    call: () => {
+      throw error;
+    },
+    faultDocument,
+  });
+  const { code, err } = await arw(["notes"], thrown(new RangeError("x")));
+  assert.deepEqual([code, err], [1, "✗ No file: /x: full\n  cli.file\n"]);
+  await assert.rejects(arw(["notes"], thrown(new TypeError("a defect"))), TypeError);
 });
 
 test("a hub that is not there is exit code 3 and a next step", async () => {

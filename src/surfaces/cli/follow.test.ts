@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
 import { answer, arw, from, type Script } from "../../../test/kit/command-line.ts";
-import { TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
+import { TaskCancelled, TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
 import type { CallResult, Input } from "./port.ts";
 
 const accepted: CallResult = { kind: "accepted", taskId: "t1", corrId: "c1" };
@@ -140,6 +140,28 @@ test("a job that fails is exit code 1 with its reason", async () => {
   const call: NonNullable<Script["call"]> = (id) => (id === "notes.write" ? accepted : answer([]));
   const ran = await arw(["write", "f"], { call, items: () => from([event]) });
   assert.deepEqual([ran.code, ran.err], [1, "✗ Failed: no luck (x.y)\n"]);
+});
+
+test("why it failed is said once, and what its story says of a failure that it got over, in its place", async () => {
+  const story = (...lines: readonly object[]) => lines.map((line, index) => ({ seq: index + 1, ...line }));
+  const end = { text: "✗ run: no luck (x.y)", isEnd: true };
+  const told = async (lines: readonly object[], kind: string, data: object): Promise<readonly string[]> => {
+    const call: NonNullable<Script["call"]> = (id, input) =>
+      id === "notes.write" ? accepted : answer(input["afterSeq"] === 0 ? lines : []);
+    const ran = await arw(["write", "f"], {
+      call,
+      items: () => from([{ seq: 9, kind, data: { taskId: "t1", ...data } }]),
+    });
+    return [ran.out, ran.err];
+  };
+  const why = { code: "x.y", detail: "no luck", reason: "enough" };
+  assert.deepEqual(await told(story({ text: "begins" }, end), TaskFailed.kind, why), [
+    "begins\n",
+    "✗ Failed: no luck (x.y)\n",
+  ]);
+  assert.deepEqual(await told(story(end), TaskCancelled.kind, why), ["", "✗ Stopped: enough\n"]);
+  const [out] = await told(story(end, { text: "goes on" }, end), TaskFinished.kind, { output: { written: true } });
+  assert.equal(out, `${end.text}\ngoes on\n${end.text}\nwritten  yes\n`);
 });
 
 test("--detach starts and returns, with ids a program can read", async () => {

@@ -1,8 +1,8 @@
 /** Follows a job until it ends: its story, its progress, and the questions that it waits for. */
 import { createLimiter, type Limiter } from "../../base/async.ts";
-import { formatDurationMs } from "../../base/units.ts";
 import { TaskCancelled, TaskEnqueued, TaskFailed, TaskFinished } from "../../contract/task.ts";
 import { askWords } from "./ask-words.ts";
+import { showProgress } from "./long-call.ts";
 import { diffText, type Pen } from "./pen.ts";
 import { CallFailed, type CliParts, exitCodes, type FollowPlan, type Terminal, type Transport } from "./port.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -30,6 +30,8 @@ export interface FollowOptions {
   /** Print events as JSON lines, and nothing else. */
   readonly isJson: boolean;
   readonly showOutput: (output: unknown) => void;
+  /** What the table says of a problem of this code, and of the next step. */
+  aboutOf?(code: string): string | undefined;
 }
 
 /** What is read of an event; a live one has no `seq`. */
@@ -47,7 +49,13 @@ interface Following extends FollowOptions {
   /** One question at a time stands on the terminal. */
   readonly turns: Limiter;
   readonly story: Story;
+  readonly kept: Kept;
   taskId: string | undefined;
+}
+
+/** A bad end that the story told: for the end of the job to say, or for the story when it goes on behind it. */
+interface Kept {
+  text: string | null;
 }
 
 /** Resolves with the exit code. Ctrl-C leaves the job alone and only stops following. */
@@ -58,9 +66,10 @@ export async function followJob(options: FollowOptions): Promise<number> {
   const stopListening = terminal.onInterrupt(() => leaving.abort());
   const screen = createScreen(terminal);
   const signal = AbortSignal.any([leaving.signal, broken.signal]);
+  const kept: Kept = { text: null };
   const story = createStory({
     afterSeq: job.afterSeq,
-    tellAfter: (afterSeq) => tellStory({ ...options, screen, signal }, afterSeq),
+    tellAfter: (afterSeq) => tellStory({ ...options, screen, signal, kept }, afterSeq),
     wait: options.wait,
     failed: (error) => broken.abort(error),
     signal,
@@ -70,6 +79,7 @@ export async function followJob(options: FollowOptions): Promise<number> {
     screen,
     signal,
     story,
+    kept,
     questions: new Map(),
     turns: createLimiter(1),
     taskId: job.taskId,
@@ -115,7 +125,9 @@ async function openStanding(following: Following): Promise<void> {
   for (const questionId of result.kind === "answer" ? ids(result.output) : []) openWords(following, questionId);
 }
 
-function detached({ terminal, plan, job, screen }: Following): number {
+function detached(following: Following): number {
+  const { terminal, plan, job, screen } = following;
+  tellKept(following);
   screen.hold();
   terminal.writeError(
     `\nNo longer following; it goes on. Stop it with \`${plan.stopCommand(job.corrId)}\`, look at it with \`${plan.showCommand(job.corrId)}\`.\n`,
@@ -128,7 +140,7 @@ async function takeEvent(following: Following, event: Seen): Promise<number | nu
   const { plan, isJson, story } = following;
   const { taskId } = event.data;
   if (event.kind === TaskEnqueued.kind && typeof taskId === "string") following.taskId ??= taskId;
-  if (plan.progressKinds.includes(event.kind)) showProgress(following, event.data);
+  if (plan.progressKinds.includes(event.kind) && !isJson) showProgress(event.data, following);
   if (event.seq !== undefined && !isJson) story.due(event.seq);
   takeQuestion(following, event);
   if (!(await isEnd(following, event))) return null;
@@ -149,16 +161,25 @@ function takeQuestion(following: Following, { kind, data }: Seen): void {
   }
 }
 
-type Telling = Pick<Following, "plan" | "transport" | "job" | "pen" | "screen" | "signal">;
+type Telling = Pick<Following, "plan" | "transport" | "job" | "pen" | "screen" | "signal" | "kept">;
 
 async function tellStory(telling: Telling, afterSeq: number) {
-  const { plan, pen, screen } = telling;
+  const { plan, pen, screen, kept } = telling;
   const story = await storyNow(telling, afterSeq);
   if (story === null) return { seq: afterSeq, isMore: false };
   const lines = plan.storyLines(story, pen);
-  for (const { text } of lines) screen.line(text);
+  for (const { text, isEnd = false } of lines) {
+    tellKept(telling);
+    if (isEnd) kept.text = text;
+    else screen.line(text);
+  }
   const more = plan.storyMore(story);
   return { seq: more ?? lines.at(-1)?.seq ?? afterSeq, isMore: more !== null };
+}
+
+function tellKept({ screen, kept }: Pick<Telling, "screen" | "kept">): void {
+  if (kept.text !== null) screen.line(kept.text);
+  kept.text = null;
 }
 
 /** Null where there is none yet: that of a held call begins with its first event. */
@@ -180,17 +201,6 @@ async function tellRest({ story, screen, plan, job }: Following): Promise<void> 
   screen.line(`The hub takes no more reads for now; \`${plan.showCommand(job.corrId)}\` tells the rest.`);
 }
 
-function showProgress({ pen, screen, isJson }: Following, data: Seen["data"]): void {
-  if (isJson) return;
-  const { phase, done, total, unit, etaMs } = data;
-  const part = typeof total === "number" ? `${String(done)}/${total}` : String(done);
-  const left = typeof etaMs === "number" && etaMs > 0 ? `, about ${formatDurationMs(etaMs)} left` : "";
-  const tenth =
-    typeof total === "number" && total > 0 && typeof done === "number" ? Math.floor((done / total) * 10) : 0;
-  const text = pen.safe(`${String(phase)}: ${part} ${String(unit)}${left}`).replaceAll("\n", " ");
-  screen.progress(pen.paint("cyan", text), `${String(phase)} ${tenth}`);
-}
-
 const taskEnds: ReadonlySet<string> = new Set([TaskFinished, TaskFailed, TaskCancelled].map(({ kind }) => kind));
 
 async function isEnd(following: Following, { kind, data }: Seen): Promise<boolean> {
@@ -209,17 +219,18 @@ async function isOver(following: Following): Promise<boolean> {
 
 function endCode(following: Following, event: Seen): number {
   const { plan, screen, isJson, showOutput } = following;
+  if (event.kind === TaskFinished.kind) tellKept(following);
   if (event.kind === plan.skippedKind) return ended(following, "Left out", String(event.data["reason"]));
   screen.hold();
   if (event.kind === TaskFinished.kind) {
     if (!isJson) showOutput(event.data["output"]);
     return exitCodes.ok;
   }
-  const why =
-    event.kind === TaskFailed.kind
-      ? `${String(event.data["detail"])} (${String(event.data["code"])})`
-      : String(event.data["reason"]);
-  return ended(following, event.kind === TaskFailed.kind ? "Failed" : "Stopped", why);
+  if (event.kind !== TaskFailed.kind) return ended(following, "Stopped", String(event.data["reason"]));
+  const code = String(event.data["code"]);
+  const about = following.aboutOf?.(code);
+  const why = `${String(event.data["detail"])} (${code})`;
+  return ended(following, "Failed", about === undefined ? why : `${why}\n  ${about}`);
 }
 
 function ended({ pen, screen, terminal }: Following, word: string, why: string): number {

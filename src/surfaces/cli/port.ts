@@ -96,6 +96,13 @@ export interface WordsPlan {
 }
 
 /** How a job is followed. The surface knows no domain: `app` says which operations and events mean what. */
+export interface FollowedLine {
+  readonly seq: number;
+  readonly text: string;
+  /** What came of it, and why: where the job ends with it, that is said once, as its end. */
+  readonly isEnd?: boolean;
+}
+
 export interface FollowPlan {
   readonly events: string;
   /** Tells the position of the newest event; what a call leaves behind stands above it. */
@@ -115,7 +122,7 @@ export interface FollowPlan {
   readonly words?: WordsPlan;
   readonly story: string;
   storyInput(corrId: string, afterSeq: number): Input;
-  storyLines(output: unknown, pen: Pen): readonly { readonly seq: number; readonly text: string }[];
+  storyLines(output: unknown, pen: Pen): readonly FollowedLine[];
   /** The position behind which the story goes on, or null when it was told to its end. */
   storyMore(output: unknown): number | null;
   /** Ids of the questions that the job waits for. */
@@ -141,10 +148,11 @@ export interface Presentation {
   readonly prepare?: Readonly<
     Record<string, (input: Input, terminal: Pick<Terminal, "resolvePath">) => Promise<Input>>
   >;
-  readonly answers: Readonly<Record<string, (output: unknown, pen: Pen) => string>>;
+  /** What the hub was given in the place of what a person typed, it names as it knows it: they are told what they typed. */
+  readonly answers: Readonly<Record<string, (output: unknown, pen: Pen, typed: Input) => string>>;
   /** Answers that hold a file: its bytes go into a pipe as they are, and never onto a screen. Null for those that hold none. */
   readonly files?: Readonly<Record<string, (output: unknown) => Uint8Array | null>>;
-  readonly items: Readonly<Record<string, (item: unknown, pen: Pen) => string>>;
+  readonly items: Readonly<Record<string, (item: unknown, pen: Pen, typed: Input) => string>>;
   readonly shortIds: Readonly<Record<string, readonly ShortId[]>>;
   /** Fields that are such ids in every operation that has them. */
   readonly shortIdsEverywhere?: readonly ShortId[];
@@ -155,10 +163,14 @@ export interface Presentation {
    * that a script sees it.
    */
   readonly failures?: Readonly<Record<string, (output: unknown) => boolean | number>>;
+  /** Problems in the words of the person: what was sent in the place of what they typed is named as they typed it. */
+  readonly failed?: Readonly<Record<string, (document: ProblemDocument, typed: Input) => ProblemDocument>>;
   /** What an answer lacks and a person at the terminal can bring, by operation; true where it is here now, and is asked for again. */
   readonly offers?: Readonly<
     Record<string, (output: unknown, globals: Globals, signal: AbortSignal) => Promise<boolean>>
   >;
+  /** Calls that may take long, by operation: the live event that tells how far one is, and its field that names the subject. */
+  readonly progress?: Readonly<Record<string, { readonly kind: string; readonly subject: string }>>;
   readonly follow: FollowPlan;
   /** The overview: first words of commands under a heading, most wanted first. */
   readonly groups: readonly { readonly title: string; readonly words: readonly string[] }[];
@@ -193,6 +205,8 @@ export interface CliParts {
   /** Rejects when the signal aborts. */
   wait(delayMs: number, signal: AbortSignal): Promise<void>;
   readonly own?: readonly OwnCommand[];
+  /** What the machine refused, such as a file or a full disk; null for a defect. */
+  faultDocument?(error: unknown): ProblemDocument | null;
   /** Runs the hub in front and answers its exit code. */
   startHub(flags: readonly string[]): Promise<number>;
 }

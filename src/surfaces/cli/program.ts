@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { type CompletionNode, type Shell, shells } from "./completion.ts";
 import { type CommandPlan, expected, type Field, readValue } from "./plan.ts";
-import type { Globals, Input, OwnCommand } from "./port.ts";
+import type { Globals, Input, OwnCommand, Presentation } from "./port.ts";
 
 export interface Chosen {
   readonly plan: CommandPlan;
@@ -25,6 +25,7 @@ export interface ProgramOptions {
   complete(shell: Shell): void;
   startHub(flags: readonly string[]): Promise<void>;
   readonly own: readonly OwnCommand[];
+  readonly aliases: NonNullable<Presentation["aliases"]>;
   runOwn(command: OwnCommand, given: Parameters<OwnCommand["run"]>[0]): Promise<void>;
 }
 
@@ -49,12 +50,20 @@ export function createProgram(options: ProgramOptions): Command {
   for (const plan of options.plans) addCommand(program, plan, options);
   addHub(program, options);
   for (const own of options.own) addOwn(program, own, options);
+  for (const alias of options.aliases) tellAlias(program, alias);
   program
     .command("completion")
     .description("Print completions for a shell, to be sourced by it.")
     .addArgument(new Argument("<shell>", "the shell").choices(shells))
     .action((shell: Shell) => options.complete(shell));
   return program;
+}
+
+/** A flag that means another command is no option of this one, and is found where its options are. */
+function tellAlias(program: Command, { word, flag, means }: ProgramOptions["aliases"][number]): void {
+  const at = (words: readonly string[]): Command => words.reduce((parent, name) => childOf(parent, name), program);
+  const about = at(means).description();
+  at(word.split(" ")).addHelpText("after", `\nWith ${flag}, as \`arw ${means.join(" ")}\`:\n  ${about}`);
 }
 
 const globalOptions: readonly (readonly [flags: string, description: string])[] = [

@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { completionScript } from "./completion.ts";
 import { type FollowOptions, followJob, type Job } from "./follow.ts";
+import { callTelling, type LongCall } from "./long-call.ts";
 import { overviewText } from "./overview.ts";
 import { createPen, type Pen } from "./pen.ts";
 import { type CommandPlan, planCommands } from "./plan.ts";
@@ -43,6 +44,7 @@ export async function runCli(parts: CliParts, words: readonly string[]): Promise
       code = await parts.startHub(flags);
     },
     own: parts.own ?? [],
+    aliases: presentation.aliases ?? [],
     runOwn: async (command, given) => {
       code = await command.run(given).catch((error: unknown) => tell(parts, { globals: given.globals }, error));
     },
@@ -101,7 +103,7 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   if (operation.mode === "many") return printStream(running, input);
   const corrIdOf = chosen.isDetached ? undefined : parts.presentation.jobsLeft?.[operation.id];
   const afterSeq = corrIdOf === undefined ? 0 : await newestSeq(running);
-  const result = await transport.call(operation.id, input, signal);
+  const result = await callTelling(operation.id, input, longCallOf(running));
   if (result.kind === "answer" && corrIdOf !== undefined) {
     const corrId = corrIdOf(result.output);
     stopListening();
@@ -122,6 +124,14 @@ async function perform(running: Running, stopListening: () => void): Promise<num
   stopListening();
   return followJob(followOptions(running, jobOf(result)));
 }
+
+const longCallOf = ({ parts, chosen, pen, transport, signal }: Running): LongCall => ({
+  ...parts,
+  pen,
+  transport,
+  signal,
+  isJson: chosen.globals.json === true,
+});
 
 /** Whether the person at this terminal brought what the answer lacked. */
 async function isSupplied({ parts, chosen, signal }: Running, output: unknown): Promise<boolean> {
@@ -177,7 +187,8 @@ function followOptions({ parts, chosen, pen, transport }: Running, job: Job): Fo
     pen,
     isYes: chosen.isYes,
     isJson: chosen.globals.json === true,
-    showOutput: (output) => terminal.write(`${show(output, pen)}\n`),
+    showOutput: (output) => terminal.write(`${show(output, pen, chosen.input)}\n`),
+    aboutOf: (code) => parts.table.problems.get(code)?.about,
   };
 }
 
@@ -185,14 +196,14 @@ async function printStream({ parts, chosen, pen, transport, signal }: Running, i
   const { terminal, presentation } = parts;
   const show = presentation.items[chosen.plan.operation.id] ?? renderItem;
   for await (const item of transport.stream(chosen.plan.operation.id, input, signal)) {
-    terminal.write(`${chosen.globals.json ? JSON.stringify(item) : show(item, pen)}\n`);
+    terminal.write(`${chosen.globals.json ? JSON.stringify(item) : show(item, pen, chosen.input)}\n`);
   }
   return signal.aborted ? exitCodes.interrupted : exitCodes.ok;
 }
 
 function printAnswer({ parts, chosen, pen }: Running, output: unknown): void {
   const show = parts.presentation.answers[chosen.plan.operation.id] ?? renderAnswer;
-  parts.terminal.write(`${chosen.globals.json ? JSON.stringify(output) : show(output, pen)}\n`);
+  parts.terminal.write(`${chosen.globals.json ? JSON.stringify(output) : show(output, pen, chosen.input)}\n`);
 }
 
 /** Null where the answer is no file. What is no text would confuse a screen, so it is told there how to get it. */
@@ -223,9 +234,11 @@ function printStarted({ parts, chosen, pen }: Running, result: Exclude<CallResul
 interface Asked {
   readonly globals: Globals;
   readonly plan?: CommandPlan;
+  readonly input?: Input;
 }
 
-function tell({ table, terminal }: CliParts, { globals, plan }: Asked, error: unknown): number {
+function tell(parts: CliParts, { globals, plan, input = {} }: Asked, error: unknown): number {
+  const { table, terminal, presentation } = parts;
   // The pen of the error stream: colours follow the same wish.
   const pen = createPen(terminal);
   if (error instanceof HubUnreachable) {
@@ -234,8 +247,9 @@ function tell({ table, terminal }: CliParts, { globals, plan }: Asked, error: un
     );
     return exitCodes.unreachable;
   }
-  if (!(error instanceof CallFailed)) throw error;
-  const { document } = error;
+  const failed = error instanceof CallFailed ? error.document : (parts.faultDocument?.(error) ?? null);
+  if (failed === null) throw error;
+  const document = presentation.failed?.[plan?.operation.id ?? ""]?.(failed, input) ?? failed;
   const text = problemText({ document, definition: table.problems.get(document.code), plan }, pen);
   if (globals.json) terminal.writeError(`${JSON.stringify(document)}\n`);
   else terminal.writeError(`${text}\n`);

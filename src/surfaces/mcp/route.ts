@@ -28,6 +28,8 @@ export interface McpRouteDeps {
 
 /** Items of a stream that fit into one answer; a stream that goes on is left there. */
 const itemsMax = 1_000;
+/** Asked of every request first. */
+const whoami = "access.whoami";
 const headerMismatch = -32_020;
 
 export function mcpRoute({ table, version, timer }: McpRouteDeps): ForeignRoute {
@@ -36,6 +38,7 @@ export function mcpRoute({ table, version, timer }: McpRouteDeps): ForeignRoute 
   return {
     method: "POST",
     path: "/mcp",
+    asks: whoami,
     serve: (request) =>
       serve(request, {
         tools: (tools ??= servedTools(table)),
@@ -91,7 +94,7 @@ async function* answered(message: Message, parts: ServeParts): AsyncGenerator<st
 
 /** A model stands behind a client of this protocol, and nobody asks a person's own sign-in anything. */
 async function refusePersons(request: ForeignRequest): Promise<void> {
-  const { outcome } = await request.call("access.whoami", {});
+  const { outcome } = await request.call(whoami, {});
   const { caller } = (outcome.kind === "answer" ? outcome.output : { caller: "nobody" }) as { readonly caller: string };
   if (!caller.startsWith("person:")) return;
   const { detail, rule, source, next } = personRefused(caller);

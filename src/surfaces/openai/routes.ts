@@ -11,20 +11,25 @@ import { errorBody, statusOf } from "./refusals.ts";
 import { responses } from "./responses.ts";
 
 export function openAiRoutes(deps: OpenAiDeps): readonly ForeignRoute[] {
-  const route = (method: ForeignRoute["method"], path: string, serve: ForeignRoute["serve"]): ForeignRoute => ({
-    method,
-    path,
+  const route = (
+    address: `${ForeignRoute["method"]} ${string}`,
+    asks: string,
+    serve: ForeignRoute["serve"],
+  ): ForeignRoute => ({
+    method: address.startsWith("GET") ? "GET" : "POST",
+    path: address.slice(address.indexOf("/")),
+    asks,
     below: "/v1",
     serve,
     failure: (error, corrId) => ({ status: statusOf(error), body: errorBody(error, corrId) }),
     lastFrame: (error, corrId) => frame(errorBody(error, corrId)),
   });
   return [
-    route("POST", "/v1/chat/completions", (request) => chatCompletions(request, deps)),
-    route("POST", "/v1/completions", (request) => completions(request, deps)),
-    route("POST", "/v1/responses", (request) => responses(request, deps)),
-    route("POST", "/v1/embeddings", embeddings),
-    route("GET", "/v1/models", models),
-    route("GET", "/v1/models/*", model),
+    route("POST /v1/chat/completions", "models.chat", (request) => chatCompletions(request, deps)),
+    route("POST /v1/completions", "models.complete", (request) => completions(request, deps)),
+    route("POST /v1/responses", "models.chat", (request) => responses(request, deps)),
+    route("POST /v1/embeddings", "models.embed", embeddings),
+    route("GET /v1/models", "models.list", models),
+    route("GET /v1/models/*", "models.list", model),
   ];
 }
