@@ -1,7 +1,7 @@
 import { useMutation, type UseMutationResult, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ClockIcon } from "lucide-react";
-import { lazy, type RefObject, Suspense, useId, useRef, useState } from "react";
+import { lazy, type RefObject, Suspense, useId, useLayoutEffect, useRef, useState } from "react";
 import { api } from "../api.ts";
 import { useHub } from "../hub-context.ts";
 import type { Approval, Decision } from "../shapes.ts";
@@ -119,17 +119,20 @@ function YesOrNo({ approval, decide }: { readonly approval: Approval; readonly d
 function useDecide({ approvalId }: Approval, card: RefObject<HTMLDivElement | null>) {
   const { client } = useHub();
   const hadFocus = useRef(false);
+  // Only the card's own end is the moment: the answer to the press and the event of the answer come in either order.
+  useLayoutEffect(
+    () => () => {
+      if (hadFocus.current) requestAnimationFrame(() => focusAfter(approvalId));
+    },
+    [approvalId],
+  );
   return useMutation({
     mutationFn: (decision: Decision) => api.decide(approvalId, decision),
-    // The event of the answer may come before the answer to the press, and take the card away.
     onMutate: () => {
       hadFocus.current = card.current?.contains(document.activeElement) === true;
     },
     // An answer that came too late is an answer all the same: read what holds now.
-    onSettled: async () => {
-      await client.invalidateQueries({ queryKey: keys.approvals });
-      if (hadFocus.current) requestAnimationFrame(() => focusAfter(approvalId));
-    },
+    onSettled: () => client.invalidateQueries({ queryKey: keys.approvals }),
   });
 }
 

@@ -33,7 +33,10 @@ export function useFollow(isAway: boolean): Follow {
   const toEnd = useCallback(() => {
     isAtEnd.current = true;
     setHasMore(false);
-    if (log.current) log.current.scrollTop = log.current.scrollHeight;
+    if (!log.current) return;
+    log.current.scrollTop = log.current.scrollHeight;
+    // The event of this scroll may come as one with that of a reader who scrolls up at once.
+    lastTop.current = log.current.scrollTop;
   }, []);
   useEffect(() => {
     if (!content.current || !log.current) return undefined;
