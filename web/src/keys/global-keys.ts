@@ -27,7 +27,7 @@ export function listenToKeys(actions: GlobalKeyActions): () => void {
       return take(event, () => view.set({ isPaletteOpen: !view.isPaletteOpen, isHelpOpen: false }));
     if (event.key === "F6") return take(event, () => moveRegion(event.shiftKey ? -1 : 1));
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isLayerOpen()) return;
-    if (event.key === "Escape") return backOut();
+    if (event.key === "Escape") return isField(event.target) ? leaveField(event) : backOut();
     if (isField(event.target) || !view.hasSingleKeys) return;
     const isSecond = event.timeStamp - prefixAtMs < sequenceMs;
     prefixAtMs = Number.NEGATIVE_INFINITY;
@@ -100,10 +100,14 @@ function focusFilter(): void {
   document.querySelector<HTMLElement>("main [data-filter]")?.focus();
 }
 
+/** Some browsers would empty a search field by the same press. */
+function leaveField(event: KeyboardEvent): void {
+  const main = (event.target as HTMLElement).closest("main");
+  if (main) take(event, () => main.focus());
+}
+
 /** Field, then detail, then nothing: one layer for each press. */
 function backOut(): void {
-  const active = document.activeElement;
-  if (isField(active)) return (active as HTMLElement).closest<HTMLElement>("main")?.focus();
   const close = document.querySelector<HTMLElement>("main [data-layer] [data-close]");
   if (close) return close.click();
   if (innerWidth < 1280) useView.getState().set({ isSidecarOpen: false });

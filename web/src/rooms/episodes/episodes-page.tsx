@@ -1,6 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
 import { api } from "../../api.ts";
 import { episodeStatuses, type EpisodesSearch, episodesSearch } from "../../filters.ts";
 import { Button } from "../../parts/button.tsx";
@@ -8,6 +7,7 @@ import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
 import { Skeleton } from "../../parts/skeleton.tsx";
+import { useSettledText } from "../../parts/use-settled-text.ts";
 import { RoomHeader } from "../../shell/room-header.tsx";
 import { keys } from "../../stream/refresh.ts";
 import { t } from "../../text/messages.ts";
@@ -55,22 +55,13 @@ export function EpisodesPage() {
   );
 }
 
-/** Typing settles before it becomes an address, or Back would walk letter by letter. */
-const settleMs = 300;
-
 function Filters({ search }: { readonly search: EpisodesSearch }) {
   const navigate = route.useNavigate();
   const change = (next: Readonly<Record<string, unknown>>, isTyping = false): void =>
-    void navigate({ search: episodesSearch({ ...search, ...next }), replace: isTyping });
-  const [text, setText] = useState(search.text ?? "");
-  useEffect(() => setText(search.text ?? ""), [search.text]);
-  useEffect(() => {
-    if (text === (search.text ?? "")) return undefined;
-    const timer = setTimeout(() => change({ text }, search.text !== undefined), settleMs);
-    return () => clearTimeout(timer);
-    // The address is what changes with the text; reacting to itself would loop.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [text]);
+    void navigate({ search: (now) => episodesSearch({ ...now, ...next }), replace: isTyping });
+  const [text, setText] = useSettledText(search.text ?? "", (next) =>
+    change({ text: next }, search.text !== undefined),
+  );
   return (
     <div className={styles["filters"]} role="search">
       <Field

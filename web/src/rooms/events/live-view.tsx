@@ -1,6 +1,6 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { PauseIcon, PlayIcon } from "lucide-react";
-import { useEffect, useMemo, useReducer, useState, useSyncExternalStore } from "react";
+import { useMemo, useReducer, useSyncExternalStore } from "react";
 import { type EventsSearch, eventsSearch } from "../../filters.ts";
 import { useHub, useStream } from "../../hub-context.ts";
 import { useRoomKeys } from "../../keys/room-keys.ts";
@@ -8,6 +8,7 @@ import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { Field } from "../../parts/field.tsx";
 import { Segmented } from "../../parts/segmented.tsx";
+import { useSettledText } from "../../parts/use-settled-text.ts";
 import type { HubEvent } from "../../shapes.ts";
 import { createFilteredEvents, type FilteredEvents } from "../../stream/filtered-events.ts";
 import { follow, type FollowState, shownEnd, waitingCount } from "../../stream/follow.ts";
@@ -151,22 +152,13 @@ function PresetBar({ search }: { readonly search: EventsSearch }) {
   );
 }
 
-const settleMs = 300;
-
 function PrefixField({ search }: { readonly search: EventsSearch }) {
   const navigate = route.useNavigate();
-  const [text, setText] = useState(search.prefix ?? "");
-  useEffect(() => setText(search.prefix ?? ""), [search.prefix]);
-  useEffect(() => {
-    if (text === (search.prefix ?? "")) return undefined;
-    const timer = setTimeout(
-      () => void navigate({ search: eventsSearch({ ...search, prefix: text }), replace: search.prefix !== undefined }),
-      settleMs,
-    );
-    return () => clearTimeout(timer);
-    // The address is what changes with the text; reacting to itself would loop.
-    // oxlint-disable-next-line react/exhaustive-deps
-  }, [text]);
+  const [text, setText] = useSettledText(
+    search.prefix ?? "",
+    (prefix) =>
+      void navigate({ search: (now) => eventsSearch({ ...now, prefix }), replace: search.prefix !== undefined }),
+  );
   return (
     <Field
       label={v("events.filter.label")}
