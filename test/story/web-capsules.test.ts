@@ -11,6 +11,7 @@ import {
   briefSample,
   closeStage,
   type Hub,
+  makeNarrow,
   openStage,
   repository,
   sidewaysScroll,
@@ -45,6 +46,7 @@ beforeAll(async () => {
   await signIn(page, hub);
   // What it shows is of other rooms, and is looked at there.
   await page.keyboard.press("]");
+  await page.getByRole("complementary").waitFor({ state: "detached" });
 });
 let faultsSeen = 0;
 afterEach(async () => {
@@ -122,6 +124,8 @@ test("a run is kept and verified, given away as a file, removed, and taken in ag
   await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "Capsules" }).click();
   await kept.getByRole("button", { name: "Remove the capsule of Brief of garden-notes" }).press("Enter");
   await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).press("Enter");
+  // The list may be empty before the press is answered; until then no key reaches what is behind the question.
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByText("A capsule is an episode you can replay or branch.").waitFor();
 
   await page.getByRole("button", { name: "Import a capsule" }).press("Enter");
@@ -169,6 +173,7 @@ test("the sample is looked at, taken in as such, and replays without the hub tha
   await sample.getByText("imported").waitFor();
   await sample.getByRole("button", { name: /^Remove/u }).press("Enter");
   await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).press("Enter");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await sample.waitFor({ state: "detached" });
 });
 
@@ -272,7 +277,7 @@ test("what if: a rule blocks a step beside what was, and behind an answer that n
   const told = page.getByRole("region", { name: "What would have come of it" });
   await told.getByText(/^Unknown after step \d+: the record holds nothing/u).waitFor();
   await told.getByText("Nobody can know what it would have come to.").waitFor();
-  await page.setViewportSize({ width: 320, height: 720 });
+  await makeNarrow(page);
   assert.deepEqual(await sidewaysScroll(page), []);
   assert.deepEqual(await axeViolations(page), []);
 });
@@ -299,7 +304,9 @@ test("an undo shows what it would do, does it, and is taken back", async (contex
   // Edited since, where the run wrote: a person says what becomes of it.
   const edited = text.replace(/^# .*$/mu, "# Mine");
   writeFileSync(brief, edited);
+  // It is read anew by whoever comes back, so the reader has to have been elsewhere.
   await open("capsules");
+  await page.getByRole("heading", { level: 1, name: "Capsules" }).waitFor();
   await open(`capsules/${last}?tab=undo`);
   const conflict = page.locator("main [data-fate=conflict]");
   await conflict.getByText("Edited since the run:").waitFor();
@@ -347,14 +354,14 @@ test("questions about the rules are proved, or refuted by a call about which the
   const call = refuted.getByRole("group", { name: "The call" }).first();
   await call.getByText("asks a person, ask-before-change").waitFor();
   assert.deepEqual(await axeViolations(page), []);
-  await page.setViewportSize({ width: 320, height: 720 });
+  await makeNarrow(page);
   assert.deepEqual(await sidewaysScroll(page), []);
 });
 
 test("axe finds nothing in the room of capsules, dark at 320 px, and nothing scrolls sideways there", async (context) => {
   requireChromium(context);
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.setViewportSize({ width: 320, height: 720 });
+  await makeNarrow(page);
   const tabs = [
     ["", "[aria-label='What it holds']"],
     ["?tab=replay", "[data-verdict]"],

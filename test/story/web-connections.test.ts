@@ -4,7 +4,16 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { requireChromium } from "../chromium.ts";
 import { serveModel } from "../kit/model-server.ts";
-import { axeViolations, closeStage, type Hub, openStage, sidewaysScroll, signIn, visit } from "./web-journey.ts";
+import {
+  axeViolations,
+  closeStage,
+  type Hub,
+  makeNarrow,
+  openStage,
+  sidewaysScroll,
+  signIn,
+  visit,
+} from "./web-journey.ts";
 
 let hub: Hub;
 let browser: Browser;
@@ -172,7 +181,7 @@ for (const theme of ["light", "dark"] as const) {
       await page.setViewportSize({ width: 1440, height: 900 });
       await open(page, view);
       assert.deepEqual(await axeViolations(page), [], view);
-      await page.setViewportSize({ width: 320, height: 720 });
+      await makeNarrow(page);
       assert.deepEqual(await sidewaysScroll(page), [], view);
       assert.deepEqual(await axeViolations(page), [], `${view} at 320 px`);
     }

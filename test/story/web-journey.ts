@@ -248,6 +248,20 @@ export async function axeViolations(page: Page): Promise<readonly string[]> {
   return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }
 
+/** As wide as the smallest phone. What would lie over a narrow page closes a moment after the page was made narrow. */
+export async function makeNarrow(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 320, height: 720 });
+  await page.getByRole("complementary").waitFor({ state: "detached" });
+}
+
+/** Chooses in the open palette what is found by some words: Enter takes what is chosen, which follows the words. */
+export async function runFromPalette(page: Page, words: string, name: string): Promise<void> {
+  await page.getByRole("dialog", { name: "Search or run" }).waitFor();
+  await page.keyboard.type(words);
+  await page.getByRole("option", { name, selected: true }).waitFor();
+  await page.keyboard.press("Enter");
+}
+
 /** Parts of the page that a reader would have to scroll sideways for. Code and data grids may. */
 export const sidewaysScroll = (page: Page): Promise<readonly string[]> =>
   page.evaluate(`[document.documentElement, ...document.querySelectorAll("main, header, nav, footer, aside, dialog")]

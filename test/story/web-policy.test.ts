@@ -14,6 +14,8 @@ import {
   openStage,
   briefSample,
   type Hub,
+  makeNarrow,
+  runFromPalette,
   sidewaysScroll,
   signIn,
   visit,
@@ -300,6 +302,7 @@ test("a token is shown once, counted down, rotated and removed", async (context)
   await form.getByLabel("Works for").fill("2h");
   await form.getByRole("button", { name: "Make token" }).click();
   const made = page.getByRole("dialog", { name: "The token of grafana" });
+  await made.waitFor();
   assert.equal(await made.locator("code").count(), 0, "nobody sees it who did not ask");
   await made.getByRole("button", { name: "Show for 10 seconds" }).click();
   const text = await made.locator("code").innerText();
@@ -366,9 +369,7 @@ test("everything stops from any page by keys alone, says so live on every page, 
   await page.getByRole("region", { name: "Stopped" }).waitFor({ state: "detached" });
   await other.getByRole("region", { name: "Stopped" }).waitFor({ state: "detached" });
   await page.keyboard.press("Control+k");
-  await page.getByRole("dialog", { name: "Search or run" }).waitFor();
-  await page.keyboard.type("stop every");
-  await page.keyboard.press("Enter");
+  await runFromPalette(page, "stop every", "Stop everything");
   await dialog.getByRole("button", { name: "Go on working" }).click();
   await page.getByRole("button", { name: "Stop everything" }).waitFor();
   assert.deepEqual(visited.faults, []);
@@ -386,7 +387,7 @@ for (const theme of ["light", "dark"] as const) {
       await page.setViewportSize({ width: 1440, height: 900 });
       await open(page, view);
       assert.deepEqual(await axeViolations(page), [], view);
-      await page.setViewportSize({ width: 320, height: 720 });
+      await makeNarrow(page);
       assert.deepEqual(await sidewaysScroll(page), [], view);
       assert.deepEqual(await axeViolations(page), [], `${view} at 320 px`);
     }

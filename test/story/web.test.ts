@@ -11,6 +11,7 @@ import {
   openStage,
   briefSample,
   type Hub,
+  runFromPalette,
   sidewaysScroll,
   signIn,
   startHub,
@@ -68,8 +69,7 @@ test("denying changes nothing, and the story says who refused and why", async (c
   await page.getByRole("button", { name: "Deny" }).click();
   await page.getByRole("heading", { name: "Outcome" }).waitFor();
   const refusal = page.locator("main li[data-thing=line]", { hasText: "Refused" });
-  await refusal.focus();
-  await page.keyboard.press("w");
+  await refusal.press("w");
   await refusal.getByRole("group", { name: "Why" }).waitFor();
   assert.deepEqual(visited.faults, []);
 });
@@ -98,8 +98,10 @@ test("filters stand in the address, survive a reload and go back", async (contex
   await page.getByRole("link", { name: "Episodes" }).first().click();
   await page.getByRole("combobox", { name: "Status" }).selectOption("failed");
   await page.waitForURL(/status=failed/u);
-  await page.getByRole("checkbox", { name: "Errors only" }).check();
+  // The address is what is chosen; the box follows it.
+  await page.getByRole("checkbox", { name: "Errors only" }).click();
   await page.waitForURL(/errorsOnly=true/u);
+  await page.getByRole("checkbox", { name: "Errors only", checked: true }).waitFor();
   await page.getByRole("searchbox", { name: "Filter" }).fill("garden");
   await page.waitForURL(/text=garden/u);
   await page.reload();
@@ -190,9 +192,7 @@ test("the keyboard alone goes everywhere and answers", async (context) => {
   await press("Escape");
   await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "detached" });
   await press("Control+k");
-  await page.getByRole("dialog").waitFor();
-  await page.keyboard.type("policy");
-  await press("Enter");
+  await runFromPalette(page, "policy", "Policy");
   await page.getByRole("heading", { name: "Policy", exact: true }).waitFor();
   await press("]");
   await page.getByRole("complementary").waitFor({ state: "detached" });
@@ -313,6 +313,8 @@ test("Resume goes on with a run that was interrupted, and asks its question anew
   await own.kill();
   await own.restart();
   await page.locator("main header [data-status=interrupted]").waitFor();
+  // Nobody waits for the answer to the former question any more.
+  await card.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Resume" }).click();
   await page.locator("main header [data-status=waiting]").waitFor();
   await card.getByRole("button", { name: "Allow once" }).click();
