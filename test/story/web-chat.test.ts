@@ -5,7 +5,17 @@ import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, test } from "vitest";
 import { requireChromium } from "../chromium.ts";
-import { axeViolations, closeStage, type Hub, openStage, sidewaysScroll, signIn, visit } from "./web-journey.ts";
+import { until } from "./kit/until.ts";
+import {
+  axeViolations,
+  closeStage,
+  type Hub,
+  makeNarrow,
+  openStage,
+  sidewaysScroll,
+  signIn,
+  visit,
+} from "./web-journey.ts";
 
 let hub: Hub;
 let browser: Browser;
@@ -87,7 +97,8 @@ test("a question is edited and an answer retried into branches, and a draft surv
   assert.equal(await message(page).inputValue(), "first line\nsecond");
   await say(page, "When is the frost?");
   await answers(page).waitFor();
-  assert.equal(await message(page).inputValue(), "");
+  // The answer may be told before the field has been emptied.
+  await until("an empty field", async () => ((await message(page).inputValue()) === "" ? true : undefined));
   await message(page).press("ArrowUp");
   const edit = page.getByRole("textbox", { name: "Edit what you said" });
   await edit.fill("Who has a key?");
@@ -105,6 +116,41 @@ test("a question is edited and an answer retried into branches, and a draft surv
   assert.deepEqual(await axeViolations(page), []);
   await page.reload();
   await versions.getByText("1 of 2").waitFor();
+  assert.deepEqual(visited.faults, []);
+});
+
+test("while the hub is slow to begin, what is typed stays, and who turns to another branch stays there", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  await open(page, `?id=${await begin()}`);
+  let held = Promise.withResolvers<void>();
+  await page.route(/\/chat\/(?:send|retry)$/u, async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  await say(page, "When is the frost?");
+  await message(page).fill("Who has a key?");
+  held.resolve();
+  await answers(page).waitFor();
+  const send = page.getByRole("button", { name: "Send" });
+  await send.and(page.locator(":enabled")).waitFor();
+  assert.equal(await message(page).inputValue(), "Who has a key?", "the next message");
+  await answers(page).getByRole("button", { name: "Retry" }).click();
+  const versions = page.getByRole("group", { name: "Versions" });
+  await versions.getByText("2 of 2").waitFor();
+  await answers(page).waitFor();
+  await send.and(page.locator(":enabled")).waitFor();
+
+  held = Promise.withResolvers<void>();
+  await answers(page).getByRole("button", { name: "Retry" }).click();
+  await versions.getByRole("button", { name: "Version before" }).click();
+  await versions.getByText("1 of 2").waitFor();
+  held.resolve();
+  await versions.getByText("1 of 3").waitFor();
+  await send.and(page.locator(":enabled")).waitFor();
+  await page.waitForURL(/message=/u);
   assert.deepEqual(visited.faults, []);
 });
 
@@ -233,7 +279,7 @@ for (const theme of ["light", "dark"] as const) {
       await open(page, search);
       await page.getByRole("list", { name: "Conversations" }).waitFor();
       assert.deepEqual(await axeViolations(page), [], search);
-      await page.setViewportSize({ width: 320, height: 720 });
+      await makeNarrow(page);
       assert.deepEqual(await sidewaysScroll(page), [], search);
       assert.deepEqual(await axeViolations(page), [], `${search} at 320 px`);
       await page.setViewportSize({ width: 640, height: 900 });

@@ -105,8 +105,10 @@ function useWriting({ conversation, isAnswering, isSending, onSend }: ComposerPr
       // The refusal stands above; what was written stays.
       return;
     }
-    change("");
-    setAttached([]);
+    // What was typed since is the next message.
+    setText((now) => (now === text ? "" : now));
+    if (draftOf(id) === text) keepDraft(id, "");
+    setAttached((now) => now.filter((path) => !attached.includes(path)));
   };
   const send = (event?: SubmitEvent): void => {
     event?.preventDefault();
