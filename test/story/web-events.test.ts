@@ -11,6 +11,7 @@ import { until } from "./kit/until.ts";
 import {
   axeViolations,
   closeStage,
+  comesTrue,
   openStage,
   type Hub,
   sidewaysScroll,
@@ -91,6 +92,18 @@ test("the journal is searched, paged to its beginning, shared as a link, and ope
   await rows.focus();
   await page.keyboard.press("End");
   await rows.getByText("Nothing older is kept that fits.").waitFor();
+  // Three keys before the page is drawn again are three rows.
+  await page.keyboard.press("Home");
+  const isAt = (index: number): Promise<true> =>
+    comesTrue(page, `document.activeElement.closest("[data-index]")?.dataset.index === "${index}"`);
+  await isAt(0);
+  await page.evaluate(`(async () => {
+    for (const key of "jjj") {
+      document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      await null;
+    }
+  })()`);
+  await isAt(3);
   await form.getByText("Time and position").click();
   await form.getByLabel("From position").fill("9");
   await form.getByLabel("To position").fill("4");
@@ -305,8 +318,10 @@ test("the counters tell what was published and lost, by reader and by kind", asy
   await until("the burst in the figures", async () =>
     (await number("Published")) >= before + consumersAtOnce ? true : undefined,
   );
-  const { bus } = await read<{ bus: { lagged: number } }>(hub, "/introspect/stats");
-  assert.equal(await number("Lost by slow readers"), bus.lagged);
+  await until("as many lost events as the hub has counted", async () => {
+    const { bus } = await read<{ bus: { lagged: number } }>(hub, "/introspect/stats");
+    return (await number("Lost by slow readers")) === bus.lagged ? true : undefined;
+  });
   await figures.getByRole("meter", { name: "At hand for readers that resume" }).waitFor();
   await page.getByRole("region", { name: "Readers" }).getByRole("row").nth(1).waitFor();
   await page
@@ -424,6 +439,8 @@ test("the keyboard alone searches, opens and closes an event, and goes through t
   await page.getByRole("tab", { name: "Live" }).focus();
   await press("ArrowRight");
   await page.waitForURL(/view=journal/u);
+  // The address comes before the view, and the view before has a filter as well.
+  await page.getByRole("search", { name: "Search the journal" }).waitFor();
   await press("/");
   await page.keyboard.type("service.");
   await press("Enter");
@@ -440,6 +457,7 @@ test("the keyboard alone searches, opens and closes an event, and goes through t
   await page.getByRole("row", { name: /^a-keyboard/u }).waitFor();
   await press("j", "Enter");
   await page.waitForURL(/consumer=a-keyboard/u);
+  await page.getByRole("region", { name: "Consumer", exact: true }).waitFor();
   await press("Escape");
   await page.waitForURL((url) => !url.search.includes("consumer="));
   assert.deepEqual(visited.faults, []);

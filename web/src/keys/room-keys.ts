@@ -1,5 +1,5 @@
 /** Keys that one room adds to the general ones while it is on screen. */
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 
 type RoomKeys = Readonly<Record<string, () => void>>;
 
@@ -7,10 +7,11 @@ const stack: { readonly current: RoomKeys }[] = [];
 
 export function useRoomKeys(keys: RoomKeys): void {
   const latest = useRef(keys);
-  useEffect(() => {
+  // A key that is pressed as soon as the room can be seen is meant for it.
+  useLayoutEffect(() => {
     latest.current = keys;
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     stack.push(latest);
     return () => void stack.splice(stack.indexOf(latest), 1);
   }, []);

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import { t } from "../text/messages.ts";
 import styles from "./room-header.module.css";
 
@@ -16,7 +16,8 @@ export function RoomHeader({
   useEffect(() => {
     document.title = t("shell.title.page", { room: title });
   }, [title]);
-  useEffect(() => {
+  // Together with what it shows: a moment later it would take the focus from whoever has moved it on.
+  useLayoutEffect(() => {
     // Someone who is already inside the room, in a field or on a row, stays there.
     if (!document.activeElement?.closest("main > *")) heading.current?.focus({ preventScroll: true });
   }, []);

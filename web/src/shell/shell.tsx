@@ -1,5 +1,5 @@
 import { Outlet, useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useLayoutEffect } from "react";
 import { useNow, useStream } from "../hub-context.ts";
 import { listenToKeys } from "../keys/global-keys.ts";
 import { KeysDialog } from "../keys/keys-dialog.tsx";
@@ -18,7 +18,8 @@ import { useView } from "./view-state.ts";
 export function Shell({ wasLinkRefused }: { readonly wasLinkRefused: boolean }) {
   const { isLocked, isRailFolded, isSidecarOpen, isPaletteOpen, isHelpOpen, isStopAsked } = useView();
   const navigate = useNavigate();
-  useEffect(() => listenToKeys({ go: (to) => void navigate({ to }) }), [navigate]);
+  // Keys work from the moment at which the page can be seen.
+  useLayoutEffect(() => listenToKeys({ go: (to) => void navigate({ to }) }), [navigate]);
   if (isLocked) {
     return (
       <main className={styles["locked"]} data-region="main" tabIndex={-1}>

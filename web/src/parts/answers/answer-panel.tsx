@@ -1,5 +1,5 @@
 import type { UseMutationResult } from "@tanstack/react-query";
-import { type SubmitEvent, useEffect, useRef, useState } from "react";
+import { type SubmitEvent, useLayoutEffect, useRef, useState } from "react";
 import type { Approval, Decision } from "../../shapes.ts";
 import { plainLine } from "../../text/plain.ts";
 import { Button } from "../button.tsx";
@@ -25,7 +25,7 @@ export function AnswerPanel({ id, approval, decide, onClose }: AnswerPanelProps)
   const open = ways.filter((each) => offered.has(each));
   const [way, setWay] = useState<Way>(open[0] ?? "deny");
   const panel = useRef<HTMLDivElement>(null);
-  useEffect(() => panel.current?.focus(), []);
+  useLayoutEffect(() => panel.current?.focus(), []);
   return (
     <div
       ref={panel}

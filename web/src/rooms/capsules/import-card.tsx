@@ -1,6 +1,6 @@
 import { useMutation, type UseMutationResult } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type SubmitEvent, useEffect, useRef, useState } from "react";
+import { type SubmitEvent, useLayoutEffect, useRef, useState } from "react";
 import { ApiFault } from "../../api.ts";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
@@ -48,7 +48,7 @@ export function ImportCard({ look, onClose }: ImportCardProps) {
   const isSeen = look.data !== undefined;
   const wasSeen = useRef(isSeen);
   // What was pressed is gone from the card, so the focus goes to its top.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wasSeen.current !== isSeen) card.current?.focus();
     wasSeen.current = isSeen;
   }, [isSeen]);

@@ -28,6 +28,7 @@ export function VirtualRows({ label, count, keyOf, renderRow, startAt, children 
   const box = useRef<HTMLDivElement>(null);
   const rowHeight = useRowHeight();
   const [active, setActive] = useState({ index: startAt ?? -1 });
+  const isOnTheWay = useRef(false);
   const rows = useVirtualizer({
     count,
     getScrollElement: () => box.current,
@@ -39,7 +40,11 @@ export function VirtualRows({ label, count, keyOf, renderRow, startAt, children 
   useEffect(() => {
     if (active.index < 0) return undefined;
     rows.scrollToIndex(active.index, { align: "auto" });
-    const frame = requestAnimationFrame(() => thingAt(box.current, active.index)?.focus({ preventScroll: true }));
+    isOnTheWay.current = true;
+    const frame = requestAnimationFrame(() => {
+      isOnTheWay.current = false;
+      thingAt(box.current, active.index)?.focus({ preventScroll: true });
+    });
     return () => cancelAnimationFrame(frame);
     // Only a move of the keyboard scrolls; new rows do not.
     // oxlint-disable-next-line react/exhaustive-deps
@@ -47,7 +52,8 @@ export function VirtualRows({ label, count, keyOf, renderRow, startAt, children 
   const move = (event: KeyboardEvent): void => {
     const step = steps[event.key];
     if (step === undefined || event.ctrlKey || event.metaKey || event.altKey || count === 0) return;
-    const here = focusedIndex() ?? active.index;
+    // Keys may come faster than the page is drawn: each goes on from where the one before goes.
+    const here = (isOnTheWay.current ? undefined : focusedIndex()) ?? active.index;
     event.preventDefault();
     setActive({ index: Math.max(0, Math.min(count - 1, here + step)) });
   };

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useHub, useNow } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
@@ -57,7 +57,7 @@ export function LeasesView() {
 /** The row is gone, so the focus goes where the way back is. */
 function Revoked({ lease, onAgain }: { readonly lease: Lease; readonly onAgain: (draft: LeaseDraft) => void }) {
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => place.current?.focus(), []);
+  useLayoutEffect(() => place.current?.focus(), []);
   const values = { capability: plainLine(lease.scope.host ?? lease.capability), holder: plainLine(lease.holder) };
   return (
     <div ref={place} className={styles["card"]} role="status" tabIndex={-1}>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
@@ -121,7 +121,7 @@ function ProposalItem({ proposal, isBusy, onAdopt }: ItemProps) {
 function Made({ adopted: { rule, place, effect } }: { readonly adopted: Adopted }) {
   const { client } = useHub();
   const card = useRef<HTMLDivElement>(null);
-  useEffect(() => card.current?.focus(), []);
+  useLayoutEffect(() => card.current?.focus(), []);
   const back = useMutation({
     mutationFn: () => policyApi.withdraw(rule),
     onSettled: () => client.invalidateQueries({ queryKey: keys.rules }),
