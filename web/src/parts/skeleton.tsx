@@ -12,7 +12,8 @@ export function Skeleton({ rows = 4 }: { readonly rows?: number }) {
     const timers = [setTimeout(() => setStage("shape"), quietMs), setTimeout(() => setStage("slow"), slowMs)];
     return () => timers.forEach(clearTimeout);
   }, []);
-  if (stage === "quiet") return null;
+  // What is not there yet is told from the beginning, and shown only when it takes long.
+  if (stage === "quiet") return <div aria-busy="true" hidden />;
   return (
     <div aria-busy="true" className={styles["skeleton"]}>
       {Array.from({ length: rows }, (_unused, row) => (

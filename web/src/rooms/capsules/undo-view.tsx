@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { CheckIcon, CircleSlashIcon, type LucideIcon, TriangleAlertIcon, Undo2Icon } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { useHub } from "../../hub-context.ts";
 import { Button } from "../../parts/button.tsx";
 import { Diff } from "../../parts/diff.tsx";
@@ -32,8 +32,9 @@ function UndoOf({ episode }: { readonly episode: string }) {
   const plan = useQuery({
     queryKey: [...keys.runs, "undo", episode],
     queryFn: ({ signal }) => capsulesApi.undoPlan(episode, signal),
-    // The files may change at any moment, and no event tells of that.
+    // The files may change at any moment, and no event tells of that: nobody acts on what was read at another visit.
     staleTime: 0,
+    gcTime: 0,
   });
   const undo = useMutation({
     mutationFn: (input: UndoInput) => capsulesApi.undo(input),
@@ -54,11 +55,7 @@ function UndoOf({ episode }: { readonly episode: string }) {
         {plan.isError ? <ErrorCard error={plan.error} onRetry={() => void plan.refetch()} /> : null}
         {plan.isPending ? <Skeleton rows={3} /> : null}
         {plan.data ? (
-          <Plan
-            report={plan.data}
-            onUndo={(settled) => undo.mutate({ episode, ...settled })}
-            isBusy={undo.isPending || plan.isFetching}
-          />
+          <Plan report={plan.data} onUndo={(settled) => undo.mutate({ episode, ...settled })} isBusy={undo.isPending} />
         ) : null}
       </Section>
     </>
@@ -104,7 +101,7 @@ function Done({ report: { status, undoId, files }, onBack, isBusy }: DoneProps) 
   const count = done.length - settled.length;
   // The button that was pressed is gone, so the focus goes where the way back is.
   const card = useRef<HTMLDivElement>(null);
-  useEffect(() => card.current?.focus(), []);
+  useLayoutEffect(() => card.current?.focus(), []);
   return (
     <div ref={card} tabIndex={-1} className={styles["card"]} role="status" data-undo={status}>
       {count > 0 || settled.length === 0 ? (
