@@ -59,6 +59,30 @@ test("the first 30 seconds: link, Start, approval with its exact change, Allow o
   assert.deepEqual(visited.faults, []);
 });
 
+test("who goes elsewhere while Scout is slow to start is not called back", async (context) => {
+  requireChromium(context);
+  await using visited = await visit(browser);
+  const { page } = visited;
+  await signIn(page, hub);
+  const held = Promise.withResolvers<void>();
+  await page.route("**/scout/brief", async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "Events" }).click();
+  await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
+  held.resolve();
+  const home = page.getByRole("link", { name: /^Home/u });
+  await home.getByText("1 needs you").waitFor({ state: "attached" });
+  assert.equal(new URL(page.url()).pathname, "/ui/events");
+  await home.click();
+  const card = page.locator("main [data-approval]");
+  await card.getByRole("button", { name: "Deny" }).click();
+  await card.waitFor({ state: "detached" });
+  assert.deepEqual(visited.faults, []);
+});
+
 test("denying changes nothing, and the story says who refused and why", async (context) => {
   requireChromium(context);
   await using visited = await visit(browser);

@@ -7,6 +7,7 @@ import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
 import styles from "../../parts/page.module.css";
+import { useStillHere } from "../../parts/use-still-here.ts";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { base64Of } from "./base64.ts";
@@ -127,12 +128,14 @@ interface PreviewProps {
 function Preview({ seen: { given, info }, onOther, onClose }: PreviewProps) {
   const { client } = useHub();
   const navigate = useNavigate();
+  const mark = useStillHere();
   const take = useMutation({
+    onMutate: () => mark(),
     mutationFn: () => capsulesApi.take(given, info.digest),
-    onSuccess: async () => {
+    onSuccess: async (_taken, _asked, isStillHere) => {
       await client.invalidateQueries({ queryKey: keys.runs });
       onClose();
-      await navigate({ to: "/capsules/$id", params: { id: info.digest } });
+      if (isStillHere()) await navigate({ to: "/capsules/$id", params: { id: info.digest } });
     },
   });
   return (

@@ -1,8 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
-import { getRouteApi, useRouter } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useEffectEvent, useRef } from "react";
 import { Button } from "../../parts/button.tsx";
 import { ErrorCard } from "../../parts/error-card.tsx";
+import { useStillHere } from "../../parts/use-still-here.ts";
 import { AnswerItem } from "./answer-item.tsx";
 import { type Branch, chatApi, type Message } from "./chat-api.ts";
 import { c } from "./chat-messages.ts";
@@ -109,8 +110,9 @@ interface Saying {
 
 function useSay({ id, last, feed, onBegun }: Saying) {
   const navigate = route.useNavigate();
-  const placeNow = usePlaceNow();
+  const mark = useStillHere();
   return useMutation({
+    onMutate: () => mark(),
     mutationFn: async (said: Said) => {
       const open = (signal: AbortSignal): Promise<Response> => {
         if (said.verb === "retry") return chatApi.retry(id, said.message, signal);
@@ -121,27 +123,15 @@ function useSay({ id, last, feed, onBegun }: Saying) {
         const parent = last?.role === "assistant" ? { parent: last.message } : {};
         return chatApi.send({ conversation: id, text: said.text, ...attachments, ...parent }, signal);
       };
-      const saidAt = placeNow();
       await feed.ask(open);
-      return saidAt;
     },
-    onSuccess: async (saidAt) => {
-      // Who has turned to something else meanwhile is not called back.
-      if (placeNow() !== saidAt) return;
+    onSuccess: async (_answer, _said, isStillHere) => {
+      if (!isStillHere()) return;
       onBegun();
       // What is new is on the newest branch.
       await navigate({ search: { id }, replace: true });
     },
   });
-}
-
-/** Where the reader is, or is on the way to. */
-function usePlaceNow(): () => string {
-  const router = useRouter();
-  return () => {
-    const { pathname, search } = router.latestLocation;
-    return [pathname, search.id ?? "", search.message ?? ""].join(" ");
-  };
 }
 
 /** An answer that somebody else asked for, or that was asked for before a reload, is read along as well. */

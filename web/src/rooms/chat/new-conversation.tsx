@@ -10,6 +10,7 @@ import { ErrorCard } from "../../parts/error-card.tsx";
 import { Field } from "../../parts/field.tsx";
 import styles from "../../parts/page.module.css";
 import { SelectField } from "../../parts/select-field.tsx";
+import { useStillHere } from "../../parts/use-still-here.ts";
 import { keys } from "../../stream/refresh.ts";
 import { plainLine } from "../../text/plain.ts";
 import { chatApi } from "./chat-api.ts";
@@ -22,15 +23,17 @@ type Begun = Parameters<typeof chatApi.create>[0];
 function useBegin(onDone: () => void) {
   const navigate = useNavigate();
   const { client } = useHub();
+  const mark = useStillHere();
   return useMutation({
+    onMutate: () => mark(),
     mutationFn: async ({ question, ...about }: Begun & { readonly question?: string }) => {
       const { conversation } = await chatApi.create(about);
       if (question !== undefined) sayFirst(conversation, question);
       return conversation;
     },
-    onSuccess: async (id) => {
+    onSuccess: async (id, _asked, isStillHere) => {
       onDone();
-      await navigate({ to: "/chat", search: { id } });
+      if (isStillHere()) await navigate({ to: "/chat", search: { id } });
       await client.invalidateQueries({ queryKey: keys.chat });
     },
   });
