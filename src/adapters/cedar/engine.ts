@@ -44,7 +44,9 @@ export function createCedarEngine(options: {
         return known;
       }
       const slice = index.candidates(request);
-      const whole = slice.some((each) => each.readsPath) ? `${key}\n${request.context.path}` : key;
+      const whole = slice.some(({ reads }) => reads === null || reads.has("path"))
+        ? `${key}\n${request.context.path}`
+        : key;
       if (slice.every((each) => each.isPlain)) return keep(answers, whole, firstOf(slice));
       if (cedar !== null) return evaluate(whole, request, slice);
       return options.load().then((loaded) => {
@@ -101,77 +103,84 @@ function verdictOf(answer: AuthorizationAnswer, slice: readonly IndexedPolicy[])
   return firstOf(matched);
 }
 
+/** A policy set that Cedar has parsed, and what of a question it can look at. */
+interface Slot {
+  readonly id: string;
+  readonly readsEntities: boolean;
+  readonly reads: IndexedPolicy["reads"];
+}
+
 /**
  * Policy sets that Cedar has parsed, one for each combination of bodies, under their place in the slice as ids. The heads have
  * matched already and are left out: Cedar reads less, and rules that say the same for many callers share one set.
  */
 function createSlices(name: string) {
   const bodies = new Map<string, number>();
-  const slots = new Map<string, string>();
+  const slots = new Map<string, Slot>();
   const bodyOf = ({ body }: IndexedPolicy): number => {
     const known = bodies.get(body) ?? bodies.size;
     bodies.set(body, known);
     return known;
   };
-  const slotOf = (cedar: Cedar, slice: readonly IndexedPolicy[]): string => {
+  const slotOf = (cedar: Cedar, slice: readonly IndexedPolicy[]): Slot => {
     const signature = slice.map(bodyOf).join(",");
     const known = slots.get(signature);
     if (known !== undefined) return known;
-    const slot = slots.size < slicesMax ? `${name}:${slots.size}` : takeOldest(slots);
+    const id = slots.size < slicesMax ? `${name}:${slots.size}` : takeOldest(slots);
     const staticPolicies = Object.fromEntries(
       slice.map((each, place) => [String(place), JSON.parse(each.body) as Policy]),
     );
-    const parsed = cedar.preparsePolicySet(slot, { staticPolicies });
+    const parsed = cedar.preparsePolicySet(id, { staticPolicies });
     if (parsed.type === "failure")
       throw new TypeError(`checked policies do not parse: ${JSON.stringify(parsed.errors)}`);
+    const slot = { id, readsEntities: slice.some((each) => each.readsEntities), reads: readBy(slice) };
     slots.set(signature, slot);
     return slot;
   };
   return {
     ask(cedar: Cedar, request: PolicyRequest, slice: readonly IndexedPolicy[]): AuthorizationAnswer {
-      const call = slice.some((each) => each.readsEntities) ? callOf(request) : bareCallOf(request);
-      return cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: slotOf(cedar, slice) });
+      const { id, reads, readsEntities } = slotOf(cedar, slice);
+      const call = readsEntities ? callOf(request, reads) : bareCallOf(request, reads);
+      return cedar.statefulIsAuthorized({ ...call, preparsedPolicySetId: id });
     },
   };
 }
 
-function takeOldest(slots: Map<string, string>): string {
-  const [signature, slot] = slots.entries().next().value as [string, string];
+function readBy(slice: readonly IndexedPolicy[]): IndexedPolicy["reads"] {
+  const fields = slice.flatMap(({ reads }) => (reads === null ? [null] : [...reads]));
+  return fields.includes(null) ? null : new Set(fields as string[]);
+}
+
+function takeOldest(slots: Map<string, Slot>): string {
+  const [signature, { id }] = slots.entries().next().value as [string, Slot];
   slots.delete(signature);
-  return slot;
+  return id;
 }
 
 const actionOf = (id: string): Uid => ({ type: "Action", id });
 
 type CedarCall = Omit<StatefulAuthorizationCall, "preparsedPolicySetId">;
 
-/** Without what things lie in: most of the cost of a question is reading it. */
-const bareCallOf = ({ principal, action, resource, context }: PolicyRequest): CedarCall => ({
+/** Without what things lie in, and of the context what is read: most of the cost of a question is reading it. */
+const bareCallOf = (
+  { principal, action, resource, context }: PolicyRequest,
+  reads: IndexedPolicy["reads"],
+): CedarCall => ({
   principal: { type: principal.type, id: principal.id },
   action: actionOf(action),
   resource: { type: resource.type, id: resource.id },
-  context: contextOf(context),
+  context: contextOf(context, reads),
   entities: [],
 });
 
-const contextOf = ({
-  granted,
-  open,
-  labels,
-  path,
-  capsule,
-  unconfined,
-}: PolicyRequest["context"]): CedarCall["context"] => ({
-  granted,
-  open,
-  labels: [...labels],
-  path,
-  ...(capsule === undefined ? {} : { capsule: { ...capsule, tags: [...capsule.tags] } }),
-  ...(unconfined === undefined ? {} : { unconfined }),
-});
+/** Plain values all of them, as Cedar takes them. */
+const contextOf = (context: PolicyRequest["context"], reads: IndexedPolicy["reads"]): CedarCall["context"] =>
+  Object.fromEntries(
+    Object.entries(context).filter(([field, value]) => value !== undefined && (reads === null || reads.has(field))),
+  ) as CedarCall["context"];
 
 /** What Cedar is asked, without the policies: also for tests that ask the whole set. */
-export function callOf(request: PolicyRequest): CedarCall {
+export function callOf(request: PolicyRequest, reads: IndexedPolicy["reads"] = null): CedarCall {
   const { action, groups, resource, within } = request;
   const bare = (uid: Uid, parents: readonly Uid[]): EntityJson => ({
     uid: { ...uid },
@@ -179,7 +188,7 @@ export function callOf(request: PolicyRequest): CedarCall {
     parents: [...parents],
   });
   return {
-    ...bareCallOf(request),
+    ...bareCallOf(request, reads),
     entities: [bare(actionOf(action), groups.map(actionOf)), bare(resource, within)],
   };
 }

@@ -18,8 +18,8 @@ export interface IndexedPolicy extends ParsedPolicy {
   readonly answers: readonly string[];
   /** Without conditions the head alone decides. */
   readonly isPlain: boolean;
-  /** Whether a condition may look at the path. */
-  readonly readsPath: boolean;
+  /** Fields of the context that a condition may look at; null for all of it. */
+  readonly reads: ReadonlySet<string> | null;
   readonly resource: Constraint;
   /** What is left once the head matched, as JSON for Cedar; policies that say the same share it. */
   readonly body: string;
@@ -107,10 +107,12 @@ export function createPolicyIndex(policies: readonly ParsedPolicy[]): PolicyInde
 /** Integers of this many digits may be cut by JSON, and Cedar's have up to nineteen; such a policy stays in its own words. */
 const longInteger = /\d{16}/;
 
-function bodyOf({ json, text }: ParsedPolicy, conditions: string): Pick<IndexedPolicy, "body" | "readsEntities"> {
-  if (longInteger.test(text)) return { body: JSON.stringify(text), readsEntities: true };
+function bodyOf({ json, text }: ParsedPolicy): Pick<IndexedPolicy, "body" | "readsEntities" | "reads"> {
+  const conditions = JSON.stringify(json.conditions);
+  const reads = contextRead(conditions);
+  if (longInteger.test(text)) return { body: JSON.stringify(text), readsEntities: true, reads };
   const body: PolicyJson = { ...open, effect: json.effect, conditions: json.conditions };
-  return { body: JSON.stringify(body), readsEntities: conditions.includes('"in":') };
+  return { body: JSON.stringify(body), readsEntities: conditions.includes('"in":'), reads };
 }
 
 /** A head that matches everything. */
@@ -118,7 +120,6 @@ const open = { principal: { op: "All" }, action: { op: "All" }, resource: { op: 
 
 function indexedOf(policy: ParsedPolicy, order: number): IndexedPolicy {
   const { json } = policy;
-  const conditions = JSON.stringify(json.conditions);
   return {
     ...policy,
     order,
@@ -126,9 +127,8 @@ function indexedOf(policy: ParsedPolicy, order: number): IndexedPolicy {
     ask: json.annotations?.["ask"] ?? null,
     answers: answersOf(policy),
     isPlain: json.conditions.length === 0,
-    readsPath: readsPath(conditions),
     resource: constraintOf(json.resource),
-    ...bodyOf(policy, conditions),
+    ...bodyOf(policy),
   };
 }
 
@@ -145,9 +145,11 @@ export function answersOf({ json, effect }: Pick<ParsedPolicy, "json" | "effect"
     .filter((each) => each !== "");
 }
 
-/** A condition may name the path, or use the context as one value. */
-function readsPath(conditions: string): boolean {
-  const uses = conditions.split('{"Var":"context"}').length;
-  const fields = conditions.split('"left":{"Var":"context"},"attr":').length;
-  return uses !== fields || conditions.includes('"path"');
+const fieldOfContext = /"left":\{"Var":"context"\},"attr":("(?:[^"\\]|\\.)*")/g;
+
+/** The fields that conditions, as JSON, name; null where one uses the context as a value of its own. */
+function contextRead(conditions: string): ReadonlySet<string> | null {
+  const fields = [...conditions.matchAll(fieldOfContext)].map(([, name]) => JSON.parse(name as string) as string);
+  const uses = conditions.split('{"Var":"context"}').length - 1;
+  return uses === fields.length ? new Set(fields) : null;
 }

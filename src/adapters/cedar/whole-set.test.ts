@@ -166,6 +166,8 @@ const conditions = [
   'when { context.path like "private/*" }',
   'when { ["a", "b"].contains(context.path) }',
   'when { {all: context}.all.path == "a" }',
+  "when { context == context && context.granted }",
+  'when { context["granted"] || context["path"] == "{\\"Var\\":\\"context\\"}" }',
   "when { context has capsule && context.capsule.leaseSecs > 60 }",
   'when { context has capsule && context.capsule.tags.contains("home") }',
   'when { resource in Folder::"/home" || principal == Agent::"scout" }',
