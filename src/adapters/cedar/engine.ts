@@ -12,8 +12,8 @@ export interface CedarEngine extends PolicyEngine {
   readonly counters: { readonly asked: number; readonly evaluated: number; readonly hits: number };
 }
 
-/** Answers kept. A table has a few hundred keys; the rest is folders and paths. */
-const answersMax = 16_384;
+/** Answers kept, and slices found. A table has a few hundred keys; the rest is folders and paths. */
+const keptMax = 16_384;
 /** Pre-parsed slices inside Cedar, each a few policies. */
 const slicesMax = 512;
 
@@ -24,30 +24,32 @@ export function createCedarEngine(options: {
   readonly name: string;
 }): CedarEngine {
   const index = createPolicyIndex(options.policies);
-  const slices = createSlices(options.name);
+  const parsed = createParsedSets(options.name);
+  const slices = new Map<string, Slice>();
   const answers = new Map<string, Verdict>();
   const counters = { asked: 0, evaluated: 0, hits: 0 };
   let cedar: Cedar | null = null;
-  const evaluate = (key: string, request: PolicyRequest, slice: readonly IndexedPolicy[]): Verdict => {
-    counters.evaluated += slice.length;
-    return keep(answers, key, verdictOf(slices.ask(cedar as Cedar, request, slice), slice));
+  const sliceOf = (subject: string, request: PolicyRequest): Slice =>
+    slices.get(subject) ?? keep(slices, subject, sliceFrom(index.candidates(request)));
+  const evaluate = (key: string, request: PolicyRequest, { policies }: Slice): Verdict => {
+    counters.evaluated += policies.length;
+    return keep(answers, key, verdictOf(parsed.ask(cedar as Cedar, request, policies), policies));
   };
   return {
     policies: options.policies,
     counters,
     decide(request) {
       counters.asked += 1;
-      const key = keyOf(request);
+      const subject = subjectOf(request);
+      const key = keyOf(subject, request);
       const known = answers.get(key) ?? answers.get(`${key}\n${request.context.path}`);
       if (known !== undefined) {
         counters.hits += 1;
         return known;
       }
-      const slice = index.candidates(request);
-      const whole = slice.some(({ reads }) => reads === null || reads.has("path"))
-        ? `${key}\n${request.context.path}`
-        : key;
-      if (slice.every((each) => each.isPlain)) return keep(answers, whole, firstOf(slice));
+      const slice = sliceOf(subject, request);
+      const whole = slice.readsPath ? `${key}\n${request.context.path}` : key;
+      if (slice.isPlain) return keep(answers, whole, firstOf(slice.policies));
       if (cedar !== null) return evaluate(whole, request, slice);
       return options.load().then((loaded) => {
         cedar = loaded;
@@ -57,21 +59,38 @@ export function createCedarEngine(options: {
   };
 }
 
-/** The oldest answer makes room: what is asked often is soon known again. */
-function keep(answers: Map<string, Verdict>, key: string, verdict: Verdict): Verdict {
-  if (answers.size >= answersMax) {
-    const [oldest] = answers.keys();
-    if (oldest !== undefined) answers.delete(oldest);
-  }
-  answers.set(key, verdict);
-  return verdict;
+/** The policies that speak of one subject. */
+interface Slice {
+  readonly policies: readonly IndexedPolicy[];
+  /** No condition to ask Cedar about. */
+  readonly isPlain: boolean;
+  readonly readsPath: boolean;
 }
 
-/** The resource's folders follow from the resource, and the action's groups from the action. */
-function keyOf({ principal, action, resource, context }: PolicyRequest): string {
+const sliceFrom = (policies: readonly IndexedPolicy[]): Slice => ({
+  policies,
+  isPlain: policies.every((each) => each.isPlain),
+  readsPath: policies.some(({ reads }) => reads === null || reads.has("path")),
+});
+
+/** The oldest makes room: what is asked often is soon known again. */
+function keep<Value>(known: Map<string, Value>, key: string, value: Value): Value {
+  if (known.size >= keptMax) {
+    const [oldest] = known.keys();
+    if (oldest !== undefined) known.delete(oldest);
+  }
+  known.set(key, value);
+  return value;
+}
+
+/** Who does what with what. The resource's folders follow from the resource, and the action's groups from the action. */
+const subjectOf = ({ principal, action, resource }: PolicyRequest): string =>
+  `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}`;
+
+function keyOf(subject: string, { context }: PolicyRequest): string {
   const labels = context.labels.length === 0 ? "" : context.labels.toSorted().join(",");
   const capsule = context.capsule === undefined ? "" : JSON.stringify(context.capsule);
-  return `${principal.type}\n${principal.id}\n${action}\n${resource.type}\n${JSON.stringify(resource.id)}\n${context.granted}\n${context.open}\n${labels}\n${context.unconfined ?? ""}\n${capsule}`;
+  return `${subject}\n${context.granted}\n${context.open}\n${labels}\n${context.unconfined ?? ""}\n${capsule}`;
 }
 
 const firstOf = (policies: readonly IndexedPolicy[]): Verdict => {
@@ -114,7 +133,7 @@ interface Slot {
  * Policy sets that Cedar has parsed, one for each combination of bodies, under their place in the slice as ids. The heads have
  * matched already and are left out: Cedar reads less, and rules that say the same for many callers share one set.
  */
-function createSlices(name: string) {
+function createParsedSets(name: string) {
   const bodies = new Map<string, number>();
   const slots = new Map<string, Slot>();
   const bodyOf = ({ body }: IndexedPolicy): number => {

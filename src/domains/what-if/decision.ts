@@ -71,14 +71,15 @@ export async function compared(recorded: Decision, { before, candidate, names, i
   }
   const isDifferentToday = matching.length === 0;
   const counted = isDifferentToday ? was : matching;
-  const told = await Promise.all(
-    counted.map(async ({ way, ruling }) => {
-      const next = await candidate.rule(way.call, way.world);
-      // What today's rules say already is no doing of the candidate.
-      const isSame = isDifferentToday && next.effect === ruling.effect;
-      return { way, ruling: next, effect: isSame ? decision.was : effectOf(decision, next) };
-    }),
+  const then = await ruled(
+    candidate,
+    counted.map(({ way }) => way),
   );
+  const told = then.map(({ way, ruling }, place) => {
+    // What today's rules say already is no doing of the candidate.
+    const isSame = isDifferentToday && ruling.effect === counted[place]?.ruling.effect;
+    return { way, ruling, effect: isSame ? decision.was : effectOf(decision, ruling) };
+  });
   const [first] = told as [(typeof told)[number], ...typeof told];
   if (told.every(({ effect }) => effect === first.effect))
     return { now: saidOf(decision, first), isDifferentToday, unknown: null };
@@ -104,8 +105,12 @@ interface Ruled {
   readonly ruling: Ruling;
 }
 
-const ruled = (trial: Trial, ways: readonly Way[]): Promise<readonly Ruled[]> =>
-  Promise.all(ways.map(async (way) => ({ way, ruling: await trial.rule(way.call, way.world) })));
+async function ruled(trial: Trial, ways: readonly Way[]): Promise<readonly Ruled[]> {
+  const rulings = ways.map((way) => trial.rule(way.call, way.world));
+  const isPending = rulings.some((each) => each instanceof Promise);
+  const known = isPending ? await Promise.all(rulings.map(async (each) => await each)) : (rulings as readonly Ruling[]);
+  return ways.map((way, place) => ({ way, ruling: known[place] as Ruling }));
+}
 
 /** Another stage that asked or refused does so still, unless the policies refuse before it. */
 function effectOf({ by, was }: Pick<Decision, "by" | "was">, { effect }: Ruling): Then {
