@@ -14,24 +14,34 @@ export interface LoadOptions {
   /** Requests on their way per connection. */
   readonly pipelined: number;
   readonly requests: number;
+  /** How long a connection rests between an answer and its next request, in milliseconds. */
+  readonly restMs?: number;
   /** Throws when an answer is not what was asked for. */
   readonly check: (statusLine: string, body: string) => void;
 }
 
-/** Sends all requests and resolves when each was answered. */
-export async function sendAll(options: LoadOptions): Promise<{ readonly ops: number; readonly durationMs: number }> {
-  const budget = { left: options.requests };
-  const startedMs = performance.now();
-  await Promise.all(Array.from({ length: options.connections }, () => drive(options, budget)));
-  return { ops: options.requests, durationMs: performance.now() - startedMs };
+export interface Sent {
+  readonly ops: number;
+  readonly durationMs: number;
+  /** From each request to its answer, added up; for connections that send one at a time. */
+  readonly waitedMs: number;
 }
 
-function drive(options: LoadOptions, budget: { left: number }): Promise<void> {
+/** Sends all requests and resolves when each was answered. */
+export async function sendAll(options: LoadOptions): Promise<Sent> {
+  const budget = { left: options.requests, waitedMs: 0 };
+  const startedMs = performance.now();
+  await Promise.all(Array.from({ length: options.connections }, () => drive(options, budget)));
+  return { ops: options.requests, durationMs: performance.now() - startedMs, waitedMs: budget.waitedMs };
+}
+
+function drive(options: LoadOptions, budget: { left: number; waitedMs: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(options.port, "127.0.0.1");
     socket.setNoDelay(true);
     let open = 0;
     let text = "";
+    let sentMs = 0;
     const send = (): void => {
       let batch = "";
       while (open < options.pipelined && budget.left > 0) {
@@ -39,6 +49,7 @@ function drive(options: LoadOptions, budget: { left: number }): Promise<void> {
         open += 1;
         batch += options.request;
       }
+      sentMs = performance.now();
       if (batch !== "") socket.write(batch);
       else if (open === 0) {
         socket.destroy();
@@ -57,6 +68,7 @@ function drive(options: LoadOptions, budget: { left: number }): Promise<void> {
         options.check(head.slice(0, head.indexOf("\r\n")), text.slice(bodyAt, bodyAt + length));
         at = bodyAt + length;
         open -= 1;
+        budget.waitedMs += performance.now() - sentMs;
       }
       text = text.slice(at);
     };
@@ -68,7 +80,8 @@ function drive(options: LoadOptions, budget: { left: number }): Promise<void> {
       text += chunk;
       try {
         take();
-        send();
+        if (options.restMs === undefined) send();
+        else setTimeout(send, options.restMs);
       } catch (error) {
         socket.destroy();
         reject(error);

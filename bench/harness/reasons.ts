@@ -8,7 +8,7 @@ export const reasons: Readonly<Record<string, string>> = {
   P7: "a job is three events and four row writes in SQLite, half of its processor time; the corridor, schemas, ids and hashes take the rest. Ten times the peer would leave 10 µs for all of it.",
   P9: "folding parses each event, as the line reader does, and then makes a new row for each view that it touches.",
   P11: "by its profile most goes to the write to the client's socket, the HTTP parser and collecting garbage; keeping every item for the record adds a generator.",
-  P14: "a recorded call from outside costs three events, three rows and two digests, however little the call itself does, and its part of a commit: a third to a half of a millisecond beside the reading of a small file, and one to two beside the start of a program, where processes and commits disturb each other.",
+  P14: "a recorded call from outside costs three events, three rows and two digests, however little the call itself does, and its part of a commit. Its caller does not wait for that; a caller that asks again at once finds the hub still writing. Where a program is started, both disturb each other: a fork copies what a commit has just touched.",
   P15: "a start reads and unpacks the compiled code of the bundle, loads thirty parts of Node, composes some hundred rows with their schemas, and at a first start makes and syncs its files; the rest is collecting garbage.",
   P17: "a commit of one group and the hash of one chunk block the thread for less than a millisecond each; a machine with other work on its cores delays the thread by itself, which the idle figure in the note shows.",
 };
