@@ -150,16 +150,27 @@ test("known failures of npm get advice, unknown ones none", () => {
 });
 
 test("the arw command runs the hub without words, and the command line with them", () => {
-  const chosen = [[], ["start", "--port", "1"], ["--port", "1"], ["brief", "x"], ["--help"]].map((given) =>
-    chooseEntry(given),
-  );
-  assert.deepEqual(chosen, [
-    { name: "main", rest: [] },
-    { name: "main", rest: ["--port", "1"] },
-    { name: "main", rest: ["--port", "1"] },
-    { name: "cli", rest: ["brief", "x"] },
-    { name: "cli", rest: ["--help"] },
-  ]);
+  const cases: readonly (readonly [given: string, name: string, rest: string])[] = [
+    ["", "main", ""],
+    ["start --port 1", "main", "--port 1"],
+    ["hub", "main", ""],
+    ["hub --port 1", "main", "--port 1"],
+    ["--port 1", "main", "--port 1"],
+    ["--port", "main", "--port"],
+    ["--portable --deny fs:write", "main", "--portable --deny fs:write"],
+    ["--state-dir /a start", "main", "--state-dir /a"],
+    ["hub start --port 1", "cli", "hub start --port 1"],
+    ["hub --help", "cli", "hub --help"],
+    ["brief x", "cli", "brief x"],
+    ["--help", "cli", "--help"],
+    // What both take may stand before the command, too.
+    ["--state-dir /a --portable brief x", "cli", "--state-dir /a --portable brief x"],
+    ["--port=1 --json episodes", "cli", "--port=1 --json episodes"],
+  ];
+  for (const [given, name, rest] of cases) {
+    const wanted = { name, rest: rest.split(" ").filter((each) => each !== "") };
+    assert.deepEqual(chooseEntry(given.split(" ").filter((each) => each !== "")), wanted, given);
+  }
 });
 
 test("every npm script is a command that passes its arguments on", () => {

@@ -416,6 +416,8 @@ test("the hub's flags are read strictly", () => {
     faultsOf(() => hubFlags(["serve"])),
     /^serve: is not a flag of the hub\. Flags: --config, --port/u,
   );
+  const several = faultsOf(() => hubFlags(["serve", "here"]));
+  assert.equal(several.split("Flags: ").length, 2, several);
   assert.equal(load({ flags: hubFlags(["--portable=false"]) }).values.state.portable, false);
   assert.ok(hubFlagHelp().some((flag) => flag.usage === "--port <value>"));
 });

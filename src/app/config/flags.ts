@@ -31,7 +31,7 @@ export function hubFlags(given: readonly string[]): Flags {
     const raw = token.kind === "option" ? token.rawName : token.value;
     const key = flagged.find((candidate) => candidate.flag === raw);
     if (token.kind !== "option" || !names.includes(raw)) {
-      faults.push({ from: raw, key: "", message: unknownFlagText(raw) });
+      faults.push({ from: raw, key: "", message: unknownFlagText(raw, faults.length === 0) });
     } else if (token.value === undefined && !isSwitch(key)) {
       faults.push({ from: raw, key: "", message: "needs a value." });
     } else if (isList(key)) {
@@ -45,9 +45,11 @@ export function hubFlags(given: readonly string[]): Flags {
   return flags;
 }
 
-function unknownFlagText(raw: string): string {
+/** All flags are told once, with the first word. */
+function unknownFlagText(raw: string, isFirst: boolean): string {
   const meant = raw.startsWith("-") ? nearestWord(raw, names) : undefined;
-  return `is not a flag of the hub. ${meant === undefined ? `Flags: ${names.join(", ")}.` : `Did you mean ${meant}?`}`;
+  const next = meant === undefined ? ` Flags: ${names.join(", ")}.` : ` Did you mean ${meant}?`;
+  return `is not a flag of the hub.${isFirst || meant !== undefined ? next : ""}`;
 }
 
 export interface FlagHelp {
